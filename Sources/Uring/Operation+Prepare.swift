@@ -1,0 +1,47 @@
+// How each operation is written into a submission entry: the one place that knows liburing's io_uring_prep_*.
+
+internal import CLiburing
+internal import Glibc
+
+extension Operation {
+    /// Fills `entry`; its token and its flags are the caller's. `noAddress` is an address of no family and lives as long as
+    /// the ring.
+    @inline(__always)
+    func prepare(_ entry: UnsafeMutablePointer<io_uring_sqe>, noAddress: UnsafePointer<sockaddr>) {
+        switch self {
+        case .accept(let listener, .oneShot):
+            io_uring_prep_accept(entry, listener, nil, nil, acceptFlags)
+        case .accept(let listener, .multishot):
+            io_uring_prep_multishot_accept(entry, listener, nil, nil, acceptFlags)
+        case .send(let descriptor, let bytes, .waiting):
+            io_uring_prep_send(entry, descriptor, bytes.base, bytes.count, sendFlags)
+        case .send(let descriptor, let bytes, .immediate):
+            io_uring_prep_send(entry, descriptor, bytes.base, bytes.count, sendFlags | messageDontWait)
+        case .send(let descriptor, let bytes, .immediateHeld):
+            io_uring_prep_send(entry, descriptor, bytes.base, bytes.count, sendFlags | messageDontWait | messageMore)
+        case .discardInput(let descriptor, .waiting):
+            io_uring_prep_recv(entry, descriptor, nil, discardLimit, messageTruncate)
+        case .discardInput(let descriptor, .immediate):
+            io_uring_prep_recv(entry, descriptor, nil, discardLimit, messageTruncate | messageDontWait)
+        case .read(let descriptor, let memory, let count):
+            io_uring_prep_read(entry, descriptor, memory.base, count, 0)
+        case .disconnect(let descriptor):
+            io_uring_prep_connect(entry, descriptor, noAddress, socklen_t(MemoryLayout<sockaddr>.size))
+        case .close(let descriptor):
+            io_uring_prep_close(entry, descriptor)
+        case .cancel(let token):
+            io_uring_prep_cancel64(entry, token.rawValue, 0)
+        }
+    }
+}
+
+private let acceptFlags = Int32(bitPattern: UInt32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
+private let messageDontWait = Int32(MSG_DONTWAIT)
+private let messageMore = Int32(MSG_MORE)
+private let messageTruncate = Int32(MSG_TRUNC)
+
+/// Without `MSG_WAITALL` a send that is cut short completes as a success.
+private let sendFlags = Int32(MSG_NOSIGNAL | MSG_WAITALL)
+
+/// One receive throws away at most this much; more than a receive buffer holds by default.
+private let discardLimit = 16 << 20

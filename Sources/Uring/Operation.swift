@@ -1,0 +1,84 @@
+/// What can be asked of the kernel through a ring: every operation this package submits, in its own words.
+///
+/// An operation names descriptors and memory and owns neither: a buffer must stay where it is until the operation's
+/// last completion has been taken, unless the case says otherwise.
+public enum Operation: Hashable, Sendable {
+    /// Takes connections from a listening socket; each completion's result is a descriptor of the caller's, close on
+    /// exec and non-blocking. `accept(2)`; multishot since Linux 5.19.
+    case accept(listener: Int32, AcceptMode)
+
+    /// Sends bytes on a stream socket: all of them, unless the connection ends first. Never raises `SIGPIPE`. `send(2)`.
+    case send(descriptor: Int32, bytes: Bytes, SendMode)
+
+    /// Receives and throws away what has arrived on a stream socket, without copying it (`MSG_TRUNC`, see `tcp(7)`). The
+    /// result counts the bytes; 0 is the end of the stream.
+    case discardInput(descriptor: Int32, DiscardMode)
+
+    /// Reads into memory. `read(2)`.
+    case read(descriptor: Int32, into: Memory, count: UInt32)
+
+    /// Ends a TCP connection at once with a reset, whatever is still queued on it; sends in flight fail. The descriptor
+    /// stays open. `connect(2)` to an address of no family.
+    case disconnect(descriptor: Int32)
+
+    /// Closes a descriptor. Operations in flight on it keep its file alive until they end. `close(2)`.
+    case close(descriptor: Int32)
+
+    /// Cancels the operation with this token, if it is still there; its own last completion says what became of it.
+    case cancel(Token)
+
+    /// How many connections an accept takes.
+    public enum AcceptMode: Hashable, Sendable {
+        /// One, and the operation is over.
+        case oneShot
+        /// As many as come, until the operation is canceled, fails, or the completion queue is full.
+        case multishot
+    }
+
+    /// What a send does about a socket that takes no more for now.
+    public enum SendMode: Hashable, Sendable {
+        /// Waits, inside the kernel, until all bytes have been taken.
+        case waiting
+        /// Gives up at once and completes with what was taken. The memory is not looked at after the submission.
+        case immediate
+        /// The same, and the kernel may hold the bytes back for a moment, so that they leave together with what comes
+        /// next: more bytes, or the end of the stream. `MSG_MORE`, `send(2)`.
+        case immediateHeld
+    }
+
+    /// What discarding does about a socket on which nothing has arrived.
+    public enum DiscardMode: Hashable, Sendable {
+        /// Waits, inside the kernel, until something arrives or the peer has finished.
+        case waiting
+        /// Fails at once with `EAGAIN`.
+        case immediate
+    }
+
+    /// Memory to read from, by address.
+    public struct Bytes: Hashable, @unchecked Sendable {
+        let base: UnsafeRawPointer
+        /// How many bytes.
+        public let count: Int
+
+        /// Names `count` bytes at `base`; they stay the caller's.
+        public init(_ base: UnsafeRawPointer, count: Int) {
+            self.base = base
+            self.count = count
+        }
+
+        /// The bytes, for engines that play the kernel's part.
+        public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+            body(UnsafeRawBufferPointer(start: base, count: count))
+        }
+    }
+
+    /// Memory to write to, by address.
+    public struct Memory: Hashable, @unchecked Sendable {
+        let base: UnsafeMutableRawPointer
+
+        /// Names the memory at `base`; it stays the caller's.
+        public init(_ base: UnsafeMutableRawPointer) {
+            self.base = base
+        }
+    }
+}

@@ -1,0 +1,126 @@
+internal import CLiburing
+internal import Glibc
+
+/// One io_uring instance: a submission queue, a completion queue, and the descriptor between them.
+///
+/// Owned by one value and used by one thread, the one that made it: the kernel counts on that from the rung
+/// ``Rung/singleIssuer`` upwards and answers `EEXIST` to every other thread. That thread must also outlive the ring's
+/// operations: what it has armed is canceled when it exits.
+///
+/// ```
+///  prepare ──▶ submission queue ──submit──▶ kernel ──▶ completion queue ──takeCompletions──▶ batch
+/// ```
+///
+/// Dropping a ring does not close descriptors that wait in its completion queue: cancel what is armed and take every
+/// last completion first.
+public struct Ring: ~Copyable {
+    /// What the ring has in use.
+    public let features: RingFeatures
+
+    // On the heap because liburing wants one address for the ring's whole life.
+    private let ring: UnsafeMutablePointer<io_uring>
+    private let noAddress: UnsafeMutablePointer<sockaddr>
+
+    /// Makes a ring for the calling thread.
+    ///
+    /// Takes up to a second when the locked-memory limit is reached: the kernel frees the rings of others late.
+    /// `io_uring_setup(2)`, Linux 5.11.
+    ///
+    /// - Throws: ``RingError`` with cause and cure when io_uring is absent, forbidden, or short of memory.
+    public init(_ options: RingOptions = RingOptions()) throws(RingError) {
+        let (ring, features) = try RingSetup(options).run()
+        self.ring = ring
+        noAddress = .allocate(capacity: 1)
+        noAddress.initialize(to: sockaddr())
+        self.features = features
+    }
+
+    deinit {
+        io_uring_queue_exit(ring)
+        ring.deallocate()
+        noAddress.deallocate()
+    }
+
+    /// Writes an operation into the submission queue; the kernel sees it at the next ``submit(_:)``.
+    ///
+    /// - Parameters:
+    ///   - operation: what to do. Memory it names must stay where it is until its last completion.
+    ///   - token: comes back with each of its completions.
+    ///   - silently: completes only if it fails, where the kernel can (``RingFeatures/completesSilently``); elsewhere it
+    ///     completes in any case.
+    /// - Returns: `false` when the submission queue is full: submit, then try again.
+    public mutating func prepare(_ operation: Operation, token: Token, silently: Bool = false) -> Bool {
+        guard let entry = io_uring_get_sqe(ring) else { return false }
+        operation.prepare(entry, noAddress: noAddress)
+        io_uring_sqe_set_data64(entry, token.rawValue)
+        if silently && features.completesSilently {
+            entry.pointee.flags |= UInt8(1 << IOSQE_CQE_SKIP_SUCCESS_BIT)
+        }
+        return true
+    }
+
+    /// How long a submission stays in the kernel.
+    public enum Wait: Hashable, Sendable {
+        /// Not at all, and completion work is left for later.
+        case none
+        /// No longer than the completion work that is due takes.
+        case poll
+        /// Until there is a completion.
+        case forCompletion
+        /// Until there is a completion, or this time has passed.
+        case forCompletionOr(Duration)
+    }
+
+    /// What came of a submission.
+    public enum Submission: Hashable, Sendable {
+        /// What was prepared is the kernel's now.
+        case done
+        /// A signal or the time limit ended the wait; what was prepared is the kernel's now or will be at the next
+        /// submission.
+        case interrupted
+        /// The kernel is out of memory for requests, or wants completions taken first; take them and submit again.
+        case congested
+    }
+
+    /// Hands everything prepared to the kernel, and waits as asked: at most one system call. `io_uring_enter(2)`.
+    ///
+    /// - Throws: ``RingError`` when the kernel refuses the ring itself, which is final.
+    @discardableResult
+    public mutating func submit(_ wait: Wait = .none) throws(RingError) -> Submission {
+        let result =
+            switch wait {
+            case .none: io_uring_submit(ring)
+            case .poll: io_uring_submit_and_get_events(ring)
+            case .forCompletion: io_uring_submit_and_wait(ring, 1)
+            case .forCompletionOr(let limit): submitAndWait(limit)
+            }
+        guard result < 0 else { return .done }
+        switch -result {
+        case EINTR, ETIME: return .interrupted
+        case EAGAIN, EBUSY: return .congested
+        default: throw RingError.enter(-result)
+        }
+    }
+
+    private func submitAndWait(_ limit: Duration) -> Int32 {
+        let (seconds, attoseconds) = limit.components
+        var time = __kernel_timespec(tv_sec: seconds, tv_nsec: attoseconds / 1_000_000_000)
+        var first: UnsafeMutablePointer<io_uring_cqe>?
+        return io_uring_submit_and_wait_timeout(ring, &first, 1, &time, nil)
+    }
+
+    /// Copies completions out of the ring, as many as there are and as fit, and frees their places for the kernel.
+    ///
+    /// No system call. On the rung ``Rung/deferred`` completions appear only during a submission that waits or polls.
+    public mutating func takeCompletions(into batch: inout CompletionBatch) {
+        let queue = ring.pointee.cq
+        let count = min(Int(io_uring_cq_ready(ring)), batch.capacity - batch.count)
+        let first = Int(queue.khead.pointee & queue.ring_mask)
+        // The queue is a circle: a run to its end, then another from its beginning.
+        let run = min(count, Int(queue.ring_entries) - first)
+        let entries = UnsafeRawPointer(queue.cqes).assumingMemoryBound(to: Completion.self)
+        batch.append(entries + first, count: run)
+        batch.append(entries, count: count - run)
+        io_uring_cq_advance(ring, UInt32(truncatingIfNeeded: count))
+    }
+}

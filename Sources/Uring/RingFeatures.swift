@@ -1,0 +1,32 @@
+/// What a ring has in use, and why it has no more.
+public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
+    /// The rung of the feature ladder the ring stands on.
+    public internal(set) var rung: Rung
+
+    /// How many operations fit into one submission.
+    public internal(set) var submissionDepth: Int
+
+    /// How many completions the queue holds.
+    public internal(set) var completionDepth: Int
+
+    /// Whether one accept operation takes connection after connection (Linux 5.19).
+    public internal(set) var acceptsMultishot = false
+
+    /// Whether operations can be asked to complete only if they fail (Linux 5.17).
+    public internal(set) var completesSilently = false
+
+    /// Whether the ring's own descriptor is registered, which makes entering the kernel cheaper (Linux 5.18).
+    public internal(set) var registersDescriptor = false
+
+    /// Why the ring has less than it could have, a sentence each; empty when it has everything.
+    public internal(set) var reasons: [String] = []
+
+    /// The report in one line.
+    public var description: String {
+        var parts = ["\(rung)", "submissions \(submissionDepth)", "completions \(completionDepth)"]
+        parts.append(acceptsMultishot ? "multishot accept" : "one-shot accept")
+        if completesSilently { parts.append("silent successes") }
+        if registersDescriptor { parts.append("registered descriptor") }
+        return (parts + reasons).joined(separator: ", ")
+    }
+}

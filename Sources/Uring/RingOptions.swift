@@ -1,0 +1,21 @@
+/// How a ring is to be made.
+public struct RingOptions: Hashable, Sendable {
+    /// How many operations fit into one submission; the kernel rounds up to a power of two. Never more than
+    /// ``completionDepth``: a smaller completion queue also makes the submission queue smaller.
+    public var submissionDepth: Int
+
+    /// How many completions the ring holds; the kernel rounds up to a power of two. A multishot accept ends when the
+    /// queue is full, so this also bounds how many connections are accepted ahead of their being looked at.
+    public var completionDepth: Int
+
+    /// The highest rung of the feature ladder to try. The ring takes this one or, on a kernel that has not got it, the
+    /// next lower one that works.
+    public var highestRung: Rung
+
+    /// Options for a ring.
+    public init(submissionDepth: Int = 256, completionDepth: Int = 512, highestRung: Rung = .deferred) {
+        self.submissionDepth = submissionDepth
+        self.completionDepth = completionDepth
+        self.highestRung = highestRung
+    }
+}

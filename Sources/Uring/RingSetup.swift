@@ -1,0 +1,112 @@
+internal import CLiburing
+internal import Glibc
+
+/// Climbs down the feature ladder until the kernel grants a ring, and writes down what it got.
+struct RingSetup {
+    private let options: RingOptions
+
+    init(_ options: RingOptions) {
+        self.options = options
+    }
+
+    /// Whether completions can be copied out as they are.
+    private static var layoutsAgree: Bool {
+        MemoryLayout<Completion>.size == MemoryLayout<io_uring_cqe>.size
+            && MemoryLayout<Completion>.offset(of: \.result) == MemoryLayout<io_uring_cqe>.offset(of: \.res)
+            && MemoryLayout<Completion>.offset(of: \.flags) == MemoryLayout<io_uring_cqe>.offset(of: \.flags)
+            && Completion.moreFlag == IORING_CQE_F_MORE
+    }
+
+    func run() throws(RingError) -> (UnsafeMutablePointer<io_uring>, RingFeatures) {
+        assert(Self.layoutsAgree, "Completion does not have the layout of io_uring_cqe")
+        let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
+        ring.initialize(to: io_uring())
+        var isReady = false
+        defer {
+            if !isReady { ring.deallocate() }
+        }
+        let (rung, parameters) = try makeRing(ring)
+        let needed = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL
+        guard parameters.features & needed == needed else {
+            io_uring_queue_exit(ring)
+            throw .tooOld
+        }
+        isReady = true
+        // A forked child must not share the queues: both would advance them.
+        _ = io_uring_ring_dontfork(ring)
+        return (ring, report(ring, rung, parameters))
+    }
+
+    private func makeRing(_ ring: UnsafeMutablePointer<io_uring>) throws(RingError) -> (Rung, io_uring_params) {
+        var rung = options.highestRung
+        while true {
+            var parameters = io_uring_params()
+            parameters.flags = rung.setupFlags | IORING_SETUP_CQSIZE
+            parameters.cq_entries = UInt32(clamping: options.completionDepth)
+            let failure = -retryingForMemory {
+                let depth = min(options.submissionDepth, options.completionDepth)
+                return io_uring_queue_init_params(UInt32(clamping: depth), ring, &parameters)
+            }
+            if failure == 0 { return (rung, parameters) }
+            guard failure == EINVAL, let lower = Rung(rawValue: rung.rawValue - 1) else { throw .setup(failure) }
+            rung = lower
+        }
+    }
+
+    /// The kernel gives a closed ring's locked memory back some milliseconds late, so a limit that is reached now need
+    /// not be reached in a moment.
+    private func retryingForMemory(_ attempt: () -> Int32) -> Int32 {
+        for _ in 0..<100 {
+            let result = attempt()
+            if result != -ENOMEM { return result }
+            usleep(10_000)
+        }
+        return attempt()
+    }
+
+    private func report(
+        _ ring: UnsafeMutablePointer<io_uring>,
+        _ rung: Rung,
+        _ parameters: io_uring_params
+    ) -> RingFeatures {
+        var features = RingFeatures(
+            rung: rung,
+            submissionDepth: Int(parameters.sq_entries),
+            completionDepth: Int(parameters.cq_entries)
+        )
+        if rung < options.highestRung {
+            features.reasons.append("the kernel refuses \(options.highestRung)")
+        } else if rung < Rung.deferred {
+            features.reasons.append("asked for no more than \(rung)")
+        }
+        guard rung >= .cooperative else { return features }
+        features.completesSilently = parameters.features & IORING_FEAT_CQE_SKIP != 0
+        features.acceptsMultishot = ring.knowsOperationsOfLinux5_19
+        let registered = io_uring_register_ring_fd(ring)
+        features.registersDescriptor = registered == 1
+        if registered < 0 {
+            features.reasons.append("the ring's descriptor could not be registered: \(errorText(-registered))")
+        }
+        return features
+    }
+}
+
+extension Rung {
+    fileprivate var setupFlags: UInt32 {
+        switch self {
+        case .basic: 0
+        case .cooperative: IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN
+        case .singleIssuer: Rung.cooperative.setupFlags | IORING_SETUP_SINGLE_ISSUER
+        case .deferred: Rung.singleIssuer.setupFlags | IORING_SETUP_DEFER_TASKRUN
+        }
+    }
+}
+
+extension UnsafeMutablePointer<io_uring> {
+    /// Multishot accept has no flag of its own to probe for; the socket operation came with the same kernel.
+    fileprivate var knowsOperationsOfLinux5_19: Bool {
+        guard let probe = io_uring_get_probe_ring(self) else { return false }
+        defer { io_uring_free_probe(probe) }
+        return io_uring_opcode_supported(probe, Int32(IORING_OP_SOCKET.rawValue)) != 0
+    }
+}
