@@ -11,11 +11,15 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "nb-server",
     products: [
+        .library(name: "NBServer", targets: ["NBServer"]),
         .library(name: "Uring", targets: ["Uring"]),
+        .executable(name: "soup", targets: ["soup"]),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "Uring", dependencies: ["CLiburing"], swiftSettings: settings),
+        .target(name: "NBServer", dependencies: ["Uring"], swiftSettings: settings),
+        .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

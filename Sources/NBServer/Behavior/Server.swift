@@ -1,0 +1,258 @@
+internal import Glibc
+internal import Synchronization
+internal import Uring
+
+/// A server: a behavior, the sockets it listens on, and the loop that brings them together.
+///
+/// It runs once, on the thread that calls ``run()`` or on one of its own (``start()``), and that thread makes and owns
+/// the ring. The methods may be called from any thread.
+///
+/// ```
+///  init ──▶ ready ── run, start ──▶ running ── stop, a signal, a verdict ──▶ stopped
+///             └────────────────────────── stop ─────────────────────────────────▲
+/// ```
+public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
+    /// The addresses the server is bound to, in the order in which they were given, with the ports the kernel chose.
+    public let addresses: [SocketAddress]
+
+    private let options: ServerOptions
+    private let life: Mutex<Life>
+    private let begun = Gate()
+    private let ended = Gate()
+
+    private enum Life {
+        case ready(Cargo)
+        /// Stopped before it ran.
+        case canceled
+        case running(LoopControl, thread: pthread_t?)
+        case stopped(ServerError?)
+    }
+
+    /// What the thread that runs the server takes with it; one thread after the other has it.
+    private struct Cargo: @unchecked Sendable {
+        let behavior: BehaviorBox
+        let sockets: [ListenSocket]
+    }
+
+    /// Binds one address for a behavior.
+    ///
+    /// - Parameters:
+    ///   - behavior: the behavior; the server owns it from now on.
+    ///   - endpoint: where to listen, as in `"127.0.0.1:7777"`.
+    ///   - options: how to run.
+    /// - Throws: ``ServerError`` if the address is none, is in use or not permitted.
+    public convenience init(
+        _ behavior: consuming sending Behavior,
+        listening endpoint: Endpoint,
+        options: ServerOptions = ServerOptions()
+    ) throws(ServerError) {
+        try self.init(behavior, listening: [endpoint], options: options)
+    }
+
+    /// Binds addresses for a behavior. From now on clients can connect; they wait until the server runs.
+    ///
+    /// - Parameters:
+    ///   - behavior: the behavior; the server owns it from now on.
+    ///   - endpoints: where to listen; two on port 0 are two listeners.
+    ///   - options: how to run.
+    /// - Throws: ``ServerError`` if there is no address, or one is none, is in use or not permitted; nothing is left
+    ///   bound then. `socket(2)`, `setsockopt(2)`, `bind(2)`, `listen(2)`.
+    public init(
+        _ behavior: consuming sending Behavior,
+        listening endpoints: [Endpoint],
+        options: ServerOptions = ServerOptions()
+    ) throws(ServerError) {
+        guard !endpoints.isEmpty else {
+            throw ServerError(
+                .noListener,
+                operation: "listen",
+                cure: "give at least one address, such as 127.0.0.1:7777"
+            )
+        }
+        guard endpoints.count <= options.maximumListeners else {
+            throw ServerError(
+                .tooManyListeners,
+                operation: "listen",
+                cure: "\(endpoints.count) addresses are more than ServerOptions.maximumListeners, "
+                    + "\(options.maximumListeners)"
+            )
+        }
+        let socketOptions = behavior.socketOptions
+        var sockets: [ListenSocket] = []
+        for endpoint in endpoints { sockets.append(try ListenSocket(endpoint, options: socketOptions)) }
+        addresses = sockets.map(\.address)
+        self.options = options
+        life = Mutex(.ready(Cargo(behavior: TypedBehaviorBox(behavior), sockets: sockets)))
+    }
+
+    /// Serves on the calling thread until the server is stopped.
+    ///
+    /// The ring belongs to that thread. Call it on one that may block: not on a Dispatch queue or in a task.
+    ///
+    /// - Returns: why it stopped. Everything is closed, and `terminate` has run.
+    /// - Throws: ``ServerError`` if io_uring is absent or forbidden, the behavior declined, the last listener went down,
+    ///   or the server ran before.
+    @discardableResult
+    public func run() throws(ServerError) -> StopReason {
+        try run(stoppingOn: [])
+    }
+
+    /// Serves on the calling thread until the server is stopped, or one of some signals arrives.
+    ///
+    /// The signals are handled while the server runs, whichever thread they arrive at; no thread's mask is changed, and
+    /// what was to happen on them before is put back. `sigaction(2)`.
+    ///
+    /// - Parameter signals: the signals that stop the server.
+    /// - Returns: why it stopped. Everything is closed, and `terminate` has run.
+    /// - Throws: ``ServerError`` as ``run()`` does, or if a signal cannot be handled.
+    @discardableResult
+    public func run(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
+        let control = try LoopControl()
+        guard let cargo = try board(control) else { return .requested }
+        return try run(cargo, control, stoppingOn: signals)
+    }
+
+    /// Serves on a thread of the server's own, which lives as long as the server runs.
+    ///
+    /// Returns when the behavior has begun. The server goes on running if nobody keeps a reference to it; only
+    /// ``stop()``, a verdict or a failure ends it.
+    ///
+    /// - Throws: ``ServerError`` as ``run()`` does, or if no thread can be made.
+    public func start() throws(ServerError) {
+        let control = try LoopControl()
+        guard let cargo = try board(control) else { return }
+        do {
+            try startThread { _ = try? self.run(cargo, control, stoppingOn: []) }
+        } catch {
+            finish(error)
+            throw error
+        }
+        begun.wait()
+        let failure: ServerError? = life.withLock { if case .stopped(let error) = $0 { error } else { nil } }
+        if let failure { throw failure }
+    }
+
+    /// Stops the server.
+    ///
+    /// Returns when everything is closed and `terminate` has run; connections that were dropped before are given
+    /// ``ServerOptions/closeTimeLimit`` to take their bytes. Called from a callback it only arranges for that and
+    /// returns at once. A server that does not run yet never will. Stopping again waits for the same end.
+    public func stop() {
+        let (isRunning, unused): (Bool, Cargo?) = life.withLock { life in
+            switch life {
+            case .ready(let cargo):
+                life = .canceled
+                return (false, cargo)
+            case .running(let control, let thread):
+                control.requestStop()
+                return (thread != pthread_self(), nil)
+            case .canceled, .stopped:
+                return (false, nil)
+            }
+        }
+        // Outside of the lock, which the behavior's own end may want.
+        _ = consume unused
+        if isRunning { ended.wait() }
+    }
+}
+
+// Running.
+extension Server where Behavior: ~Copyable {
+    /// Takes what a running server needs; `nil` if it was stopped before it ran.
+    private func board(_ control: LoopControl) throws(ServerError) -> Cargo? {
+        let result: Result<Cargo?, ServerError> = life.withLock { life in
+            switch life {
+            case .ready(let cargo):
+                life = .running(control, thread: nil)
+                return .success(cargo)
+            case .canceled:
+                return .success(nil)
+            case .running, .stopped:
+                return .failure(
+                    ServerError(.alreadyRan, operation: "run", cure: "a server runs once; make another one")
+                )
+            }
+        }
+        return try result.get()
+    }
+
+    private func run(
+        _ cargo: consuming Cargo,
+        _ control: LoopControl,
+        stoppingOn signals: [Signal]
+    ) throws(ServerError) -> StopReason {
+        life.withLock { $0 = .running(control, thread: pthread_self()) }
+        let result: Result<StopReason, ServerError>
+        do throws(ServerError) {
+            result = .success(try serve(cargo, control, stoppingOn: signals))
+        } catch {
+            result = .failure(error)
+        }
+        if case .failure(let error) = result { finish(error) } else { finish(nil) }
+        return try result.get()
+    }
+
+    /// Everything that serving needs lives in here and ends with it: when this returns, it is closed.
+    private func serve(
+        _ cargo: consuming Cargo,
+        _ control: LoopControl,
+        stoppingOn signals: [Signal]
+    ) throws(ServerError) -> StopReason {
+        let relay = try SignalRelay(signals, for: control)
+        let engine: RingEngine
+        do {
+            engine = try RingEngine(options.ring)
+        } catch {
+            throw ServerError(error)
+        }
+        var loop = Loop(
+            engine: engine,
+            sockets: cargo.sockets,
+            behavior: cargo.behavior,
+            control: control,
+            options: options
+        )
+        let reason = try loop.run { begun.open() }
+        _ = consume relay
+        return reason
+    }
+
+    private func finish(_ error: ServerError?) {
+        life.withLock { $0 = .stopped(error) }
+        begun.open()
+        ended.open()
+    }
+}
+
+/// Runs `body` on a new thread, which ends with it.
+private func startThread(_ body: @escaping @Sendable () -> Void) throws(ServerError) {
+    final class Body: Sendable {
+        let call: @Sendable () -> Void
+        init(_ call: @escaping @Sendable () -> Void) { self.call = call }
+    }
+    let body = Unmanaged.passRetained(Body(body))
+    var thread = pthread_t()
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    defer { pthread_attr_destroy(&attributes) }
+    let result = pthread_create(
+        &thread,
+        &attributes,
+        { argument in
+            guard let argument else { return nil }
+            Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().call()
+            return nil
+        },
+        body.toOpaque()
+    )
+    guard result == 0 else {
+        body.release()
+        throw ServerError(
+            .thread,
+            operation: "pthread_create",
+            errno: result,
+            cure: "the process may have no more threads"
+        )
+    }
+}

@@ -1,0 +1,64 @@
+/// The server, as its behavior sees it during a callback.
+///
+/// Lent to the callback: it cannot be kept. Belongs to the server's thread.
+public struct ServerContext: ~Copyable {
+    private let state: UnsafeMutablePointer<LoopState>
+
+    init(_ state: UnsafeMutablePointer<LoopState>) {
+        self.state = state
+    }
+
+    /// The addresses the server listens on, in the order in which they were given, with the ports the kernel chose.
+    public var addresses: [SocketAddress] { state.pointee.addresses }
+
+    /// What the server has counted so far.
+    public var counters: ServerCounters { state.pointee.counters.pointee }
+
+    /// What the server runs on: the features of the kernel's io_uring in use, and why no more, in a line.
+    public var engine: String { state.pointee.features }
+
+    /// Lets the server own a connection across callbacks.
+    ///
+    /// It stays open until it is taken out again, its peer turns out to be gone, or the server stops.
+    public func keep(_ connection: consuming Connection) -> ConnectionID {
+        let slot = connection.intoSlot()
+        slot.pointee.isKept = true
+        // It may have broken while it was the behavior's; then it ends here as every kept connection does.
+        if slot.pointee.isBroken { state.pointee.connections.pointee.drop(slot) }
+        return ConnectionID(slot: slot.pointee.index, generation: slot.pointee.generation)
+    }
+
+    /// Takes a kept connection out, to own it again: to close, reset or release it.
+    ///
+    /// - Throws: ``UnknownConnection`` if it has ended or was taken out already.
+    public func take(_ id: ConnectionID) throws(UnknownConnection) -> Connection {
+        let slot = try slot(id)
+        slot.pointee.isKept = false
+        return Connection(state.pointee.connections, slot)
+    }
+
+    /// Uses a kept connection.
+    ///
+    /// - Throws: ``UnknownConnection`` if it has ended or was taken out, and whatever `body` throws.
+    public func withConnection<Result>(
+        _ id: ConnectionID,
+        _ body: (borrowing Connection) throws -> Result
+    ) throws -> Result {
+        let connection = try take(id)
+        do {
+            let result = try body(connection)
+            _ = keep(connection)
+            return result
+        } catch {
+            _ = keep(connection)
+            throw error
+        }
+    }
+
+    private func slot(_ id: ConnectionID) throws(UnknownConnection) -> ConnectionTable.Slot {
+        guard let slot = state.pointee.connections.pointee.slot(id.slot, generation: id.generation),
+            slot.pointee.isKept
+        else { throw UnknownConnection(id: id) }
+        return slot
+    }
+}

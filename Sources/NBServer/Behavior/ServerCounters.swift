@@ -1,0 +1,19 @@
+/// What a server has counted since it began.
+///
+/// Every connection the kernel accepted for the server was given to `newConnection` once, or closed.
+public struct ServerCounters: Hashable, Sendable {
+    /// Connections the kernel accepted for the server.
+    public var accepted: UInt64 { delivered + discarded }
+    /// Connections given to `newConnection`.
+    public internal(set) var delivered: UInt64 = 0
+    /// Connections closed without being delivered, because the server was stopping.
+    public internal(set) var discarded: UInt64 = 0
+    /// Connections whose `newConnection` threw.
+    public internal(set) var failed: UInt64 = 0
+    /// Connections reset because their output could not be sent, or their peer not heard out, within the close limit.
+    public internal(set) var expired: UInt64 = 0
+    /// Accept operations armed.
+    public internal(set) var armed: UInt64 = 0
+    /// Accept operations that failed.
+    public internal(set) var acceptFailures: UInt64 = 0
+}

@@ -1,0 +1,32 @@
+internal import Glibc
+
+/// A signal that can stop a server.
+public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    /// The signal's number, as in `signal(7)`.
+    public let rawValue: Int32
+
+    /// The signal of that number.
+    public init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    /// Ctrl-C (`SIGINT`).
+    public static let interrupt = Signal(rawValue: SIGINT)
+    /// The usual request to end (`SIGTERM`).
+    public static let terminate = Signal(rawValue: SIGTERM)
+    /// The terminal is gone (`SIGHUP`).
+    public static let hangUp = Signal(rawValue: SIGHUP)
+    /// Ctrl-\ (`SIGQUIT`).
+    public static let quit = Signal(rawValue: SIGQUIT)
+
+    /// The signal's usual name, or its number.
+    public var description: String {
+        switch self {
+        case .interrupt: "SIGINT"
+        case .terminate: "SIGTERM"
+        case .hangUp: "SIGHUP"
+        case .quit: "SIGQUIT"
+        default: "\(rawValue)"
+        }
+    }
+}

@@ -1,0 +1,101 @@
+internal import Glibc
+
+/// An accepted connection, owned by whoever holds this value.
+///
+/// What a connection is asked to do is queued and leaves on the ring after the callback has returned, without a system
+/// call. Dropped, a connection sends what was queued and closes. Until its peer has taken everything, and a peer that
+/// spoke has ended its own side, it lives on in the server for ``ServerOptions/closeTimeLimit`` at the most; then it is
+/// reset.
+///
+/// Belongs to the server's thread: use it inside callbacks only. Its descriptor is non-blocking and closed on exec.
+public struct Connection: ~Copyable {
+    private let table: UnsafeMutablePointer<ConnectionTable>
+    private let slot: ConnectionTable.Slot
+
+    init(_ table: UnsafeMutablePointer<ConnectionTable>, _ slot: ConnectionTable.Slot) {
+        self.table = table
+        self.slot = slot
+        table.pointee.handles &+= 1
+    }
+
+    deinit {
+        table.pointee.handles &-= 1
+        table.pointee.drop(slot)
+    }
+
+    /// Queues a text, as UTF-8. Bytes arrive in the order in which they were queued; `send(2)`.
+    ///
+    /// If the peer is gone they are thrown away; that costs this connection only.
+    public func send(_ text: String) {
+        let isSent: Void? = text.utf8.withContiguousStorageIfAvailable { enqueue(UnsafeRawBufferPointer($0)) }
+        if isSent == nil { sendCopy(of: text) }
+    }
+
+    /// Queues bytes, which are copied.
+    public func send(_ bytes: [UInt8]) {
+        send(bytes.span)
+    }
+
+    /// Queues bytes, which are copied.
+    public func send(_ bytes: Span<UInt8>) {
+        bytes.withUnsafeBytes { enqueue($0) }
+    }
+
+    private func enqueue(_ bytes: UnsafeRawBufferPointer) {
+        table.pointee.send(bytes, on: slot)
+    }
+
+    /// Out of line: inlined, it would make every text be retained and released.
+    @inline(never)
+    private func sendCopy(of text: String) {
+        send(Array(text.utf8))
+    }
+
+    /// Sends what was queued, then closes: what dropping the connection does, in words. `close(2)`.
+    ///
+    /// The peer reads everything and then the end of the stream, also if it spoke before and nobody read that. What
+    /// that costs: one operation to look for unread input; and for a client that spoke, a `shutdown(2)` and a
+    /// descriptor that stays open until the client has ended its side.
+    public consuming func close() {}
+
+    /// Ends the connection at once: the peer gets a reset and may lose what it has not read. What was queued is thrown
+    /// away.
+    public consuming func reset() {
+        table.pointee.reset(slot)
+        forget()
+    }
+
+    /// Gives the descriptor to somebody else, once everything that was queued has been sent.
+    ///
+    /// - Parameter receiver: called once, on the server's thread after the present callback, with a descriptor that is
+    ///   the receiver's to close. It is not called if what was queued cannot be sent within
+    ///   ``ServerOptions/closeTimeLimit``; the connection is reset then.
+    public consuming func release(to receiver: @escaping (_ descriptor: Int32) -> Void) {
+        table.pointee.release(slot, to: receiver)
+        forget()
+    }
+
+    /// The peer's address, asked of the kernel with `getpeername(2)`; `nil` if the peer has reset the connection already.
+    public var peerAddress: SocketAddress? {
+        let descriptor = slot.pointee.descriptor
+        return SocketAddress.reading { getpeername(descriptor, $0, $1) }
+    }
+
+    /// The address the peer connected to, asked of the kernel with `getsockname(2)`.
+    public var localAddress: SocketAddress? {
+        let descriptor = slot.pointee.descriptor
+        return SocketAddress.reading { getsockname(descriptor, $0, $1) }
+    }
+
+    /// The slot behind the value, which stays open.
+    consuming func intoSlot() -> ConnectionTable.Slot {
+        let slot = slot
+        forget()
+        return slot
+    }
+
+    private consuming func forget() {
+        table.pointee.handles -= 1
+        discard self
+    }
+}

@@ -1,0 +1,167 @@
+internal import Uring
+
+/// What the loop knows of one connection.
+///
+/// Owned by the ``ConnectionTable``, at an address that never changes, since the kernel reads the bytes to send from it.
+/// Loop's thread only. A slot is free again when nobody owns its connection and the kernel owes it no completion.
+///
+/// ```
+///                     ┌───────── send completes ────────┐
+///          admit      ▼   drop                          │  nothing unread
+///  free ────────▶ open ────────▶ closing ──▶ checking ──┴─────────────────▶ (close) ─▶ free
+///                  │ │              │            │ the client spoke                ▲
+///                  │ │              │            ▼                                 │
+///                  │ │              └───────▶ lingering ── the client ends ────────┤
+///                  │ │ release                                                     │
+///                  │ └───────▶ releasing ── everything is sent ──▶ (hand out) ─▶ free
+///                  │ reset, or any of these too late                               │
+///                  └─────────▶ resetting ── nothing in flight ─────────────────────┘
+/// ```
+struct ConnectionSlot {
+    enum Phase: UInt8 {
+        /// Nobody's.
+        case free
+        /// Somebody has it: a `Connection` value, or the table when it is kept.
+        case open
+        /// Dropped, with bytes to send.
+        case closing
+        /// Everything is handed to the kernel; did the client speak, unheard?
+        case checking
+        /// The client spoke: it has been sent the end of our stream and is listened to until it ends its own. Closing at
+        /// once would reset the connection, and it might lose what it was sent.
+        case lingering
+        /// Given away, as soon as its bytes are sent.
+        case releasing
+        /// Reset and closed; the kernel still owes completions.
+        case resetting
+    }
+
+    static let inlineCapacity = 64
+
+    // First, so that its address is the slot's.
+    /// The first bytes to send, when they are few; later ones are in blocks.
+    var inlineBytes: [64 of UInt8] = .init(repeating: 0)
+    var inlineStart: UInt8 = 0
+    var inlineEnd: UInt8 = 0
+
+    var phase = Phase.free
+    var isKept = false
+    /// The peer is gone: nothing can be sent any more.
+    var isBroken = false
+    var isUnsettled = false
+    var isSending = false
+    var isDiscarding = false
+    /// An immediate send is out and has not complained; the check's completion proves that it took everything.
+    var awaitsComplaint = false
+    var hasDeadline = false
+
+    var descriptor: Int32 = -1
+    /// Its place in the table.
+    let index: UInt32
+    var generation: UInt32 = 0
+    /// The listener it came through.
+    var listener: UInt32 = 0
+
+    var firstBlock: UnsafeMutablePointer<SendBlock>?
+    var lastBlock: UnsafeMutablePointer<SendBlock>?
+
+    /// The next free slot, or the next unsettled one.
+    var next: UnsafeMutablePointer<ConnectionSlot>?
+    var earlierDeadline: UnsafeMutablePointer<ConnectionSlot>?
+    var laterDeadline: UnsafeMutablePointer<ConnectionSlot>?
+    var deadline = Instant(nanoseconds: 0)
+
+    init(index: UInt32) {
+        self.index = index
+    }
+}
+
+extension UnsafeMutablePointer<ConnectionSlot> {
+    /// The token of an operation on this connection.
+    func token(_ kind: TokenKind) -> Token {
+        Token(kind, generation: pointee.generation, slot: pointee.index)
+    }
+}
+
+// The queue of bytes to send.
+extension UnsafeMutablePointer<ConnectionSlot> {
+    var hasNothingToSend: Bool {
+        pointee.inlineStart == pointee.inlineEnd && pointee.firstBlock == nil
+    }
+
+    /// What an immediate send may carry: so little that a fresh socket takes it whole.
+    var hasOnlyInlineBytes: Bool {
+        pointee.inlineStart != pointee.inlineEnd && pointee.firstBlock == nil
+    }
+
+    @inline(__always)
+    func append(_ bytes: UnsafeRawBufferPointer, _ pool: inout SendBlockPool) {
+        guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
+        let inlineEnd = Int(pointee.inlineEnd)
+        if pointee.firstBlock == nil, bytes.count <= ConnectionSlot.inlineCapacity - inlineEnd {
+            UnsafeMutableRawPointer(self).advanced(by: inlineEnd).copyMemory(from: source, byteCount: bytes.count)
+            pointee.inlineEnd = UInt8(truncatingIfNeeded: inlineEnd &+ bytes.count)
+        } else {
+            appendToBlocks(source, bytes.count, &pool)
+        }
+    }
+
+    @inline(never)
+    private func appendToBlocks(_ source: UnsafeRawPointer, _ count: Int, _ pool: inout SendBlockPool) {
+        let block = blockWithRoom(for: count, &pool)
+        (block.bytes + block.pointee.end).copyMemory(from: source, byteCount: count)
+        block.pointee.end += count
+    }
+
+    private func blockWithRoom(for count: Int, _ pool: inout SendBlockPool) -> UnsafeMutablePointer<SendBlock> {
+        if let last = pointee.lastBlock, last.pointee.capacity - last.pointee.end >= count { return last }
+        let block = pool.take(count)
+        if let last = pointee.lastBlock { last.pointee.next = block } else { pointee.firstBlock = block }
+        pointee.lastBlock = block
+        return block
+    }
+
+    /// The bytes to send next; there must be some.
+    @inline(__always)
+    var nextBytes: Operation.Bytes {
+        if pointee.inlineStart != pointee.inlineEnd {
+            let start = Int(pointee.inlineStart)
+            return Operation.Bytes(UnsafeRawPointer(self) + start, count: Int(pointee.inlineEnd) - start)
+        }
+        guard let block = pointee.firstBlock else { preconditionFailure("nothing to send") }
+        return Operation.Bytes(block.bytes + block.pointee.start, count: block.pointee.end - block.pointee.start)
+    }
+
+    /// Forgets the next `count` bytes, which the kernel has taken.
+    func consume(_ count: Int, _ pool: inout SendBlockPool) {
+        if pointee.inlineStart != pointee.inlineEnd {
+            precondition(count <= pointee.inlineEnd - pointee.inlineStart, "the kernel sent more than it was given")
+            pointee.inlineStart += UInt8(truncatingIfNeeded: count)
+            if pointee.inlineStart == pointee.inlineEnd { forgetInlineBytes() }
+            return
+        }
+        guard let block = pointee.firstBlock else { preconditionFailure("nothing was to be sent") }
+        block.pointee.start += count
+        precondition(block.pointee.start <= block.pointee.end, "the kernel sent more than it was given")
+        if block.pointee.start == block.pointee.end { removeFirstBlock(&pool) }
+    }
+
+    /// Forgets everything that was to be sent. Nothing may be in flight.
+    func consumeAll(_ pool: inout SendBlockPool) {
+        forgetInlineBytes()
+        while pointee.firstBlock != nil { removeFirstBlock(&pool) }
+    }
+
+    /// Forgets the bytes that are not in blocks, which the kernel has taken.
+    func forgetInlineBytes() {
+        pointee.inlineStart = 0
+        pointee.inlineEnd = 0
+    }
+
+    private func removeFirstBlock(_ pool: inout SendBlockPool) {
+        guard let block = pointee.firstBlock else { return }
+        pointee.firstBlock = block.pointee.next
+        if pointee.firstBlock == nil { pointee.lastBlock = nil }
+        pool.give(block)
+    }
+}

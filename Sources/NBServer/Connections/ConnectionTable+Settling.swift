@@ -1,0 +1,203 @@
+internal import Glibc
+internal import Uring
+
+// How connections end: what is submitted for them, and what its completions mean. The phases are drawn at
+// `ConnectionSlot`; every error of a connection is answered here.
+extension ConnectionTable {
+    /// Submits what callbacks and completions of this turn have made due.
+    mutating func settle(on engine: inout some Engine & ~Copyable) {
+        while let slot = takeUnsettled() {
+            switch slot.pointee.phase {
+            case .open: sendNext(slot, on: &engine)
+            case .closing: settleClosing(slot, on: &engine)
+            case .releasing: settleReleasing(slot, on: &engine)
+            case .resetting: disconnect(slot, on: &engine)
+            case .free, .checking, .lingering: assertionFailure("nothing is due in this phase")
+            }
+        }
+    }
+
+    @inline(__always)
+    private mutating func settleClosing(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        guard !slot.pointee.isBroken else {
+            close(slot, on: &engine)
+            return
+        }
+        let clientsSpeak = speakingClients[Int(slot.pointee.listener)] > now
+        if slot.pointee.isSending {
+            startDeadline(slot)
+        } else if slot.hasOnlyInlineBytes && !clientsSpeak {
+            sendAndCheck(slot, on: &engine)
+        } else if !slot.hasNothingToSend {
+            startDeadline(slot)
+            sendNext(slot, on: &engine)
+        } else if clientsSpeak {
+            linger(slot, on: &engine)
+        } else {
+            check(slot, on: &engine)
+        }
+    }
+
+    private mutating func settleReleasing(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        if slot.pointee.isBroken || slot.hasNothingToSend {
+            handOut(slot)
+        } else {
+            startDeadline(slot)
+            sendNext(slot, on: &engine)
+        }
+    }
+
+    /// Resets every connection whose close limit has passed.
+    mutating func expire() {
+        while let slot = takeExpired() {
+            counters.pointee.expired += 1
+            reset(slot)
+        }
+    }
+}
+
+// What is submitted.
+extension ConnectionTable {
+    /// The usual end of a short connection: two operations, one completion, no waiting.
+    ///
+    /// A fresh socket takes a few bytes at once, and an immediate send that does not succeed complains before the check
+    /// behind it completes. So the check's completion tells how both went, and the bytes need stay no longer than that.
+    ///
+    /// With a crowd waiting, the bytes are held back until the close, a turn later, and leave in one segment with the end
+    /// of the stream: a third less work for the kernel. Without a crowd they leave at once.
+    @inline(__always)
+    private mutating func sendAndCheck(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        slot.pointee.awaitsComplaint = true
+        let send = Operation.send(descriptor: slot.pointee.descriptor, bytes: slot.nextBytes, lastSend)
+        engine.submit(send, token: slot.token(.send), silently: true)
+        check(slot, on: &engine)
+    }
+
+    /// One send is in flight at a time, so that bytes arrive in order.
+    private mutating func sendNext(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        guard !slot.pointee.isSending, !slot.hasNothingToSend else { return }
+        slot.pointee.isSending = true
+        let send = Operation.send(descriptor: slot.pointee.descriptor, bytes: slot.nextBytes, .waiting)
+        engine.submit(send, token: slot.token(.send))
+    }
+
+    /// Throws away what the client said and nobody read: closing over it would reset the connection.
+    @inline(__always)
+    private mutating func check(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        slot.pointee.phase = .checking
+        discardInput(slot, .immediate, on: &engine)
+    }
+
+    private mutating func linger(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        startDeadline(slot)
+        slot.pointee.phase = .lingering
+        engine.endOutput(of: slot.pointee.descriptor)
+        discardInput(slot, .waiting, on: &engine)
+    }
+
+    @inline(__always)
+    private mutating func discardInput(
+        _ slot: Slot,
+        _ mode: Operation.DiscardMode,
+        on engine: inout some Engine & ~Copyable
+    ) {
+        slot.pointee.isDiscarding = true
+        let discard = Operation.discardInput(descriptor: slot.pointee.descriptor, mode)
+        engine.submit(discard, token: slot.token(.discardInput))
+    }
+
+    /// Closes a connection to which the kernel owes nothing, and frees its slot.
+    @inline(__always)
+    private mutating func close(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        submitClose(slot, on: &engine)
+        free(slot)
+    }
+
+    @inline(__always)
+    private mutating func submitClose(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        engine.submit(.close(descriptor: slot.pointee.descriptor), token: slot.token(.close), silently: true)
+        noteFreedDescriptor()
+    }
+
+    /// Resets a connection whatever is in flight on it; the kernel ends that, and then the slot is free.
+    private mutating func disconnect(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        removeDeadline(slot)
+        forgetReceiver(slot)
+        if slot.pointee.isSending {
+            engine.submit(.cancel(slot.token(.send)), token: slot.token(.cancel), silently: true)
+        }
+        if slot.pointee.isDiscarding {
+            engine.submit(.cancel(slot.token(.discardInput)), token: slot.token(.cancel), silently: true)
+        }
+        let disconnect = Operation.disconnect(descriptor: slot.pointee.descriptor)
+        engine.submit(disconnect, token: slot.token(.disconnect), silently: true)
+        submitClose(slot, on: &engine)
+        freeIfDisconnected(slot)
+    }
+
+    /// Frees a slot in reset once its disconnection has been submitted and nothing is in flight.
+    private mutating func freeIfDisconnected(_ slot: Slot) {
+        if !slot.pointee.isUnsettled && !slot.pointee.isSending && !slot.pointee.isDiscarding { free(slot) }
+    }
+}
+
+// What completions mean.
+extension ConnectionTable {
+    /// A send is over: `result` bytes were taken, or it failed.
+    mutating func completedSend(_ token: Token, _ result: Int32) {
+        guard let slot = slot(token.slot, generation: token.generation) else { return }
+        slot.pointee.isSending = false
+        slot.pointee.awaitsComplaint = false
+        if result > 0 {
+            slot.consume(Int(result), &pool)
+        } else if result != -EAGAIN && result != -EINTR {
+            slot.consumeAll(&pool)
+            slot.pointee.isBroken = true
+        }
+        switch slot.pointee.phase {
+        case .resetting: freeIfDisconnected(slot)
+        case .open where slot.pointee.isBroken && slot.pointee.isKept: drop(slot)
+        case .open, .closing, .releasing: unsettle(slot)
+        // The check that follows an immediate send settles both.
+        case .checking, .lingering, .free: break
+        }
+    }
+
+    /// Input was thrown away: `result` bytes, 0 at the end of the client's stream, or an error.
+    mutating func completedDiscard(_ token: Token, _ result: Int32, on engine: inout some Engine & ~Copyable) {
+        guard let slot = slot(token.slot, generation: token.generation) else { return }
+        slot.pointee.isDiscarding = false
+        switch slot.pointee.phase {
+        case .checking: checked(slot, result, on: &engine)
+        case .lingering where result > 0 || result == -EINTR: discardInput(slot, .waiting, on: &engine)
+        case .lingering: close(slot, on: &engine)
+        case .resetting: freeIfDisconnected(slot)
+        case .free, .open, .closing, .releasing: assertionFailure("nothing is discarded in this phase")
+        }
+    }
+
+    @inline(__always)
+    private mutating func checked(_ slot: Slot, _ result: Int32, on engine: inout some Engine & ~Copyable) {
+        if slot.pointee.awaitsComplaint {
+            slot.pointee.awaitsComplaint = false
+            slot.forgetInlineBytes()
+        }
+        let clientSpoke = result > 0
+        if clientSpoke { noteSpeakingClient(of: slot.pointee.listener) }
+        if !slot.hasNothingToSend {
+            slot.pointee.phase = .closing
+            startDeadline(slot)
+            sendNext(slot, on: &engine)
+        } else if clientSpoke && !slot.pointee.isBroken {
+            linger(slot, on: &engine)
+        } else {
+            close(slot, on: &engine)
+        }
+    }
+
+    /// A client spoke before it was closed. Between a check and its close another might, and would be reset; so for a
+    /// second this listener's connections end without relying on the check.
+    private mutating func noteSpeakingClient(of listener: UInt32) {
+        speakingClients[Int(listener)] = now + .seconds(1)
+    }
+}

@@ -1,0 +1,227 @@
+internal import Uring
+
+/// Every connection the loop knows, each in a slot that has one address for life.
+///
+/// Owned by the loop; used by the loop's thread only, from callbacks as well, through a pointer. Slots live in pages
+/// that are never moved and are used again newest first, while they are still in the cache. What a callback asks for is
+/// only written down here, in the slot and on the list of unsettled slots; the loop settles that list after every batch
+/// of completions (`ConnectionTable+Settling.swift`).
+struct ConnectionTable: ~Copyable {
+    typealias Slot = UnsafeMutablePointer<ConnectionSlot>
+
+    /// A released descriptor, and who is to have it.
+    struct HandOut {
+        let descriptor: Int32
+        let receiver: (Int32) -> Void
+    }
+
+    private static let pageSize = 256
+
+    /// How long a dropped connection has to take its bytes and to end its own side.
+    let closeTimeLimit: Duration
+    let counters: UnsafeMutablePointer<ServerCounters>
+
+    /// The time of the loop's present turn.
+    var now = Instant(nanoseconds: 0)
+    /// How the last bytes of a connection are sent in the loop's present turn.
+    var lastSend = Operation.SendMode.immediate
+    /// Connections in any phase but free.
+    private(set) var count = 0
+    /// `Connection` values that exist; one that outlives the loop keeps the table's memory.
+    var handles = 0
+    /// Until when clients are taken for ones that speak first, by listener.
+    var speakingClients: [Instant]
+    var pool = SendBlockPool()
+
+    private var pages: [Slot] = []
+    private var firstFree: Slot?
+    private var firstUnsettled: Slot?
+    private var lastUnsettled: Slot?
+    private var firstDeadline: Slot?
+    private var lastDeadline: Slot?
+    private var receivers: [UInt32: (Int32) -> Void] = [:]
+    private var handOuts: [HandOut] = []
+    private var hasFreedDescriptor = false
+
+    init(closeTimeLimit: Duration, listenerCount: Int, counters: UnsafeMutablePointer<ServerCounters>) {
+        self.closeTimeLimit = closeTimeLimit
+        self.counters = counters
+        speakingClients = Array(repeating: Instant(nanoseconds: 0), count: listenerCount)
+    }
+
+    deinit {
+        for page in pages { page.deallocate() }
+    }
+
+    /// The slot a token or an id means, or `nil` if it has changed hands since.
+    mutating func slot(_ index: UInt32, generation: UInt32) -> Slot? {
+        let (page, place) = Int(index).quotientAndRemainder(dividingBy: Self.pageSize)
+        guard page < pages.count else { return nil }
+        let slot = pages[page] + place
+        return slot.pointee.generation == generation ? slot : nil
+    }
+
+    /// Every slot in use.
+    var used: [Slot] {
+        pages.flatMap { page in (0..<Self.pageSize).map { page + $0 } }.filter { $0.pointee.phase != .free }
+    }
+}
+
+// Coming and going.
+extension ConnectionTable {
+    /// Gives an accepted descriptor a slot.
+    @inline(__always)
+    mutating func admit(_ descriptor: Int32, listener: Int) -> Slot {
+        if firstFree == nil { addPage() }
+        guard let slot = firstFree else { preconditionFailure("a new page has free slots") }
+        firstFree = slot.pointee.next
+        slot.pointee.phase = .open
+        slot.pointee.descriptor = descriptor
+        slot.pointee.listener = UInt32(truncatingIfNeeded: listener)
+        count &+= 1
+        return slot
+    }
+
+    /// Takes a slot back. The kernel must owe it nothing, and its descriptor must be closed or given away.
+    @inline(__always)
+    mutating func free(_ slot: Slot) {
+        assert(slot.pointee.phase != .free, "freed twice")
+        assert(!slot.pointee.isUnsettled, "freed while on the list of unsettled slots")
+        assert(!slot.pointee.isSending && !slot.pointee.isDiscarding, "the kernel still uses this slot")
+        removeDeadline(slot)
+        if !slot.hasNothingToSend { slot.consumeAll(&pool) }
+        slot.pointee.phase = .free
+        slot.pointee.isKept = false
+        slot.pointee.isBroken = false
+        slot.pointee.generation = (slot.pointee.generation &+ 1) & Token.generationMask
+        slot.pointee.next = firstFree
+        firstFree = slot
+        count &-= 1
+    }
+
+    private mutating func addPage() {
+        let page = Slot.allocate(capacity: Self.pageSize)
+        let firstIndex = pages.count * Self.pageSize
+        pages.append(page)
+        for place in (0..<Self.pageSize).reversed() {
+            let slot = page + place
+            slot.initialize(to: ConnectionSlot(index: UInt32(firstIndex + place)))
+            slot.pointee.next = firstFree
+            firstFree = slot
+        }
+    }
+}
+
+// What owners of connections ask for.
+extension ConnectionTable {
+    mutating func send(_ bytes: UnsafeRawBufferPointer, on slot: Slot) {
+        guard !slot.pointee.isBroken else { return }
+        slot.append(bytes, &pool)
+        unsettle(slot)
+    }
+
+    /// The owner is gone: sends what was queued, then closes.
+    mutating func drop(_ slot: Slot) {
+        slot.pointee.isKept = false
+        slot.pointee.phase = .closing
+        unsettle(slot)
+    }
+
+    mutating func reset(_ slot: Slot) {
+        slot.pointee.isKept = false
+        slot.pointee.phase = .resetting
+        unsettle(slot)
+    }
+
+    mutating func release(_ slot: Slot, to receiver: @escaping (Int32) -> Void) {
+        receivers[slot.pointee.index] = receiver
+        slot.pointee.phase = .releasing
+        unsettle(slot)
+    }
+}
+
+// Descriptors that leave: handed out, or freed.
+extension ConnectionTable {
+    /// Notes a released descriptor for handing out, and frees its slot.
+    mutating func handOut(_ slot: Slot) {
+        if let receiver = receivers.removeValue(forKey: slot.pointee.index) {
+            handOuts.append(HandOut(descriptor: slot.pointee.descriptor, receiver: receiver))
+        }
+        free(slot)
+    }
+
+    /// Forgets who was to receive the descriptor; it will not be handed out.
+    mutating func forgetReceiver(_ slot: Slot) {
+        if !receivers.isEmpty { receivers[slot.pointee.index] = nil }
+    }
+
+    /// Takes a descriptor to hand out. Outside of settling, since its receiver may use other connections.
+    mutating func takeHandOut() -> HandOut? {
+        handOuts.popLast()
+    }
+
+    /// Notes that the closing of a descriptor has been submitted.
+    mutating func noteFreedDescriptor() {
+        hasFreedDescriptor = true
+    }
+
+    /// Whether a descriptor was freed since this was last asked.
+    mutating func takeFreedDescriptor() -> Bool {
+        defer { hasFreedDescriptor = false }
+        return hasFreedDescriptor
+    }
+}
+
+// The list of unsettled slots, first come first served.
+extension ConnectionTable {
+    var hasUnsettled: Bool { firstUnsettled != nil }
+
+    @inline(__always)
+    mutating func unsettle(_ slot: Slot) {
+        guard !slot.pointee.isUnsettled else { return }
+        slot.pointee.isUnsettled = true
+        slot.pointee.next = nil
+        if firstUnsettled == nil { firstUnsettled = slot } else { lastUnsettled?.pointee.next = slot }
+        lastUnsettled = slot
+    }
+
+    @inline(__always)
+    mutating func takeUnsettled() -> Slot? {
+        guard let slot = firstUnsettled else { return nil }
+        firstUnsettled = slot.pointee.next
+        slot.pointee.isUnsettled = false
+        return slot
+    }
+}
+
+// The list of deadlines. All have the same length, so the oldest is always the first.
+extension ConnectionTable {
+    /// When the next limit ends.
+    var nextDeadline: Instant? { firstDeadline?.pointee.deadline }
+
+    /// Starts the close limit, unless it runs already.
+    mutating func startDeadline(_ slot: Slot) {
+        guard !slot.pointee.hasDeadline else { return }
+        slot.pointee.hasDeadline = true
+        slot.pointee.deadline = now + closeTimeLimit
+        slot.pointee.earlierDeadline = lastDeadline
+        slot.pointee.laterDeadline = nil
+        if firstDeadline == nil { firstDeadline = slot } else { lastDeadline?.pointee.laterDeadline = slot }
+        lastDeadline = slot
+    }
+
+    mutating func removeDeadline(_ slot: Slot) {
+        guard slot.pointee.hasDeadline else { return }
+        slot.pointee.hasDeadline = false
+        let (earlier, later) = (slot.pointee.earlierDeadline, slot.pointee.laterDeadline)
+        if let earlier { earlier.pointee.laterDeadline = later } else { firstDeadline = later }
+        if let later { later.pointee.earlierDeadline = earlier } else { lastDeadline = earlier }
+    }
+
+    /// Takes a slot whose limit has passed.
+    mutating func takeExpired() -> Slot? {
+        guard let slot = firstDeadline, slot.pointee.deadline <= now else { return nil }
+        removeDeadline(slot)
+        return slot
+    }
+}

@@ -1,0 +1,40 @@
+internal import Glibc
+
+/// What to do about an accept that failed: `accept(2)`'s errors, each with the reason for its answer.
+package enum AcceptFailure: Hashable, Sendable {
+    /// One connection's bad luck, or none's: arm again at once.
+    case retry
+    /// Not now: arm again after a pause, or as soon as a descriptor of ours is freed.
+    case park
+    /// This socket will never accept again.
+    case fatal
+
+    package init(errno: Int32) {
+        switch errno {
+        // A connection's own network error, or its end before it was accepted; accept(2) wants these treated as EAGAIN.
+        case ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH:
+            self = .retry
+        // Nothing happened.
+        case EAGAIN, EINTR:
+            self = .retry
+        // Canceled by somebody else than us: the thread that armed it has exited.
+        case ECANCELED:
+            self = .retry
+        // No descriptor or no memory. Reported at once even with an empty backlog, and nothing queued is lost.
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+            self = .park
+        // A firewall or a security module has its say; it may change its mind.
+        case EPERM, EACCES:
+            self = .park
+        // Somebody has shut the socket down, so that it does not listen any more.
+        case EINVAL:
+            self = .fatal
+        // The descriptor is not ours any more.
+        case EBADF, ENOTSOCK:
+            self = .fatal
+        // Unknown: neither give up nor spin.
+        default:
+            self = .park
+        }
+    }
+}

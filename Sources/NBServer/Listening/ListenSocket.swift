@@ -1,0 +1,118 @@
+internal import Glibc
+
+/// A bound, listening socket.
+///
+/// Owned by the server until it runs, then by its loop; its descriptor is closed with it. Everything here happens before
+/// the loop starts or after it has ended, so these few calls may block.
+final class ListenSocket {
+    let descriptor: Int32
+    /// The address the kernel bound it to.
+    let address: SocketAddress
+
+    private var isOurs = true
+
+    /// Makes, binds and listens.
+    ///
+    /// An address in use is tried again for half a second: a server that was killed has its sockets, and its ring the
+    /// accepts armed on them, until some milliseconds after its end.
+    init(_ endpoint: Endpoint, options: [SocketOption]) throws(ServerError) {
+        let wanted = try endpoint.resolved()
+        for _ in 0..<50 {
+            do {
+                (descriptor, address) = try Self.listen(on: wanted, options)
+                return
+            } catch  where error.code == .addressInUse {
+                usleep(10_000)
+            }
+        }
+        (descriptor, address) = try Self.listen(on: wanted, options)
+    }
+
+    deinit {
+        if isOurs { Glibc.close(descriptor) }
+    }
+
+    /// The descriptor turned out to be somebody else's: leaves it alone.
+    func disown() {
+        isOurs = false
+    }
+
+    private static func listen(
+        on wanted: SocketAddress,
+        _ options: [SocketOption]
+    ) throws(ServerError) -> (Int32, SocketAddress) {
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let descriptor = Glibc.socket(wanted.family, type, 0)
+        guard descriptor >= 0 else { throw .call("socket", errno, address: wanted.description) }
+        do {
+            return (descriptor, try listen(descriptor, wanted, options))
+        } catch {
+            Glibc.close(descriptor)
+            throw error
+        }
+    }
+
+    private static func listen(
+        _ descriptor: Int32,
+        _ wanted: SocketAddress,
+        _ options: [SocketOption]
+    ) throws(ServerError) -> SocketAddress {
+        var backlog = Int32.max
+        let defaults: [SocketOption] = [.reuseAddress(true), .ipv6Only(false)]
+        for kind in (defaults + options).flatMap(\.kinds) {
+            if case .backlog(let length) = kind { backlog = length }
+            try set(kind, on: descriptor, wanted)
+        }
+        guard wanted.withSockaddr({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
+            throw .call("bind", errno, address: wanted.description)
+        }
+        guard Glibc.listen(descriptor, backlog) == 0 else {
+            throw .call("listen", errno, address: wanted.description)
+        }
+        guard let address = SocketAddress.reading({ getsockname(descriptor, $0, $1) }) else {
+            throw .call("getsockname", errno, address: wanted.description)
+        }
+        return address
+    }
+
+    private static func set(
+        _ kind: SocketOption.Kind,
+        on descriptor: Int32,
+        _ wanted: SocketAddress
+    ) throws(ServerError) {
+        switch kind {
+        case .backlog:
+            break
+        case .ipv6Only(let isOn):
+            guard wanted.family == AF_INET6 else { break }
+            try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, Int32(isOn ? 1 : 0), "IPV6_V6ONLY", wanted)
+        case .linger(let seconds):
+            let value = Glibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
+            try set(descriptor, SOL_SOCKET, SO_LINGER, value, "SO_LINGER", wanted)
+        case .integer(let level, let name, let value, let text):
+            try set(descriptor, level, name, value, text, wanted)
+        }
+    }
+
+    private static func set<Value>(
+        _ descriptor: Int32,
+        _ level: Int32,
+        _ name: Int32,
+        _ value: Value,
+        _ text: String,
+        _ wanted: SocketAddress
+    ) throws(ServerError) {
+        let result = withUnsafeBytes(of: value) {
+            setsockopt(descriptor, level, name, $0.baseAddress, socklen_t($0.count))
+        }
+        guard result == 0 else {
+            throw ServerError(
+                .socket,
+                operation: "setsockopt \(text)",
+                address: wanted.description,
+                errno: errno,
+                cure: "the kernel does not take this socket option, or not this value, or it needs a privilege"
+            )
+        }
+    }
+}

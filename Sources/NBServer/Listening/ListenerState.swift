@@ -1,0 +1,151 @@
+/// The state machine of one listener: when it is armed, and why it is not.
+///
+/// Pure: it takes an event and says what to do, without doing it. One completion answers two questions: did it carry a
+/// connection, and was it the last of its arm.
+///
+/// ```
+///          ┌──────────────── last of its arm, or a passing error ─────────────────┐
+///          ▼                                                                      │
+///        idle ───────────────────────── arm ─────────────────────────────────▶ armed ─┐
+///          ▲                                                                    │ │   │ delivered
+///          │ its time has come, or                    out of descriptors, …     │ │ ◀─┘
+///          └── a descriptor was freed ── parked ◀───────────────────────────────┘ │
+///                                                                                 │ close
+///   idle, parked ── close ──▶ closed ◀── last of its arm ── cancelling ◀──────────┤
+///                               ▲                                                 │
+///                               └───────────── shut down, or a bad socket ────────┘
+/// ```
+package struct ListenerState: Hashable, Sendable {
+    package enum Phase: Hashable, Sendable {
+        /// To be armed.
+        case idle
+        /// An accept is in the kernel.
+        case armed
+        /// Not accepting until then.
+        case parked(until: Instant)
+        /// To be closed once the accept in the kernel has ended.
+        case cancelling
+        /// Out of use; its socket may be closed.
+        case closed
+    }
+
+    /// What the loop is to do about an event.
+    package enum Reaction: Hashable, Sendable {
+        /// Nothing, or wait.
+        case none
+        /// Arm it when its turn comes.
+        case arm
+        /// It has parked; if that is news, say so.
+        case park(isNews: Bool)
+        /// Cancel its accept.
+        case cancel
+        /// Close its socket.
+        case close
+        /// It will never accept again: say so, and close its socket.
+        case fail
+    }
+
+    package private(set) var phase = Phase.idle
+
+    /// Failures since the last connection; a pause grows with them.
+    package private(set) var failures: UInt32 = 0
+
+    /// When it last failed, if it parked and has not yet been reported well again.
+    private var ailingSince: Instant?
+
+    /// How many passing errors in a row are taken at their word before they earn a pause.
+    package static let retryLimit: UInt32 = 64
+
+    package init() {}
+
+    /// An accept has been submitted.
+    package mutating func arm() {
+        precondition(phase == .idle, "a listener is armed once at a time")
+        phase = .armed
+    }
+
+    /// A completion carried a connection. Returns whether to deliver it; otherwise it is to be discarded.
+    package mutating func accepted() -> Bool {
+        failures = 0
+        if case .armed = phase { return true }
+        precondition(phase == .cancelling, "a connection for a listener that is not armed")
+        return false
+    }
+
+    /// A completion was the last of its arm.
+    package mutating func ended() -> Reaction {
+        if phase == .cancelling {
+            phase = .closed
+            return .close
+        }
+        precondition(phase == .armed, "the end of an arm that was none")
+        phase = .idle
+        return .arm
+    }
+
+    /// It has parked, and has not been reported well again.
+    package var isAiling: Bool { ailingSince != nil }
+
+    /// Whether to report it well again: it has accepted, and for a second it has not failed. Says so once.
+    package mutating func takeRecovery(at now: Instant) -> Bool {
+        guard let since = ailingSince, now >= since + .seconds(1) else { return false }
+        ailingSince = nil
+        return true
+    }
+
+    /// A completion carried an error, which is always the last of its arm.
+    package mutating func failed(_ failure: AcceptFailure, at now: Instant) -> Reaction {
+        guard phase != .cancelling else { return ended() }
+        precondition(phase == .armed, "a failure of an arm that was none")
+        failures += 1
+        switch failure {
+        case .fatal:
+            phase = .closed
+            return .fail
+        case .retry where failures <= Self.retryLimit:
+            return ended()
+        case .retry, .park:
+            phase = .parked(until: now + Self.pause(failures))
+            defer { ailingSince = now }
+            return .park(isNews: ailingSince == nil)
+        }
+    }
+
+    /// A descriptor of ours was freed: whatever it parked for may be over.
+    package mutating func descriptorFreed() -> Reaction {
+        guard case .parked = phase else { return .none }
+        phase = .idle
+        return .arm
+    }
+
+    /// Time has passed.
+    package mutating func timePassed(_ now: Instant) -> Reaction {
+        guard case .parked(let until) = phase, until <= now else { return .none }
+        phase = .idle
+        return .arm
+    }
+
+    /// It is to be closed.
+    package mutating func close() -> Reaction {
+        switch phase {
+        case .idle, .parked:
+            phase = .closed
+            return .close
+        case .armed:
+            phase = .cancelling
+            return .cancel
+        case .cancelling, .closed:
+            return .none
+        }
+    }
+
+    /// A quarter of a second, doubled with every failure up to a second: twice a second at the most a full process asks
+    /// in vain, and clients that wait for somebody else to free a descriptor wait no longer than a second more.
+    private static func pause(_ failures: UInt32) -> Duration {
+        switch failures {
+        case 1: .milliseconds(250)
+        case 2: .milliseconds(500)
+        default: .milliseconds(1000)
+        }
+    }
+}

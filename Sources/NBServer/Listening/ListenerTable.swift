@@ -1,0 +1,114 @@
+internal import Uring
+
+/// The listeners of a running server, and the order in which they are armed.
+///
+/// An accept that is armed takes what is queued until the completion queue is full, so the order of arming is the order
+/// of service, and whoever is first gets nearly everything. Therefore, of those that wait to be armed, the listener that
+/// was served least goes first: a full queue is its quantum, and then it is another's turn. A listener that had nothing
+/// to do for long starts level with the others instead of with a credit.
+///
+/// Owned by the loop; loop's thread only.
+struct ListenerTable: ~Copyable {
+    let count: Int
+
+    // A pointer, so that a listener is changed where it is, without the checks of an array.
+    private let listeners: UnsafeMutablePointer<Listener>
+
+    /// Listeners that wait to be armed; room for all of them from the start.
+    private var pending: [Int] = []
+
+    /// How much the listener that was armed first in the latest round had been served.
+    private var floor: UInt64 = 0
+
+    /// Listeners that are not closed.
+    private(set) var openCount: Int
+
+    /// Whether any may be parked; if not, nobody need look.
+    private(set) var mayHaveParked = false
+
+    init(_ sockets: [ListenSocket]) {
+        count = sockets.count
+        openCount = sockets.count
+        listeners = .allocate(capacity: sockets.count)
+        for (index, socket) in sockets.enumerated() { (listeners + index).initialize(to: Listener(socket)) }
+        pending.reserveCapacity(sockets.count)
+        pending.append(contentsOf: sockets.indices)
+    }
+
+    deinit {
+        listeners.deinitialize(count: count)
+        listeners.deallocate()
+    }
+
+    subscript(index: Int) -> Listener {
+        _read { yield listeners[index] }
+        nonmutating _modify { yield &listeners[index] }
+    }
+
+    /// The listener a token means, or `nil` for an arm that is over.
+    func index(of token: Token) -> Int? {
+        let index = Int(token.slot)
+        guard index < count, listeners[index].generation == token.generation else { return nil }
+        return index
+    }
+
+    /// Makes a listener wait to be armed.
+    mutating func wait(_ index: Int) {
+        listeners[index].served = max(listeners[index].served, floor)
+        pending.append(index)
+    }
+
+    /// Takes the next listener to arm, or `nil` if none waits.
+    mutating func nextToArm(isFirst: Bool) -> Int? {
+        guard !pending.isEmpty else { return nil }
+        guard isFirst else { return takePending(0) }
+        var least = 0
+        for position in pending.indices where listeners[pending[position]].served < listeners[pending[least]].served {
+            least = position
+        }
+        floor = listeners[pending[least]].served
+        return takePending(least)
+    }
+
+    private mutating func takePending(_ position: Int) -> Int {
+        let index = pending[position]
+        pending.swapAt(position, pending.count - 1)
+        pending.removeLast()
+        return index
+    }
+
+    /// Notes that a listener has parked.
+    mutating func park() {
+        mayHaveParked = true
+    }
+
+    /// Tells the parked listeners what happened, and makes those wait to be armed that want to be.
+    mutating func wakeParked(_ event: (inout ListenerState) -> ListenerState.Reaction) {
+        guard mayHaveParked else { return }
+        for index in 0..<count where event(&listeners[index].state) == .arm { wait(index) }
+        mayHaveParked = nextParkEnd != nil
+    }
+
+    /// When the next parked listener is to try again.
+    var nextParkEnd: Instant? {
+        guard mayHaveParked else { return nil }
+        var earliest: Instant?
+        for index in 0..<count {
+            if case .parked(let until) = listeners[index].state.phase { earliest = min(until, earliest ?? until) }
+        }
+        return earliest
+    }
+
+    /// Closes a listener's socket, unless its descriptor has become somebody else's.
+    mutating func close(_ index: Int, ownsDescriptor: Bool = true) {
+        if !ownsDescriptor { listeners[index].socket?.disown() }
+        listeners[index].socket = nil
+        pending.removeAll { $0 == index }
+        openCount -= 1
+    }
+
+    /// Closes every socket, whatever is armed on it.
+    mutating func closeAll() {
+        for index in 0..<count where listeners[index].socket != nil { close(index) }
+    }
+}

@@ -1,0 +1,115 @@
+internal import Glibc
+
+/// An option of a server's listen sockets, and through them of its connections.
+///
+/// Options are set between `socket` and `listen`. The kernel copies most of them to accepted sockets; each option says
+/// whether. Without any, `SO_REUSEADDR` is on, the backlog is the longest the kernel allows, and an IPv6 socket takes
+/// IPv4 connections as well. Of two options that set the same thing the later wins.
+public struct SocketOption: Hashable, Sendable {
+    enum Kind: Hashable, Sendable {
+        case backlog(Int32)
+        case ipv6Only(Bool)
+        case linger(Int32?)
+        case integer(level: Int32, name: Int32, value: Int32, text: String)
+    }
+
+    let kinds: [Kind]
+
+    private init(_ kinds: Kind...) {
+        self.kinds = kinds
+    }
+
+    private static func integer(_ level: Int32, _ name: Int32, _ value: Int32, _ text: String) -> Kind {
+        .integer(level: level, name: name, value: value, text: text)
+    }
+
+    /// How many established connections may wait to be accepted; the kernel cuts it to `net.core.somaxconn`. By default as
+    /// many as that. Not inherited. `listen(2)`.
+    public static func backlog(_ length: Int) -> SocketOption {
+        SocketOption(.backlog(Int32(clamping: length)))
+    }
+
+    /// Whether the address may be bound while connections of an earlier server on it linger. On by default. Inherited.
+    /// `SO_REUSEADDR`, `socket(7)`.
+    public static func reuseAddress(_ isOn: Bool) -> SocketOption {
+        SocketOption(integer(SOL_SOCKET, SO_REUSEADDR, isOn ? 1 : 0, "SO_REUSEADDR"))
+    }
+
+    /// Whether several sockets may listen on the address, each with a share of the connections. Inherited.
+    /// `SO_REUSEPORT`, `socket(7)`.
+    public static func reusePort(_ isOn: Bool) -> SocketOption {
+        SocketOption(integer(SOL_SOCKET, SO_REUSEPORT, isOn ? 1 : 0, "SO_REUSEPORT"))
+    }
+
+    /// Whether small amounts of data are sent at once instead of being collected. Inherited. `TCP_NODELAY`, `tcp(7)`.
+    public static func noDelay(_ isOn: Bool) -> SocketOption {
+        SocketOption(integer(Int32(IPPROTO_TCP), TCP_NODELAY, isOn ? 1 : 0, "TCP_NODELAY"))
+    }
+
+    /// Probes idle connections, with the kernel's times. Inherited. `SO_KEEPALIVE`, `socket(7)`.
+    public static func keepAlive(_ isOn: Bool) -> SocketOption {
+        SocketOption(integer(SOL_SOCKET, SO_KEEPALIVE, isOn ? 1 : 0, "SO_KEEPALIVE"))
+    }
+
+    /// Probes connections that were idle for `idle`, every `interval`, and ends them after `probes` without an answer; the
+    /// times are rounded up to seconds. Inherited. `SO_KEEPALIVE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL`, `TCP_KEEPCNT`, `tcp(7)`.
+    public static func keepAlive(idle: Duration, interval: Duration, probes: Int) -> SocketOption {
+        SocketOption(
+            integer(SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"),
+            integer(Int32(IPPROTO_TCP), TCP_KEEPIDLE, idle.wholeSeconds, "TCP_KEEPIDLE"),
+            integer(Int32(IPPROTO_TCP), TCP_KEEPINTVL, interval.wholeSeconds, "TCP_KEEPINTVL"),
+            integer(Int32(IPPROTO_TCP), TCP_KEEPCNT, Int32(clamping: probes), "TCP_KEEPCNT")
+        )
+    }
+
+    /// How long a closed socket keeps trying to deliver, in whole seconds; zero makes closing a reset, `nil` leaves it to
+    /// the kernel. Inherited. The ring's close does not wait for it. `SO_LINGER`, `socket(7)`.
+    public static func linger(_ time: Duration?) -> SocketOption {
+        SocketOption(.linger(time?.wholeSeconds))
+    }
+
+    /// The size of the receive buffer in bytes, which the kernel doubles. Inherited. `SO_RCVBUF`, `socket(7)`.
+    public static func receiveBuffer(_ size: Int) -> SocketOption {
+        SocketOption(integer(SOL_SOCKET, SO_RCVBUF, Int32(clamping: size), "SO_RCVBUF"))
+    }
+
+    /// The size of the send buffer in bytes, which the kernel doubles. Inherited. `SO_SNDBUF`, `socket(7)`.
+    public static func sendBuffer(_ size: Int) -> SocketOption {
+        SocketOption(integer(SOL_SOCKET, SO_SNDBUF, Int32(clamping: size), "SO_SNDBUF"))
+    }
+
+    /// Accepts a connection only when its client has sent something, or after this time; rounded up to the kernel's
+    /// retransmission times. Inherited, without effect there. `TCP_DEFER_ACCEPT`, `tcp(7)`.
+    public static func deferAccept(_ time: Duration) -> SocketOption {
+        SocketOption(integer(Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, time.wholeSeconds, "TCP_DEFER_ACCEPT"))
+    }
+
+    /// Whether an IPv6 socket takes IPv6 connections only. Off by default; without meaning for IPv4. Inherited.
+    /// `IPV6_V6ONLY`, `ipv6(7)`.
+    public static func ipv6Only(_ isOn: Bool) -> SocketOption {
+        SocketOption(.ipv6Only(isOn))
+    }
+
+    /// How long sent data may stay unacknowledged before the connection is ended. Inherited. `TCP_USER_TIMEOUT`, `tcp(7)`.
+    public static func userTimeout(_ time: Duration) -> SocketOption {
+        SocketOption(
+            integer(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, Int32(clamping: time.milliseconds), "TCP_USER_TIMEOUT")
+        )
+    }
+
+    /// Any other option whose value is an integer, by the kernel's numbers. `setsockopt(2)`.
+    public static func raw(level: Int32, name: Int32, value: Int32) -> SocketOption {
+        SocketOption(integer(level, name, value, "option \(name) of level \(level)"))
+    }
+}
+
+extension Duration {
+    fileprivate var wholeSeconds: Int32 {
+        Int32(clamping: components.seconds + (components.attoseconds > 0 ? 1 : 0))
+    }
+
+    fileprivate var milliseconds: Int64 {
+        let milliseconds = components.seconds.multipliedReportingOverflow(by: 1000)
+        return milliseconds.overflow ? .max : milliseconds.partialValue + components.attoseconds / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,35 @@
+package import Uring
+
+/// What the loop runs on: something that takes operations, waits, and gives completions back.
+///
+/// In production it is a ring (``RingEngine``); tests bring engines that follow a script. The loop, its policies and its
+/// state machines are the same on all of them. Owned by the loop; used by the loop's thread only.
+package protocol Engine: ~Copyable {
+    /// What the engine can do.
+    var features: RingFeatures { get }
+
+    /// The engine's time.
+    var now: Instant { get }
+
+    /// Accepts an operation, to be carried out by the next ``wait(until:)`` at the latest, in the order of submission.
+    ///
+    /// With `silently` a success may complete without a completion; a failure never does.
+    mutating func submit(_ operation: Operation, token: Token, silently: Bool)
+
+    /// Carries out everything submitted, then waits until there is a completion or `deadline` has come; `nil` waits as
+    /// long as it takes. May return early with nothing.
+    mutating func wait(until deadline: Instant?) throws(RingError)
+
+    /// Moves completions that have arrived into `batch`, as many as fit.
+    mutating func takeCompletions(into batch: inout CompletionBatch)
+
+    /// Ends the output of a connected socket after what was sent: the peer reads the end of the stream. At once, without
+    /// blocking.
+    mutating func endOutput(of descriptor: Int32)
+}
+
+extension Engine where Self: ~Copyable {
+    package mutating func submit(_ operation: Operation, token: Token) {
+        submit(operation, token: token, silently: false)
+    }
+}

@@ -1,0 +1,36 @@
+internal import Glibc
+
+/// A point in the time of the loop's engine: nanoseconds that only go forward. On a ring it is `CLOCK_MONOTONIC`; a
+/// simulated engine has a time of its own.
+package struct Instant: Comparable, Hashable, Sendable {
+    package var nanoseconds: UInt64
+
+    package init(nanoseconds: UInt64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    /// The machine's monotonic time. Answered by the vDSO, without a system call.
+    package static var now: Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Instant(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+    }
+
+    package static func < (earlier: Instant, later: Instant) -> Bool { earlier.nanoseconds < later.nanoseconds }
+
+    /// The instant `duration` later; durations below zero count as zero.
+    package static func + (instant: Instant, duration: Duration) -> Instant {
+        let (seconds, attoseconds) = duration.components
+        guard seconds >= 0, attoseconds >= 0 else { return instant }
+        let nanoseconds = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        guard !nanoseconds.overflow else { return Instant(nanoseconds: .max) }
+        let sum = nanoseconds.partialValue.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
+        let end = instant.nanoseconds.addingReportingOverflow(sum.partialValue)
+        return Instant(nanoseconds: sum.overflow || end.overflow ? .max : end.partialValue)
+    }
+
+    /// How long it is until `later`; zero if that has passed.
+    package func duration(to later: Instant) -> Duration {
+        later > self ? .nanoseconds(Int64(clamping: later.nanoseconds - nanoseconds)) : .zero
+    }
+}

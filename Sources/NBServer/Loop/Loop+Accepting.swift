@@ -1,0 +1,136 @@
+internal import Glibc
+internal import Uring
+
+// From completions of accepts to callbacks, and from the listeners' reactions to what is submitted.
+extension Loop where LoopEngine: ~Copyable {
+    /// Two questions, each with an answer of its own: does it carry a connection, and is it the last of its arm?
+    mutating func completedAccept(_ token: Token, _ result: Int32, isLast: Bool) {
+        guard let index = listeners.index(of: token) else {
+            if result >= 0 { discard(result) }
+            return
+        }
+        guard result >= 0 else {
+            failedAccept(index, -result)
+            return
+        }
+        let delivers = listeners[index].state.accepted()
+        listeners[index].served &+= 1
+        if listeners[index].state.isAiling { reportRecovery(index) }
+        if delivers && stopReason == nil {
+            deliver(result, from: index)
+        } else {
+            discard(result)
+        }
+        if isLast { react(listeners[index].state.ended(), index) }
+    }
+
+    @inline(__always)
+    private mutating func deliver(_ descriptor: Int32, from listener: Int) {
+        counters.pointee.delivered &+= 1
+        let slot = connections.pointee.admit(descriptor, listener: listener)
+        do {
+            obey(try behavior.newConnection(Connection(connections, slot), ServerContext(state)))
+        } catch {
+            counters.pointee.failed += 1
+            tell(.connectionFailed(error))
+        }
+    }
+
+    private mutating func discard(_ descriptor: Int32) {
+        counters.pointee.discarded += 1
+        engine.submit(.close(descriptor: descriptor), token: Token(.close, slot: 0), silently: true)
+    }
+
+    private mutating func failedAccept(_ index: Int, _ errno: Int32) {
+        let reaction = listeners[index].state.failed(AcceptFailure(errno: errno), at: connections.pointee.now)
+        let address = listeners[index].address
+        switch reaction {
+        case .park(let isNews):
+            counters.pointee.acceptFailures += 1
+            listeners.park()
+            if isNews { tell(.listenerParked(address, cause: .accept(errno, address: address.description))) }
+        case .fail:
+            counters.pointee.acceptFailures += 1
+            let isClosedAlready = errno == EBADF || errno == ENOTSOCK
+            listeners.close(index, ownsDescriptor: !isClosedAlready)
+            goneDown(address, .accept(errno, address: address.description))
+        case .none, .arm, .cancel, .close:
+            react(reaction, index)
+        }
+    }
+
+    private mutating func reportRecovery(_ index: Int) {
+        guard listeners[index].state.takeRecovery(at: connections.pointee.now) else { return }
+        tell(.listenerRecovered(listeners[index].address))
+    }
+
+    private mutating func goneDown(_ address: SocketAddress, _ cause: ServerError) {
+        tell(.listenerDown(address, cause: cause))
+        if listeners.openCount == 0 && stopReason == nil { stopReason = .failed(cause) }
+    }
+}
+
+// What callbacks answer, and what they are told.
+extension Loop where LoopEngine: ~Copyable {
+    private mutating func tell(_ info: ServerInfo) {
+        do {
+            obey(try behavior.handleInfo(info, ServerContext(state)))
+        } catch {
+            if stopReason == nil { stopReason = .failed(error) }
+        }
+    }
+
+    private mutating func obey(_ verdict: Verdict) {
+        guard let reason = verdict.stopReason, stopReason == nil else { return }
+        stopReason = .verdict(reason)
+    }
+}
+
+// What is submitted for listeners.
+extension Loop where LoopEngine: ~Copyable {
+    /// Arms every listener that waits for it, the one that was served least first.
+    mutating func armListeners() {
+        var isFirst = true
+        while let index = listeners.nextToArm(isFirst: isFirst) {
+            arm(index)
+            isFirst = false
+        }
+    }
+
+    /// Lets parked listeners try again whose time has come, or all if a descriptor was freed in this turn.
+    mutating func wakeParkedListeners() {
+        let now = connections.pointee.now
+        if connections.pointee.takeFreedDescriptor() {
+            listeners.wakeParked { $0.descriptorFreed() }
+        } else {
+            listeners.wakeParked { $0.timePassed(now) }
+        }
+    }
+
+    mutating func closeListeners() {
+        for index in 0..<listeners.count { react(listeners[index].state.close(), index) }
+    }
+
+    private mutating func react(_ reaction: ListenerState.Reaction, _ index: Int) {
+        switch reaction {
+        case .arm: listeners.wait(index)
+        case .cancel:
+            engine.submit(.cancel(acceptToken(index)), token: Token(.cancel, slot: UInt32(index)), silently: true)
+        case .close: listeners.close(index)
+        case .none, .park, .fail: break
+        }
+    }
+
+    private mutating func arm(_ index: Int) {
+        let isMultishot = options.acceptMode == .multishot && engine.features.acceptsMultishot
+        listeners[index].state.arm()
+        listeners[index].generation = (listeners[index].generation &+ 1) & Token.generationMask
+        counters.pointee.armed += 1
+        let accept = Operation.accept(listener: listeners[index].descriptor, isMultishot ? .multishot : .oneShot)
+        engine.submit(accept, token: acceptToken(index))
+    }
+
+    private func acceptToken(_ index: Int) -> Token {
+        Token(.accept, generation: listeners[index].generation, slot: UInt32(index))
+    }
+}

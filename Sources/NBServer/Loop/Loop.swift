@@ -1,0 +1,183 @@
+internal import Glibc
+internal import Uring
+
+/// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in it.
+///
+/// A turn takes what has completed, acts on it, settles what that made due, arms what is not armed, and waits; the wait
+/// is the only place where the thread blocks. What a turn submits, it submits in this order: closes before arms, since
+/// an accept that is armed while descriptors are short fails at once.
+///
+/// ```
+///         ┌──────────────────────────────── turn ───────────────────────────────┐
+///  wait ──┼▶ completions ─▶ callbacks ─▶ sends, checks, closes ─▶ arms ─▶ wait ──┼──▶ …
+///         └─────────────────────────────────────────────────────────────────────┘
+///
+///  serve ──a reason to stop──▶ close listeners ──▶ terminate ──▶ close connections ──▶ done
+/// ```
+///
+/// Made, run and dropped by one thread.
+struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
+    var engine: LoopEngine
+    var listeners: ListenerTable
+    let behavior: BehaviorBox
+    let control: LoopControl
+    let options: ServerOptions
+
+    let state: UnsafeMutablePointer<LoopState>
+    let connections: UnsafeMutablePointer<ConnectionTable>
+    let counters: UnsafeMutablePointer<ServerCounters>
+
+    /// Why the loop does not serve any more.
+    var stopReason: StopReason?
+
+    private var batch: CompletionBatch
+    private var isWakeUpArmed = false
+    private var hasTerminated = false
+    private let wakeUpCount: UnsafeMutablePointer<UInt64>
+
+    init(
+        engine: consuming LoopEngine,
+        sockets: [ListenSocket],
+        behavior: BehaviorBox,
+        control: LoopControl,
+        options: ServerOptions
+    ) {
+        state = .allocate(capacity: 1)
+        state.initialize(
+            to: LoopState(
+                options: options,
+                addresses: sockets.map(\.address),
+                features: engine.features.description
+            )
+        )
+        connections = state.pointee.connections
+        counters = state.pointee.counters
+        batch = CompletionBatch(capacity: engine.features.completionDepth)
+        wakeUpCount = .allocate(capacity: 1)
+        wakeUpCount.initialize(to: 0)
+        listeners = ListenerTable(sockets)
+        self.engine = engine
+        self.behavior = behavior
+        self.control = control
+        self.options = options
+    }
+
+    deinit {
+        wakeUpCount.deallocate()
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    /// Serves until there is a reason to stop, then closes everything; calls `onBegin` when the behavior has begun.
+    mutating func run(onBegin: () -> Void) throws(ServerError) -> StopReason {
+        do {
+            try behavior.begin(ServerContext(state))
+        } catch {
+            throw ServerError(.declined, operation: "begin", cure: "the behavior declined to start: \(error)")
+        }
+        onBegin()
+        do {
+            try serve()
+        } catch {
+            let error = ServerError(error)
+            abandon(error)
+            throw error
+        }
+        if case .failed(let error as ServerError) = stopReason { throw error }
+        return stopReason ?? .requested
+    }
+
+    private mutating func serve() throws(RingError) {
+        armWakeUp()
+        while stopReason == nil { try turn() }
+
+        closeListeners()
+        while listeners.openCount > 0 { try turn() }
+
+        terminate()
+        closeConnections()
+        while connections.pointee.count > 0 { try turn() }
+
+        engine.submit(.cancel(Token(.wakeUp, slot: 0)), token: Token(.cancel, slot: 0), silently: true)
+        while isWakeUpArmed { try turn() }
+    }
+
+    private mutating func turn() throws(RingError) {
+        connections.pointee.lastSend = batch.isFull ? .immediateHeld : .immediate
+        connections.pointee.settle(on: &engine)
+        handOutDescriptors()
+        wakeParkedListeners()
+        armListeners()
+        try engine.wait(until: nextDeadline())
+
+        connections.pointee.now = engine.now
+        batch.removeAll()
+        engine.takeCompletions(into: &batch)
+        for index in 0..<batch.count { dispatch(batch[index]) }
+        connections.pointee.expire()
+        if stopReason == nil { stopReason = control.stopReason }
+    }
+
+    private mutating func dispatch(_ completion: Completion) {
+        let token = completion.token
+        switch TokenKind(rawValue: token.kind) {
+        case .accept: completedAccept(token, completion.result, isLast: completion.isLast)
+        case .send: connections.pointee.completedSend(token, completion.result)
+        case .discardInput: connections.pointee.completedDiscard(token, completion.result, on: &engine)
+        case .wakeUp: completedWakeUp()
+        // A close frees the descriptor whatever it returns, a disconnected socket is closed next, and what was canceled
+        // says itself how it ended.
+        case .close, .disconnect, .cancel, nil: break
+        }
+    }
+
+    private mutating func nextDeadline() -> Instant? {
+        // Handing a descriptor out may have made another connection due.
+        guard !connections.pointee.hasUnsettled else { return engine.now }
+        guard let parkEnd = listeners.nextParkEnd else { return connections.pointee.nextDeadline }
+        return min(parkEnd, connections.pointee.nextDeadline ?? parkEnd)
+    }
+}
+
+// Waking up, and stopping.
+extension Loop where LoopEngine: ~Copyable {
+    private mutating func armWakeUp() {
+        let read = Operation.read(
+            descriptor: control.wakeUp.descriptor,
+            into: Operation.Memory(wakeUpCount),
+            count: UInt32(MemoryLayout<UInt64>.size)
+        )
+        engine.submit(read, token: Token(.wakeUp, slot: 0))
+        isWakeUpArmed = true
+    }
+
+    private mutating func completedWakeUp() {
+        isWakeUpArmed = false
+        if stopReason == nil && control.stopReason == nil { armWakeUp() }
+    }
+
+    private mutating func handOutDescriptors() {
+        while let handOut = connections.pointee.takeHandOut() { handOut.receiver(handOut.descriptor) }
+    }
+
+    /// Makes every connection that is still open end; those the behavior dropped in `terminate` already do.
+    private mutating func closeConnections() {
+        for slot in connections.pointee.used where slot.pointee.phase == .open {
+            if slot.pointee.isKept { connections.pointee.drop(slot) } else { connections.pointee.reset(slot) }
+        }
+    }
+
+    private mutating func terminate() {
+        guard !hasTerminated else { return }
+        hasTerminated = true
+        behavior.terminate(stopReason ?? .requested, ServerContext(state))
+    }
+
+    /// The ring is lost: closes by hand what it served.
+    private mutating func abandon(_ error: ServerError) {
+        if stopReason == nil { stopReason = .failed(error) }
+        listeners.closeAll()
+        terminate()
+        for slot in connections.pointee.used { Glibc.close(slot.pointee.descriptor) }
+    }
+}

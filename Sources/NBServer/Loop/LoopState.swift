@@ -1,0 +1,34 @@
+/// What callbacks may touch of a running loop.
+///
+/// Owned by the loop and kept at one address, to which connections and contexts point; none of it depends on the type of
+/// the engine or of the behavior. Loop's thread only.
+struct LoopState: ~Copyable {
+    let connections: UnsafeMutablePointer<ConnectionTable>
+    let counters: UnsafeMutablePointer<ServerCounters>
+    /// The bound addresses of the listeners, in the order in which they were given.
+    let addresses: [SocketAddress]
+    let features: String
+
+    init(options: ServerOptions, addresses: [SocketAddress], features: String) {
+        counters = .allocate(capacity: 1)
+        counters.initialize(to: ServerCounters())
+        connections = .allocate(capacity: 1)
+        connections.initialize(
+            to: ConnectionTable(
+                closeTimeLimit: options.closeTimeLimit,
+                listenerCount: addresses.count,
+                counters: counters
+            )
+        )
+        self.addresses = addresses
+        self.features = features
+    }
+
+    deinit {
+        // A connection that somebody keeps beyond the server's end still points into the table.
+        guard connections.pointee.handles == 0 else { return }
+        connections.deinitialize(count: 1)
+        connections.deallocate()
+        counters.deallocate()
+    }
+}

@@ -1,0 +1,78 @@
+internal import Glibc
+package import Uring
+
+/// The engine of production: an io_uring, made and used by the loop's thread.
+package struct RingEngine: Engine, ~Copyable {
+    private var ring: Ring
+
+    /// Completions that had to be taken early because the kernel wanted room before it took more submissions.
+    private var early: [Completion] = []
+
+    /// The error that ended the ring; thrown by the next wait.
+    private var failure: RingError?
+
+    package init(_ options: RingOptions) throws(RingError) {
+        ring = try Ring(options)
+    }
+
+    package var features: RingFeatures { ring.features }
+
+    package var now: Instant { .now }
+
+    package mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
+        if ring.prepare(operation, token: token, silently: silently) { return }
+        submitInFullQueue(operation, token, silently)
+    }
+
+    package mutating func wait(until deadline: Instant?) throws(RingError) {
+        if let failure { throw failure }
+        guard early.isEmpty else {
+            try ring.submit(.poll)
+            return
+        }
+        if let deadline {
+            let limit = now.duration(to: deadline)
+            try ring.submit(limit == .zero ? .poll : .forCompletionOr(limit))
+        } else {
+            try ring.submit(.forCompletion)
+        }
+    }
+
+    package mutating func takeCompletions(into batch: inout CompletionBatch) {
+        if !early.isEmpty {
+            let count = min(early.count, batch.capacity - batch.count)
+            for completion in early.prefix(count) { batch.append(completion) }
+            early.removeFirst(count)
+            guard early.isEmpty else { return }
+        }
+        ring.takeCompletions(into: &batch)
+    }
+
+    /// `shutdown(2)` does not block on a TCP socket. As an operation of the ring it would: the kernel gives it to a
+    /// worker thread, where it may run after a close submitted behind it.
+    package mutating func endOutput(of descriptor: Int32) {
+        Glibc.shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Kept out of the way of the usual case.
+    @inline(never)
+    private mutating func submitInFullQueue(_ operation: Operation, _ token: Token, _ silently: Bool) {
+        repeat {
+            makeRoom()
+        } while failure == nil && !ring.prepare(operation, token: token, silently: silently)
+    }
+
+    /// Hands over what the submission queue holds. A congested kernel first wants its completions taken.
+    private mutating func makeRoom() {
+        do {
+            guard try ring.submit() == .congested else { return }
+            var batch = CompletionBatch(capacity: features.completionDepth)
+            ring.takeCompletions(into: &batch)
+            for index in 0..<batch.count { early.append(batch[index]) }
+            // A millisecond at the most, so that a kernel without memory for requests is not asked in a busy loop.
+            try ring.submit(.forCompletionOr(.milliseconds(1)))
+        } catch {
+            failure = error
+        }
+    }
+}

@@ -1,0 +1,116 @@
+internal import Glibc
+internal import Uring
+
+/// Why a server could not be made, could not run, or lost a listener.
+public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The kind of error, for programs.
+    public enum Code: Hashable, Sendable {
+        /// The text is not an address.
+        case invalidAddress
+        /// Somebody listens there already.
+        case addressInUse
+        /// No interface of this machine has that address.
+        case addressUnavailable
+        /// The port, or the option, needs a privilege.
+        case notPermitted
+        /// More listeners than ``ServerOptions/maximumListeners``.
+        case tooManyListeners
+        /// There is nothing to listen on.
+        case noListener
+        /// A socket could not be made, or refuses an option.
+        case socket
+        /// The process or the system is out of descriptors or memory.
+        case outOfResources
+        /// io_uring is absent, forbidden, or short of memory.
+        case ringUnavailable
+        /// The signals cannot be watched.
+        case signals
+        /// A thread could not be made.
+        case thread
+        /// The server ran already; a server runs once.
+        case alreadyRan
+        /// The behavior's `begin` threw.
+        case declined
+        /// The kernel has shut the listener down for good.
+        case listenerDown
+    }
+
+    /// The kind of error.
+    public let code: Code
+
+    /// The system call, or the step, that failed.
+    public let operation: String
+
+    /// The address it was about, where there is one.
+    public let address: String?
+
+    /// The system's error number, as in `errno(3)`, where there is one.
+    public let errno: Int32?
+
+    /// What to do about it.
+    public let cure: String
+
+    init(_ code: Code, operation: String, address: String? = nil, errno: Int32? = nil, cure: String) {
+        self.code = code
+        self.operation = operation
+        self.address = address
+        self.errno = errno
+        self.cure = cure
+    }
+
+    /// Cause and cure in one line.
+    public var description: String {
+        var parts: [String] = []
+        if let address { parts.append(address) }
+        parts.append(operation)
+        if let errno { parts.append(errorText(errno)) }
+        parts.append(cure)
+        return parts.joined(separator: ": ")
+    }
+}
+
+extension ServerError {
+    init(_ error: RingError) {
+        let errno = error.errno == 0 ? nil : error.errno
+        self.init(.ringUnavailable, operation: error.operation, errno: errno, cure: error.advice)
+    }
+
+    /// The answer to a failed call about a socket.
+    static func call(_ operation: String, _ errno: Int32, address: String) -> ServerError {
+        let (code, cure) = meaning(errno)
+        return ServerError(code, operation: operation, address: address, errno: errno, cure: cure)
+    }
+
+    /// Why a listener does not accept.
+    static func accept(_ errno: Int32, address: String) -> ServerError {
+        switch AcceptFailure(errno: errno) {
+        case .retry, .park:
+            let (code, cure) = meaning(errno)
+            return ServerError(code, operation: "accept", address: address, errno: errno, cure: cure)
+        case .fatal:
+            let cure = "the socket was shut down or closed behind the server's back"
+            return ServerError(.listenerDown, operation: "accept", address: address, errno: errno, cure: cure)
+        }
+    }
+
+    private static func meaning(_ errno: Int32) -> (Code, String) {
+        switch errno {
+        case EADDRINUSE:
+            (.addressInUse, "something listens there already; see who with `ss -ltnp`, or choose another port")
+        case EADDRNOTAVAIL:
+            (.addressUnavailable, "no interface of this machine has that address; see `ip address`")
+        case EACCES, EPERM:
+            (.notPermitted, "low ports need root, CAP_NET_BIND_SERVICE or net.ipv4.ip_unprivileged_port_start")
+        case EMFILE:
+            (.outOfResources, "the process is out of descriptors; raise its limit (ulimit -n)")
+        case ENFILE:
+            (.outOfResources, "the system is out of descriptors; raise the sysctl fs.file-max")
+        case ENOBUFS, ENOMEM:
+            (.outOfResources, "the system is out of memory for sockets")
+        case EAFNOSUPPORT:
+            (.addressUnavailable, "this kernel does not speak that address family; is IPv6 switched off?")
+        default:
+            (.socket, "the kernel refused")
+        }
+    }
+}

@@ -1,0 +1,130 @@
+internal import Glibc
+
+/// An IP address and a port, as the kernel reports them.
+public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
+    /// The bytes of the address, in network order, and the scope of a link-local one.
+    enum Host: Hashable, Sendable {
+        case ipv4(UInt32)
+        case ipv6(UInt64, UInt64, scope: UInt32)
+    }
+
+    let internetHost: Host
+
+    /// The port, 0 to 65535.
+    public let port: UInt16
+
+    init(_ host: Host, port: UInt16) {
+        internetHost = host
+        self.port = port
+    }
+
+    /// The address without the port: `127.0.0.1`, `::1`, `fe80::1%eth0`.
+    public var host: String {
+        switch internetHost {
+        case .ipv4(let bits):
+            return Self.text(AF_INET, in_addr(s_addr: bits))
+        case .ipv6(let high, let low, let scope):
+            let text = Self.text(AF_INET6, [high, low] as [2 of UInt64])
+            return scope == 0 ? text : "\(text)%\(Self.interfaceName(scope))"
+        }
+    }
+
+    /// The address as one writes it: `127.0.0.1:7777`, `[::1]:7777`.
+    public var description: String {
+        switch internetHost {
+        case .ipv4: "\(host):\(port)"
+        case .ipv6: "[\(host)]:\(port)"
+        }
+    }
+
+    var family: Int32 {
+        switch internetHost {
+        case .ipv4: AF_INET
+        case .ipv6: AF_INET6
+        }
+    }
+
+    private static func text<Address>(_ family: Int32, _ address: Address) -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
+            withUnsafePointer(to: address) { address in
+                guard let base = buffer.baseAddress,
+                    let text = inet_ntop(family, address, base, socklen_t(buffer.count))
+                else { return "?" }
+                return String(cString: text)
+            }
+        }
+    }
+
+    private static func interfaceName(_ index: UInt32) -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { buffer in
+            guard let base = buffer.baseAddress, let name = if_indextoname(index, base) else { return "\(index)" }
+            return String(cString: name)
+        }
+    }
+}
+
+// The kernel's form of an address.
+extension SocketAddress {
+    /// Reads an address that a call like `getsockname(2)` writes; `nil` when the call fails or the family is not IP.
+    static func reading(
+        _ call: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) -> SocketAddress? {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        return withUnsafeMutableBytes(of: &storage) { bytes in
+            guard let base = bytes.baseAddress,
+                call(base.assumingMemoryBound(to: sockaddr.self), &length) == 0
+            else { return nil }
+            return SocketAddress(UnsafeRawBufferPointer(bytes))
+        }
+    }
+
+    private init?(_ bytes: UnsafeRawBufferPointer) {
+        // Every kind of address begins with its family.
+        switch Int32(bytes.load(as: sa_family_t.self)) {
+        case AF_INET:
+            let address = bytes.load(as: sockaddr_in.self)
+            self.init(.ipv4(address.sin_addr.s_addr), port: UInt16(bigEndian: address.sin_port))
+        case AF_INET6:
+            var address = bytes.load(as: sockaddr_in6.self)
+            let halves = withUnsafeBytes(of: &address.sin6_addr) { $0.loadUnaligned(as: [2 of UInt64].self) }
+            self.init(
+                .ipv6(halves[0], halves[1], scope: address.sin6_scope_id),
+                port: UInt16(bigEndian: address.sin6_port)
+            )
+        default:
+            return nil
+        }
+    }
+
+    /// Lends the address in the kernel's form.
+    func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+        switch internetHost {
+        case .ipv4(let bits):
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
+            address.sin_addr.s_addr = bits
+            return Self.lend(address, to: body)
+        case .ipv6(let high, let low, let scope):
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = port.bigEndian
+            address.sin6_scope_id = scope
+            withUnsafeMutableBytes(of: &address.sin6_addr) {
+                $0.storeBytes(of: [high, low], as: [2 of UInt64].self)
+            }
+            return Self.lend(address, to: body)
+        }
+    }
+
+    private static func lend<Address, Result>(
+        _ address: Address,
+        to body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        withUnsafeBytes(of: address) { bytes in
+            // Never empty: it is the address's own memory.
+            body(bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+        }
+    }
+}
