@@ -1,0 +1,25 @@
+// swift-tools-version: 6.1
+
+// Measures nb-server against plain C. A package of its own, so that nobody who links the library builds this.
+
+import PackageDescription
+
+let package = Package(
+    name: "nb-server-benchmarks",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .executableTarget(name: "reference-ring", linkerSettings: [.linkedLibrary("uring")]),
+        .executableTarget(
+            name: "compare-drain",
+            dependencies: ["LoopbackClient", .product(name: "ArgumentParser", package: "swift-argument-parser")]
+        ),
+        .executableTarget(
+            name: "connect",
+            dependencies: ["LoopbackClient", .product(name: "ArgumentParser", package: "swift-argument-parser")]
+        ),
+        .target(name: "LoopbackClient"),
+    ],
+    cLanguageStandard: .c11
+)

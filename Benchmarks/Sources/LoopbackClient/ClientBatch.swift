@@ -1,0 +1,87 @@
+import Glibc
+
+/// Client connections to one server, opened one after another and closed together.
+///
+/// They are closed with a reset, so that none is left in TIME_WAIT and the ephemeral ports never run out.
+package struct ClientBatch: ~Copyable {
+    package static let greeting = "No soup for you!\n"
+
+    private static let patience = timeval(tv_sec: 5, tv_usec: 0)
+
+    private let server: Endpoint
+    private var sockets: [Int32] = []
+
+    package init(to server: Endpoint) {
+        self.server = server
+    }
+
+    deinit {
+        for socket in sockets { close(socket) }
+    }
+
+    package mutating func open(_ count: Int) throws {
+        for number in 1...count {
+            let socket = try makeSocket()
+            sockets.append(socket)
+            guard server.withSocketAddress({ connect(socket, $0, $1) }) == 0 else {
+                throw Failure(call: "connection \(number) of \(count) to \(server)")
+            }
+        }
+    }
+
+    /// Waits until the server has closed the connection opened last.
+    ///
+    /// It is the only one waited for: the server pays for waking a client, and would pay per connection.
+    package func waitUntilLastIsClosed() throws {
+        guard let last = sockets.last else { return }
+        // POLLRDHUP, which the Glibc module leaves out: unlike POLLIN, the greeting does not wake it.
+        let peerHasClosed: Int16 = 0x2000
+        var interest = pollfd(fd: last, events: peerHasClosed, revents: 0)
+        guard poll(&interest, 1, Int32(Self.patience.tv_sec) * 1000) == 1 else {
+            throw Failure("the last of \(sockets.count) connections to \(server) was not closed in time")
+        }
+    }
+
+    /// Reads every connection to its end, and fails unless that is exactly the greeting.
+    package func expectGreetings() throws {
+        for (index, socket) in sockets.enumerated() {
+            let place = "connection \(index + 1) of \(sockets.count) to \(server)"
+            let received = try Self.readToEnd(socket, place)
+            guard received.elementsEqual(Self.greeting.utf8) else {
+                let text = String(decoding: received, as: UTF8.self)
+                throw Failure("\(place) received \(text.debugDescription), not \(Self.greeting.debugDescription)")
+            }
+        }
+    }
+
+    private static func readToEnd(_ socket: Int32, _ place: String) throws -> [UInt8] {
+        var received: [UInt8] = []
+        // Enough to show what a server says that does not stop at the greeting.
+        while received.count <= 2 * greeting.utf8.count {
+            let chunk = try [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
+                let result = recv(socket, buffer.baseAddress, buffer.count, 0)
+                guard result >= 0 else { throw Failure(call: "\(place), reading after \(received.count) bytes") }
+                count = result
+            }
+            guard !chunk.isEmpty else { break }
+            received += chunk
+        }
+        return received
+    }
+
+    private func makeSocket() throws -> Int32 {
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard socket >= 0 else { throw Failure(call: "socket") }
+        try Self.set(SO_LINGER, of: socket, to: linger(l_onoff: 1, l_linger: 0))
+        try Self.set(SO_SNDTIMEO, of: socket, to: Self.patience)
+        try Self.set(SO_RCVTIMEO, of: socket, to: Self.patience)
+        return socket
+    }
+
+    private static func set<Value: BitwiseCopyable>(_ option: Int32, of socket: Int32, to value: Value) throws {
+        let result = withUnsafePointer(to: value) {
+            setsockopt(socket, SOL_SOCKET, option, $0, socklen_t(MemoryLayout<Value>.size))
+        }
+        guard result == 0 else { throw Failure(call: "setsockopt") }
+    }
+}

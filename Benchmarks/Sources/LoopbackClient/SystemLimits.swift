@@ -1,0 +1,31 @@
+import Glibc
+
+/// What the system allows one batch of connections to be.
+package enum SystemLimits {
+    /// What a process holds besides its connections, generously.
+    private static let otherDescriptors = 64
+
+    /// Fails unless `count` connections can be held at once, by this process and by the servers it starts.
+    ///
+    /// Raises the soft limit on descriptors to the hard one. Children inherit it.
+    package static func admit(connections count: Int) throws {
+        let backlog = Int(try textOfFile("/proc/sys/net/core/somaxconn").filter(\.isNumber)) ?? 0
+        guard count <= backlog else {
+            throw Failure("\(count) connections cannot queue at once: net.core.somaxconn is \(backlog)")
+        }
+
+        let descriptors = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard getrlimit(descriptors, &limit) == 0 else { throw Failure(call: "getrlimit") }
+        limit.rlim_cur = limit.rlim_max
+        guard setrlimit(descriptors, &limit) == 0 else { throw Failure(call: "setrlimit") }
+        guard count + otherDescriptors <= limit.rlim_cur else {
+            throw Failure(
+                """
+                too few descriptors: \(count) connections need \(count + otherDescriptors), \
+                and the hard limit (ulimit -Hn) is \(limit.rlim_cur)
+                """
+            )
+        }
+    }
+}
