@@ -17,8 +17,8 @@ public enum Operation: Hashable, Sendable {
     /// Reads into memory. `read(2)`.
     case read(descriptor: Int32, into: Memory, count: UInt32)
 
-    /// Ends a TCP connection at once with a reset, whatever is still queued on it; sends in flight fail. The descriptor
-    /// stays open. `connect(2)` to an address of no family.
+    /// Ends a TCP connection at once with a reset, whatever is still queued on it. Operations in flight on it end: a send
+    /// with what it had sent. The descriptor stays open. `connect(2)` to an address of no family.
     case disconnect(descriptor: Int32)
 
     /// Closes a descriptor. Operations in flight on it keep its file alive until they end. `close(2)`.
@@ -60,8 +60,9 @@ public enum Operation: Hashable, Sendable {
         /// How many bytes.
         public let count: Int
 
-        /// Names `count` bytes at `base`; they stay the caller's.
+        /// Names `count` bytes at `base`; they stay the caller's. The kernel refuses more than 2 GiB less one.
         public init(_ base: UnsafeRawPointer, count: Int) {
+            precondition(count <= UInt32.max, "a submission entry would count fewer bytes than these")
             self.base = base
             self.count = count
         }

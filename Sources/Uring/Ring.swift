@@ -3,9 +3,8 @@ internal import Glibc
 
 /// One io_uring instance: a submission queue, a completion queue, and the descriptor between them.
 ///
-/// Owned by one value and used by one thread, the one that made it: the kernel counts on that from the rung
-/// ``Rung/singleIssuer`` upwards and answers `EEXIST` to every other thread. That thread must also outlive the ring's
-/// operations: what it has armed is canceled when it exits.
+/// Owned by one value and used by one thread, the one that made it; submitting on another throws. That thread must also
+/// outlive the ring's operations: what it has armed is canceled when it exits.
 ///
 /// ```
 ///  prepare ──▶ submission queue ──submit──▶ kernel ──▶ completion queue ──takeCompletions──▶ batch
@@ -20,6 +19,7 @@ public struct Ring: ~Copyable {
     // On the heap because liburing wants one address for the ring's whole life.
     private let ring: UnsafeMutablePointer<io_uring>
     private let noAddress: UnsafeMutablePointer<sockaddr>
+    private let owner = pthread_self()
 
     /// Makes a ring for the calling thread.
     ///
@@ -73,10 +73,10 @@ public struct Ring: ~Copyable {
 
     /// What came of a submission.
     public enum Submission: Hashable, Sendable {
-        /// What was prepared is the kernel's now.
+        /// Something was submitted, or the wait was for nothing more. On the rung ``Rung/basic`` an entry that is refused
+        /// ends the submission, and what was prepared behind it goes with the next.
         case done
-        /// A signal or the time limit ended the wait; what was prepared is the kernel's now or will be at the next
-        /// submission.
+        /// A signal or the time limit ended the wait, and there was nothing to submit.
         case interrupted
         /// The kernel is out of memory for requests, or wants completions taken first; take them and submit again.
         case congested
@@ -87,6 +87,8 @@ public struct Ring: ~Copyable {
     /// - Throws: ``RingError`` when the kernel refuses the ring itself, which is final.
     @discardableResult
     public mutating func submit(_ wait: Wait = .none) throws(RingError) -> Submission {
+        // The kernel would not always notice: the number of a registered ring means another ring on another thread.
+        guard pthread_self() == owner else { throw RingError.enter(EEXIST) }
         let result =
             switch wait {
             case .none: io_uring_submit(ring)

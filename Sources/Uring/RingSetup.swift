@@ -9,6 +9,19 @@ struct RingSetup {
         self.options = options
     }
 
+    /// Before Linux 6.8 (6.8-rc5, and stable kernels that do not tell), a multishot accept on a ring with deferred work
+    /// that ends in a full completion queue may complete with a poll mask in place of a descriptor; liburing issue 1062.
+    private static let highestSoundRung: Rung = {
+        var name = utsname()
+        guard uname(&name) == 0 else { return .deferred }
+        let release = withUnsafeBytes(of: name.release) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        let parts = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+        guard parts.count == 2 else { return .deferred }
+        return (parts[0], parts[1]) < (6, 8) ? .singleIssuer : .deferred
+    }()
+
     /// Whether completions can be copied out as they are.
     private static var layoutsAgree: Bool {
         MemoryLayout<Completion>.size == MemoryLayout<io_uring_cqe>.size
@@ -38,7 +51,7 @@ struct RingSetup {
     }
 
     private func makeRing(_ ring: UnsafeMutablePointer<io_uring>) throws(RingError) -> (Rung, io_uring_params) {
-        var rung = options.highestRung
+        var rung = min(options.highestRung, Self.highestSoundRung)
         while true {
             var parameters = io_uring_params()
             parameters.flags = rung.setupFlags | IORING_SETUP_CQSIZE
@@ -74,7 +87,9 @@ struct RingSetup {
             submissionDepth: Int(parameters.sq_entries),
             completionDepth: Int(parameters.cq_entries)
         )
-        if rung < options.highestRung {
+        if rung == Self.highestSoundRung, rung < options.highestRung {
+            features.reasons.append("before Linux 6.8 deferred work may report a descriptor that is none")
+        } else if rung < options.highestRung {
             features.reasons.append("the kernel refuses \(options.highestRung)")
         } else if rung < Rung.deferred {
             features.reasons.append("asked for no more than \(rung)")

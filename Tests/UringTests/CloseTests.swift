@@ -1,0 +1,43 @@
+// Closing: the peer sees the end, the number is free, and an operation in flight keeps the file.
+
+import Glibc
+import Testing
+import Uring
+
+struct CloseTests {
+    @Test(arguments: Rung.allCases)
+    func aCloseIsTheEndOfThePeersStream(rung: Rung) throws {
+        var connection = try LoopbackConnection()
+        var ring = try DrivenRing(rung)
+        #expect(try ring.result(of: .close(descriptor: connection.handOverServer())) == 0)
+        let received = connection.client.readToEnd()
+        #expect(received.bytes == [])
+        #expect(received.ending == .finished)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aCloseOfWhatIsNotOpenFails(rung: Rung) throws {
+        var ring = try DrivenRing(rung)
+        #expect(try ring.result(of: .close(descriptor: .max)) == -EBADF)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aSendInFlightOutlivesItsDescriptor(rung: Rung) throws {
+        var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
+        let bytes = Buffer(Buffer.eightMebibytes)
+        var ring = try DrivenRing(rung)
+        let server = connection.handOverServer()
+        try ring.prepare(.send(descriptor: server, bytes: bytes.bytes, .waiting), token: .numbered(1))
+        #expect(try ring.settle() == [])
+        #expect(try ring.result(of: .close(descriptor: server)) == 0)
+        let descriptor = connection.client.descriptor
+        let reader = try HelperThread { LoopbackClient.readToEnd(descriptor) }
+        #expect(try ring.take(1) == [Completion(token: .numbered(1), result: 8 << 20)])
+        // The file goes with its last operation, and its end reaches the peer with the ring's next work.
+        try ring.submit(.poll)
+        let received = reader.join()
+        let isWhole = received.bytes == Buffer.eightMebibytes
+        #expect(isWhole)
+        #expect(received.ending == .finished)
+    }
+}

@@ -1,0 +1,66 @@
+// Discarding input: counted and gone, so that a close is an end and not a reset.
+
+import Glibc
+import Testing
+import Uring
+
+struct DiscardInputTests {
+    @Test(arguments: Rung.allCases)
+    func anImmediateDiscardOfASilentClientFailsAtOnce(rung: Rung) throws {
+        let connection = try LoopbackConnection()
+        var ring = try DrivenRing(rung)
+        try ring.prepare(.discardInput(descriptor: connection.server, .immediate), token: .numbered(1))
+        try ring.submit(.none)
+        #expect(ring.ready() == [Completion(token: .numbered(1), result: -EAGAIN)])
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aCloseAfterADiscardIsAnEndAndNotAReset(rung: Rung) throws {
+        var connection = try LoopbackConnection()
+        let greeting = Buffer(Buffer.pattern(50))
+        var ring = try DrivenRing(rung)
+        try connection.client.send(Buffer.pattern(30_000))
+        try connection.awaitArrival(of: 30_000)
+        let server = connection.handOverServer()
+        try ring.prepare(.send(descriptor: server, bytes: greeting.bytes, .immediateHeld), token: .numbered(1))
+        try ring.prepare(.discardInput(descriptor: server, .immediate), token: .numbered(2))
+        try ring.prepare(.close(descriptor: server), token: .numbered(3))
+        let completions = try ring.take(3)
+        #expect(completions.map(\.result) == [50, 30_000, 0])
+        let received = connection.client.readToEnd()
+        #expect(received.bytes == Buffer.pattern(50))
+        #expect(received.ending == .finished)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aCloseOverUnreadInputIsAReset(rung: Rung) throws {
+        // What discarding is for.
+        var connection = try LoopbackConnection()
+        var ring = try DrivenRing(rung)
+        try connection.client.send([1, 2, 3])
+        try connection.awaitArrival(of: 3)
+        #expect(try ring.result(of: .close(descriptor: connection.handOverServer())) == 0)
+        #expect(connection.client.readToEnd().ending == .failed(ECONNRESET))
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aWaitingDiscardCountsWhatComesUntilTheEnd(rung: Rung) throws {
+        let connection = try LoopbackConnection()
+        var ring = try DrivenRing(rung)
+        for count in [5, 1_000] {
+            try ring.prepare(.discardInput(descriptor: connection.server, .waiting), token: .numbered(count))
+            try #require(try ring.settle() == [])
+            try connection.client.send(Buffer.pattern(count))
+            let completions = try ring.take(1)
+            #expect(completions.map(\.token) == [.numbered(count)])
+            #expect(completions.map(\.result) == [Int32(count)])
+            #expect(completions.map(\.isLast) == [true])
+        }
+        try ring.prepare(.discardInput(descriptor: connection.server, .waiting), token: .numbered(0))
+        #expect(try ring.settle() == [])
+        try connection.client.finishSending()
+        let end = try ring.take(1)
+        #expect(end.map(\.result) == [0])
+        #expect(end.map(\.isLast) == [true])
+    }
+}

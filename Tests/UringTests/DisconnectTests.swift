@@ -1,0 +1,42 @@
+// Disconnecting: the peer is reset at once, and what was in flight on the connection ends.
+
+import Glibc
+import Testing
+import Uring
+
+struct DisconnectTests {
+    @Test(arguments: Rung.allCases)
+    func theReaderOfADisconnectedStreamIsReset(rung: Rung) throws {
+        let connection = try LoopbackConnection()
+        var ring = try DrivenRing(rung)
+        #expect(try ring.result(of: .disconnect(descriptor: connection.server)) == 0)
+        let received = connection.client.readToEnd()
+        #expect(received.bytes == [])
+        #expect(received.ending == .failed(ECONNRESET))
+        // The descriptor is still open, on a socket that leads nowhere.
+        #expect(fcntl(connection.server, F_GETFD) == FD_CLOEXEC)
+        #expect(throws: SystemCallFailed.self) { try Loopback.peerPort(connection.server) }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aPendingSendAndAPendingDiscardEndWithTheConnection(rung: Rung) throws {
+        let connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
+        let bytes = Buffer(Buffer.eightMebibytes)
+        var ring = try DrivenRing(rung)
+        try ring.prepare(.send(descriptor: connection.server, bytes: bytes.bytes, .waiting), token: .numbered(1))
+        try ring.prepare(.discardInput(descriptor: connection.server, .waiting), token: .numbered(2))
+        #expect(try ring.settle() == [])
+        try ring.prepare(.disconnect(descriptor: connection.server), token: .numbered(3))
+        let completions = try ring.take(3)
+        #expect(completions.only(.numbered(3))?.result == 0)
+        #expect(completions.only(.numbered(1))?.isLast == true)
+        #expect(completions.only(.numbered(2)) == Completion(token: .numbered(2), result: -ECONNRESET))
+        // What the socket had taken before; the rest is not sent.
+        let sent = try #require(completions.only(.numbered(1))?.result)
+        #expect(sent > 0 && sent < 8 << 20)
+        let received = connection.client.readToEnd()
+        #expect(received.ending == .failed(ECONNRESET))
+        #expect(received.bytes.count <= sent)
+        #expect(received.bytes == Array(Buffer.eightMebibytes.prefix(received.bytes.count)))
+    }
+}

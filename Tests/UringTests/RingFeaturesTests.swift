@@ -1,0 +1,133 @@
+// The feature ladder: a ring reports the rung it was held to, and depths as the kernel rounded them; and each rung
+// behaves as it says.
+
+import Glibc
+import Testing
+import Uring
+
+struct RingFeaturesTests {
+    @Test(arguments: Rung.allCases)
+    func aRingReportsTheRungItWasHeldTo(rung: Rung) throws {
+        let ring = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16, highestRung: rung))
+        let features = ring.features
+        let isAboveBasic = rung > .basic
+        #expect(features.rung == rung)
+        #expect(features.acceptsMultishot == isAboveBasic)
+        #expect(features.completesSilently == isAboveBasic)
+        #expect(features.registersDescriptor == isAboveBasic)
+        #expect(features.reasons == (rung == .deferred ? [] : ["asked for no more than \(rung)"]))
+    }
+
+    @Test func theReportReadsAsOneLine() throws {
+        let basic = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16, highestRung: .basic)).features
+        #expect(
+            "\(basic)" == "basic (Linux 5.11), submissions 8, completions 16, one-shot accept, "
+                + "asked for no more than basic (Linux 5.11)"
+        )
+        let full = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16)).features
+        #expect(
+            "\(full)" == "deferred (Linux 6.1), submissions 8, completions 16, multishot accept, silent successes, "
+                + "registered descriptor"
+        )
+    }
+
+    @Test(arguments: [
+        // asked for, granted
+        (5, 9, 8, 16), (8, 8, 8, 8), (1, 1, 1, 1), (64, 16, 16, 16), (64, 9, 16, 16), (5, 4, 4, 4),
+        (100, 200, 128, 256),
+    ])
+    func depthsAreRoundedUpAndTheCompletionDepthHoldsTheOtherDown(
+        submissions: Int,
+        completions: Int,
+        grantedSubmissions: Int,
+        grantedCompletions: Int
+    ) throws {
+        for rung in Rung.allCases {
+            let features = try Ring(
+                RingOptions(submissionDepth: submissions, completionDepth: completions, highestRung: rung)
+            ).features
+            #expect(features.rung == rung)
+            #expect(features.submissionDepth == grantedSubmissions)
+            #expect(features.completionDepth == grantedCompletions)
+        }
+    }
+
+    @Test(arguments: [(0, 16), (-1, 16), (16, 0), (16, -1), (1 << 20, 1 << 20), (Int.max, Int.max)])
+    func depthsOutOfTheKernelsRangeAreRefused(submissions: Int, completions: Int) {
+        let error = #expect(throws: RingError.self) {
+            _ = try Ring(RingOptions(submissionDepth: submissions, completionDepth: completions))
+        }
+        #expect(error?.operation == "io_uring_setup")
+        #expect(error?.errno == EINVAL)
+    }
+
+    @Test func aRingWhoseDescriptorIsNotRegisteredSaysWhyAndWorks() throws {
+        // The kernel registers sixteen for a thread; this thread holds no others.
+        let reports = try HelperThread { Result { try RingTower.features(ofRings: 17) } }.join().get()
+        #expect(reports.count == 17)
+        #expect(reports.prefix(16).map(\.registersDescriptor) == Array(repeating: true, count: 16))
+        #expect(reports.prefix(16).flatMap(\.reasons) == [])
+        #expect(reports.last?.registersDescriptor == false)
+        #expect(reports.last?.reasons.count == 1)
+        #expect(reports.last?.reasons.first?.hasPrefix("the ring's descriptor could not be registered: ") == true)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aRingGivesItsRegistrationBack(rung: Rung) throws {
+        let registrations = try HelperThread {
+            Result {
+                try (0..<40).map { _ in
+                    try Ring(RingOptions(submissionDepth: 1, completionDepth: 1, highestRung: rung))
+                        .features.registersDescriptor
+                }
+            }
+        }.join().get()
+        #expect(registrations == Array(repeating: rung > .basic, count: 40))
+    }
+
+    @Test(arguments: Rung.allCases)
+    func onlyADeferredRingKeepsCompletionWorkForTheNextPoll(rung: Rung) throws {
+        let event = try EventDescriptor()
+        let counter = Buffer(count: 8)
+        var ring = try DrivenRing(rung)
+        try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
+        try ring.submit(.none)
+        // The work becomes due in this thread's own system call, and all but a deferred ring do it at its end.
+        event.signal()
+        let early = ring.ready()
+        #expect(early.count == (rung == .deferred ? 0 : 1))
+        try ring.submit(.poll)
+        let all = early + ring.ready()
+        #expect(all == [Completion(token: .numbered(1), result: 8)])
+    }
+
+    @Test(arguments: Rung.allCases)
+    func anEntryThatIsRefusedEndsASubmissionOnlyOnTheLowestRung(rung: Rung) throws {
+        var ring = try DrivenRing(rung)
+        let byte = Buffer(count: 1)
+        // More than the kernel's signed length can say: refused when the entry is read.
+        let refused = Operation.send(descriptor: 0, bytes: byte.prefix(1 << 31), .immediate)
+        try ring.prepare(refused, token: .numbered(0))
+        try ring.prepareEchoes(1..<4)
+        try ring.submit(.none)
+        let first = ring.ready()
+        #expect(first.first == Completion(token: .numbered(0), result: -EINVAL))
+        #expect(first.count == (rung == .basic ? 1 : 4))
+        try ring.submit(.none)
+        let all = first + ring.ready()
+        #expect(all.dropFirst() == [.echo(1), .echo(2), .echo(3)])
+    }
+
+    @Test func theRungsStandInTheOrderOfTheirKernels() {
+        #expect(Rung.allCases == [.basic, .cooperative, .singleIssuer, .deferred])
+        #expect(Rung.allCases.sorted(by: >) == [.deferred, .singleIssuer, .cooperative, .basic])
+    }
+
+    @Test func aRingAsksForEverythingUnlessToldOtherwise() throws {
+        let features = try Ring().features
+        #expect(features.rung == .deferred)
+        #expect(features.submissionDepth == 256)
+        #expect(features.completionDepth == 512)
+        #expect(features.reasons == [])
+    }
+}

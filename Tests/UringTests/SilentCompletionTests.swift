@@ -1,0 +1,79 @@
+// Operations that complete only if they fail: no completion for a success, one for a failure, and for every operation
+// where the kernel knows no silence.
+
+import Glibc
+import Testing
+import Uring
+
+struct SilentCompletionTests {
+    @Test(arguments: Rung.allCases)
+    func aSilentSuccessCompletesOnlyOnTheLowestRung(rung: Rung) throws {
+        var connection = try LoopbackConnection()
+        let bytes = Buffer(Buffer.pattern(40))
+        var ring = try DrivenRing(rung)
+        let server = connection.handOverServer()
+        try ring.prepare(
+            .send(descriptor: server, bytes: bytes.bytes, .immediate),
+            token: .numbered(1),
+            silently: true
+        )
+        try ring.prepare(.close(descriptor: server), token: .numbered(2), silently: true)
+        let completions = try ring.settle()
+        let all = [
+            Completion(token: .numbered(1), result: 40),
+            Completion(token: .numbered(2), result: 0),
+        ]
+        #expect(completions == (rung == .basic ? all : []))
+        // Silent or not, it was done.
+        let received = connection.client.readToEnd()
+        #expect(received.bytes == Buffer.pattern(40))
+        #expect(received.ending == .finished)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aSilentFailureCompletes(rung: Rung) throws {
+        let connection = try LoopbackConnection()
+        let bytes = Buffer(Buffer.pattern(40))
+        var ring = try DrivenRing(rung)
+        try connection.client.reset()
+        #expect(try ring.result(of: .discardInput(descriptor: connection.server, .waiting)) == -ECONNRESET)
+        try ring.prepare(.close(descriptor: .max), token: .numbered(1), silently: true)
+        try ring.prepare(
+            .send(descriptor: connection.server, bytes: bytes.bytes, .waiting),
+            token: .numbered(2),
+            silently: true
+        )
+        let completions = try ring.settle()
+        #expect(
+            completions == [
+                Completion(token: .numbered(1), result: -EBADF),
+                Completion(token: .numbered(2), result: -EPIPE),
+            ]
+        )
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aSilentSendThatIsCutShortCompletes(rung: Rung) throws {
+        let connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
+        let bytes = Buffer(Buffer.eightMebibytes)
+        var ring = try DrivenRing(rung)
+        try ring.prepare(
+            .send(descriptor: connection.server, bytes: bytes.bytes, .immediate),
+            token: .numbered(1),
+            silently: true
+        )
+        let completions = try ring.settle()
+        #expect(completions.map(\.token) == [.numbered(1)])
+        #expect(completions.allSatisfy { $0.result > 0 && $0.result < 8 << 20 })
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aSilentOperationBetweenOthersLeavesTheirOrderAlone(rung: Rung) throws {
+        var ring = try DrivenRing(rung)
+        try ring.prepareEchoes(0..<1)
+        try ring.prepare(.echo, token: .numbered(1), silently: true)
+        try ring.prepareEchoes(2..<3)
+        // An echo is a failure.
+        #expect(try ring.settle() == [.echo(0), .echo(1), .echo(2)])
+    }
+}
