@@ -20,6 +20,17 @@ let package = Package(
         .target(name: "Uring", dependencies: ["CLiburing"], swiftSettings: settings),
         .target(name: "NBServer", dependencies: ["Uring"], swiftSettings: settings),
         .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
+        .testTarget(name: "UringTests", dependencies: ["Uring"], swiftSettings: settings),
+        .testTarget(name: "NBServerTests", dependencies: ["NBServer", "Uring"], swiftSettings: settings),
+        .testTarget(name: "SoupTests", dependencies: ["soup"], swiftSettings: settings),
+        // Counts on the loop's thread; ./dev test builds it optimized and runs it.
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        .executableTarget(
+            name: "allocation-check",
+            dependencies: ["NBServer", "CAllocationCounter"],
+            path: "Tests/AllocationCheck",
+            swiftSettings: settings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

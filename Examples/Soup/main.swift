@@ -2,22 +2,25 @@
 import NBServer
 
 struct NoSoup: NonBlockingServer {
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
-        connection.send("No soup for you!\n")
-        return .continue
-    }
-
     func begin(_ context: borrowing ServerContext) {
         for address in context.addresses { print("listening on \(address)") }
         fflush(stdout)
     }
+    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        connection.send("No soup for you!\n")
+        return .continue
+    }
 }
 
 let addresses = CommandLine.arguments.dropFirst().map { Endpoint($0) }
+if addresses == ["--help"] {
+    print("usage: soup [ADDRESS ...]   for example: soup 127.0.0.1:7777 [::1]:0")
+    exit(0)
+}
 do {
     let server = try Server(NoSoup(), listening: addresses.isEmpty ? ["127.0.0.1:7777"] : addresses)
     try server.run(stoppingOn: [.interrupt, .terminate])
 } catch {
-    fputs("soup: \(error)\nusage: soup [ADDRESS …], for example: soup 127.0.0.1:7777 [::1]:0\n", stderr)
+    fputs("soup: \(error)\n", stderr)
     exit(1)
 }

@@ -24,7 +24,8 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         case ready(Cargo)
         /// Stopped before it ran.
         case canceled
-        case running(LoopControl, thread: pthread_t?)
+        case boarding(Cargo, LoopControl)
+        case running(LoopControl, thread: pthread_t)
         case stopped(ServerError?)
     }
 
@@ -32,6 +33,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     private struct Cargo: @unchecked Sendable {
         let behavior: BehaviorBox
         let sockets: [ListenSocket]
+        let closesWait: Bool
     }
 
     /// Binds one address for a behavior.
@@ -77,12 +79,15 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
                     + "\(options.maximumListeners)"
             )
         }
+        occupyStandardStreams()
         let socketOptions = behavior.socketOptions
         var sockets: [ListenSocket] = []
         for endpoint in endpoints { sockets.append(try ListenSocket(endpoint, options: socketOptions)) }
+        let closesWait = socketOptions.contains(where: \.makesCloseWait)
+        let box = TypedBehaviorBox(behavior)
         addresses = sockets.map(\.address)
         self.options = options
-        life = Mutex(.ready(Cargo(behavior: TypedBehaviorBox(behavior), sockets: sockets)))
+        life = Mutex(.ready(Cargo(behavior: box, sockets: sockets, closesWait: closesWait)))
     }
 
     /// Serves on the calling thread until the server is stopped.
@@ -107,9 +112,8 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// - Throws: ``ServerError`` as ``run()`` does, or if a signal cannot be handled.
     @discardableResult
     public func run(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
-        let control = try LoopControl()
-        guard let cargo = try board(control) else { return .requested }
-        return try run(cargo, control, stoppingOn: signals)
+        guard try board() else { return .requested }
+        return try runBoarded(stoppingOn: signals)
     }
 
     /// Serves on a thread of the server's own, which lives as long as the server runs.
@@ -119,10 +123,9 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     ///
     /// - Throws: ``ServerError`` as ``run()`` does, or if no thread can be made.
     public func start() throws(ServerError) {
-        let control = try LoopControl()
-        guard let cargo = try board(control) else { return }
+        guard try board() else { return }
         do {
-            try startThread { _ = try? self.run(cargo, control, stoppingOn: []) }
+            try startThread { _ = try? self.runBoarded(stoppingOn: []) }
         } catch {
             finish(error)
             throw error
@@ -143,6 +146,9 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
             case .ready(let cargo):
                 life = .canceled
                 return (false, cargo)
+            case .boarding(_, let control):
+                control.requestStop()
+                return (true, nil)
             case .running(let control, let thread):
                 control.requestStop()
                 return (thread != pthread_self(), nil)
@@ -158,16 +164,17 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
 
 // Running.
 extension Server where Behavior: ~Copyable {
-    /// Takes what a running server needs; `nil` if it was stopped before it ran.
-    private func board(_ control: LoopControl) throws(ServerError) -> Cargo? {
-        let result: Result<Cargo?, ServerError> = life.withLock { life in
+    /// Decides that the server is to run; `false` if it was stopped before.
+    private func board() throws(ServerError) -> Bool {
+        let control = try LoopControl()
+        let result: Result<Bool, ServerError> = life.withLock { life in
             switch life {
             case .ready(let cargo):
-                life = .running(control, thread: nil)
-                return .success(cargo)
+                life = .boarding(cargo, control)
+                return .success(true)
             case .canceled:
-                return .success(nil)
-            case .running, .stopped:
+                return .success(false)
+            case .boarding, .running, .stopped:
                 return .failure(
                     ServerError(.alreadyRan, operation: "run", cure: "a server runs once; make another one")
                 )
@@ -176,15 +183,10 @@ extension Server where Behavior: ~Copyable {
         return try result.get()
     }
 
-    private func run(
-        _ cargo: consuming Cargo,
-        _ control: LoopControl,
-        stoppingOn signals: [Signal]
-    ) throws(ServerError) -> StopReason {
-        life.withLock { $0 = .running(control, thread: pthread_self()) }
+    private func runBoarded(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
         let result: Result<StopReason, ServerError>
         do throws(ServerError) {
-            result = .success(try serve(cargo, control, stoppingOn: signals))
+            result = .success(try serve(stoppingOn: signals))
         } catch {
             result = .failure(error)
         }
@@ -192,13 +194,15 @@ extension Server where Behavior: ~Copyable {
         return try result.get()
     }
 
-    /// Everything that serving needs lives in here and ends with it: when this returns, it is closed.
-    private func serve(
-        _ cargo: consuming Cargo,
-        _ control: LoopControl,
-        stoppingOn signals: [Signal]
-    ) throws(ServerError) -> StopReason {
+    /// Everything that serving needs is taken here and ends here: when this returns, it is closed.
+    private func serve(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
+        let (cargo, control) = takeCargo()
         let relay = try SignalRelay(signals, for: control)
+        defer { extendLifetime(relay) }
+        return try serve(cargo, control)
+    }
+
+    private func serve(_ cargo: Cargo, _ control: LoopControl) throws(ServerError) -> StopReason {
         let engine: RingEngine
         do {
             engine = try RingEngine(options.ring)
@@ -209,12 +213,19 @@ extension Server where Behavior: ~Copyable {
             engine: engine,
             sockets: cargo.sockets,
             behavior: cargo.behavior,
+            closesWait: cargo.closesWait,
             control: control,
             options: options
         )
-        let reason = try loop.run { begun.open() }
-        _ = consume relay
-        return reason
+        return try loop.run { begun.open() }
+    }
+
+    private func takeCargo() -> (Cargo, LoopControl) {
+        life.withLock { life in
+            guard case .boarding(let cargo, let control) = life else { preconditionFailure("nothing is on board") }
+            life = .running(control, thread: pthread_self())
+            return (cargo, control)
+        }
     }
 
     private func finish(_ error: ServerError?) {
@@ -255,4 +266,14 @@ private func startThread(_ body: @escaping @Sendable () -> Void) throws(ServerEr
             cure: "the process may have no more threads"
         )
     }
+}
+
+/// Where a program was started without one of its standard streams, the next descriptor would take its number, and what the
+/// program prints would go to a client. So the numbers are taken, for good.
+private func occupyStandardStreams() {
+    var descriptor: Int32 = 0
+    repeat {
+        descriptor = open("/dev/null", O_RDWR)
+    } while (0...2).contains(descriptor)
+    if descriptor >= 0 { close(descriptor) }
 }

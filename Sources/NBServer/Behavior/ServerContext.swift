@@ -19,13 +19,15 @@ public struct ServerContext: ~Copyable {
 
     /// Lets the server own a connection across callbacks.
     ///
-    /// It stays open until it is taken out again, its peer turns out to be gone, or the server stops.
+    /// It stays open until it is taken out again, sending on it fails, or the server stops. A peer that leaves is noticed
+    /// only by sending: close what has been quiet for too long.
     public func keep(_ connection: consuming Connection) -> ConnectionID {
         let slot = connection.intoSlot()
         slot.pointee.isKept = true
         // It may have broken while it was the behavior's; then it ends here as every kept connection does.
         if slot.pointee.isBroken { state.pointee.connections.pointee.drop(slot) }
-        return ConnectionID(slot: slot.pointee.index, generation: slot.pointee.generation)
+        if slot.pointee.number == 0 { slot.pointee.number = ConnectionID.nextNumber() }
+        return ConnectionID(slot: slot.pointee.index, number: slot.pointee.number)
     }
 
     /// Takes a kept connection out, to own it again: to close, reset or release it.
@@ -56,8 +58,8 @@ public struct ServerContext: ~Copyable {
     }
 
     private func slot(_ id: ConnectionID) throws(UnknownConnection) -> ConnectionTable.Slot {
-        guard let slot = state.pointee.connections.pointee.slot(id.slot, generation: id.generation),
-            slot.pointee.isKept
+        guard let slot = state.pointee.connections.pointee.slot(id.slot),
+            slot.pointee.isKept, slot.pointee.number == id.number
         else { throw UnknownConnection(id: id) }
         return slot
     }

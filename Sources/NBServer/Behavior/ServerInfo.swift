@@ -4,7 +4,8 @@ public enum ServerInfo: Sendable {
     case connectionFailed(any Error)
 
     /// A listener cannot accept for now. It tries again by itself, as soon as a descriptor of the server's is freed or
-    /// after a second at the most; clients wait in its accept queue meanwhile.
+    /// after a second at the most; clients wait in its accept queue meanwhile. Said once until it has recovered; a behavior
+    /// that keeps connections it can do without may close some now.
     case listenerParked(SocketAddress, cause: ServerError)
 
     /// A parked listener has accepted again.

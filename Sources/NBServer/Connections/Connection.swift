@@ -15,11 +15,9 @@ public struct Connection: ~Copyable {
     init(_ table: UnsafeMutablePointer<ConnectionTable>, _ slot: ConnectionTable.Slot) {
         self.table = table
         self.slot = slot
-        table.pointee.handles &+= 1
     }
 
     deinit {
-        table.pointee.handles &-= 1
         table.pointee.drop(slot)
     }
 
@@ -95,7 +93,6 @@ public struct Connection: ~Copyable {
     }
 
     private consuming func forget() {
-        table.pointee.handles -= 1
         discard self
     }
 }

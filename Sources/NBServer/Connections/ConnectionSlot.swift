@@ -34,6 +34,9 @@ struct ConnectionSlot {
         case releasing
         /// Reset and closed; the kernel still owes completions.
         case resetting
+        /// Reset and closed because the server has ended, while somebody still has the `Connection` value. Never used
+        /// again.
+        case orphaned
     }
 
     static let inlineCapacity = 64
@@ -59,8 +62,8 @@ struct ConnectionSlot {
     /// Its place in the table.
     let index: UInt32
     var generation: UInt32 = 0
-    /// The listener it came through.
-    var listener: UInt32 = 0
+    /// The number under which it is kept, or 0.
+    var number: UInt64 = 0
 
     var firstBlock: UnsafeMutablePointer<SendBlock>?
     var lastBlock: UnsafeMutablePointer<SendBlock>?
@@ -129,7 +132,8 @@ extension UnsafeMutablePointer<ConnectionSlot> {
             return Operation.Bytes(UnsafeRawPointer(self) + start, count: Int(pointee.inlineEnd) - start)
         }
         guard let block = pointee.firstBlock else { preconditionFailure("nothing to send") }
-        return Operation.Bytes(block.bytes + block.pointee.start, count: block.pointee.end - block.pointee.start)
+        let count = min(block.pointee.end - block.pointee.start, 1 << 30)
+        return Operation.Bytes(block.bytes + block.pointee.start, count: count)
     }
 
     /// Forgets the next `count` bytes, which the kernel has taken.

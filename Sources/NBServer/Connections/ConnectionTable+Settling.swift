@@ -11,7 +11,7 @@ extension ConnectionTable {
             case .open: sendNext(slot, on: &engine)
             case .closing: settleClosing(slot, on: &engine)
             case .releasing: settleReleasing(slot, on: &engine)
-            case .resetting: disconnect(slot, on: &engine)
+            case .resetting, .orphaned: disconnect(slot, on: &engine)
             case .free, .checking, .lingering: assertionFailure("nothing is due in this phase")
             }
         }
@@ -23,7 +23,7 @@ extension ConnectionTable {
             close(slot, on: &engine)
             return
         }
-        let clientsSpeak = speakingClients[Int(slot.pointee.listener)] > now
+        let clientsSpeak = clientsSpeakUntil > now
         if slot.pointee.isSending {
             startDeadline(slot)
         } else if slot.hasOnlyInlineBytes && !clientsSpeak {
@@ -115,7 +115,10 @@ extension ConnectionTable {
 
     @inline(__always)
     private mutating func submitClose(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        engine.submit(.close(descriptor: slot.pointee.descriptor), token: slot.token(.close), silently: true)
+        let descriptor = slot.pointee.descriptor
+        if closesWait { engine.forgetLinger(of: descriptor) }
+        engine.submit(.close(descriptor: descriptor), token: slot.token(.close), silently: true)
+        slot.pointee.descriptor = -1
         noteFreedDescriptor()
     }
 
@@ -132,12 +135,14 @@ extension ConnectionTable {
         let disconnect = Operation.disconnect(descriptor: slot.pointee.descriptor)
         engine.submit(disconnect, token: slot.token(.disconnect), silently: true)
         submitClose(slot, on: &engine)
-        freeIfDisconnected(slot)
+        if slot.pointee.phase == .resetting { freeIfDisconnected(slot) }
     }
 
     /// Frees a slot in reset once its disconnection has been submitted and nothing is in flight.
     private mutating func freeIfDisconnected(_ slot: Slot) {
-        if !slot.pointee.isUnsettled && !slot.pointee.isSending && !slot.pointee.isDiscarding { free(slot) }
+        guard !slot.pointee.isUnsettled && !slot.pointee.isSending && !slot.pointee.isDiscarding else { return }
+        slot.consumeAll(&pool)
+        free(slot)
     }
 }
 
@@ -145,7 +150,7 @@ extension ConnectionTable {
 extension ConnectionTable {
     /// A send is over: `result` bytes were taken, or it failed.
     mutating func completedSend(_ token: Token, _ result: Int32) {
-        guard let slot = slot(token.slot, generation: token.generation) else { return }
+        guard let slot = slot(token) else { return }
         slot.pointee.isSending = false
         slot.pointee.awaitsComplaint = false
         if result > 0 {
@@ -159,19 +164,20 @@ extension ConnectionTable {
         case .open where slot.pointee.isBroken && slot.pointee.isKept: drop(slot)
         case .open, .closing, .releasing: unsettle(slot)
         // The check that follows an immediate send settles both.
-        case .checking, .lingering, .free: break
+        case .checking, .lingering, .free, .orphaned: break
         }
     }
 
     /// Input was thrown away: `result` bytes, 0 at the end of the client's stream, or an error.
     mutating func completedDiscard(_ token: Token, _ result: Int32, on engine: inout some Engine & ~Copyable) {
-        guard let slot = slot(token.slot, generation: token.generation) else { return }
+        guard let slot = slot(token) else { return }
         slot.pointee.isDiscarding = false
         switch slot.pointee.phase {
         case .checking: checked(slot, result, on: &engine)
         case .lingering where result > 0 || result == -EINTR: discardInput(slot, .waiting, on: &engine)
         case .lingering: close(slot, on: &engine)
         case .resetting: freeIfDisconnected(slot)
+        case .orphaned: break
         case .free, .open, .closing, .releasing: assertionFailure("nothing is discarded in this phase")
         }
     }
@@ -183,7 +189,8 @@ extension ConnectionTable {
             slot.forgetInlineBytes()
         }
         let clientSpoke = result > 0
-        if clientSpoke { noteSpeakingClient(of: slot.pointee.listener) }
+        // Between a check and its close another might speak, and would be reset; so for a second no close relies on one.
+        if clientSpoke { clientsSpeakUntil = now + .seconds(1) }
         if !slot.hasNothingToSend {
             slot.pointee.phase = .closing
             startDeadline(slot)
@@ -193,11 +200,5 @@ extension ConnectionTable {
         } else {
             close(slot, on: &engine)
         }
-    }
-
-    /// A client spoke before it was closed. Between a check and its close another might, and would be reset; so for a
-    /// second this listener's connections end without relying on the check.
-    private mutating func noteSpeakingClient(of listener: UInt32) {
-        speakingClients[Int(listener)] = now + .seconds(1)
     }
 }

@@ -9,9 +9,9 @@ internal import Uring
 struct ConnectionTable: ~Copyable {
     typealias Slot = UnsafeMutablePointer<ConnectionSlot>
 
-    /// A released descriptor, and who is to have it.
+    /// A released descriptor, unless it came to nothing, and who was to have it.
     struct HandOut {
-        let descriptor: Int32
+        let descriptor: Int32?
         let receiver: (Int32) -> Void
     }
 
@@ -19,6 +19,8 @@ struct ConnectionTable: ~Copyable {
 
     /// How long a dropped connection has to take its bytes and to end its own side.
     let closeTimeLimit: Duration
+    /// Closing a connection would wait for its peer.
+    let closesWait: Bool
     let counters: UnsafeMutablePointer<ServerCounters>
 
     /// The time of the loop's present turn.
@@ -27,10 +29,10 @@ struct ConnectionTable: ~Copyable {
     var lastSend = Operation.SendMode.immediate
     /// Connections in any phase but free.
     private(set) var count = 0
-    /// `Connection` values that exist; one that outlives the loop keeps the table's memory.
-    var handles = 0
-    /// Until when clients are taken for ones that speak first, by listener.
-    var speakingClients: [Instant]
+    /// Orphans whose `Connection` value still exists, and with it a pointer into the table.
+    private(set) var orphanCount = 0
+    /// Until when clients are taken for ones that speak first.
+    var clientsSpeakUntil = Instant(nanoseconds: 0)
     var pool = SendBlockPool()
 
     private var pages: [Slot] = []
@@ -43,22 +45,30 @@ struct ConnectionTable: ~Copyable {
     private var handOuts: [HandOut] = []
     private var hasFreedDescriptor = false
 
-    init(closeTimeLimit: Duration, listenerCount: Int, counters: UnsafeMutablePointer<ServerCounters>) {
+    init(
+        closeTimeLimit: Duration,
+        closesWait: Bool,
+        counters: UnsafeMutablePointer<ServerCounters>
+    ) {
         self.closeTimeLimit = closeTimeLimit
+        self.closesWait = closesWait
         self.counters = counters
-        speakingClients = Array(repeating: Instant(nanoseconds: 0), count: listenerCount)
     }
 
     deinit {
         for page in pages { page.deallocate() }
     }
 
-    /// The slot a token or an id means, or `nil` if it has changed hands since.
-    mutating func slot(_ index: UInt32, generation: UInt32) -> Slot? {
+    /// The slot at an index, if there is one.
+    mutating func slot(_ index: UInt32) -> Slot? {
         let (page, place) = Int(index).quotientAndRemainder(dividingBy: Self.pageSize)
-        guard page < pages.count else { return nil }
-        let slot = pages[page] + place
-        return slot.pointee.generation == generation ? slot : nil
+        return page < pages.count ? pages[page] + place : nil
+    }
+
+    /// The slot a token means, or `nil` if it has changed hands since.
+    mutating func slot(_ token: Token) -> Slot? {
+        guard let slot = slot(token.slot) else { return nil }
+        return slot.pointee.generation == token.generation ? slot : nil
     }
 
     /// Every slot in use.
@@ -71,13 +81,12 @@ struct ConnectionTable: ~Copyable {
 extension ConnectionTable {
     /// Gives an accepted descriptor a slot.
     @inline(__always)
-    mutating func admit(_ descriptor: Int32, listener: Int) -> Slot {
+    mutating func admit(_ descriptor: Int32) -> Slot {
         if firstFree == nil { addPage() }
         guard let slot = firstFree else { preconditionFailure("a new page has free slots") }
         firstFree = slot.pointee.next
         slot.pointee.phase = .open
         slot.pointee.descriptor = descriptor
-        slot.pointee.listener = UInt32(truncatingIfNeeded: listener)
         count &+= 1
         return slot
     }
@@ -88,11 +97,11 @@ extension ConnectionTable {
         assert(slot.pointee.phase != .free, "freed twice")
         assert(!slot.pointee.isUnsettled, "freed while on the list of unsettled slots")
         assert(!slot.pointee.isSending && !slot.pointee.isDiscarding, "the kernel still uses this slot")
+        assert(slot.hasNothingToSend && !slot.pointee.isKept, "freed with something left")
         removeDeadline(slot)
-        if !slot.hasNothingToSend { slot.consumeAll(&pool) }
         slot.pointee.phase = .free
-        slot.pointee.isKept = false
         slot.pointee.isBroken = false
+        slot.pointee.number = 0
         slot.pointee.generation = (slot.pointee.generation &+ 1) & Token.generationMask
         slot.pointee.next = firstFree
         firstFree = slot
@@ -112,31 +121,47 @@ extension ConnectionTable {
     }
 }
 
-// What owners of connections ask for.
+// What owners of connections ask for. An orphan's owner asks in vain.
 extension ConnectionTable {
     mutating func send(_ bytes: UnsafeRawBufferPointer, on slot: Slot) {
-        guard !slot.pointee.isBroken else { return }
+        guard slot.pointee.phase == .open, !slot.pointee.isBroken else { return }
         slot.append(bytes, &pool)
         unsettle(slot)
     }
 
     /// The owner is gone: sends what was queued, then closes.
     mutating func drop(_ slot: Slot) {
+        guard slot.pointee.phase == .open else { return forgetOrphan(slot) }
         slot.pointee.isKept = false
         slot.pointee.phase = .closing
         unsettle(slot)
     }
 
     mutating func reset(_ slot: Slot) {
+        guard slot.pointee.phase != .orphaned else { return forgetOrphan(slot) }
         slot.pointee.isKept = false
         slot.pointee.phase = .resetting
         unsettle(slot)
     }
 
     mutating func release(_ slot: Slot, to receiver: @escaping (Int32) -> Void) {
+        guard slot.pointee.phase == .open else { return forgetOrphan(slot) }
         receivers[slot.pointee.index] = receiver
         slot.pointee.phase = .releasing
         unsettle(slot)
+    }
+
+    /// The server ends while somebody still has the connection: it is reset, and its slot is never used again.
+    mutating func orphan(_ slot: Slot) {
+        slot.pointee.phase = .orphaned
+        count -= 1
+        orphanCount += 1
+        unsettle(slot)
+    }
+
+    private mutating func forgetOrphan(_ slot: Slot) {
+        precondition(slot.pointee.phase == .orphaned, "a connection that has an owner is open")
+        orphanCount -= 1
     }
 }
 
@@ -150,12 +175,14 @@ extension ConnectionTable {
         free(slot)
     }
 
-    /// Forgets who was to receive the descriptor; it will not be handed out.
+    /// The descriptor will not be handed out: forgets who was to receive it.
     mutating func forgetReceiver(_ slot: Slot) {
-        if !receivers.isEmpty { receivers[slot.pointee.index] = nil }
+        guard let receiver = receivers.removeValue(forKey: slot.pointee.index) else { return }
+        handOuts.append(HandOut(descriptor: nil, receiver: receiver))
     }
 
-    /// Takes a descriptor to hand out. Outside of settling, since its receiver may use other connections.
+    /// Takes a descriptor to hand out, or only its receiver to drop. Outside of settling, since both may use other
+    /// connections.
     mutating func takeHandOut() -> HandOut? {
         handOuts.popLast()
     }

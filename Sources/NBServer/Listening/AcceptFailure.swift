@@ -4,7 +4,9 @@ internal import Glibc
 package enum AcceptFailure: Hashable, Sendable {
     /// One connection's bad luck, or none's: arm again at once.
     case retry
-    /// Not now: arm again after a pause, or as soon as a descriptor of ours is freed.
+    /// Not for want of anything we could free: arm again after a pause.
+    case backOff
+    /// Out of descriptors or memory: arm again after a pause, or as soon as a descriptor of ours is freed.
     case park
     /// This socket will never accept again.
     case fatal
@@ -25,7 +27,7 @@ package enum AcceptFailure: Hashable, Sendable {
             self = .park
         // A firewall or a security module has its say; it may change its mind.
         case EPERM, EACCES:
-            self = .park
+            self = .backOff
         // Somebody has shut the socket down, so that it does not listen any more.
         case EINVAL:
             self = .fatal
@@ -34,7 +36,7 @@ package enum AcceptFailure: Hashable, Sendable {
             self = .fatal
         // Unknown: neither give up nor spin.
         default:
-            self = .park
+            self = .backOff
         }
     }
 }

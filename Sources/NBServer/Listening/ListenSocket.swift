@@ -9,7 +9,7 @@ final class ListenSocket {
     /// The address the kernel bound it to.
     let address: SocketAddress
 
-    private var isOurs = true
+    private var isOpen = true
 
     /// Makes, binds and listens.
     ///
@@ -29,19 +29,26 @@ final class ListenSocket {
     }
 
     deinit {
-        if isOurs { Glibc.close(descriptor) }
+        close()
+    }
+
+    /// Closes the socket; from now on its address is free.
+    func close() {
+        if isOpen { Glibc.close(descriptor) }
+        isOpen = false
     }
 
     /// The descriptor turned out to be somebody else's: leaves it alone.
     func disown() {
-        isOurs = false
+        isOpen = false
     }
 
     private static func listen(
         on wanted: SocketAddress,
         _ options: [SocketOption]
     ) throws(ServerError) -> (Int32, SocketAddress) {
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        // Not SOCK_NONBLOCK: before Linux 5.19 an accept on a non-blocking socket fails instead of waiting in the ring.
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         let descriptor = Glibc.socket(wanted.family, type, 0)
         guard descriptor >= 0 else { throw .call("socket", errno, address: wanted.description) }
         do {

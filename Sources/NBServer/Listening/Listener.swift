@@ -2,10 +2,8 @@
 ///
 /// Owned by the ``ListenerTable``; loop's thread only.
 struct Listener {
-    /// The socket, until it is closed.
-    var socket: ListenSocket?
-    let descriptor: Int32
-    let address: SocketAddress
+    let socket: ListenSocket
+    var isClosed = false
     var state = ListenerState()
     /// Which arm is the present one; completions of any other are stale.
     var generation: UInt32 = 0
@@ -14,7 +12,5 @@ struct Listener {
 
     init(_ socket: ListenSocket) {
         self.socket = socket
-        descriptor = socket.descriptor
-        address = socket.address
     }
 }

@@ -21,8 +21,8 @@ package struct ListenerState: Hashable, Sendable {
         case idle
         /// An accept is in the kernel.
         case armed
-        /// Not accepting until then.
-        case parked(until: Instant)
+        /// Not accepting until then, or until a descriptor is freed if that is what it waits for.
+        case parked(until: Instant, forDescriptor: Bool)
         /// To be closed once the accept in the kernel has ended.
         case cancelling
         /// Out of use; its socket may be closed.
@@ -50,8 +50,8 @@ package struct ListenerState: Hashable, Sendable {
     /// Failures since the last connection; a pause grows with them.
     package private(set) var failures: UInt32 = 0
 
-    /// When it last failed, if it parked and has not yet been reported well again.
-    private var ailingSince: Instant?
+    /// It has parked, and has accepted nothing since.
+    package private(set) var isAiling = false
 
     /// How many passing errors in a row are taken at their word before they earn a pause.
     package static let retryLimit: UInt32 = 64
@@ -67,6 +67,7 @@ package struct ListenerState: Hashable, Sendable {
     /// A completion carried a connection. Returns whether to deliver it; otherwise it is to be discarded.
     package mutating func accepted() -> Bool {
         failures = 0
+        isAiling = false
         if case .armed = phase { return true }
         precondition(phase == .cancelling, "a connection for a listener that is not armed")
         return false
@@ -83,16 +84,6 @@ package struct ListenerState: Hashable, Sendable {
         return .arm
     }
 
-    /// It has parked, and has not been reported well again.
-    package var isAiling: Bool { ailingSince != nil }
-
-    /// Whether to report it well again: it has accepted, and for a second it has not failed. Says so once.
-    package mutating func takeRecovery(at now: Instant) -> Bool {
-        guard let since = ailingSince, now >= since + .seconds(1) else { return false }
-        ailingSince = nil
-        return true
-    }
-
     /// A completion carried an error, which is always the last of its arm.
     package mutating func failed(_ failure: AcceptFailure, at now: Instant) -> Reaction {
         guard phase != .cancelling else { return ended() }
@@ -104,23 +95,23 @@ package struct ListenerState: Hashable, Sendable {
             return .fail
         case .retry where failures <= Self.retryLimit:
             return ended()
-        case .retry, .park:
-            phase = .parked(until: now + Self.pause(failures))
-            defer { ailingSince = now }
-            return .park(isNews: ailingSince == nil)
+        case .retry, .backOff, .park:
+            phase = .parked(until: now + Self.pause(failures), forDescriptor: failure == .park)
+            defer { isAiling = true }
+            return .park(isNews: !isAiling)
         }
     }
 
     /// A descriptor of ours was freed: whatever it parked for may be over.
     package mutating func descriptorFreed() -> Reaction {
-        guard case .parked = phase else { return .none }
+        guard case .parked(_, forDescriptor: true) = phase else { return .none }
         phase = .idle
         return .arm
     }
 
     /// Time has passed.
     package mutating func timePassed(_ now: Instant) -> Reaction {
-        guard case .parked(let until) = phase, until <= now else { return .none }
+        guard case .parked(let until, _) = phase, until <= now else { return .none }
         phase = .idle
         return .arm
     }

@@ -36,6 +36,7 @@ struct ListenerTable: ~Copyable {
     }
 
     deinit {
+        for index in 0..<count { listeners[index].socket.close() }
         listeners.deinitialize(count: count)
         listeners.deallocate()
     }
@@ -94,21 +95,21 @@ struct ListenerTable: ~Copyable {
         guard mayHaveParked else { return nil }
         var earliest: Instant?
         for index in 0..<count {
-            if case .parked(let until) = listeners[index].state.phase { earliest = min(until, earliest ?? until) }
+            if case .parked(let until, _) = listeners[index].state.phase { earliest = min(until, earliest ?? until) }
         }
         return earliest
     }
 
     /// Closes a listener's socket, unless its descriptor has become somebody else's.
     mutating func close(_ index: Int, ownsDescriptor: Bool = true) {
-        if !ownsDescriptor { listeners[index].socket?.disown() }
-        listeners[index].socket = nil
+        if ownsDescriptor { listeners[index].socket.close() } else { listeners[index].socket.disown() }
+        listeners[index].isClosed = true
         pending.removeAll { $0 == index }
         openCount -= 1
     }
 
     /// Closes every socket, whatever is armed on it.
     mutating func closeAll() {
-        for index in 0..<count where listeners[index].socket != nil { close(index) }
+        for index in 0..<count where !listeners[index].isClosed { close(index) }
     }
 }

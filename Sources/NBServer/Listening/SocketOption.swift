@@ -62,10 +62,17 @@ public struct SocketOption: Hashable, Sendable {
         )
     }
 
-    /// How long a closed socket keeps trying to deliver, in whole seconds; zero makes closing a reset, `nil` leaves it to
-    /// the kernel. Inherited. The ring's close does not wait for it. `SO_LINGER`, `socket(7)`.
+    /// How long closing a socket waits for its peer to take everything, in whole seconds; zero makes closing a reset, `nil`
+    /// leaves it to the kernel. Inherited. A time above zero is for descriptors that are released: where the server itself
+    /// closes a connection it switches the option off first, with a system call, since its loop must not wait; see
+    /// ``ServerOptions/closeTimeLimit``. `SO_LINGER`, `socket(7)`.
     public static func linger(_ time: Duration?) -> SocketOption {
-        SocketOption(.linger(time?.wholeSeconds))
+        SocketOption(.linger(time.map { max(0, $0.wholeSeconds) }))
+    }
+
+    /// Whether closing a connection with this option waits.
+    var makesCloseWait: Bool {
+        kinds.contains { if case .linger(let seconds?) = $0 { seconds > 0 } else { false } }
     }
 
     /// The size of the receive buffer in bytes, which the kernel doubles. Inherited. `SO_RCVBUF`, `socket(7)`.
@@ -79,7 +86,7 @@ public struct SocketOption: Hashable, Sendable {
     }
 
     /// Accepts a connection only when its client has sent something, or after this time; rounded up to the kernel's
-    /// retransmission times. Inherited, without effect there. `TCP_DEFER_ACCEPT`, `tcp(7)`.
+    /// retransmission times. Not inherited. `TCP_DEFER_ACCEPT`, `tcp(7)`.
     public static func deferAccept(_ time: Duration) -> SocketOption {
         SocketOption(integer(Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, time.wholeSeconds, "TCP_DEFER_ACCEPT"))
     }

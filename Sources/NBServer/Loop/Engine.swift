@@ -26,6 +26,9 @@ package protocol Engine: ~Copyable {
     /// Ends the output of a connected socket after what was sent: the peer reads the end of the stream. At once, without
     /// blocking.
     mutating func endOutput(of descriptor: Int32)
+
+    /// Sees to it that closing a socket does not wait for its peer. At once, without blocking.
+    mutating func forgetLinger(of descriptor: Int32)
 }
 
 extension Engine where Self: ~Copyable {

@@ -10,14 +10,15 @@ extension Loop where LoopEngine: ~Copyable {
             return
         }
         guard result >= 0 else {
-            failedAccept(index, -result)
+            // An error that does not end the arm leaves it as it is.
+            if isLast { failedAccept(index, -result) }
             return
         }
+        if listeners[index].state.isAiling { tell(.listenerRecovered(listeners[index].socket.address)) }
         let delivers = listeners[index].state.accepted()
         listeners[index].served &+= 1
-        if listeners[index].state.isAiling { reportRecovery(index) }
         if delivers && stopReason == nil {
-            deliver(result, from: index)
+            deliver(result)
         } else {
             discard(result)
         }
@@ -25,25 +26,29 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func deliver(_ descriptor: Int32, from listener: Int) {
+    private mutating func deliver(_ descriptor: Int32) {
         counters.pointee.delivered &+= 1
-        let slot = connections.pointee.admit(descriptor, listener: listener)
+        let slot = connections.pointee.admit(descriptor)
         do {
             obey(try behavior.newConnection(Connection(connections, slot), ServerContext(state)))
         } catch {
             counters.pointee.failed += 1
+            if slot.pointee.isKept { connections.pointee.drop(slot) }
             tell(.connectionFailed(error))
         }
     }
 
+    /// With a reset, as the kernel ends what still waits to be accepted when its listener is closed: an end of the stream
+    /// would look like an answer.
     private mutating func discard(_ descriptor: Int32) {
         counters.pointee.discarded += 1
+        engine.submit(.disconnect(descriptor: descriptor), token: Token(.disconnect, slot: 0), silently: true)
         engine.submit(.close(descriptor: descriptor), token: Token(.close, slot: 0), silently: true)
     }
 
     private mutating func failedAccept(_ index: Int, _ errno: Int32) {
         let reaction = listeners[index].state.failed(AcceptFailure(errno: errno), at: connections.pointee.now)
-        let address = listeners[index].address
+        let address = listeners[index].socket.address
         switch reaction {
         case .park(let isNews):
             counters.pointee.acceptFailures += 1
@@ -59,14 +64,9 @@ extension Loop where LoopEngine: ~Copyable {
         }
     }
 
-    private mutating func reportRecovery(_ index: Int) {
-        guard listeners[index].state.takeRecovery(at: connections.pointee.now) else { return }
-        tell(.listenerRecovered(listeners[index].address))
-    }
-
     private mutating func goneDown(_ address: SocketAddress, _ cause: ServerError) {
         tell(.listenerDown(address, cause: cause))
-        if listeners.openCount == 0 && stopReason == nil { stopReason = .failed(cause) }
+        if listeners.openCount == 0 { fail(cause) }
     }
 }
 
@@ -100,11 +100,8 @@ extension Loop where LoopEngine: ~Copyable {
     /// Lets parked listeners try again whose time has come, or all if a descriptor was freed in this turn.
     mutating func wakeParkedListeners() {
         let now = connections.pointee.now
-        if connections.pointee.takeFreedDescriptor() {
-            listeners.wakeParked { $0.descriptorFreed() }
-        } else {
-            listeners.wakeParked { $0.timePassed(now) }
-        }
+        if connections.pointee.takeFreedDescriptor() { listeners.wakeParked { $0.descriptorFreed() } }
+        listeners.wakeParked { $0.timePassed(now) }
     }
 
     mutating func closeListeners() {
@@ -126,7 +123,7 @@ extension Loop where LoopEngine: ~Copyable {
         listeners[index].state.arm()
         listeners[index].generation = (listeners[index].generation &+ 1) & Token.generationMask
         counters.pointee.armed += 1
-        let accept = Operation.accept(listener: listeners[index].descriptor, isMultishot ? .multishot : .oneShot)
+        let accept = Operation.accept(listener: listeners[index].socket.descriptor, isMultishot ? .multishot : .oneShot)
         engine.submit(accept, token: acceptToken(index))
     }
 

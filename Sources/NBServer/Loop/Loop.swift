@@ -29,16 +29,20 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
     /// Why the loop does not serve any more.
     var stopReason: StopReason?
+    /// What the loop itself stopped for, if it did.
+    private var failure: ServerError?
 
     private var batch: CompletionBatch
     private var isWakeUpArmed = false
     private var hasTerminated = false
+    private var isAbandoned = false
     private let wakeUpCount: UnsafeMutablePointer<UInt64>
 
     init(
         engine: consuming LoopEngine,
         sockets: [ListenSocket],
         behavior: BehaviorBox,
+        closesWait: Bool,
         control: LoopControl,
         options: ServerOptions
     ) {
@@ -46,6 +50,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         state.initialize(
             to: LoopState(
                 options: options,
+                closesWait: closesWait,
                 addresses: sockets.map(\.address),
                 features: engine.features.description
             )
@@ -63,6 +68,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 
     deinit {
+        // The kernel may still use the memory of operations that a lost ring left behind.
+        guard !isAbandoned else { return }
         wakeUpCount.deallocate()
         state.deinitialize(count: 1)
         state.deallocate()
@@ -79,11 +86,10 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         do {
             try serve()
         } catch {
-            let error = ServerError(error)
-            abandon(error)
-            throw error
+            fail(ServerError(error))
+            abandon()
         }
-        if case .failed(let error as ServerError) = stopReason { throw error }
+        if let failure { throw failure }
         return stopReason ?? .requested
     }
 
@@ -100,6 +106,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
         engine.submit(.cancel(Token(.wakeUp, slot: 0)), token: Token(.cancel, slot: 0), silently: true)
         while isWakeUpArmed { try turn() }
+        // What the last turn submitted is the kernel's only when it has been entered once more.
+        try engine.wait(until: engine.now)
     }
 
     private mutating func turn() throws(RingError) {
@@ -124,7 +132,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         case .accept: completedAccept(token, completion.result, isLast: completion.isLast)
         case .send: connections.pointee.completedSend(token, completion.result)
         case .discardInput: connections.pointee.completedDiscard(token, completion.result, on: &engine)
-        case .wakeUp: completedWakeUp()
+        case .wakeUp: completedWakeUp(completion.result)
         // A close frees the descriptor whatever it returns, a disconnected socket is closed next, and what was canceled
         // says itself how it ended.
         case .close, .disconnect, .cancel, nil: break
@@ -151,20 +159,28 @@ extension Loop where LoopEngine: ~Copyable {
         isWakeUpArmed = true
     }
 
-    private mutating func completedWakeUp() {
+    private mutating func completedWakeUp(_ result: Int32) {
         isWakeUpArmed = false
+        guard result >= 0 || result == -EINTR || result == -ECANCELED else {
+            let cure = "the wake-up descriptor was closed behind the server's back"
+            fail(ServerError(.outOfResources, operation: "read", errno: -result, cure: cure))
+            return
+        }
         if stopReason == nil && control.stopReason == nil { armWakeUp() }
     }
 
     private mutating func handOutDescriptors() {
-        while let handOut = connections.pointee.takeHandOut() { handOut.receiver(handOut.descriptor) }
+        while let handOut = connections.pointee.takeHandOut() {
+            if let descriptor = handOut.descriptor { handOut.receiver(descriptor) }
+        }
     }
 
     /// Makes every connection that is still open end; those the behavior dropped in `terminate` already do.
     private mutating func closeConnections() {
         for slot in connections.pointee.used where slot.pointee.phase == .open {
-            if slot.pointee.isKept { connections.pointee.drop(slot) } else { connections.pointee.reset(slot) }
+            if slot.pointee.isKept { connections.pointee.drop(slot) } else { connections.pointee.orphan(slot) }
         }
+        connections.pointee.settle(on: &engine)
     }
 
     private mutating func terminate() {
@@ -173,11 +189,19 @@ extension Loop where LoopEngine: ~Copyable {
         behavior.terminate(stopReason ?? .requested, ServerContext(state))
     }
 
-    /// The ring is lost: closes by hand what it served.
-    private mutating func abandon(_ error: ServerError) {
+    /// The loop cannot go on.
+    mutating func fail(_ error: ServerError) {
+        if failure == nil { failure = error }
         if stopReason == nil { stopReason = .failed(error) }
+    }
+
+    /// The ring is lost: closes by hand what it served.
+    private mutating func abandon() {
+        isAbandoned = true
         listeners.closeAll()
         terminate()
-        for slot in connections.pointee.used { Glibc.close(slot.pointee.descriptor) }
+        for slot in connections.pointee.used where slot.pointee.descriptor >= 0 {
+            Glibc.close(slot.pointee.descriptor)
+        }
     }
 }

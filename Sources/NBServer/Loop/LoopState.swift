@@ -9,14 +9,14 @@ struct LoopState: ~Copyable {
     let addresses: [SocketAddress]
     let features: String
 
-    init(options: ServerOptions, addresses: [SocketAddress], features: String) {
+    init(options: ServerOptions, closesWait: Bool, addresses: [SocketAddress], features: String) {
         counters = .allocate(capacity: 1)
         counters.initialize(to: ServerCounters())
         connections = .allocate(capacity: 1)
         connections.initialize(
             to: ConnectionTable(
                 closeTimeLimit: options.closeTimeLimit,
-                listenerCount: addresses.count,
+                closesWait: closesWait,
                 counters: counters
             )
         )
@@ -25,8 +25,8 @@ struct LoopState: ~Copyable {
     }
 
     deinit {
-        // A connection that somebody keeps beyond the server's end still points into the table.
-        guard connections.pointee.handles == 0 else { return }
+        // A connection that somebody has beyond the server's end still points into the table.
+        guard connections.pointee.orphanCount == 0 else { return }
         connections.deinitialize(count: 1)
         connections.deallocate()
         counters.deallocate()

@@ -26,16 +26,14 @@ package struct RingEngine: Engine, ~Copyable {
 
     package mutating func wait(until deadline: Instant?) throws(RingError) {
         if let failure { throw failure }
-        guard early.isEmpty else {
-            try ring.submit(.poll)
-            return
-        }
-        if let deadline {
-            let limit = now.duration(to: deadline)
-            try ring.submit(limit == .zero ? .poll : .forCompletionOr(limit))
-        } else {
-            try ring.submit(.forCompletion)
-        }
+        if try ring.submit(wait(deadline)) == .congested { try easeCongestion() }
+    }
+
+    private func wait(_ deadline: Instant?) -> Ring.Wait {
+        guard early.isEmpty else { return .poll }
+        guard let deadline else { return .forCompletion }
+        let limit = now.duration(to: deadline)
+        return limit == .zero ? .poll : .forCompletionOr(limit)
     }
 
     package mutating func takeCompletions(into batch: inout CompletionBatch) {
@@ -54,6 +52,12 @@ package struct RingEngine: Engine, ~Copyable {
         Glibc.shutdown(descriptor, Int32(SHUT_WR))
     }
 
+    /// With a linger time above zero a close waits for the peer, and the ring's would do that on the loop's thread.
+    package mutating func forgetLinger(of descriptor: Int32) {
+        var off = linger(l_onoff: 0, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
+    }
+
     /// Kept out of the way of the usual case.
     @inline(never)
     private mutating func submitInFullQueue(_ operation: Operation, _ token: Token, _ silently: Bool) {
@@ -65,14 +69,17 @@ package struct RingEngine: Engine, ~Copyable {
     /// Hands over what the submission queue holds. A congested kernel first wants its completions taken.
     private mutating func makeRoom() {
         do {
-            guard try ring.submit() == .congested else { return }
-            var batch = CompletionBatch(capacity: features.completionDepth)
-            ring.takeCompletions(into: &batch)
-            for index in 0..<batch.count { early.append(batch[index]) }
-            // A millisecond at the most, so that a kernel without memory for requests is not asked in a busy loop.
-            try ring.submit(.forCompletionOr(.milliseconds(1)))
+            if try ring.submit() == .congested { try easeCongestion() }
         } catch {
             failure = error
         }
+    }
+
+    /// Takes completions out of the kernel's way; if there are none, it is short of memory and is given a millisecond.
+    private mutating func easeCongestion() throws(RingError) {
+        var batch = CompletionBatch(capacity: features.completionDepth)
+        ring.takeCompletions(into: &batch)
+        for index in 0..<batch.count { early.append(batch[index]) }
+        if batch.count == 0 { usleep(1000) }
     }
 }

@@ -52,6 +52,9 @@ final class SignalSeats: Sendable {
     }
 
     private func fill(_ seat: Int, _ signals: [Signal]) throws(ServerError) {
+        // Before the first handler: from then on no signal finds an empty seat.
+        let mask = signals.reduce(0 as UInt64) { $0 | Self.bit($1.rawValue) }
+        seats[seat].signals.store(mask, ordering: .sequentiallyConsistent)
         var watched: [Signal] = []
         for signal in signals {
             guard let errno = watch(signal) else {
@@ -66,8 +69,6 @@ final class SignalSeats: Sendable {
                 cure: "signal \(signal) cannot be handled; use others, such as .interrupt and .terminate"
             )
         }
-        let mask = signals.reduce(0 as UInt64) { $0 | Self.bit($1.rawValue) }
-        seats[seat].signals.store(mask, ordering: .sequentiallyConsistent)
     }
 
     /// Gives a seat back. Afterwards no handler uses its control any more.
@@ -122,5 +123,5 @@ final class SignalSeats: Sendable {
         handlersRunning.subtract(1, ordering: .sequentiallyConsistent)
     }
 
-    private static func bit(_ signal: Int32) -> UInt64 { 1 << UInt64(signal) }
+    private static func bit(_ signal: Int32) -> UInt64 { 1 << UInt64(clamping: signal) }
 }

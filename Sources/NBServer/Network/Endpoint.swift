@@ -22,7 +22,8 @@ public struct Endpoint: Hashable, Sendable, ExpressibleByStringLiteral, CustomSt
 
     /// The address the text stands for.
     func resolved() throws(ServerError) -> SocketAddress {
-        guard let colon = description.utf8.lastIndex(of: UInt8(ascii: ":")) else {
+        guard !description.utf8.contains(0) else { throw invalid("there is a zero byte in it") }
+        guard let colon = description.utf8.lastIndex(of: UInt8(ascii: ":")), !description.hasSuffix("]") else {
             throw invalid("there is no port; write it as 127.0.0.1:7777 or [::1]:7777")
         }
         let port = try port(description[description.index(after: colon)...])

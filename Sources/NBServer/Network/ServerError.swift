@@ -61,7 +61,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Cause and cure in one line.
     public var description: String {
         var parts: [String] = []
-        if let address { parts.append(address) }
+        if let address { parts.append(address.isPrintable ? address : address.debugDescription) }
         parts.append(operation)
         if let errno { parts.append(errorText(errno)) }
         parts.append(cure)
@@ -84,7 +84,10 @@ extension ServerError {
     /// Why a listener does not accept.
     static func accept(_ errno: Int32, address: String) -> ServerError {
         switch AcceptFailure(errno: errno) {
-        case .retry, .park:
+        case .backOff where errno == EPERM || errno == EACCES:
+            let cure = "a firewall or a security module forbids it"
+            return ServerError(.notPermitted, operation: "accept", address: address, errno: errno, cure: cure)
+        case .retry, .backOff, .park:
             let (code, cure) = meaning(errno)
             return ServerError(code, operation: "accept", address: address, errno: errno, cure: cure)
         case .fatal:
@@ -112,5 +115,12 @@ extension ServerError {
         default:
             (.socket, "the kernel refused")
         }
+    }
+}
+
+extension String {
+    /// An error is one line, whatever somebody gave for an address.
+    fileprivate var isPrintable: Bool {
+        unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
     }
 }

@@ -1,0 +1,62 @@
+import Glibc
+import NBServer
+
+/// One behavior, one way of connecting, and what it may cost.
+struct Scenario {
+    let name: String
+    var greeting = Greeter.greeting
+    /// How many connections queue up behind a server that is held in the callback of the first; `nil`: one at a time.
+    var burst: Int?
+    /// Whether clients speak first: the server is held in every callback until the words are there.
+    var clientsSpeak = false
+    /// Whether a connection is greeted only when the next one comes.
+    var greetsPrevious = false
+    /// All that the server's thread may do in the whole span.
+    var limit = Counts.none
+
+    /// Measures a behavior, and tells the result.
+    ///
+    /// - Returns: whether it was exactly the limit.
+    /// - Throws: ``Failure``, or the server's error, if nothing could be measured.
+    func run(_ makeBehavior: (Meter) -> some MeteredBehavior) throws -> Bool {
+        let valve = try Valve()
+        defer { valve.close() }
+        let report = Report()
+        let meter = Meter(
+            holdInterval: clientsSpeak ? 1 : burst,
+            crowdSize: burst ?? 0,
+            valve: valve,
+            report: report
+        )
+
+        let server = try Server(makeBehavior(meter), listening: "127.0.0.1:0")
+        try server.start()
+        let client = Client(port: server.addresses[0].port, greeting: Array(greeting.utf8), speaks: clientsSpeak)
+        try connect(client, valve)
+        server.stop()
+
+        guard let counts = report.result else { throw Failure("\(name): a connection is missing, or too many came") }
+        return tell(counts)
+    }
+
+    private func connect(_ client: Client, _ valve: Valve) throws {
+        var unanswered: [Int32] = []
+        let size = burst ?? 1
+        for _ in 0..<(Meter.warmUp + Meter.measured) / size {
+            var opened: [Int32] = []
+            for _ in 0..<size { opened.append(try client.open()) }
+            if clientsSpeak || burst != nil { try valve.open() }
+            // The previous ones are answered now, or these are.
+            if greetsPrevious { swap(&opened, &unanswered) }
+            for socket in opened { try client.finish(socket) }
+        }
+        for socket in unanswered { close(socket) }
+    }
+
+    private func tell(_ counts: Counts) -> Bool {
+        print("\(name): \(Meter.measured) connections, \(counts)")
+        guard counts != limit else { return true }
+        print("allocation-check: FAILED: \(name): should have been \(limit)")
+        return false
+    }
+}

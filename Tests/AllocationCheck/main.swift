@@ -1,0 +1,66 @@
+// Counts heap allocations, retains and releases on a server's thread while it serves 10,000 connections, and fails on
+// the first one too many:
+//
+//     swift build -c release --product allocation-check && .build/release/allocation-check
+//
+// Exit status: 0 if every scenario keeps to its limit and the controls show that the counting works, 1 if not, 2 if
+// this build cannot tell.
+
+internal import CAllocationCounter
+@preconcurrency import Glibc
+
+#if DEBUG
+print("allocation-check: only an optimized build says anything; build it with: swift build -c release")
+exit(2)
+#elseif !arch(x86_64)
+print("allocation-check: counting retains has not been tried on this processor; see AllocationCounter.c")
+exit(2)
+#else
+setvbuf(stdout, nil, _IOLBF, 0)
+allocation_counter_install()
+do {
+    try raiseDescriptorLimit()
+    // All of them, also after one has failed.
+    let results = try runScenarios() + runControls()
+    exit(results.allSatisfy(\.self) ? 0 : 1)
+} catch {
+    print("allocation-check: FAILED: \(error)")
+    exit(1)
+}
+#endif
+
+/// A burst is open at both ends at once, all in this process: about 1,000 descriptors, the usual limit.
+func raiseDescriptorLimit() throws {
+    let descriptors = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    var limit = rlimit()
+    guard getrlimit(descriptors, &limit) == 0 else { throw Failure(call: "getrlimit") }
+    limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, 20_000))
+    guard setrlimit(descriptors, &limit) == 0 else { throw Failure(call: "setrlimit") }
+}
+
+func runScenarios() throws -> [Bool] {
+    let text = LongGreeter.greeting
+    return [
+        try Scenario(name: "greeting, one by one").run(Greeter.init),
+        try Scenario(name: "greeting, bursts", burst: 500).run(Greeter.init),
+        try Scenario(name: "1,000 bytes of text, one by one", greeting: text)
+            .run { LongGreeter(meter: $0, text: text) },
+        try Scenario(name: "1,000 bytes of text, bursts", greeting: text, burst: 500)
+            .run { LongGreeter(meter: $0, text: text) },
+        try Scenario(name: "1,000 bytes in an array, one by one", greeting: text)
+            .run { LongBytesGreeter(meter: $0, bytes: Array(text.utf8)) },
+        try Scenario(name: "kept, taken in the next callback", greetsPrevious: true).run(Keeper.init),
+        try Scenario(name: "clients that speak first", clientsSpeak: true).run(Greeter.init),
+    ]
+}
+
+/// Behaviors that do too much: a check that would let them pass is broken.
+func runControls() throws -> [Bool] {
+    let everyTime = Counts(allocations: 10_000, frees: 10_000, retains: 10_000, releases: 20_000)
+    let once = Counts(allocations: 1, frees: 1, retains: 1, releases: 2)
+    return [
+        try Scenario(name: "control, one object per connection", limit: everyTime)
+            .run { Waster(meter: $0, interval: 1) },
+        try Scenario(name: "control, one object in all", limit: once).run { Waster(meter: $0, interval: 7_000) },
+    ]
+}

@@ -1,0 +1,143 @@
+import Glibc
+import Synchronization
+
+@testable import NBServer
+
+/// A blocking TCP client. A read that takes ten seconds fails.
+final class Client: Sendable {
+    struct Refused: Error {}
+    struct TimedOut: Error {}
+
+    /// How a stream ended, and what it had brought.
+    enum Ending: Equatable {
+        case end(String)
+        case reset
+    }
+
+    private let descriptor: Int32
+    private let writer = Mutex<pthread_t?>(nil)
+    private let bytesWritten = Atomic<Int>(0)
+
+    convenience init(_ address: SocketAddress) throws {
+        self.init(family: address.family)
+        try connect(to: address)
+    }
+
+    /// A socket that is not connected yet, for tests in which no descriptor is left later.
+    init(family: Int32) {
+        descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    func connect(to address: SocketAddress) throws {
+        guard address.withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 else { throw Refused() }
+    }
+
+    deinit {
+        Glibc.close(descriptor)
+    }
+
+    var localAddress: SocketAddress {
+        SocketAddress.reading { getsockname(descriptor, $0, $1) }!  // A connected socket has an address.
+    }
+
+    /// Ends the connection with a reset.
+    func reset() {
+        var off = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    func readToEnd() throws -> Ending {
+        do {
+            return .end(String(decoding: try readBytesToEnd(chunk: 4096), as: UTF8.self))
+        } catch is Reset {
+            return .reset
+        }
+    }
+
+    private struct Reset: Error {}
+
+    func readBytesToEnd(chunk: Int) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while let more = try readSome(chunk) { bytes += more }
+        return bytes
+    }
+
+    /// Reads exactly `count` bytes.
+    func read(_ count: Int) throws -> String {
+        var bytes: [UInt8] = []
+        while bytes.count < count, let more = try readSome(count - bytes.count) { bytes += more }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func readSome(_ count: Int) throws -> [UInt8]? {
+        var buffer = [UInt8](repeating: 0, count: count)
+        let result = recv(descriptor, &buffer, count, 0)
+        if result > 0 { return Array(buffer[..<result]) }
+        if result == 0 { return nil }
+        if errno == ECONNRESET { throw Reset() }
+        throw TimedOut()
+    }
+
+    /// Writes `count` bytes on a thread of its own, so that a full socket does not keep the client from reading.
+    func writeInBackground(_ count: Int) {
+        let (descriptor, bytes) = (descriptor, [UInt8](repeating: 65, count: count))
+        let body = Unmanaged.passRetained(
+            Body {
+                var sent = 0
+                while sent < count {
+                    let result = bytes.withUnsafeBytes {
+                        Glibc.send(descriptor, $0.baseAddress! + sent, count - sent, Int32(MSG_NOSIGNAL))
+                    }
+                    guard result > 0 else { return }
+                    sent += result
+                    self.bytesWritten.store(sent, ordering: .releasing)
+                }
+            }
+        )
+        var thread = pthread_t()
+        pthread_create(
+            &thread,
+            nil,
+            { argument in
+                Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().call()
+                return nil
+            },
+            body.toOpaque()
+        )
+        writer.withLock { $0 = thread }
+    }
+
+    /// Ends the client's own side when it has written everything.
+    func finish() {
+        waitForWriter()
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Waits until at least `count` bytes have arrived at the other side's kernel.
+    func waitUntilHeard(_ count: Int) throws {
+        for _ in 0..<10_000 {
+            let written = bytesWritten.load(ordering: .acquiring)
+            var unacknowledged: Int32 = 0
+            _ = ioctl(descriptor, UInt(TIOCOUTQ), &unacknowledged)
+            if written - Int(unacknowledged) >= count { return }
+            usleep(1000)
+        }
+        throw TimedOut()
+    }
+
+    private final class Body: Sendable {
+        let call: @Sendable () -> Void
+        init(_ call: @escaping @Sendable () -> Void) { self.call = call }
+    }
+
+    func waitForWriter() {
+        let thread = writer.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        if let thread { pthread_join(thread, nil) }
+    }
+}

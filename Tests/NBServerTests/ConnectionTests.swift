@@ -1,0 +1,461 @@
+import Glibc
+import Testing
+
+@testable import NBServer
+@testable import Uring
+
+/// How connections send and end, on a fake kernel: bytes in order and alive while the kernel reads them, every descriptor
+/// closed or handed out once, no slot free too early.
+@Suite struct ConnectionTests {
+    private let descriptor: Int32 = 100_000
+    private let other: Int32 = 100_001
+
+    /// A script that begins with one accepted connection.
+    private func accepting(_ server: ScriptedServer, _ steps: [FakeKernel.Step]) -> [FakeKernel.Step] {
+        let (listener, descriptor) = (server.listeners[0], descriptor)
+        return [{ try $0.accept(descriptor, on: listener) }] + steps
+    }
+
+    private func drop(
+        _ number: Int,
+        _ connection: consuming Connection,
+        _ context: borrowing ServerContext
+    ) -> Verdict {
+        connection.send("No soup for you!\n")
+        return .continue
+    }
+
+    @Test func aDroppedConnectionSendsLooksForInputAndCloses() throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            drop,
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        let send = try #require(kernel.sends(on: descriptor).first)
+                        #expect(String(decoding: send.bytes, as: UTF8.self) == "No soup for you!\n")
+                        #expect(send.silently)
+                        let check = try #require(kernel.discards(on: descriptor).first)
+                        #expect(check.operation == .discardInput(descriptor: descriptor, .immediate))
+                        #expect(!kernel.isClosed(descriptor))
+                        kernel.complete(check.token, -EAGAIN)
+                    },
+                    { kernel in #expect(kernel.isClosed(descriptor)) },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+        #expect(kernel.endedOutputs.isEmpty)
+    }
+
+    @Test func aClientThatSpokeIsHeardOutBeforeTheClose() throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            drop,
+            script: accepting(
+                server,
+                [
+                    { $0.complete(try #require($0.discards(on: descriptor).first).token, 18) },
+                    { kernel in
+                        #expect(kernel.endedOutputs == [descriptor])
+                        #expect(!kernel.isClosed(descriptor))
+                        let discard = try #require(kernel.discards(on: descriptor).first)
+                        #expect(discard.operation == .discardInput(descriptor: descriptor, .waiting))
+                        kernel.complete(discard.token, 4000)
+                    },
+                    { $0.complete(try #require($0.discards(on: descriptor).first).token, 0) },
+                    { kernel in #expect(kernel.isClosed(descriptor)) },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
+    @Test func forASecondAfterAClientSpokeNoCloseReliesOnALook() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let (kernel, _) = try server.run(
+            drop,
+            script: accepting(
+                server,
+                [
+                    { $0.complete(try #require($0.discards(on: descriptor).first).token, 18) },
+                    { kernel in try kernel.accept(other, on: listener) },
+                    { kernel in
+                        let send = try #require(kernel.sends(on: other).first)
+                        #expect(!send.silently)
+                        #expect(kernel.discards(on: other).isEmpty)
+                        kernel.complete(send.token, 17)
+                    },
+                    { kernel in
+                        #expect(kernel.endedOutputs == [descriptor, other])
+                        kernel.now = kernel.now + .seconds(1)
+                        try kernel.accept(100_002, on: listener)
+                    },
+                    { kernel in
+                        let check = try #require(kernel.discards(on: 100_002).first)
+                        #expect(check.operation == .discardInput(descriptor: 100_002, .immediate))
+                    },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: other) == 1)
+    }
+
+    @Test(arguments: [5, 0])
+    func whatAnImmediateSendDidNotTakeIsSentWaiting(taken: Int32) throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            drop,
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        let send = try #require(kernel.sends(on: descriptor).first)
+                        kernel.complete(send.token, taken > 0 ? taken : -EAGAIN)
+                        kernel.complete(try #require(kernel.discards(on: descriptor).first).token, -EAGAIN)
+                    },
+                    { kernel in
+                        #expect(!kernel.isClosed(descriptor))
+                        let rest = try #require(kernel.sends(on: descriptor).first)
+                        #expect(
+                            String(decoding: rest.bytes, as: UTF8.self) == "No soup for you!\n".dropFirst(Int(taken))
+                        )
+                        #expect(!rest.silently)
+                        #expect(kernel.deadline == kernel.now + .seconds(5))
+                        kernel.complete(rest.token, 17 - taken)
+                    },
+                    { $0.complete(try #require($0.discards(on: descriptor).first).token, -EAGAIN) },
+                    { kernel in #expect(kernel.isClosed(descriptor)) },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+        #expect(server.journal.counters.expired == 0)
+    }
+
+    @Test func aPeerThatIsGoneCostsItsConnectionOnly() throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            drop,
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        kernel.complete(try #require(kernel.sends(on: descriptor).first).token, -EPIPE)
+                        kernel.complete(try #require(kernel.discards(on: descriptor).first).token, -ECONNRESET)
+                    },
+                    { kernel in
+                        #expect(kernel.isClosed(descriptor))
+                        #expect(kernel.sends(on: descriptor).isEmpty)
+                    },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+        #expect(server.journal.infos.isEmpty)
+    }
+
+    @Test func aKernelThatCompletesEverySendIsUnderstoodToo() throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            drop,
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        kernel.complete(try #require(kernel.sends(on: descriptor).first).token, 17)
+                        kernel.complete(try #require(kernel.discards(on: descriptor).first).token, -EAGAIN)
+                    },
+                    { kernel in
+                        let close = try #require(
+                            kernel.submitted.first { $0.operation == .close(descriptor: descriptor) }
+                        )
+                        kernel.complete(close.token, 0)
+                    },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
+    @Test func oneSendIsInFlightAndShortOnesGoOn() throws {
+        let server = try ScriptedServer()
+        let long = [UInt8](0..<250)
+        let (kernel, _) = try server.run(
+            { _, connection, context in
+                connection.send(long)
+                connection.send([1, 2, 3])
+                _ = context.keep(connection)
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        #expect(kernel.sends(on: descriptor).map(\.bytes) == [long + [1, 2, 3]])
+                        kernel.complete(kernel.sends(on: descriptor)[0].token, 100)
+                    },
+                    { kernel in
+                        #expect(kernel.sends(on: descriptor).map(\.bytes) == [Array(long[100...]) + [1, 2, 3]])
+                        kernel.complete(kernel.sends(on: descriptor)[0].token, 153)
+                    },
+                    { kernel in #expect(kernel.sends(on: descriptor).isEmpty) },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
+    @Test func bytesArriveInOrderAcrossInlineBytesAndBlocks() throws {
+        let server = try ScriptedServer()
+        let pieces = (0..<40).map { [UInt8](repeating: UInt8($0), count: 1 + $0 * 37) }
+        var sent: [UInt8] = []
+        let take: FakeKernel.Step = { kernel in
+            for send in kernel.sends(on: descriptor) {
+                let count = min(send.bytes.count, 700)
+                sent += send.bytes.prefix(count)
+                kernel.complete(send.token, Int32(count))
+            }
+        }
+        try server.run(
+            { _, connection, context in
+                for piece in pieces { connection.send(piece) }
+                _ = context.keep(connection)
+                return .continue
+            },
+            script: accepting(server, Array(repeating: take, count: 100))
+        )
+        #expect(sent == Array(pieces.joined()))
+    }
+
+    @Test func aPeerThatNeverReadsIsResetWhenTheLimitHasPassed() throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            { _, connection, _ in
+                connection.send([UInt8](repeating: 7, count: 100_000))
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        #expect(kernel.deadline == kernel.now + .seconds(5))
+                        kernel.now = kernel.now + .seconds(4)
+                    },
+                    { kernel in
+                        #expect(!kernel.isClosed(descriptor))
+                        kernel.now = kernel.now + .seconds(1)
+                    },
+                    { kernel in
+                        #expect(kernel.isReset(descriptor))
+                        // In this order: the send is ended before the descriptor is given up.
+                        let cancel = kernel.submitted.firstIndex {
+                            if case .cancel = $0.operation { true } else { false }
+                        }
+                        let close = kernel.submitted.firstIndex { $0.operation == .close(descriptor: descriptor) }
+                        try #expect(#require(cancel) < #require(close))
+                    },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+        #expect(server.journal.counters.expired == 1)
+    }
+
+    @Test func aResetConnectionThrowsAwayWhatWasQueued() throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            { _, connection, _ in
+                connection.send("never sent")
+                connection.reset()
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        #expect(kernel.sends(on: descriptor).isEmpty)
+                        #expect(kernel.isReset(descriptor))
+                    }
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
+    @Test func aSlotIsNotUsedAgainWhileItsSendIsInFlight() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        var first: FakeKernel.Submission?
+        try server.run(
+            { number, connection, context in
+                connection.send("connection \(number)")
+                if number == 0 {
+                    server.journal.ids.append(context.keep(connection))
+                } else {
+                    if number == 1 { try context.take(server.journal.ids[0]).reset() }
+                }
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        kernel.cancelsAtOnce = false
+                        first = kernel.sends(on: descriptor).first
+                        try kernel.accept(other, on: listener)
+                    },
+                    { kernel in
+                        #expect(kernel.isReset(descriptor))
+                        try kernel.accept(100_002, on: listener)
+                        let bytes = first.map { sendBytes(of: $0) }
+                        #expect(bytes.map { String(decoding: $0, as: UTF8.self) } == "connection 0")
+                    },
+                    { kernel in
+                        #expect(
+                            first.map { sendBytes(of: $0) }.map { String(decoding: $0, as: UTF8.self) }
+                                == "connection 0"
+                        )
+                    },
+                ]
+            )
+        )
+    }
+
+    /// What the kernel would read now for a send that was submitted before.
+    private func sendBytes(of submission: FakeKernel.Submission) -> [UInt8] {
+        guard case .send(_, let bytes, _) = submission.operation else { return [] }
+        return bytes.withUnsafeBytes { Array($0) }
+    }
+
+    @Test func aReleasedDescriptorLeavesWhenItsBytesHave() throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            { _, connection, _ in
+                connection.send("last words")
+                connection.release { server.journal.released.append($0) }
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        #expect(server.journal.released.isEmpty)
+                        kernel.complete(try #require(kernel.sends(on: descriptor).first).token, 10)
+                    },
+                    { _ in #expect(server.journal.released == [descriptor]) },
+                ]
+            )
+        )
+        #expect(server.journal.released == [descriptor])
+        #expect(kernel.closes(of: descriptor) == 0)
+    }
+
+    @Test func aReleaseThatComesTooLateIsAReset() throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            { _, connection, _ in
+                connection.send("last words")
+                connection.release { server.journal.released.append($0) }
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { $0.now = $0.now + .seconds(5) },
+                    { kernel in #expect(kernel.isReset(descriptor)) },
+                ]
+            )
+        )
+        #expect(server.journal.released.isEmpty)
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
+    @Test func aKeptConnectionIsUsedTakenAndUnknownAfterwards() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let (kernel, _) = try server.run(
+            { number, connection, context in
+                guard number > 0 else {
+                    server.journal.ids.append(context.keep(connection))
+                    return .continue
+                }
+                let id = server.journal.ids[0]
+                try context.withConnection(id) { $0.send("hello") }
+                let taken = try context.take(id)
+                #expect(throws: UnknownConnection.self) { try context.withConnection(id) { _ in } }
+                #expect(throws: UnknownConnection.self) { _ = try context.take(id) }
+                taken.close()
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        #expect(!kernel.isClosed(descriptor))
+                        try kernel.accept(other, on: listener)
+                    },
+                    { kernel in
+                        #expect(kernel.sends(on: descriptor).map(\.bytes) == [Array("hello".utf8)])
+                    },
+                ]
+            )
+        )
+        #expect(server.journal.infos.isEmpty)
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
+    @Test func aKeptConnectionWhosePeerIsGoneIsForgotten() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let (kernel, _) = try server.run(
+            { number, connection, context in
+                if number == 0 {
+                    connection.send("anybody there?")
+                    server.journal.ids.append(context.keep(connection))
+                } else {
+                    #expect(throws: UnknownConnection.self) { _ = try context.take(server.journal.ids[0]) }
+                }
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { $0.complete(try #require($0.sends(on: descriptor).first).token, -EPIPE) },
+                    { kernel in
+                        #expect(kernel.isClosed(descriptor))
+                        try kernel.accept(other, on: listener)
+                    },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+        #expect(server.journal.delivered.count == 2)
+    }
+
+    @Test func withACrowdTheLastBytesWaitForTheClose() throws {
+        var server = try ScriptedServer()
+        server.features = RingFeatures(rung: .deferred, submissionDepth: 4, completionDepth: 4)
+        server.features.acceptsMultishot = true
+        let listener = server.listeners[0]
+        try server.run(
+            drop,
+            script: [
+                { kernel in
+                    for descriptor in 100_000..<100_004 { try kernel.accept(Int32(descriptor), on: listener) }
+                },
+                { kernel in
+                    for descriptor in Int32(100_000)..<100_004 {
+                        let send = try #require(kernel.sends(on: descriptor).first)
+                        guard case .send(_, _, .immediateHeld) = send.operation else {
+                            Issue.record("not held: \(send.operation)")
+                            return
+                        }
+                    }
+                },
+            ]
+        )
+    }
+}

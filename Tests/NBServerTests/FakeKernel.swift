@@ -1,0 +1,223 @@
+import Glibc
+import Uring
+
+@testable import NBServer
+
+/// Plays the kernel's part for a loop, after a script.
+///
+/// Every operation the loop submits is written down. Each wait of the loop runs the next step of the script, which looks
+/// at what was submitted, asserts, and completes what it likes. After the last step the server is asked to stop, time runs
+/// on, and what the kernel would answer at once is answered as by a kernel with silent clients; what waits, waits until it
+/// is canceled.
+///
+/// Descriptors are numbers no process has. Used by one thread.
+final class FakeKernel: @unchecked Sendable {
+    struct Submission {
+        let operation: Operation
+        let token: Token
+        let silently: Bool
+        /// What a send would have carried when it was submitted.
+        let bytes: [UInt8]
+    }
+
+    typealias Step = (FakeKernel) throws -> Void
+
+    var now = Instant(nanoseconds: 1_000_000_000)
+    /// What was submitted since the last step.
+    private(set) var submitted: [Submission] = []
+    /// Everything that was submitted and carried out; what no wait follows is not.
+    private(set) var history: [Submission] = []
+    /// Descriptors whose output was ended.
+    private(set) var endedOutputs: [Int32] = []
+    /// Descriptors whose close was kept from waiting.
+    private(set) var forgottenLingers: [Int32] = []
+    /// The deadline of the present wait.
+    private(set) var deadline: Instant?
+    /// What a step threw; the script ends with it.
+    private(set) var failure: (any Error)?
+
+    private var steps: [Step]
+    private var inQueue: [Submission] = []
+    private var completions: [Completion] = []
+    private var armed: [Int32: Token] = [:]
+    /// What still owes a completion, but for accepts.
+    private var outstanding: [Token: Operation] = [:]
+    private var waitsAfterScript = 0
+    /// Cancellations take effect in the wait that follows; without, only after the script.
+    var cancelsAtOnce = true
+    private var canceled: [Token] = []
+    private let onScriptEnd: () -> Void
+
+    init(_ steps: [Step], onScriptEnd: @escaping () -> Void) {
+        self.steps = steps
+        self.onScriptEnd = onScriptEnd
+    }
+
+    /// Completes an operation.
+    func complete(_ token: Token, _ result: Int32, isLast: Bool = true) {
+        outstanding[token] = nil
+        completions.append(Completion(token: token, result: result, isLast: isLast))
+    }
+
+    /// Completes the accept that is armed on a listener.
+    func accept(_ descriptor: Int32, on listener: Int32, isLast: Bool = false) throws {
+        complete(try accept(on: listener), descriptor, isLast: isLast)
+        if isLast { armed[listener] = nil }
+    }
+
+    /// Fails the accept that is armed on a listener.
+    func failAccept(_ errno: Int32, on listener: Int32) throws {
+        complete(try accept(on: listener), -errno)
+        armed[listener] = nil
+    }
+
+    /// The token of the accept that is armed on a listener.
+    func accept(on listener: Int32) throws -> Token {
+        guard let token = armed[listener] else { throw ScriptError("nothing is armed on \(listener)") }
+        return token
+    }
+
+    func isArmed(_ listener: Int32) -> Bool { armed[listener] != nil }
+
+    /// What the script waits for did not happen.
+    struct ScriptError: Error, CustomStringConvertible {
+        let description: String
+        init(_ description: String) { self.description = description }
+    }
+}
+
+// What was submitted since the last step, by kind.
+extension FakeKernel {
+    func sends(on descriptor: Int32) -> [Submission] {
+        submitted.filter { if case .send(descriptor, _, _) = $0.operation { true } else { false } }
+    }
+
+    func discards(on descriptor: Int32) -> [Submission] {
+        submitted.filter { if case .discardInput(descriptor, _) = $0.operation { true } else { false } }
+    }
+
+    func isClosed(_ descriptor: Int32) -> Bool {
+        submitted.contains { $0.operation == .close(descriptor: descriptor) }
+    }
+
+    func isReset(_ descriptor: Int32) -> Bool {
+        submitted.contains { $0.operation == .disconnect(descriptor: descriptor) } && isClosed(descriptor)
+    }
+
+    /// How often a descriptor was closed, ever.
+    func closes(of descriptor: Int32) -> Int {
+        history.count { $0.operation == .close(descriptor: descriptor) }
+    }
+
+    /// The arms submitted since the last step, in their order.
+    var arms: [Int32] {
+        submitted.compactMap { if case .accept(let listener, _) = $0.operation { listener } else { nil } }
+    }
+}
+
+// The engine's side.
+extension FakeKernel {
+    fileprivate func submit(_ operation: Operation, _ token: Token, _ silently: Bool) {
+        var bytes: [UInt8] = []
+        if case .send(_, let memory, _) = operation { bytes = memory.withUnsafeBytes { Array($0) } }
+        let submission = Submission(operation: operation, token: token, silently: silently, bytes: bytes)
+        submitted.append(submission)
+        inQueue.append(submission)
+        switch operation {
+        case .accept(let listener, _):
+            precondition(armed[listener] == nil, "armed twice")
+            armed[listener] = token
+        case .cancel(let token):
+            if cancelsAtOnce { cancel(token) } else { canceled.append(token) }
+        case .discardInput, .read:
+            outstanding[token] = operation
+        case .send where !silently:
+            outstanding[token] = operation
+        case .send, .close, .disconnect:
+            break
+        }
+    }
+
+    private func cancel(_ token: Token) {
+        if outstanding[token] != nil { complete(token, -ECANCELED) }
+        for (listener, accept) in armed where accept == token {
+            armed[listener] = nil
+            complete(token, -ECANCELED)
+        }
+    }
+
+    /// Somebody calls `stop()`, which also wakes the server up.
+    private func stopServer() {
+        onScriptEnd()
+        let wakeUp = Token(.wakeUp, slot: 0)
+        if outstanding[wakeUp] != nil { complete(wakeUp, 8) }
+    }
+
+    private func answerWhatDoesNotWait() {
+        cancelsAtOnce = true
+        for token in canceled { cancel(token) }
+        canceled = []
+        for (token, operation) in outstanding {
+            if case .discardInput(_, .immediate) = operation { complete(token, -EAGAIN) }
+        }
+    }
+
+    fileprivate func wait(until deadline: Instant?) {
+        self.deadline = deadline
+        history += inQueue
+        inQueue = []
+        guard !steps.isEmpty, failure == nil else {
+            waitsAfterScript += 1
+            precondition(waitsAfterScript < 1000, "the loop does not come to an end")
+            stopServer()
+            answerWhatDoesNotWait()
+            if let deadline, completions.isEmpty { now = max(now, deadline) }
+            return
+        }
+        let step = steps.removeFirst()
+        do { try step(self) } catch { failure = error }
+        submitted = []
+    }
+
+    fileprivate func take(_ batch: inout CompletionBatch) {
+        let count = min(completions.count, batch.capacity - batch.count)
+        for completion in completions.prefix(count) { batch.append(completion) }
+        completions.removeFirst(count)
+    }
+
+    fileprivate func forgetLinger(of descriptor: Int32) {
+        forgottenLingers.append(descriptor)
+    }
+
+    fileprivate func endOutput(of descriptor: Int32) {
+        endedOutputs.append(descriptor)
+    }
+}
+
+/// The loop's end of a ``FakeKernel``.
+struct ScriptedEngine: Engine, ~Copyable {
+    let kernel: FakeKernel
+    let features: RingFeatures
+
+    var now: Instant { kernel.now }
+
+    mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
+        kernel.submit(operation, token, silently)
+    }
+
+    mutating func wait(until deadline: Instant?) throws(RingError) {
+        kernel.wait(until: deadline)
+    }
+
+    mutating func takeCompletions(into batch: inout CompletionBatch) {
+        kernel.take(&batch)
+    }
+
+    mutating func forgetLinger(of descriptor: Int32) {
+        kernel.forgetLinger(of: descriptor)
+    }
+
+    mutating func endOutput(of descriptor: Int32) {
+        kernel.endOutput(of: descriptor)
+    }
+}

@@ -1,0 +1,219 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import NBServer
+@testable import Uring
+
+/// Servers on the real kernel, on every rung of its features: greeted exactly, counted exactly, nothing left open.
+@Suite(.serialized) struct KernelTests {
+    static let greeting = "No soup for you!\n"
+
+    @Test(arguments: Rung.allCases)
+    func everyClientIsGreetedOnce(rung: Rung) throws {
+        let server = try RunningServer(rung: rung) { connection, _ in connection.send(Self.greeting) }
+        for _ in 0..<5 {
+            let clients = try (0..<100).map { _ in try Client(server.address) }
+            for client in clients { #expect(try client.readToEnd() == .end(Self.greeting)) }
+        }
+        let end = try server.stop()
+        #expect(end.counters.delivered == 500)
+        #expect(end.counters.discarded == 0)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aClientThatSpokeFirstEndsCleanly(rung: Rung) throws {
+        let server = try RunningServer(rung: rung, runsAtOnce: false) { connection, _ in connection.send(Self.greeting)
+        }
+        // They speak while they wait to be accepted.
+        let clients = try [1, 1000, 200_000].map { count in
+            let client = try Client(server.address)
+            client.writeInBackground(count)
+            if count < 10_000 { client.waitForWriter() }
+            return client
+        }
+        try clients[2].waitUntilHeard(1)
+        try server.run()
+        for client in clients {
+            #expect(try client.readToEnd() == .end(Self.greeting))
+            client.finish()
+        }
+        try server.stop()
+    }
+
+    @Test(arguments: Rung.allCases)
+    func clientsThatSpeakWhileOthersDidEndCleanly(rung: Rung) throws {
+        let server = try RunningServer(rung: rung, runsAtOnce: false) { connection, _ in connection.send(Self.greeting)
+        }
+        let first = try Client(server.address)
+        first.writeInBackground(1)
+        first.waitForWriter()
+        try server.run()
+        #expect(try first.readToEnd() == .end(Self.greeting))
+        first.finish()
+        for _ in 0..<200 {
+            let client = try Client(server.address)
+            client.writeInBackground(20)
+            #expect(try client.readToEnd() == .end(Self.greeting))
+            client.finish()
+        }
+        try server.stop()
+    }
+
+    @Test func aCloseThatLingersDoesNotHoldUpTheLoop() throws {
+        let server = try RunningServer(rung: .deferred, socketOptions: [.linger(.seconds(60))]) { connection, _ in
+            connection.send([UInt8](repeating: 1, count: 200_000))
+        }
+        // If its close waited for it to read, nobody would be served for a minute.
+        let slow = try Client(server.address)
+        server.waitForDeliveries(1)
+        for _ in 0..<10 { #expect(try Client(server.address).readBytesToEnd(chunk: 65536).count == 200_000) }
+        #expect(try slow.readBytesToEnd(chunk: 65536).count == 200_000)
+        try server.stop()
+    }
+
+    @Test func aConnectionThatOutlivesTheServerIsResetAndHarmless() throws {
+        final class Box { var connection: [HeldConnection] = [] }
+        nonisolated(unsafe) let box = Box()
+        let server = try RunningServer(rung: .deferred) { connection, _ in
+            box.connection.append(HeldConnection(connection))
+        }
+        let client = try Client(server.address)
+        server.waitForDeliveries(1)
+        try server.stop()
+        #expect(try client.readToEnd() == .reset)
+        // Another file with the number that was the connection's.
+        let file = dup(0)
+        box.connection = []
+        #expect(fcntl(file, F_GETFD) >= 0)
+        close(file)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func eightMebibytesArriveAtASlowReader(rung: Rung) throws {
+        let bytes = (0..<8 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 13) }
+        let server = try RunningServer(rung: rung) { connection, _ in connection.send(bytes) }
+        let client = try Client(server.address)
+        #expect(try client.readBytesToEnd(chunk: 10_000) == bytes)
+        let end = try server.stop()
+        #expect(end.counters.expired == 0)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aPeerThatNeverReadsIsResetAndDoesNotHoldUpTheStop(rung: Rung) throws {
+        let server = try RunningServer(rung: rung, closeTimeLimit: .milliseconds(100)) { connection, _ in
+            connection.send([UInt8](repeating: 1, count: 16 << 20))
+        }
+        let client = try Client(server.address)
+        server.waitForDeliveries(1)
+        try server.stop()
+        #expect(try client.readToEnd() == .reset)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aClientThatSpokeAndStaysIsResetWhenTheLimitHasPassed(rung: Rung) throws {
+        let server = try RunningServer(rung: rung, closeTimeLimit: .milliseconds(100)) { connection, _ in
+            connection.send(Self.greeting)
+        }
+        let client = try Client(server.address)
+        client.writeInBackground(10)
+        client.waitForWriter()
+        // The client reads its greeting and the end of the stream, and never ends its own side.
+        #expect(try client.readToEnd() == .end(Self.greeting))
+        let end = try server.stop()
+        #expect(end.counters.delivered == 1)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aResetReachesThePeerAtOnce(rung: Rung) throws {
+        let server = try RunningServer(rung: rung) { connection, _ in
+            connection.send([UInt8](repeating: 1, count: 16 << 20))
+            connection.reset()
+        }
+        let client = try Client(server.address)
+        #expect(try client.readToEnd() == .reset)
+        try server.stop()
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aReleasedDescriptorIsOpenAndHasSentItsBytes(rung: Rung) throws {
+        let released = Mutex<[Int32]>([])
+        let server = try RunningServer(rung: rung) { connection, _ in
+            connection.send("first\n")
+            connection.release { descriptor in released.withLock { $0.append(descriptor) } }
+        }
+        let client = try Client(server.address)
+        #expect(try client.read(6) == "first\n")
+        try server.stop()
+        let descriptors = released.withLock { $0 }
+        try #require(descriptors.count == 1)
+        #expect(fcntl(descriptors[0], F_GETFL) & O_NONBLOCK != 0)
+        #expect(fcntl(descriptors[0], F_GETFD) & FD_CLOEXEC != 0)
+        #expect(Glibc.send(descriptors[0], "second\n", 7, 0) == 7)
+        close(descriptors[0])
+        #expect(try client.readToEnd() == .end("second\n"))
+    }
+
+    @Test(arguments: Rung.allCases)
+    func clientsThatResetBeforeTheyAreAcceptedLeakNothing(rung: Rung) throws {
+        let server = try RunningServer(rung: rung, runsAtOnce: false) { connection, _ in
+            if connection.peerAddress == nil { connection.send("to nobody") } else { connection.send(Self.greeting) }
+        }
+        for _ in 0..<300 { try Client(server.address).reset() }
+        try server.run()
+        let client = try Client(server.address)
+        #expect(try client.readToEnd() == .end(Self.greeting))
+        let end = try server.stop()
+        #expect(end.counters.delivered == 301)
+    }
+
+    @Test func addressesOfPeersAndListenersAreKnown() throws {
+        let seen = Mutex<[String?]>([])
+        let server = try RunningServer(rung: .deferred, listening: "[::1]:0") { connection, _ in
+            let addresses = [connection.peerAddress?.description, connection.localAddress?.description]
+            seen.withLock { $0 = addresses }
+        }
+        let client = try Client(server.address)
+        #expect(try client.readToEnd() == .end(""))
+        #expect(seen.withLock { $0 } == [client.localAddress.description, server.address.description])
+        try server.stop()
+    }
+
+    @Test func twoServersDoNotKnowOfEachOther() throws {
+        let first = try RunningServer(rung: .deferred) { connection, _ in connection.send("one") }
+        let second = try RunningServer(rung: .deferred) { connection, _ in connection.send("two") }
+        #expect(try Client(first.address).readToEnd() == .end("one"))
+        try first.stop()
+        #expect(try Client(second.address).readToEnd() == .end("two"))
+        #expect(throws: Client.Refused.self) { try Client(first.address) }
+        try second.stop()
+    }
+
+    @Test func connectionsStayOpenWhileTheyAreKept() throws {
+        let kept = Mutex<[ConnectionID]>([])
+        let server = try RunningServer(rung: .deferred) { connection, context in
+            let earlier = kept.withLock { $0 }
+            for id in earlier { try? context.withConnection(id) { $0.send("and another\n") } }
+            connection.send("welcome\n")
+            let id = context.keep(connection)
+            kept.withLock { $0.append(id) }
+        }
+        let first = try Client(server.address)
+        #expect(try first.read(8) == "welcome\n")
+        let second = try Client(server.address)
+        #expect(try second.read(8) == "welcome\n")
+        #expect(try first.read(12) == "and another\n")
+        try server.stop()
+        #expect(try first.readToEnd() == .end(""))
+        #expect(try second.readToEnd() == .end(""))
+    }
+}
+
+/// A connection in a place that forgets to give it up in time.
+private final class HeldConnection {
+    let connection: Connection
+
+    init(_ connection: consuming Connection) {
+        self.connection = connection
+    }
+}

@@ -1,0 +1,132 @@
+import Glibc
+import Testing
+
+@testable import NBServer
+
+/// The listener's state machine by itself: every arrow of its diagram, and no other.
+@Suite struct ListenerStateTests {
+    let now = Instant(nanoseconds: 5_000_000_000)
+
+    private func armed() -> ListenerState {
+        var state = ListenerState()
+        state.arm()
+        return state
+    }
+
+    @Test func anArmDeliversUntilItEnds() {
+        var state = armed()
+        #expect(state.accepted() == true)
+        #expect(state.accepted() == true)
+        #expect(state.phase == .armed)
+        #expect(state.ended() == .arm)
+        #expect(state.phase == .idle)
+    }
+
+    @Test func outOfDescriptorsParksAndPausesGrowToASecond() {
+        var state = ListenerState()
+        var time = now
+        for (attempt, milliseconds) in [250, 500, 1000, 1000, 1000].enumerated() {
+            state.arm()
+            #expect(state.failed(AcceptFailure(errno: EMFILE), at: time) == .park(isNews: attempt == 0))
+            let end = time + .milliseconds(milliseconds)
+            #expect(state.phase == .parked(until: end, forDescriptor: true))
+            #expect(state.timePassed(Instant(nanoseconds: end.nanoseconds - 1)) == .none)
+            #expect(state.timePassed(end) == .arm)
+            time = end
+        }
+    }
+
+    @Test func aConnectionMakesTheNextPauseShortAgain() {
+        var state = armed()
+        _ = state.failed(.park, at: now)
+        _ = state.descriptorFreed()
+        state.arm()
+        #expect(state.accepted() == true)
+        #expect(state.ended() == .arm)
+        state.arm()
+        _ = state.failed(.park, at: now)
+        #expect(state.phase == .parked(until: now + .milliseconds(250), forDescriptor: true))
+    }
+
+    @Test func aFreedDescriptorEndsThePauseEarly() {
+        var state = armed()
+        _ = state.failed(.park, at: now)
+        #expect(state.descriptorFreed() == .arm)
+        #expect(state.phase == .idle)
+        #expect(state.descriptorFreed() == .none)
+    }
+
+    @Test func aPauseForAnythingElseIsNotEndedByAFreedDescriptor() {
+        var state = armed()
+        _ = state.failed(AcceptFailure(errno: EPERM), at: now)
+        #expect(state.descriptorFreed() == .none)
+        #expect(state.timePassed(now + .milliseconds(250)) == .arm)
+    }
+
+    @Test func itAilsUntilItAccepts() {
+        var state = armed()
+        _ = state.failed(.park, at: now)
+        #expect(state.isAiling)
+        _ = state.descriptorFreed()
+        state.arm()
+        #expect(state.failed(.park, at: now) == .park(isNews: false))
+        _ = state.descriptorFreed()
+        state.arm()
+        #expect(state.accepted() == true)
+        #expect(!state.isAiling)
+        #expect(state.failed(.park, at: now) == .park(isNews: true))
+    }
+
+    @Test func passingErrorsAreRetriedAtOnceButNotForEver() {
+        var state = ListenerState()
+        for _ in 0..<ListenerState.retryLimit {
+            state.arm()
+            #expect(state.failed(.retry, at: now) == .arm)
+        }
+        state.arm()
+        #expect(state.failed(.retry, at: now) == .park(isNews: true))
+    }
+
+    @Test func aFatalErrorIsTheEnd() {
+        var state = armed()
+        #expect(state.failed(.fatal, at: now) == .fail)
+        #expect(state.phase == .closed)
+        #expect(state.close() == .none)
+    }
+
+    @Test func closingAnArmedListenerCancelsAndDiscardsUntilTheArmEnds() {
+        var state = armed()
+        #expect(state.close() == .cancel)
+        #expect(state.close() == .none)
+        #expect(state.accepted() == false)
+        #expect(state.failed(AcceptFailure(errno: ECANCELED), at: now) == .close)
+        #expect(state.phase == .closed)
+    }
+
+    @Test func anArmMayEndWithAConnectionWhileItIsCanceled() {
+        var state = armed()
+        _ = state.close()
+        #expect(state.accepted() == false)
+        #expect(state.ended() == .close)
+    }
+
+    @Test func closingAnUnarmedListenerClosesAtOnce() {
+        var idle = ListenerState()
+        #expect(idle.close() == .close)
+        var parked = armed()
+        _ = parked.failed(.park, at: now)
+        #expect(parked.close() == .close)
+        #expect(parked.timePassed(now + .seconds(9)) == .none)
+    }
+
+    @Test(arguments: [
+        (ECONNABORTED, AcceptFailure.retry), (EPROTO, .retry), (ENETDOWN, .retry), (ENOPROTOOPT, .retry),
+        (EHOSTDOWN, .retry), (ENONET, .retry), (EHOSTUNREACH, .retry), (EOPNOTSUPP, .retry), (ENETUNREACH, .retry),
+        (EAGAIN, .retry), (EINTR, .retry), (ECANCELED, .retry), (EMFILE, .park), (ENFILE, .park), (ENOBUFS, .park),
+        (ENOMEM, .park), (EPERM, .backOff), (EACCES, .backOff), (EIO, .backOff), (EINVAL, .fatal), (EBADF, .fatal),
+        (ENOTSOCK, .fatal),
+    ])
+    func everyErrorHasAnAnswer(errno: Int32, answer: AcceptFailure) {
+        #expect(AcceptFailure(errno: errno) == answer)
+    }
+}

@@ -1,0 +1,108 @@
+import Glibc
+import Testing
+
+@testable import NBServer
+@testable import Uring
+
+/// What a behavior was told, for tests to look at. Used by one thread.
+final class Journal {
+    var delivered: [Int] = []
+    var infos: [String] = []
+    var ends: [StopReason] = []
+    var counters = ServerCounters()
+    var ids: [ConnectionID] = []
+    var released: [Int32] = []
+}
+
+/// A behavior made of closures, which writes down what it is told.
+struct ClosureBehavior: NonBlockingServer {
+    let journal: Journal
+    var onBegin: () throws -> Void = {}
+    var onInfo: (ServerInfo) throws -> Verdict = { _ in .continue }
+    var onEnd: (borrowing ServerContext) -> Void = { _ in }
+    /// Gets the number of the connection, from 0.
+    var onConnection: (Int, consuming Connection, borrowing ServerContext) throws -> Verdict
+
+    func begin(_ context: borrowing ServerContext) throws {
+        try onBegin()
+    }
+
+    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
+        #expect(journal.ends.isEmpty, "a callback after terminate")
+        let number = journal.delivered.count
+        journal.delivered.append(number)
+        journal.counters = context.counters
+        return try onConnection(number, connection, context)
+    }
+
+    func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
+        #expect(journal.ends.isEmpty, "a callback after terminate")
+        journal.counters = context.counters
+        switch info {
+        case .connectionFailed(let error): journal.infos.append("failed: \(error)")
+        case .listenerParked(_, let cause): journal.infos.append("parked: \(cause.errno ?? 0)")
+        case .listenerRecovered: journal.infos.append("recovered")
+        case .listenerDown(_, let cause): journal.infos.append("down: \(cause.errno ?? 0)")
+        }
+        return try onInfo(info)
+    }
+
+    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+        journal.counters = context.counters
+        journal.ends.append(reason)
+        onEnd(context)
+    }
+}
+
+/// A server on a fake kernel.
+struct ScriptedServer {
+    let journal = Journal()
+    let sockets: [ListenSocket]
+    var options = ServerOptions()
+    var features = RingFeatures(rung: .deferred, submissionDepth: 256, completionDepth: 256)
+
+    /// The numbers of the listen sockets.
+    var listeners: [Int32] { sockets.map(\.descriptor) }
+
+    init(listeners count: Int = 1) throws {
+        sockets = try (0..<count).map { _ in try ListenSocket("127.0.0.1:0", options: []) }
+        features.acceptsMultishot = true
+        features.completesSilently = true
+    }
+
+    /// Runs the loop through a script, then stops it.
+    @discardableResult
+    func run(
+        onBegin: @escaping () throws -> Void = {},
+        onInfo: @escaping (ServerInfo) throws -> Verdict = { _ in .continue },
+        onEnd: @escaping (borrowing ServerContext) -> Void = { _ in },
+        _ onConnection: @escaping (Int, consuming Connection, borrowing ServerContext) throws -> Verdict,
+        script: [FakeKernel.Step]
+    ) throws -> (kernel: FakeKernel, reason: Result<StopReason, ServerError>) {
+        let control = try LoopControl()
+        let kernel = FakeKernel(script) { control.requestStop() }
+        let behavior = ClosureBehavior(
+            journal: journal,
+            onBegin: onBegin,
+            onInfo: onInfo,
+            onEnd: onEnd,
+            onConnection: onConnection
+        )
+        var loop = Loop(
+            engine: ScriptedEngine(kernel: kernel, features: features),
+            sockets: sockets,
+            behavior: TypedBehaviorBox(behavior),
+            closesWait: false,
+            control: control,
+            options: options
+        )
+        let reason: Result<StopReason, ServerError>
+        do throws(ServerError) {
+            reason = .success(try loop.run {})
+        } catch {
+            reason = .failure(error)
+        }
+        if let failure = kernel.failure { throw failure }
+        return (kernel, reason)
+    }
+}

@@ -1,0 +1,238 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import NBServer
+@testable import Uring
+
+/// A server's life: made, started, stopped from everywhere, and what is left of it.
+@Suite(.serialized) struct ServerTests {
+    private struct Silent: NonBlockingServer {
+        var onBegin: @Sendable (borrowing ServerContext) throws -> Void = { _ in }
+        var onConnection: @Sendable () -> Verdict = { .continue }
+        var onEnd: @Sendable (StopReason) -> Void = { _ in }
+
+        func begin(_ context: borrowing ServerContext) throws { try onBegin(context) }
+
+        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+            onConnection()
+        }
+
+        consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) { onEnd(reason) }
+    }
+
+    private struct Trouble: Error {}
+
+    private func isFree(_ address: SocketAddress) -> Bool {
+        (try? ListenSocket(Endpoint(address.description), options: [])) != nil
+    }
+
+    @Test func portZeroIsReportedAsThePortItBecame() throws {
+        let server = try Server(Silent(), listening: ["127.0.0.1:0", "127.0.0.1:0", "[::1]:0"])
+        #expect(server.addresses.map(\.host) == ["127.0.0.1", "127.0.0.1", "::1"])
+        #expect(Set(server.addresses.map(\.port)).count == 3)
+        #expect(!server.addresses.map(\.port).contains(0))
+    }
+
+    @Test func anAddressInUseIsAnErrorAndLeavesNothingBound() throws {
+        let taken = try ListenSocket("127.0.0.1:0", options: [])
+        let other = try ListenSocket("127.0.0.1:0", options: []).address
+        let error = #expect(throws: ServerError.self) {
+            try Server(Silent(), listening: [Endpoint(other.description), Endpoint(taken.address.description)])
+        }
+        #expect(error?.code == .addressInUse)
+        #expect(error?.errno == EADDRINUSE)
+        #expect(error?.address == taken.address.description)
+        #expect(isFree(other))
+    }
+
+    @Test func anAddressOfNobodyHereIsAnError() {
+        let error = #expect(throws: ServerError.self) { try Server(Silent(), listening: "192.0.2.1:0") }
+        #expect(error?.code == .addressUnavailable)
+    }
+
+    @Test func noListenerAndTooManyAreErrors() {
+        #expect(throws: ServerError.self) { try Server(Silent(), listening: []) }
+        let error = #expect(throws: ServerError.self) {
+            try Server(
+                Silent(),
+                listening: ["127.0.0.1:0", "127.0.0.1:0"],
+                options: ServerOptions(maximumListeners: 1)
+            )
+        }
+        #expect(error?.code == .tooManyListeners)
+    }
+
+    @Test func aServerStoppedBeforeItRanNeverRunsAndIsNotTerminated() throws {
+        let calls = Atomic<Int>(0)
+        let count: @Sendable () -> Void = { calls.add(1, ordering: .relaxed) }
+        let server = try Server(
+            Silent(onBegin: { _ in count() }, onEnd: { _ in count() }),
+            listening: "127.0.0.1:0"
+        )
+        server.stop()
+        #expect(isFree(server.addresses[0]))
+        guard case .requested = try server.run() else {
+            Issue.record("ran")
+            return
+        }
+        try server.start()
+        server.stop()
+        #expect(calls.load(ordering: .relaxed) == 0)
+    }
+
+    @Test func aServerRunsOnce() throws {
+        let server = try Server(Silent(), listening: "127.0.0.1:0")
+        try server.start()
+        #expect(throws: ServerError.self) { try server.run() }
+        server.stop()
+        let error = #expect(throws: ServerError.self) { try server.start() }
+        #expect(error?.code == .alreadyRan)
+    }
+
+    @Test func stopReturnsWhenThePortIsFreeAndTerminateHasRun() throws {
+        let ends = Atomic<Int>(0)
+        let server = try Server(Silent(onEnd: { _ in ends.add(1, ordering: .relaxed) }), listening: "127.0.0.1:0")
+        try server.start()
+        _ = try Client(server.addresses[0])
+        server.stop()
+        #expect(ends.load(ordering: .relaxed) == 1)
+        #expect(throws: Client.Refused.self) { try Client(server.addresses[0]) }
+        server.stop()
+        #expect(ends.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func stopFromManyThreadsAtOnceIsOneStop() async throws {
+        let ends = Atomic<Int>(0)
+        let server = try Server(Silent(onEnd: { _ in ends.add(1, ordering: .relaxed) }), listening: "127.0.0.1:0")
+        try server.start()
+        await withTaskGroup { group in
+            for _ in 0..<8 { group.addTask { server.stop() } }
+        }
+        #expect(ends.load(ordering: .relaxed) == 1)
+    }
+
+    @Test func stopFromACallbackReturnsAtOnceAndTakesEffect() throws {
+        final class Box: Sendable {
+            let server = Mutex<Server<Silent>?>(nil)
+        }
+        let box = Box()
+        let server = try Server(
+            Silent(onConnection: {
+                box.server.withLock { $0 }?.stop()
+                return .continue
+            }),
+            listening: "127.0.0.1:0"
+        )
+        box.server.withLock { $0 = server }
+        try server.start()
+        let client = try Client(server.addresses[0])
+        #expect(try client.readToEnd() == .end(""))
+        server.stop()
+        #expect(throws: Client.Refused.self) { try Client(server.addresses[0]) }
+        box.server.withLock { $0 = nil }
+    }
+
+    @Test func startHearsThatTheBehaviorDeclined() throws {
+        let server = try Server(Silent(onBegin: { _ in throw Trouble() }), listening: "127.0.0.1:0")
+        let error = #expect(throws: ServerError.self) { try server.start() }
+        #expect(error?.code == .declined)
+        #expect(isFree(server.addresses[0]))
+        server.stop()
+    }
+
+    @Test func aVerdictEndsRunWithItsReason() throws {
+        let server = try Server(Silent(onConnection: { .stop("sold out") }), listening: "127.0.0.1:0")
+        let address = server.addresses[0]
+        let client = try Client(address)
+        guard case .verdict("sold out") = try server.run() else {
+            Issue.record("another reason")
+            return
+        }
+        #expect(try client.readToEnd() == .end(""))
+    }
+
+    @Test func theContextKnowsAddressesAndEngine() throws {
+        let seen = Mutex<([SocketAddress], String)>(([], ""))
+        let server = try Server(
+            Silent(onBegin: { context in
+                let (addresses, engine) = (context.addresses, context.engine)
+                seen.withLock { $0 = (addresses, engine) }
+            }),
+            listening: "127.0.0.1:0"
+        )
+        try server.start()
+        server.stop()
+        #expect(seen.withLock { $0.0 } == server.addresses)
+        #expect(seen.withLock { $0.1 }.contains("multishot accept"))
+    }
+
+    @Test func signalsStopTheServerAndLeaveNothingBehind() async throws {
+        // In a process of its own, since signals are everybody's.
+        await #expect(processExitsWith: .success) {
+            signal(SIGTERM, SIG_IGN)
+            var before = sigset_t()
+            pthread_sigmask(SIG_BLOCK, nil, &before)
+            for expected in [Signal.interrupt, .terminate, .terminate] {
+                let server = try Server(
+                    Silent(onBegin: { _ in kill(getpid(), expected.rawValue) }),
+                    listening: "127.0.0.1:0"
+                )
+                let reason = try server.run(stoppingOn: [.interrupt, .terminate, .interrupt])
+                guard case .signal(expected) = reason else { exit(2) }
+            }
+            var after = sigset_t()
+            pthread_sigmask(SIG_BLOCK, nil, &after)
+            let isMaskSame = withUnsafeBytes(of: before) { before in
+                withUnsafeBytes(of: after) { before.elementsEqual($0) }
+            }
+            guard isMaskSame else { exit(3) }
+            // What was to happen before happens again: SIGTERM is ignored.
+            kill(getpid(), SIGTERM)
+            exit(EXIT_SUCCESS)
+        }
+    }
+
+    @Test func aSignalThatCannotBeHandledIsAnError() throws {
+        let server = try Server(Silent(), listening: "127.0.0.1:0")
+        let error = #expect(throws: ServerError.self) {
+            try server.run(stoppingOn: [.terminate, Signal(rawValue: SIGKILL)])
+        }
+        #expect(error?.code == .signals)
+        #expect(isFree(server.addresses[0]))
+    }
+
+    @Test func aStoppedServerLeavesNoDescriptor() async throws {
+        await #expect(processExitsWith: .success) {
+            // The test library opens descriptors of its own in the background, but none of these kinds after its start.
+            func open(_ kind: String) -> Int {
+                (0..<1000).count { (link($0) ?? "").hasPrefix(kind) }
+            }
+            func link(_ descriptor: Int) -> String? {
+                withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+                    buffer.initialize(repeating: 0)
+                    let length = readlink("/proc/self/fd/\(descriptor)", buffer.baseAddress!, 255)
+                    return length > 0 ? String(cString: buffer.baseAddress!) : nil
+                }
+            }
+            func serve(_ rung: Rung) throws {
+                let (sockets, rings) = (open("socket:"), open("anon_inode:[io_uring]"))
+                let server = try RunningServer(rung: rung) { connection, context in
+                    connection.send("hello")
+                    _ = context.keep(connection)
+                }
+                let clients = try (0..<20).map { _ in try Client(server.address) }
+                for client in clients { guard try client.read(5) == "hello" else { exit(2) } }
+                try server.stop()
+                guard open("socket:") == sockets + clients.count else { exit(3) }
+                guard open("anon_inode:[io_uring]") == rings else { exit(4) }
+                withExtendedLifetime(clients) {}
+            }
+            try serve(.deferred)
+            let wakeUps = open("anon_inode:[eventfd]")
+            for rung in Rung.allCases { try serve(rung) }
+            guard open("anon_inode:[eventfd]") == wakeUps else { exit(5) }
+            exit(EXIT_SUCCESS)
+        }
+    }
+}

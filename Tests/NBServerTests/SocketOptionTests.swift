@@ -1,0 +1,156 @@
+import Glibc
+import Testing
+
+@testable import NBServer
+
+/// Every socket option, read back from the listen socket and from a connection accepted through it.
+@Suite struct SocketOptionTests {
+    /// A listen socket with options, and a connection that came through it.
+    private final class Pair {
+        let socket: ListenSocket
+        let client: Client
+        let accepted: Int32
+
+        init(_ options: [SocketOption], on endpoint: Endpoint = "127.0.0.1:0", speaks: Bool = false) throws {
+            socket = try ListenSocket(endpoint, options: options)
+            client = try Client(socket.address)
+            if speaks {
+                client.writeInBackground(1)
+                client.waitForWriter()
+            }
+            // The listen socket does not block, and with deferred accepts a connection may be a moment late.
+            var listener = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+            try #require(poll(&listener, 1, 10_000) == 1)
+            accepted = accept(socket.descriptor, nil, nil)
+            try #require(accepted >= 0)
+        }
+
+        deinit {
+            Glibc.close(accepted)
+        }
+
+        /// The option's value on the listen socket and on the connection.
+        func values<Value: BitwiseCopyable>(_ level: Int32, _ name: Int32, _ type: Value.Type = Int32.self) -> [Value] {
+            [socket.descriptor, accepted].map { Self.value($0, level, name, type) }
+        }
+
+        private static func value<Value: BitwiseCopyable>(
+            _ descriptor: Int32,
+            _ level: Int32,
+            _ name: Int32,
+            _ type: Value.Type
+        ) -> Value {
+            withUnsafeTemporaryAllocation(of: Value.self, capacity: 1) { buffer in
+                var length = socklen_t(MemoryLayout<Value>.size)
+                getsockopt(descriptor, level, name, buffer.baseAddress, &length)
+                return buffer[0]
+            }
+        }
+    }
+
+    private let tcp = Int32(IPPROTO_TCP)
+
+    /// What the kernel says of a listen socket's backlog: `tcpi_sacked` of `struct tcp_info`.
+    private func backlog(_ socket: ListenSocket) -> UInt32 {
+        withUnsafeTemporaryAllocation(byteCount: 256, alignment: 8) { info in
+            var length = socklen_t(info.count)
+            getsockopt(socket.descriptor, tcp, TCP_INFO, info.baseAddress, &length)
+            return info.load(fromByteOffset: 28, as: UInt32.self)
+        }
+    }
+
+    @Test func theBacklogIsTheOneAskedFor() throws {
+        #expect(backlog(try ListenSocket("127.0.0.1:0", options: [.backlog(17)])) == 17)
+    }
+
+    @Test func theBacklogIsWhatTheKernelAllowsByDefault() throws {
+        let file = try #require(fopen("/proc/sys/net/core/somaxconn", "r"))
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 32)
+        let text = try #require(fgets(&line, Int32(line.count), file).map { String(cString: $0) })
+        let limit = try #require(UInt32(text.filter(\.isNumber)))
+        #expect(backlog(try ListenSocket("127.0.0.1:0", options: [])) == limit)
+    }
+
+    @Test(arguments: [true, false])
+    func reuseAddressIsOnByDefaultAndInherited(isOn: Bool) throws {
+        let pair = try Pair(isOn ? [] : [.reuseAddress(false)])
+        #expect(pair.values(SOL_SOCKET, SO_REUSEADDR) == [isOn ? 1 : 0, isOn ? 1 : 0])
+    }
+
+    @Test func reusePortLetsTwoListenOnOneAddress() throws {
+        let pair = try Pair([.reusePort(true)])
+        #expect(pair.values(SOL_SOCKET, SO_REUSEPORT) == [1, 1])
+        let second = try ListenSocket(Endpoint(pair.socket.address.description), options: [.reusePort(true)])
+        #expect(second.address == pair.socket.address)
+    }
+
+    @Test func noDelayIsInherited() throws {
+        #expect(try Pair([.noDelay(true)]).values(tcp, TCP_NODELAY) == [1, 1])
+        #expect(try Pair([]).values(tcp, TCP_NODELAY) == [0, 0])
+    }
+
+    @Test func keepAliveIsInherited() throws {
+        #expect(try Pair([.keepAlive(true)]).values(SOL_SOCKET, SO_KEEPALIVE) == [1, 1])
+    }
+
+    @Test func keepAliveTimesAreInheritedAndRoundedUp() throws {
+        let pair = try Pair([.keepAlive(idle: .seconds(50), interval: .milliseconds(6500), probes: 3)])
+        #expect(pair.values(SOL_SOCKET, SO_KEEPALIVE) == [1, 1])
+        #expect(pair.values(tcp, TCP_KEEPIDLE) == [50, 50])
+        #expect(pair.values(tcp, TCP_KEEPINTVL) == [7, 7])
+        #expect(pair.values(tcp, TCP_KEEPCNT) == [3, 3])
+    }
+
+    @Test func lingerIsInherited() throws {
+        let on = try Pair([.linger(.seconds(3))]).values(SOL_SOCKET, SO_LINGER, linger.self)
+        #expect(on.map(\.l_onoff) == [1, 1])
+        #expect(on.map(\.l_linger) == [3, 3])
+        let off = try Pair([.linger(.seconds(3)), .linger(nil)]).values(SOL_SOCKET, SO_LINGER, linger.self)
+        #expect(off.map(\.l_onoff) == [0, 0])
+    }
+
+    @Test func bufferSizesAreInheritedAndDoubled() throws {
+        let pair = try Pair([.receiveBuffer(20_000), .sendBuffer(30_000)])
+        #expect(pair.values(SOL_SOCKET, SO_RCVBUF) == [40_000, 40_000])
+        #expect(pair.values(SOL_SOCKET, SO_SNDBUF) == [60_000, 60_000])
+    }
+
+    @Test func deferAcceptIsSetAndConnectionsThatSpeakAreAccepted() throws {
+        let pair = try Pair([.deferAccept(.seconds(2))], speaks: true)
+        // The kernel keeps it as a number of retransmissions and answers with their time: 3 s at the least here.
+        #expect(try #require(pair.values(tcp, TCP_DEFER_ACCEPT).first) >= 2)
+    }
+
+    @Test func userTimeoutIsInherited() throws {
+        #expect(try Pair([.userTimeout(.milliseconds(4321))]).values(tcp, TCP_USER_TIMEOUT) == [4321, 4321])
+    }
+
+    // On the address of all interfaces; the kernel makes a socket bound to one IPv6 address IPv6-only by itself.
+    @Test(arguments: [true, false])
+    func ipv6OnlyIsOffByDefaultAndInherited(isOn: Bool) throws {
+        let pair = try Pair(isOn ? [.ipv6Only(true)] : [], on: "[::]:0")
+        #expect(pair.values(Int32(IPPROTO_IPV6), IPV6_V6ONLY) == [isOn ? 1 : 0, isOn ? 1 : 0])
+    }
+
+    @Test func ipv6OnlyMeansNothingForIPv4() throws {
+        _ = try Pair([.ipv6Only(true)])
+    }
+
+    @Test func rawOptionsAreSet() throws {
+        let pair = try Pair([.raw(level: SOL_SOCKET, name: SO_PRIORITY, value: 4)])
+        #expect(pair.values(SOL_SOCKET, SO_PRIORITY).first == 4)
+    }
+
+    @Test func theLaterOfTwoWins() throws {
+        #expect(try Pair([.noDelay(true), .noDelay(false)]).values(tcp, TCP_NODELAY) == [0, 0])
+    }
+
+    @Test func anOptionTheKernelRefusesIsAnErrorThatNamesIt() {
+        let error = #expect(throws: ServerError.self) {
+            try ListenSocket("127.0.0.1:0", options: [.raw(level: 9999, name: 1, value: 1)])
+        }
+        #expect(error?.code == .socket)
+        #expect(error?.description.contains("option 1 of level 9999") == true)
+    }
+}

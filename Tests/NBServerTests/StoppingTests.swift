@@ -1,0 +1,166 @@
+import Glibc
+import Testing
+import Uring
+
+@testable import NBServer
+
+/// How a loop ends, on a fake kernel: listeners first, then `terminate`, then connections, and nothing is lost on the way.
+@Suite struct StoppingTests {
+    struct Trouble: Error {}
+
+    private func keepGoing(
+        _ number: Int,
+        _ connection: consuming Connection,
+        _ context: borrowing ServerContext
+    ) -> Verdict { .continue }
+
+    @Test func aStopVerdictDiscardsWhatTheBatchStillHolds() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let (kernel, reason) = try server.run(
+            { number, connection, _ in
+                number == 2 ? .stop("enough") : .continue
+            },
+            script: [
+                { kernel in
+                    for descriptor in 100_000..<100_010 { try kernel.accept(Int32(descriptor), on: listener) }
+                },
+                { kernel in
+                    for descriptor: Int32 in 100_000..<100_003 {
+                        kernel.complete(try #require(kernel.discards(on: descriptor).first).token, -EAGAIN)
+                    }
+                },
+            ]
+        )
+        #expect(server.journal.delivered.count == 3)
+        #expect(server.journal.counters.discarded == 7)
+        #expect(server.journal.counters.accepted == 10)
+        for descriptor in 100_000..<100_010 { #expect(kernel.closes(of: Int32(descriptor)) == 1) }
+        guard case .success(.verdict("enough")) = reason else {
+            Issue.record("stopped for \(reason)")
+            return
+        }
+        #expect(server.journal.ends.count == 1)
+    }
+
+    @Test(arguments: [true, false])
+    func descriptorsThatArriveWhileCancelingAreDiscarded(arrivesLast: Bool) throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let (kernel, _) = try server.run(
+            { number, connection, _ in .stop },
+            script: [
+                { try $0.accept(100_000, on: listener) },
+                { kernel in
+                    // The cancel is in; two more connections and the end of the arm come in any order of the cancel's own.
+                    let accept = try #require(
+                        kernel.history.last { if case .accept = $0.operation { true } else { false } }
+                    ).token
+                    let cancel = try #require(
+                        kernel.submitted.first { $0.operation == .cancel(accept) }
+                    ).token
+                    if !arrivesLast { kernel.complete(cancel, 0) }
+                    kernel.complete(try #require(kernel.discards(on: 100_000).first).token, -EAGAIN)
+                },
+            ]
+        )
+        #expect(server.journal.delivered.count == 1)
+        #expect(server.journal.ends.count == 1)
+        #expect(kernel.closes(of: 100_000) == 1)
+    }
+
+    @Test func connectionsAcceptedBetweenTheCancelAndTheEndOfTheArmAreClosed() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let (kernel, _) = try server.run(
+            { number, connection, _ in .stop },
+            script: [
+                { kernel in
+                    // All in one batch: the verdict to stop is the first's.
+                    try kernel.accept(100_000, on: listener)
+                    try kernel.accept(100_001, on: listener, isLast: true)
+                },
+                { kernel in
+                    kernel.complete(try #require(kernel.discards(on: 100_000).first).token, -EAGAIN)
+                    #expect(kernel.isClosed(100_001))
+                    #expect(kernel.arms.isEmpty, "a stopping server arms nothing")
+                },
+            ]
+        )
+        #expect(kernel.closes(of: 100_001) == 1)
+        #expect(server.journal.counters.discarded == 1)
+    }
+
+    @Test func terminateRunsOnceAfterTheListenersAndBeforeTheConnections() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let (kernel, reason) = try server.run(
+            onEnd: { context in
+                // Reading the descriptor's flags fails: it is closed.
+                #expect(fcntl(listener, F_GETFD) == -1 || server.sockets.count == 1)
+            },
+            { number, connection, context in
+                connection.send("goodbye")
+                server.journal.ids.append(context.keep(connection))
+                return .continue
+            },
+            script: [
+                { try $0.accept(100_000, on: listener) },
+                { kernel in
+                    let send = try #require(kernel.sends(on: 100_000).first)
+                    kernel.complete(send.token, 7)
+                },
+                { kernel in #expect(!kernel.isClosed(100_000)) },
+                { $0.complete(Token(.wakeUp, slot: 0), 8) },
+            ]
+        )
+        // The kept connection is closed by the stop itself; its check never completes, so its limit ends it.
+        #expect(kernel.closes(of: 100_000) == 1)
+        #expect(server.journal.ends.count == 1)
+        guard case .success(.requested) = reason else {
+            Issue.record("stopped for \(reason)")
+            return
+        }
+    }
+
+    @Test func anErrorFromHandleInfoStopsTheServerWithIt() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let (_, reason) = try server.run(
+            onInfo: { _ in throw Trouble() },
+            keepGoing,
+            script: [{ try $0.failAccept(EMFILE, on: listener) }]
+        )
+        guard case .success(.failed(let error)) = reason else {
+            Issue.record("stopped for \(reason)")
+            return
+        }
+        #expect(error is Trouble)
+        #expect(server.journal.ends.count == 1)
+    }
+
+    @Test func aBehaviorThatDeclinesIsNotTerminated() throws {
+        let server = try ScriptedServer()
+        let (kernel, reason) = try server.run(onBegin: { throw Trouble() }, keepGoing, script: [])
+        guard case .failure(let error) = reason else {
+            Issue.record("ran: \(reason)")
+            return
+        }
+        #expect(error.code == .declined)
+        #expect(error.description.contains("Trouble"))
+        #expect(server.journal.ends.isEmpty)
+        #expect(kernel.history.isEmpty)
+    }
+
+    @Test func aParkedListenerIsClosedWithoutACancel() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let (kernel, _) = try server.run(
+            onInfo: { _ in .stop },
+            keepGoing,
+            script: [{ try $0.failAccept(EMFILE, on: listener) }]
+        )
+        #expect(kernel.history.count { if case .accept = $0.operation { true } else { false } } == 1)
+        #expect(server.journal.ends.count == 1)
+    }
+}

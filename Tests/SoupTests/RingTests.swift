@@ -1,0 +1,51 @@
+// io_uring that is absent, forbidden, or interrupts: strace stands in for the kernel.
+
+import Testing
+
+extension SoupTests {
+    @Suite struct RingFailures {
+        struct Refusal: Sendable, CustomTestStringConvertible {
+            var error: String
+            /// What the line has to name: cause and cure.
+            var words: [String]
+            var testDescription: String { error }
+        }
+
+        @Test(arguments: [
+            Refusal(error: "ENOSYS", words: ["io_uring", "Function not implemented", "kernel", "seccomp"]),
+            Refusal(
+                error: "EPERM",
+                words: ["io_uring", "Operation not permitted", "kernel.io_uring_disabled", "seccomp"]
+            ),
+            Refusal(error: "ENOMEM", words: ["io_uring", "Cannot allocate memory", "locked", "ulimit -l"]),
+        ])
+        func aRingThatCannotBeMadeIsExplained(refusal: Refusal) throws {
+            let address = try OwnListener.freeAddress()
+            let wrapper = try Wrapper.failing("io_uring_setup", with: refusal.error)
+            let soup = try EndedSoup(["\(address)"], under: wrapper)
+            #expect(soup.ending == .exited(1))
+            #expect(soup.output == "")
+            let line = try #require(soup.errorLine, "\(soup.errors)")
+            for word in refusal.words { #expect(line.contains(word)) }
+            try expectOutcome(.refused, at: address)
+        }
+
+        /// None of these is an error of the server's: it tries again, and loses nobody.
+        @Test(arguments: ["EINTR", "EAGAIN", "EBUSY"], ["3+7", "2+2"])
+        func anInterruptedRingLosesNobody(error: String, when: String) throws {
+            let log = try TemporaryFile()
+            let wrapper = try Wrapper.failing("io_uring_enter", with: error, when: when, log: log.path)
+            let soup = try Soup(["127.0.0.1:0"], under: wrapper)
+            try expectOutcome(.greeted, at: soup.address)
+            let before = try ProcFS.descriptors(of: soup.pid)
+            let tally = try oneAfterTheOther(200, to: soup.address)
+            #expect(tally == [.greeted: 200])
+            try soup.pause()
+            let clients = try Clients(1_000, to: soup.address)
+            soup.resume()
+            try expectAllGreeted(clients)
+            try soup.expectDescriptors(before)
+            #expect(try ProcFS.text(log.path).split(separator: "\n").count(where: { $0.contains("(INJECTED)") }) > 10)
+        }
+    }
+}

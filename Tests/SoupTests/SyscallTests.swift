@@ -1,0 +1,55 @@
+// A connection costs no system call of its own, and no thread of the kernel's.
+
+import Testing
+
+extension SoupTests {
+    @Suite struct Syscalls {
+        @Test func servingIsWaitingForTheRingAndNothingElse() throws {
+            let soup = try Soup()
+            try expectOutcome(.greeted, at: soup.address)
+            let count = try SyscallCount(of: soup.pid)
+            let tally = try oneAfterTheOther(1_000, to: soup.address)
+            #expect(tally == [.greeted: 1_000])
+            var calls = try count.finish()
+            let enters = calls.removeValue(forKey: "io_uring_enter") ?? 0
+            #expect(enters > 0)
+            // What is left is not per connection: memory that grew, the attaching itself.
+            #expect(calls.values.reduce(0, +) <= 10, "\(calls)")
+            #expect(Set(calls.keys).isSubset(of: ["brk", "mmap", "munmap", "futex", "restart_syscall"]))
+            try expectNoThreadButItsOwn(soup)
+        }
+
+        @Test func draining3000ConnectionsTakesAtMost60Calls() throws {
+            let soup = try Soup()
+            try expectOutcome(.greeted, at: soup.address)
+            try soup.pause()
+            let clients = try Clients(3_000, to: soup.address)
+            #expect(try ProcFS.queueLength(at: soup.address) == 3_000)
+            let count = try SyscallCount(of: soup.pid)
+            soup.resume()
+            try expectAllGreeted(clients)
+            var calls = try count.finish()
+            let enters = calls.removeValue(forKey: "io_uring_enter") ?? 0
+            #expect((1...60).contains(enters), "\(enters)")
+            #expect(calls.values.reduce(0, +) <= 10, "\(calls)")
+            try expectNoThreadButItsOwn(soup)
+        }
+
+        @Test func noOperationOfAClientThatSpokeNeedsAThread() throws {
+            let soup = try Soup()
+            try soup.pause()
+            let clients = try Clients(500, to: soup.address)
+            try clients.send([UInt8](repeating: 0x21, count: 1_024))
+            soup.resume()
+            try expectAllGreeted(clients)
+            try expectNoThreadButItsOwn(soup)
+        }
+    }
+}
+
+/// The kernel starts an `iou-wrk` thread for what it cannot do on the ring's own.
+private func expectNoThreadButItsOwn(_ soup: borrowing Soup) throws {
+    let names = try ProcFS.threadNames(of: soup.pid)
+    #expect(names.count == 1, "\(names)")
+    #expect(!names.contains { $0.hasPrefix("iou-") }, "\(names)")
+}

@@ -1,0 +1,54 @@
+// Commands in front of soup, each of which ends in executing it: its process number stays the child's.
+
+@preconcurrency import Glibc
+
+enum Wrapper {
+    /// Has strace fail some of soup's system calls, from outside. The tracer is a process of its own (`-D`) that ends
+    /// with soup, and writes each call to a file.
+    static func failing(
+        _ call: String,
+        with error: String,
+        when: String = "1+",
+        log: String = "/dev/null"
+    ) throws
+        -> [String]
+    {
+        [
+            try program("strace"), "-D", "-f", "-o", log, "-e", "trace=\(call)", "-e",
+            "inject=\(call):error=\(error):when=\(when)",
+        ]
+    }
+
+    static func limiting(_ limit: String, to value: Int) throws -> [String] {
+        [try program("prlimit"), "--\(limit)=\(value)"]
+    }
+
+    /// Makes soup an ordinary user's, unless we are one already.
+    static func withoutPrivileges() throws -> [String] {
+        guard getuid() == 0 else { return [] }
+        return [try program("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
+    }
+}
+
+/// A file that is gone when its owner is.
+struct TemporaryFile: ~Copyable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/soup-test-XXXXXX".utf8CString)
+        let file = mkstemp(&template)
+        guard file >= 0 else { throw Failure(call: "mkstemp") }
+        close(file)
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Soup, where each user can reach it. Another process writes it: nobody here may have it open when it starts.
+    static func copyOfSoup() throws -> TemporaryFile {
+        let copy = try TemporaryFile()
+        var install = try Child([try program("install"), "-m", "755", try Soup.path, copy.path])
+        guard try install.wait() == .exited(0) else { throw Failure("cannot copy soup: \(install.errors)") }
+        return copy
+    }
+
+    deinit { unlink(path) }
+}
