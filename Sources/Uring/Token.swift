@@ -33,6 +33,12 @@ public struct Token: RawRepresentable, Hashable, Sendable {
         rawValue = UInt64(kind) << 56 | UInt64(generation & Token.generationMask) << 32 | UInt64(slot)
     }
 
+    /// The token of the same slot and generation for something else.
+    @inlinable
+    public func with(kind: UInt8) -> Token {
+        Token(rawValue: rawValue & (UInt64.max >> 8) | UInt64(kind) << 56)
+    }
+
     /// What was asked for.
     @inlinable
     public var kind: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 56) }

@@ -1,3 +1,5 @@
+internal import Uring
+
 /// The server, as its behavior sees it during a callback.
 ///
 /// Lent to the callback: it cannot be kept. Belongs to the server's thread.
@@ -27,7 +29,7 @@ public struct ServerContext: ~Copyable {
         // It may have broken while it was the behavior's; then it ends here as every kept connection does.
         if slot.pointee.isBroken { state.pointee.connections.pointee.drop(slot) }
         if slot.pointee.number == 0 { slot.pointee.number = ConnectionID.nextNumber() }
-        return ConnectionID(slot: slot.pointee.index, number: slot.pointee.number)
+        return ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number)
     }
 
     /// Takes a kept connection out, to own it again: to close, reset or release it.

@@ -59,9 +59,8 @@ struct ConnectionSlot {
     var hasDeadline = false
 
     var descriptor: Int32 = -1
-    /// Its place in the table.
-    let index: UInt32
-    var generation: UInt32 = 0
+    /// Its place in the table, and which connection it is there: a token of kind 0.
+    var place: Token
     /// The number under which it is kept, or 0.
     var number: UInt64 = 0
 
@@ -75,14 +74,14 @@ struct ConnectionSlot {
     var deadline = Instant(nanoseconds: 0)
 
     init(index: UInt32) {
-        self.index = index
+        place = Token(kind: 0, slot: index)
     }
 }
 
 extension UnsafeMutablePointer<ConnectionSlot> {
     /// The token of an operation on this connection.
     func token(_ kind: TokenKind) -> Token {
-        Token(kind, generation: pointee.generation, slot: pointee.index)
+        pointee.place.with(kind: kind.rawValue)
     }
 }
 

@@ -189,8 +189,7 @@ extension ConnectionTable {
             slot.forgetInlineBytes()
         }
         let clientSpoke = result > 0
-        // Between a check and its close another might speak, and would be reset; so for a second no close relies on one.
-        if clientSpoke { clientsSpeakUntil = now + .seconds(1) }
+        if clientSpoke { noteSpeakingClient() }
         if !slot.hasNothingToSend {
             slot.pointee.phase = .closing
             startDeadline(slot)
@@ -200,5 +199,12 @@ extension ConnectionTable {
         } else {
             close(slot, on: &engine)
         }
+    }
+
+    /// Between a check and its close another client might speak, and would be reset; so for a second no close relies on a
+    /// check.
+    @inline(never)
+    private mutating func noteSpeakingClient() {
+        clientsSpeakUntil = now + .seconds(1)
     }
 }

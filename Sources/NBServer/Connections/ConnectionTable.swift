@@ -68,7 +68,7 @@ struct ConnectionTable: ~Copyable {
     /// The slot a token means, or `nil` if it has changed hands since.
     mutating func slot(_ token: Token) -> Slot? {
         guard let slot = slot(token.slot) else { return nil }
-        return slot.pointee.generation == token.generation ? slot : nil
+        return slot.pointee.place == token.with(kind: 0) ? slot : nil
     }
 
     /// Every slot in use.
@@ -102,7 +102,11 @@ extension ConnectionTable {
         slot.pointee.phase = .free
         slot.pointee.isBroken = false
         slot.pointee.number = 0
-        slot.pointee.generation = (slot.pointee.generation &+ 1) & Token.generationMask
+        slot.pointee.place = Token(
+            kind: 0,
+            generation: slot.pointee.place.generation &+ 1,
+            slot: slot.pointee.place.slot
+        )
         slot.pointee.next = firstFree
         firstFree = slot
         count &-= 1
@@ -130,6 +134,7 @@ extension ConnectionTable {
     }
 
     /// The owner is gone: sends what was queued, then closes.
+    @inline(__always)
     mutating func drop(_ slot: Slot) {
         guard slot.pointee.phase == .open else { return forgetOrphan(slot) }
         slot.pointee.isKept = false
@@ -146,7 +151,7 @@ extension ConnectionTable {
 
     mutating func release(_ slot: Slot, to receiver: @escaping (Int32) -> Void) {
         guard slot.pointee.phase == .open else { return forgetOrphan(slot) }
-        receivers[slot.pointee.index] = receiver
+        receivers[slot.pointee.place.slot] = receiver
         slot.pointee.phase = .releasing
         unsettle(slot)
     }
@@ -159,6 +164,7 @@ extension ConnectionTable {
         unsettle(slot)
     }
 
+    @inline(never)
     private mutating func forgetOrphan(_ slot: Slot) {
         precondition(slot.pointee.phase == .orphaned, "a connection that has an owner is open")
         orphanCount -= 1
@@ -169,7 +175,7 @@ extension ConnectionTable {
 extension ConnectionTable {
     /// Notes a released descriptor for handing out, and frees its slot.
     mutating func handOut(_ slot: Slot) {
-        if let receiver = receivers.removeValue(forKey: slot.pointee.index) {
+        if let receiver = receivers.removeValue(forKey: slot.pointee.place.slot) {
             handOuts.append(HandOut(descriptor: slot.pointee.descriptor, receiver: receiver))
         }
         free(slot)
@@ -177,7 +183,7 @@ extension ConnectionTable {
 
     /// The descriptor will not be handed out: forgets who was to receive it.
     mutating func forgetReceiver(_ slot: Slot) {
-        guard let receiver = receivers.removeValue(forKey: slot.pointee.index) else { return }
+        guard let receiver = receivers.removeValue(forKey: slot.pointee.place.slot) else { return }
         handOuts.append(HandOut(descriptor: nil, receiver: receiver))
     }
 

@@ -53,6 +53,7 @@ package struct RingEngine: Engine, ~Copyable {
     }
 
     /// With a linger time above zero a close waits for the peer, and the ring's would do that on the loop's thread.
+    @inline(never)
     package mutating func forgetLinger(of descriptor: Int32) {
         var off = linger(l_onoff: 0, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
