@@ -13,10 +13,7 @@ struct NoSoup: NonBlockingServer {
 }
 
 let addresses = CommandLine.arguments.dropFirst().map { Endpoint($0) }
-if addresses == ["--help"] {
-    print("usage: soup [ADDRESS ...]   for example: soup 127.0.0.1:7777 [::1]:0")
-    exit(0)
-}
+if addresses == ["--help"] { exit(puts("usage: soup [ADDRESS …], as in: soup 127.0.0.1:7777 [::1]:0") == EOF ? 1 : 0) }
 do {
     let server = try Server(NoSoup(), listening: addresses.isEmpty ? ["127.0.0.1:7777"] : addresses)
     try server.run(stoppingOn: [.interrupt, .terminate])

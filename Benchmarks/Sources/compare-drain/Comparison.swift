@@ -19,7 +19,11 @@ struct Comparison {
             choice.best,
             // Another process of the same program: what an equal of the C loop scores in these rounds.
             try startReference("\(choice.best.name), control", choice.arguments),
-            try startReference("C 512 --check-input", ["--completions", "512", "--check-input"]),
+            try startReference("C 256 --check-input", ["--completions", "256", "--check-input"]),
+            try startReference(
+                "C 256 --check-input --hold-greeting",
+                ["--completions", "256", "--check-input", "--hold-greeting"]
+            ),
         ]
         let costs = try Rounds(count: rounds, connections: connections, purpose: "comparing").run(contenders)
         return Report(choice: choice.summary, names: contenders.map(\.name), costs: costs)

@@ -10,7 +10,9 @@
  *  - one io_uring_enter per pass, both to submit and to wait.
  *
  * With --check-input it also reads what the client has said before closing, because a close with unread input
- * is a reset, and a client that spoke first would lose its greeting. nb-server always does this.
+ * is a reset, and a client that spoke first would lose its greeting. nb-server always does this. With
+ * --hold-greeting the greeting leaves in one segment with the end of the stream, as nb-server's does while more
+ * connections wait than one pass takes.
  *
  * Linux 6.1 or newer, liburing 2.3 or newer. Try it:
  *
@@ -43,6 +45,7 @@ struct options {
     uint16_t port;
     unsigned completions;
     bool check_input;
+    bool hold_greeting;
 };
 
 struct server {
@@ -50,6 +53,7 @@ struct server {
     struct io_uring_cqe *batch;
     int listener;
     bool check_input;
+    int send_flags;
 };
 
 static const char greeting[] = "No soup for you!\n";
@@ -95,7 +99,7 @@ static void send_greeting(struct server *server, int connection)
 {
     struct io_uring_sqe *submission = next_submission(server);
 
-    io_uring_prep_send(submission, connection, greeting, sizeof greeting - 1, MSG_WAITALL | MSG_NOSIGNAL);
+    io_uring_prep_send(submission, connection, greeting, sizeof greeting - 1, server->send_flags);
     submission->flags |= IOSQE_CQE_SKIP_SUCCESS;
     tag(submission, SENT, connection);
 }
@@ -226,10 +230,11 @@ static void open_listener(struct server *server, uint16_t port)
 static _Noreturn void usage(FILE *stream, int status)
 {
     fprintf(stream,
-            "usage: reference-ring --port N [--completions N] [--check-input]\n"
+            "usage: reference-ring --port N [--completions N] [--check-input] [--hold-greeting]\n"
             "  --port N         0 to 65535, 0 for any free port\n"
             "  --completions N  completion queue, 1 to %d (default 256)\n"
-            "  --check-input    read what the client said before closing\n",
+            "  --check-input    read what the client said before closing\n"
+            "  --hold-greeting  send the greeting together with the end of the stream\n",
             MAXIMUM_COMPLETIONS);
     exit(status);
 }
@@ -254,6 +259,7 @@ static struct options parse_options(int count, char **arguments)
         {"port", required_argument, NULL, 'p'},
         {"completions", required_argument, NULL, 'c'},
         {"check-input", no_argument, NULL, 'i'},
+        {"hold-greeting", no_argument, NULL, 'o'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -273,6 +279,9 @@ static struct options parse_options(int count, char **arguments)
         case 'i':
             options.check_input = true;
             break;
+        case 'o':
+            options.hold_greeting = true;
+            break;
         case 'h':
             usage(stdout, EXIT_SUCCESS);
         default:
@@ -287,7 +296,10 @@ static struct options parse_options(int count, char **arguments)
 int main(int count, char **arguments)
 {
     struct options options = parse_options(count, arguments);
-    struct server server = {.check_input = options.check_input};
+    struct server server = {
+        .check_input = options.check_input,
+        .send_flags = MSG_WAITALL | MSG_NOSIGNAL | (options.hold_greeting ? MSG_MORE : 0),
+    };
 
     open_ring(&server, options.completions);
     open_listener(&server, options.port);
