@@ -112,8 +112,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
     private mutating func turn() throws(RingError) {
         connections.pointee.lastSend = batch.isFull ? .immediateHeld : .immediate
-        connections.pointee.settle(on: &engine)
-        handOutDescriptors()
+        settleConnections()
         wakeParkedListeners()
         armListeners()
         try engine.wait(until: nextDeadline())
@@ -169,7 +168,9 @@ extension Loop where LoopEngine: ~Copyable {
         if stopReason == nil && control.stopReason == nil { armWakeUp() }
     }
 
-    private mutating func handOutDescriptors() {
+    /// Submits what is due for connections, and hands out what was released.
+    private mutating func settleConnections() {
+        connections.pointee.settle(on: &engine)
         while let handOut = connections.pointee.takeHandOut() {
             if let descriptor = handOut.descriptor { handOut.receiver(descriptor) }
         }
@@ -180,7 +181,7 @@ extension Loop where LoopEngine: ~Copyable {
         for slot in connections.pointee.used where slot.pointee.phase == .open {
             if slot.pointee.isKept { connections.pointee.drop(slot) } else { connections.pointee.orphan(slot) }
         }
-        connections.pointee.settle(on: &engine)
+        settleConnections()
     }
 
     private mutating func terminate() {
