@@ -5,7 +5,6 @@ import PackageDescription
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
 let package = Package(
@@ -23,7 +22,7 @@ let package = Package(
         .testTarget(name: "UringTests", dependencies: ["Uring"], swiftSettings: settings),
         .testTarget(name: "NBServerTests", dependencies: ["NBServer", "Uring"], swiftSettings: settings),
         .testTarget(name: "SoupTests", dependencies: ["soup"], swiftSettings: settings),
-        // Counts on the loop's thread; ./dev test builds it optimized and runs it.
+        // Counts on the loop's thread; ./dev count builds it optimized and runs it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .executableTarget(
             name: "allocation-check",

@@ -4,8 +4,6 @@
  * <features.h> comes first: liburing.h defines _XOPEN_SOURCE before it includes the C library, and with that
  * alone glibc declares other types (fd_set, for one) than those the Glibc module was built with. Reading
  * <features.h> beforehand fixes glibc's choice to the compiler's default, which is Swift's.
- *
- * A constant that the kernel has and liburing 2.3 has not is defined here, behind #ifndef.
  */
 #ifndef NB_SERVER_CLIBURING_SHIM_H
 #define NB_SERVER_CLIBURING_SHIM_H

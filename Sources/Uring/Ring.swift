@@ -3,7 +3,7 @@ internal import Glibc
 
 /// One io_uring instance: a submission queue, a completion queue, and the descriptor between them.
 ///
-/// Owned by one value and used by one thread, the one that made it; submitting on another throws. That thread must also
+/// Owned by whoever holds it and used by one thread, the one that made it; submitting on another throws, and dropping it there traps. That thread must also
 /// outlive the ring's operations: what it has armed is canceled when it exits.
 ///
 /// ```
@@ -36,6 +36,8 @@ public struct Ring: ~Copyable {
     }
 
     deinit {
+        // Elsewhere the number of the registered ring means another ring, which would be let go of instead.
+        precondition(pthread_self() == owner, "a ring is dropped by the thread that made it")
         io_uring_queue_exit(ring)
         ring.deallocate()
         noAddress.deallocate()
@@ -73,7 +75,7 @@ public struct Ring: ~Copyable {
 
     /// What came of a submission.
     public enum Submission: Hashable, Sendable {
-        /// Something was submitted, or the wait was for nothing more. On the rung ``Rung/basic`` an entry that is refused
+        /// What was prepared was submitted, or there was nothing and the wait succeeded. On the rung ``Rung/basic`` an entry that is refused
         /// ends the submission, and what was prepared behind it goes with the next.
         case done
         /// A signal or the time limit ended the wait, and there was nothing to submit.
@@ -84,7 +86,7 @@ public struct Ring: ~Copyable {
 
     /// Hands everything prepared to the kernel, and waits as asked: at most one system call. `io_uring_enter(2)`.
     ///
-    /// - Throws: ``RingError`` when the kernel refuses the ring itself, which is final.
+    /// - Throws: ``RingError`` when the kernel refuses the ring itself, which is final, or the calling thread did not make it.
     @discardableResult
     public mutating func submit(_ wait: Wait = .none) throws(RingError) -> Submission {
         // The kernel would not always notice: the number of a registered ring means another ring on another thread.

@@ -9,7 +9,7 @@ struct RingSetup {
         self.options = options
     }
 
-    /// Before Linux 6.8 (6.8-rc5, and stable kernels that do not tell), a multishot accept on a ring with deferred work
+    /// Before Linux 6.8 (some stable kernels have the fix, but their version does not show it), a multishot accept on a ring with deferred work
     /// that ends in a full completion queue may complete with a poll mask in place of a descriptor; liburing issue 1062.
     private static let highestSoundRung: Rung = {
         var name = utsname()
@@ -88,7 +88,7 @@ struct RingSetup {
             completionDepth: Int(parameters.cq_entries)
         )
         if rung == Self.highestSoundRung, rung < options.highestRung {
-            features.reasons.append("before Linux 6.8 deferred work may report a descriptor that is none")
+            features.reasons.append("before Linux 6.8 deferred work may give an accept a wrong descriptor")
         } else if rung < options.highestRung {
             features.reasons.append("the kernel refuses \(options.highestRung)")
         } else if rung < Rung.deferred {

@@ -10,7 +10,8 @@ public enum Rung: Int, CaseIterable, Comparable, Hashable, Sendable, CustomStrin
     case cooperative
     /// Linux 6.0: one thread submits, and the kernel relies on it (`IORING_SETUP_SINGLE_ISSUER`).
     case singleIssuer
-    /// Linux 6.1: completion work runs only when that thread asks for completions (`IORING_SETUP_DEFER_TASKRUN`).
+    /// Linux 6.1, taken from 6.8 on: completion work runs only when that thread asks for completions
+    /// (`IORING_SETUP_DEFER_TASKRUN`). Before, a multishot accept on such a ring may complete with a wrong descriptor.
     case deferred
 
     /// Whether `lower` stands below `higher`.

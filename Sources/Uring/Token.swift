@@ -3,7 +3,7 @@
 ///
 /// A token names a place in a table of its owner's (`slot`), which life of that place is meant (`generation`),
 /// and what was asked for (`kind`). It is never a pointer: a completion that arrives after its slot has changed
-/// hands is recognised by its generation instead of being delivered to the new tenant.
+/// hands is recognized by its generation instead of being delivered to the new tenant.
 ///
 /// ```
 ///  63       56 55                32 31                 0

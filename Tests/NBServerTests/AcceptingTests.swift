@@ -273,6 +273,36 @@ import Testing
         #expect(firsts.count { $0 == busy } >= 3)
     }
 
+    @Test func whatWasServedWithoutACrowdIsNoDebt() throws {
+        let server = try ScriptedServer(listeners: 2)
+        let (busy, quiet) = (server.listeners[0], server.listeners[1])
+        var next: Int32 = 100_000
+        // An arm that never ends, as it is while clients come one by one.
+        let onebyone: FakeKernel.Step = { kernel in
+            for _ in 0..<200 {
+                try kernel.accept(next, on: busy)
+                next += 1
+            }
+        }
+        var served: [Int32: Int] = [:]
+        let crowds: FakeKernel.Step = { kernel in
+            let order = kernel.arms.isEmpty ? [busy, quiet] : kernel.arms
+            for (position, listener) in order.enumerated() {
+                let quantum = position == 0 ? 250 : 1
+                for place in 0..<quantum {
+                    try kernel.accept(next, on: listener, isLast: place == quantum - 1)
+                    next += 1
+                }
+                served[listener, default: 0] += quantum
+            }
+        }
+        try server.run(
+            greet,
+            script: Array(repeating: onebyone, count: 50) + Array(repeating: crowds, count: 16)
+        )
+        #expect(abs(served[busy, default: 0] - served[quiet, default: 0]) <= 2 * 256)
+    }
+
     @Test func oneShotArmsAfterTheCallback() throws {
         var server = try ScriptedServer()
         server.options.acceptMode = .oneShot

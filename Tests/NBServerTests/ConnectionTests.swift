@@ -187,6 +187,7 @@ import Testing
             { _, connection, context in
                 connection.send(long)
                 connection.send([1, 2, 3])
+                #expect(connection.unsentByteCount == 253)
                 _ = context.keep(connection)
                 return .continue
             },

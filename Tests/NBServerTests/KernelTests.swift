@@ -189,6 +189,27 @@ import Testing
         try second.stop()
     }
 
+    @Test func descriptorsAreReleasedInTheOrderAskedFor() throws {
+        let released = Mutex<[(Int, Int32)]>([])
+        let kept = Mutex<ConnectionID?>(nil)
+        let server = try RunningServer(rung: .deferred) { connection, context in
+            guard let id = kept.withLock({ $0 }) else {
+                let id = context.keep(connection)
+                kept.withLock { $0 = id }
+                return
+            }
+            try? context.take(id).release { descriptor in released.withLock { $0.append((1, descriptor)) } }
+            connection.release { descriptor in released.withLock { $0.append((2, descriptor)) } }
+        }
+        let clients = [try Client(server.address), try Client(server.address)]
+        server.waitForDeliveries(2)
+        try server.stop()
+        let order = released.withLock { $0 }
+        #expect(order.map(\.0) == [1, 2])
+        for (_, descriptor) in order { close(descriptor) }
+        withExtendedLifetime(clients) {}
+    }
+
     @Test func connectionsStayOpenWhileTheyAreKept() throws {
         let kept = Mutex<[ConnectionID]>([])
         let server = try RunningServer(rung: .deferred) { connection, context in

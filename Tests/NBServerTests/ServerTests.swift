@@ -156,7 +156,7 @@ import Testing
         let seen = Mutex<([SocketAddress], String)>(([], ""))
         let server = try Server(
             Silent(onBegin: { context in
-                let (addresses, engine) = (context.addresses, context.engine)
+                let (addresses, engine) = (context.addresses, context.ringFeatures.description)
                 seen.withLock { $0 = (addresses, engine) }
             }),
             listening: "127.0.0.1:0"
@@ -173,12 +173,15 @@ import Testing
             signal(SIGTERM, SIG_IGN)
             var before = sigset_t()
             pthread_sigmask(SIG_BLOCK, nil, &before)
+            func run(_ server: Server<Silent>) throws -> StopReason {
+                try server.run(stoppingOn: [.interrupt, .terminate, .interrupt])
+            }
             for expected in [Signal.interrupt, .terminate, .terminate] {
                 let server = try Server(
                     Silent(onBegin: { _ in kill(getpid(), expected.rawValue) }),
                     listening: "127.0.0.1:0"
                 )
-                let reason = try server.run(stoppingOn: [.interrupt, .terminate, .interrupt])
+                let reason = try run(server)
                 guard case .signal(expected) = reason else { exit(2) }
             }
             var after = sigset_t()
@@ -191,6 +194,12 @@ import Testing
             kill(getpid(), SIGTERM)
             exit(EXIT_SUCCESS)
         }
+    }
+
+    @Test func asManyServersRunAtOnceAsOneLikes() throws {
+        let servers = try (0..<20).map { _ in try Server(Silent(), listening: "127.0.0.1:0") }
+        for server in servers { try server.start() }
+        for server in servers { server.stop() }
     }
 
     @Test func aSignalThatCannotBeHandledIsAnError() throws {

@@ -1,5 +1,4 @@
-// A ring belongs to the thread that made it: on every rung it refuses every other
-// thread, and says so in words.
+// A ring belongs to the thread that made it: on every rung it refuses every other thread, and says so in words.
 
 import Glibc
 import Testing

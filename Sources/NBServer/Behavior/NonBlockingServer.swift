@@ -23,7 +23,9 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
 
     /// The server is about to accept. Its sockets are bound and clients can connect already; they wait.
     ///
-    /// - Throws: an error to decline: the server ends before it began, without `terminate`.
+    /// - Parameter context: the server, for the length of this call.
+    /// - Throws: an error to decline: the server ends before it began, without `terminate`, and whoever started it is thrown a
+    ///   ``ServerError`` with ``ServerError/Code/declined``.
     mutating func begin(_ context: borrowing ServerContext) throws
 
     /// A connection has been accepted.
@@ -32,17 +34,28 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     ///   - connection: the connection, owned by the callee: dropped, it sends what was queued and closes.
     ///   - context: the server, for the length of this call.
     /// - Returns: whether to go on.
-    /// - Throws: any error; it costs this connection, which is closed, and is reported to `handleInfo`.
+    /// - Throws: any error; it costs this connection, which is closed unless the behavior has stored it, and is reported to
+    ///   `handleInfo`.
     mutating func newConnection(
         _ connection: consuming Connection,
         _ context: borrowing ServerContext
     ) throws -> Verdict
 
-    /// The library has something to say. An error thrown here stops the server as ``Verdict/stop(_:)`` does.
+    /// A listener parked, recovered or went down, or `newConnection` threw.
+    ///
+    /// - Parameters:
+    ///   - info: what happened.
+    ///   - context: the server, for the length of this call.
+    /// - Returns: whether to go on.
+    /// - Throws: any error; it stops the server as ``Verdict/stop(_:)`` does.
     mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict
 
-    /// The server has stopped: every listener is closed, and no other callback follows. Connections the behavior still
-    /// owns, and kept ones, are closed after it.
+    /// The server has stopped: every listener is closed, and no other callback follows. Connections that end with the
+    /// behavior, and kept ones, are then sent out and closed; those that somebody else still holds are reset.
+    ///
+    /// - Parameters:
+    ///   - reason: why.
+    ///   - context: the server, for the length of this call.
     consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext)
 }
 

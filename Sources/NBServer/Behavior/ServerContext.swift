@@ -1,4 +1,4 @@
-internal import Uring
+public import Uring
 
 /// The server, as its behavior sees it during a callback.
 ///
@@ -16,13 +16,13 @@ public struct ServerContext: ~Copyable {
     /// What the server has counted so far.
     public var counters: ServerCounters { state.pointee.counters.pointee }
 
-    /// What the server runs on: the features of the kernel's io_uring in use, and why no more, in a line.
-    public var engine: String { state.pointee.features }
+    /// What the kernel's io_uring gives the server, and why no more.
+    public var ringFeatures: RingFeatures { state.pointee.features }
 
     /// Lets the server own a connection across callbacks.
     ///
     /// It stays open until it is taken out again, sending on it fails, or the server stops. A peer that leaves is noticed
-    /// only by sending: close what has been quiet for too long.
+    /// only by sending: close what has been quiet for too long. Kept again, a connection has the same ID.
     public func keep(_ connection: consuming Connection) -> ConnectionID {
         let slot = connection.intoSlot()
         slot.pointee.isKept = true
@@ -41,7 +41,7 @@ public struct ServerContext: ~Copyable {
         return Connection(state.pointee.connections, slot)
     }
 
-    /// Uses a kept connection.
+    /// Uses a kept connection. For the length of `body` its ID means nothing.
     ///
     /// - Throws: ``UnknownConnection`` if it has ended or was taken out, and whatever `body` throws.
     public func withConnection<Result>(

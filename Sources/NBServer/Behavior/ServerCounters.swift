@@ -1,12 +1,12 @@
 /// What a server has counted since it began.
 ///
-/// Every connection the kernel accepted for the server was given to `newConnection` once, or closed.
+/// Every connection the kernel accepted for the server was given to `newConnection` once, or reset.
 public struct ServerCounters: Hashable, Sendable {
     /// Connections the kernel accepted for the server.
     public var accepted: UInt64 { delivered + discarded }
     /// Connections given to `newConnection`.
     public internal(set) var delivered: UInt64 = 0
-    /// Connections closed without being delivered, because the server was stopping.
+    /// Connections reset without being delivered, because the server was stopping.
     public internal(set) var discarded: UInt64 = 0
     /// Connections whose `newConnection` threw.
     public internal(set) var failed: UInt64 = 0

@@ -1,11 +1,11 @@
 /// What the library itself has to say to a behavior, through ``NonBlockingServer/handleInfo(_:_:)``.
 public enum ServerInfo: Sendable {
-    /// `newConnection` threw this error; the connection it was given has been closed.
+    /// `newConnection` threw this error; the connection it was given is closed, unless the behavior has stored it.
     case connectionFailed(any Error)
 
-    /// A listener cannot accept for now. It tries again by itself, as soon as a descriptor of the server's is freed or
-    /// after a second at the most; clients wait in its accept queue meanwhile. Said once until it has recovered; a behavior
-    /// that keeps connections it can do without may close some now.
+    /// A listener cannot accept for now; clients wait in its accept queue. It tries again after 250 ms, 500 ms, then every
+    /// second; if descriptors or memory ran out, also as soon as the server frees a descriptor, so a behavior that keeps
+    /// connections it can do without may close some now. Said once until it has recovered.
     case listenerParked(SocketAddress, cause: ServerError)
 
     /// A parked listener has accepted again.

@@ -5,7 +5,7 @@ public struct Verdict: Hashable, Sendable {
     /// Go on serving.
     public static var `continue`: Verdict { Verdict(stopReason: nil) }
 
-    /// Stop: connections accepted and not yet delivered are closed and counted, then every listener is closed, then
+    /// Stop: connections accepted and not yet delivered are reset and counted, then every listener is closed, then
     /// ``NonBlockingServer/terminate(_:_:)`` runs.
     public static var stop: Verdict { Verdict(stopReason: "") }
 

@@ -7,7 +7,8 @@ internal import Glibc
 /// spoke has ended its own side, it lives on in the server for ``ServerOptions/closeTimeLimit`` at the most; then it is
 /// reset.
 ///
-/// Belongs to the server's thread: use it inside callbacks only. Its descriptor is non-blocking and closed on exec.
+/// Belongs to the server's thread: use it inside callbacks only. One that is held beyond the server's end has been reset, and
+/// what it is asked then does nothing. Its descriptor is non-blocking and closed on exec.
 public struct Connection: ~Copyable {
     private let table: UnsafeMutablePointer<ConnectionTable>
     private let slot: ConnectionTable.Slot
@@ -49,6 +50,10 @@ public struct Connection: ~Copyable {
         send(Array(text.utf8))
     }
 
+    /// How many bytes were queued and have not been taken by the kernel: what a peer that does not read costs in memory.
+    /// There is no limit; whoever sends to connections it keeps looks here and drops those that fall behind.
+    public var unsentByteCount: Int { slot.unsentByteCount }
+
     /// Sends what was queued, then closes: what dropping the connection does, in words. `close(2)`.
     ///
     /// The peer reads everything and then the end of the stream, also if it spoke before and nobody read that. What
@@ -67,7 +72,8 @@ public struct Connection: ~Copyable {
     ///
     /// - Parameter receiver: called once, on the server's thread after the present callback, with a descriptor that is
     ///   the receiver's to close. It is not called if what was queued cannot be sent within
-    ///   ``ServerOptions/closeTimeLimit``; the connection is reset then.
+    ///   ``ServerOptions/closeTimeLimit``; the connection is reset then. If the peer turns out to be gone, what was queued
+    ///   is thrown away and the receiver has the descriptor all the same.
     public consuming func release(to receiver: @escaping (_ descriptor: Int32) -> Void) {
         table.pointee.release(slot, to: receiver)
         forget()

@@ -6,16 +6,17 @@ internal import Uring
 /// Loop's thread only. A slot is free again when nobody owns its connection and the kernel owes it no completion.
 ///
 /// ```
-///                     ┌───────── send completes ────────┐
-///          admit      ▼   drop                          │  nothing unread
-///  free ────────▶ open ────────▶ closing ──▶ checking ──┴─────────────────▶ (close) ─▶ free
-///                  │ │              │            │ the client spoke                ▲
-///                  │ │              │            ▼                                 │
-///                  │ │              └───────▶ lingering ── the client ends ────────┤
-///                  │ │ release                                                     │
-///                  │ └───────▶ releasing ── everything is sent ──▶ (hand out) ─▶ free
-///                  │ reset, or any of these too late                               │
-///                  └─────────▶ resetting ── nothing in flight ─────────────────────┘
+///  free ── admit ──▶ open
+///  open ── drop ──▶ closing        ── release ──▶ releasing        ── reset ──▶ resetting
+///       ── the server has ended, and a `Connection` still exists ──▶ orphaned
+///
+///  closing   ── all bytes are submitted ──▶ checking   ── clients spoke lately ──▶ lingering   ── peer gone ──▶ close
+///  checking  ── bytes are left ──▶ closing             ── the client spoke ──▶ lingering       ── else ──▶ close
+///  lingering ── the client has ended its side ──▶ close
+///  releasing ── all bytes are sent, or peer gone ──▶ hand out
+///  resetting ── disconnect and close are submitted, nothing is in flight ──▶ free
+///
+///  any of these four, too late ──▶ resetting           close, hand out ──▶ free
 /// ```
 struct ConnectionSlot {
     enum Phase: UInt8 {
@@ -32,7 +33,7 @@ struct ConnectionSlot {
         case lingering
         /// Given away, as soon as its bytes are sent.
         case releasing
-        /// Reset and closed; the kernel still owes completions.
+        /// To be reset and closed, or already so while the kernel still owes completions.
         case resetting
         /// Reset and closed because the server has ended, while somebody still has the `Connection` value. Never used
         /// again.
@@ -61,7 +62,7 @@ struct ConnectionSlot {
     var descriptor: Int32 = -1
     /// Its place in the table, and which connection it is there: a token of kind 0.
     var place: Token
-    /// The number under which it is kept, or 0.
+    /// The number under which it is or was kept, or 0.
     var number: UInt64 = 0
 
     var firstBlock: UnsafeMutablePointer<SendBlock>?
@@ -89,6 +90,16 @@ extension UnsafeMutablePointer<ConnectionSlot> {
 extension UnsafeMutablePointer<ConnectionSlot> {
     var hasNothingToSend: Bool {
         pointee.inlineStart == pointee.inlineEnd && pointee.firstBlock == nil
+    }
+
+    var unsentByteCount: Int {
+        var count = Int(pointee.inlineEnd - pointee.inlineStart)
+        var block = pointee.firstBlock
+        while let current = block {
+            count += current.pointee.end - current.pointee.start
+            block = current.pointee.next
+        }
+        return count
     }
 
     /// What an immediate send may carry: so little that a fresh socket takes it whole.

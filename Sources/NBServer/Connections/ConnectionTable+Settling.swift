@@ -68,7 +68,7 @@ extension ConnectionTable {
     @inline(__always)
     private mutating func sendAndCheck(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         slot.pointee.awaitsComplaint = true
-        let send = Operation.send(descriptor: slot.pointee.descriptor, bytes: slot.nextBytes, lastSend)
+        let send = Operation.send(descriptor: slot.pointee.descriptor, bytes: slot.nextBytes, finalSendMode)
         engine.submit(send, token: slot.token(.send), silently: true)
         check(slot, on: &engine)
     }
@@ -135,14 +135,18 @@ extension ConnectionTable {
         let disconnect = Operation.disconnect(descriptor: slot.pointee.descriptor)
         engine.submit(disconnect, token: slot.token(.disconnect), silently: true)
         submitClose(slot, on: &engine)
-        if slot.pointee.phase == .resetting { freeIfDisconnected(slot) }
+        freeIfDisconnected(slot)
     }
 
-    /// Frees a slot in reset once its disconnection has been submitted and nothing is in flight.
+    /// Frees a slot in reset, or leaves an orphan's, once its disconnection has been submitted and nothing is in flight.
     private mutating func freeIfDisconnected(_ slot: Slot) {
         guard !slot.pointee.isUnsettled && !slot.pointee.isSending && !slot.pointee.isDiscarding else { return }
-        slot.consumeAll(&pool)
-        free(slot)
+        if slot.pointee.phase == .orphaned {
+            letOrphanBe(slot)
+        } else {
+            slot.consumeAll(&pool)
+            free(slot)
+        }
     }
 }
 
@@ -160,11 +164,11 @@ extension ConnectionTable {
             slot.pointee.isBroken = true
         }
         switch slot.pointee.phase {
-        case .resetting: freeIfDisconnected(slot)
+        case .resetting, .orphaned: freeIfDisconnected(slot)
         case .open where slot.pointee.isBroken && slot.pointee.isKept: drop(slot)
         case .open, .closing, .releasing: unsettle(slot)
         // The check that follows an immediate send settles both.
-        case .checking, .lingering, .free, .orphaned: break
+        case .checking, .lingering, .free: break
         }
     }
 
@@ -176,8 +180,7 @@ extension ConnectionTable {
         case .checking: checked(slot, result, on: &engine)
         case .lingering where result > 0 || result == -EINTR: discardInput(slot, .waiting, on: &engine)
         case .lingering: close(slot, on: &engine)
-        case .resetting: freeIfDisconnected(slot)
-        case .orphaned: break
+        case .resetting, .orphaned: freeIfDisconnected(slot)
         case .free, .open, .closing, .releasing: assertionFailure("nothing is discarded in this phase")
         }
     }

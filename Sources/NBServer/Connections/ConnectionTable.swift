@@ -26,7 +26,7 @@ struct ConnectionTable: ~Copyable {
     /// The time of the loop's present turn.
     var now = Instant(nanoseconds: 0)
     /// How the last bytes of a connection are sent in the loop's present turn.
-    var lastSend = Operation.SendMode.immediate
+    var finalSendMode = Operation.SendMode.immediate
     /// Connections in any phase but free.
     private(set) var count = 0
     /// Orphans whose `Connection` value still exists, and with it a pointer into the table.
@@ -60,13 +60,13 @@ struct ConnectionTable: ~Copyable {
     }
 
     /// The slot at an index, if there is one.
-    mutating func slot(_ index: UInt32) -> Slot? {
+    func slot(_ index: UInt32) -> Slot? {
         let (page, place) = Int(index).quotientAndRemainder(dividingBy: Self.pageSize)
         return page < pages.count ? pages[page] + place : nil
     }
 
     /// The slot a token means, or `nil` if it has changed hands since.
-    mutating func slot(_ token: Token) -> Slot? {
+    func slot(_ token: Token) -> Slot? {
         guard let slot = slot(token.slot) else { return nil }
         return slot.pointee.place == token.with(kind: 0) ? slot : nil
     }
@@ -159,9 +159,14 @@ extension ConnectionTable {
     /// The server ends while somebody still has the connection: it is reset, and its slot is never used again.
     mutating func orphan(_ slot: Slot) {
         slot.pointee.phase = .orphaned
-        count -= 1
         orphanCount += 1
         unsettle(slot)
+    }
+
+    /// The kernel owes the orphan nothing any more, and the loop need not wait for it.
+    mutating func letOrphanBe(_ slot: Slot) {
+        slot.consumeAll(&pool)
+        count -= 1
     }
 
     @inline(never)
@@ -190,7 +195,7 @@ extension ConnectionTable {
     /// Takes a descriptor to hand out, or only its receiver to drop. Outside of settling, since both may use other
     /// connections.
     mutating func takeHandOut() -> HandOut? {
-        handOuts.popLast()
+        handOuts.isEmpty ? nil : handOuts.removeFirst()
     }
 
     /// Notes that the closing of a descriptor has been submitted.

@@ -19,7 +19,7 @@ package enum AcceptFailure: Hashable, Sendable {
         // Nothing happened.
         case EAGAIN, EINTR:
             self = .retry
-        // Canceled by somebody else than us: the thread that armed it has exited.
+        // Canceled, and not by us.
         case ECANCELED:
             self = .retry
         // No descriptor or no memory. Reported at once even with an empty backlog, and nothing queued is lost.

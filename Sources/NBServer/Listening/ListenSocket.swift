@@ -2,8 +2,8 @@ internal import Glibc
 
 /// A bound, listening socket.
 ///
-/// Owned by the server until it runs, then by its loop; its descriptor is closed with it. Everything here happens before
-/// the loop starts or after it has ended, so these few calls may block.
+/// Made before the loop starts, so making it may block; owned by the server until it runs, then by its loop, which closes it
+/// when the listener goes down or the server stops. Closing a listening socket does not wait.
 final class ListenSocket {
     let descriptor: Int32
     /// The address the kernel bound it to.

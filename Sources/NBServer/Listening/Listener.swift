@@ -3,7 +3,6 @@
 /// Owned by the ``ListenerTable``; loop's thread only.
 struct Listener {
     let socket: ListenSocket
-    var isClosed = false
     var state = ListenerState()
     /// Which arm is the present one; completions of any other are stale.
     var generation: UInt32 = 0

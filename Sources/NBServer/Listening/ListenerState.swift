@@ -4,16 +4,14 @@
 /// connection, and was it the last of its arm.
 ///
 /// ```
-///          ┌──────────────── last of its arm, or a passing error ─────────────────┐
-///          ▼                                                                      │
-///        idle ───────────────────────── arm ─────────────────────────────────▶ armed ─┐
-///          ▲                                                                    │ │   │ delivered
-///          │ its time has come, or                    out of descriptors, …     │ │ ◀─┘
-///          └── a descriptor was freed ── parked ◀───────────────────────────────┘ │
-///                                                                                 │ close
-///   idle, parked ── close ──▶ closed ◀── last of its arm ── cancelling ◀──────────┤
-///                               ▲                                                 │
-///                               └───────────── shut down, or a bad socket ────────┘
+///  idle ── arm ──▶ armed          ── close ──▶ closed
+///
+///  armed ── delivered ──▶ armed                       ── last of its arm, or a passing error ──▶ idle
+///        ── out of descriptors, refused, unknown error, or too many passing ones ──▶ parked
+///        ── shut down, or a bad socket ──▶ closed     ── close ──▶ cancelling
+///
+///  parked ── its time has come, or a descriptor was freed ──▶ idle          ── close ──▶ closed
+///  cancelling ── last of its arm ──▶ closed
 /// ```
 package struct ListenerState: Hashable, Sendable {
     package enum Phase: Hashable, Sendable {
@@ -84,7 +82,7 @@ package struct ListenerState: Hashable, Sendable {
         return .arm
     }
 
-    /// A completion carried an error, which is always the last of its arm.
+    /// The last completion of an arm carried an error.
     package mutating func failed(_ failure: AcceptFailure, at now: Instant) -> Reaction {
         guard phase != .cancelling else { return ended() }
         precondition(phase == .armed, "a failure of an arm that was none")
@@ -102,7 +100,7 @@ package struct ListenerState: Hashable, Sendable {
         }
     }
 
-    /// A descriptor of ours was freed: whatever it parked for may be over.
+    /// A descriptor of ours was freed: wakes a listener that parked for want of one, and no other.
     package mutating func descriptorFreed() -> Reaction {
         guard case .parked(_, forDescriptor: true) = phase else { return .none }
         phase = .idle
@@ -130,8 +128,7 @@ package struct ListenerState: Hashable, Sendable {
         }
     }
 
-    /// A quarter of a second, doubled with every failure up to a second: twice a second at the most a full process asks
-    /// in vain, and clients that wait for somebody else to free a descriptor wait no longer than a second more.
+    /// A full process asks in vain once a second, and a client waits at most a second longer than it must.
     private static func pause(_ failures: UInt32) -> Duration {
         switch failures {
         case 1: .milliseconds(250)

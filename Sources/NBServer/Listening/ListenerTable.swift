@@ -4,8 +4,8 @@ internal import Uring
 ///
 /// An accept that is armed takes what is queued until the completion queue is full, so the order of arming is the order
 /// of service, and whoever is first gets nearly everything. Therefore, of those that wait to be armed, the listener that
-/// was served least goes first: a full queue is its quantum, and then it is another's turn. A listener that had nothing
-/// to do for long starts level with the others instead of with a credit.
+/// was served least goes first: a full queue is its quantum, and then it is another's turn. What counts is a quantum at the
+/// most: whoever had little to do for long is behind the others by no more than that when it gets a crowd.
 ///
 /// Owned by the loop; loop's thread only.
 struct ListenerTable: ~Copyable {
@@ -17,17 +17,18 @@ struct ListenerTable: ~Copyable {
     /// Listeners that wait to be armed; room for all of them from the start.
     private var pending: [Int] = []
 
-    /// How much the listener that was armed first in the latest round had been served.
-    private var floor: UInt64 = 0
+    /// How many connections a full queue holds.
+    private let quantum: UInt64
 
     /// Listeners that are not closed.
     private(set) var openCount: Int
 
     /// Whether any may be parked; if not, nobody need look.
-    private(set) var mayHaveParked = false
+    private var mayHaveParked = false
 
-    init(_ sockets: [ListenSocket]) {
+    init(_ sockets: [ListenSocket], quantum: Int) {
         count = sockets.count
+        self.quantum = UInt64(quantum)
         openCount = sockets.count
         listeners = .allocate(capacity: sockets.count)
         for (index, socket) in sockets.enumerated() { (listeners + index).initialize(to: Listener(socket)) }
@@ -54,8 +55,7 @@ struct ListenerTable: ~Copyable {
     }
 
     /// Makes a listener wait to be armed.
-    mutating func wait(_ index: Int) {
-        listeners[index].served = max(listeners[index].served, floor)
+    mutating func enqueue(_ index: Int) {
         pending.append(index)
     }
 
@@ -63,12 +63,19 @@ struct ListenerTable: ~Copyable {
     mutating func nextToArm(isFirst: Bool) -> Int? {
         guard !pending.isEmpty else { return nil }
         guard isFirst else { return takePending(0) }
+        limitCredit()
         var least = 0
         for position in pending.indices where listeners[pending[position]].served < listeners[pending[least]].served {
             least = position
         }
-        floor = listeners[pending[least]].served
         return takePending(least)
+    }
+
+    private mutating func limitCredit() {
+        var most: UInt64 = 0
+        for index in pending { most = max(most, listeners[index].served) }
+        guard most > quantum else { return }
+        for index in pending { listeners[index].served = max(listeners[index].served, most - quantum) }
     }
 
     private mutating func takePending(_ position: Int) -> Int {
@@ -79,14 +86,14 @@ struct ListenerTable: ~Copyable {
     }
 
     /// Notes that a listener has parked.
-    mutating func park() {
+    mutating func noteParked() {
         mayHaveParked = true
     }
 
     /// Tells the parked listeners what happened, and makes those wait to be armed that want to be.
     mutating func wakeParked(_ event: (inout ListenerState) -> ListenerState.Reaction) {
         guard mayHaveParked else { return }
-        for index in 0..<count where event(&listeners[index].state) == .arm { wait(index) }
+        for index in 0..<count where event(&listeners[index].state) == .arm { enqueue(index) }
         mayHaveParked = nextParkEnd != nil
     }
 
@@ -103,13 +110,12 @@ struct ListenerTable: ~Copyable {
     /// Closes a listener's socket, unless its descriptor has become somebody else's.
     mutating func close(_ index: Int, ownsDescriptor: Bool = true) {
         if ownsDescriptor { listeners[index].socket.close() } else { listeners[index].socket.disown() }
-        listeners[index].isClosed = true
         pending.removeAll { $0 == index }
         openCount -= 1
     }
 
     /// Closes every socket, whatever is armed on it.
     mutating func closeAll() {
-        for index in 0..<count where !listeners[index].isClosed { close(index) }
+        for index in 0..<count { listeners[index].socket.close() }
     }
 }

@@ -52,7 +52,7 @@ extension Loop where LoopEngine: ~Copyable {
         switch reaction {
         case .park(let isNews):
             counters.pointee.acceptFailures += 1
-            listeners.park()
+            listeners.noteParked()
             if isNews { tell(.listenerParked(address, cause: .accept(errno, address: address.description))) }
         case .fail:
             counters.pointee.acceptFailures += 1
@@ -97,7 +97,7 @@ extension Loop where LoopEngine: ~Copyable {
         }
     }
 
-    /// Lets parked listeners try again whose time has come, or all if a descriptor was freed in this turn.
+    /// Lets parked listeners try again whose time has come and, if a descriptor was freed, those that parked for want of one.
     mutating func wakeParkedListeners() {
         let now = connections.pointee.now
         if connections.pointee.takeFreedDescriptor() { listeners.wakeParked { $0.descriptorFreed() } }
@@ -110,7 +110,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     private mutating func react(_ reaction: ListenerState.Reaction, _ index: Int) {
         switch reaction {
-        case .arm: listeners.wait(index)
+        case .arm: listeners.enqueue(index)
         case .cancel:
             engine.submit(.cancel(acceptToken(index)), token: Token(.cancel, slot: UInt32(index)), silently: true)
         case .close: listeners.close(index)

@@ -3,16 +3,15 @@ internal import Uring
 
 /// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in it.
 ///
-/// A turn takes what has completed, acts on it, settles what that made due, arms what is not armed, and waits; the wait
-/// is the only place where the thread blocks. What a turn submits, it submits in this order: closes before arms, since
-/// an accept that is armed while descriptors are short fails at once.
+/// A turn settles what is due, arms what is not armed, waits, and acts on what has completed; the wait is the only place where
+/// the thread blocks. Closes are submitted before arms, since an accept that is armed while descriptors are short fails
+/// at once.
 ///
 /// ```
-///         ┌──────────────────────────────── turn ───────────────────────────────┐
-///  wait ──┼▶ completions ─▶ callbacks ─▶ sends, checks, closes ─▶ arms ─▶ wait ──┼──▶ …
-///         └─────────────────────────────────────────────────────────────────────┘
+///  turn:  sends, checks, closes ─▶ arms ─▶ wait ─▶ completions ─▶ callbacks ─▶ time limits
 ///
-///  serve ──a reason to stop──▶ close listeners ──▶ terminate ──▶ close connections ──▶ done
+///  serve ── a reason to stop ──▶ close listeners ──▶ terminate ──▶ close connections ──▶ cancel the wake-up ──▶ done
+///    └── the ring fails, at any point ──▶ close everything by hand ──▶ terminate ──▶ done
 /// ```
 ///
 /// Made, run and dropped by one thread.
@@ -52,7 +51,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
                 options: options,
                 closesWait: closesWait,
                 addresses: sockets.map(\.address),
-                features: engine.features.description
+                features: engine.features
             )
         )
         connections = state.pointee.connections
@@ -60,7 +59,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         batch = CompletionBatch(capacity: engine.features.completionDepth)
         wakeUpCount = .allocate(capacity: 1)
         wakeUpCount.initialize(to: 0)
-        listeners = ListenerTable(sockets)
+        listeners = ListenerTable(sockets, quantum: engine.features.completionDepth)
         self.engine = engine
         self.behavior = behavior
         self.control = control
@@ -90,7 +89,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
             abandon()
         }
         if let failure { throw failure }
-        return stopReason ?? .requested
+        guard let stopReason else { preconditionFailure("served without a reason to stop") }
+        return stopReason
     }
 
     private mutating func serve() throws(RingError) {
@@ -111,7 +111,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 
     private mutating func turn() throws(RingError) {
-        connections.pointee.lastSend = batch.isFull ? .immediateHeld : .immediate
+        connections.pointee.finalSendMode = batch.isFull ? .immediateHeld : .immediate
         settleConnections()
         wakeParkedListeners()
         armListeners()
@@ -162,7 +162,7 @@ extension Loop where LoopEngine: ~Copyable {
         isWakeUpArmed = false
         guard result >= 0 || result == -EINTR || result == -ECANCELED else {
             let cure = "the wake-up descriptor was closed behind the server's back"
-            fail(ServerError(.outOfResources, operation: "read", errno: -result, cure: cure))
+            fail(ServerError(.ringUnavailable, operation: "read", errno: -result, cure: cure))
             return
         }
         if stopReason == nil && control.stopReason == nil { armWakeUp() }
@@ -187,7 +187,8 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func terminate() {
         guard !hasTerminated else { return }
         hasTerminated = true
-        behavior.terminate(stopReason ?? .requested, ServerContext(state))
+        guard let stopReason else { preconditionFailure("served without a reason to stop") }
+        behavior.terminate(stopReason, ServerContext(state))
     }
 
     /// The loop cannot go on.
@@ -203,6 +204,7 @@ extension Loop where LoopEngine: ~Copyable {
         terminate()
         for slot in connections.pointee.used where slot.pointee.descriptor >= 0 {
             Glibc.close(slot.pointee.descriptor)
+            slot.pointee.descriptor = -1
         }
     }
 }

@@ -16,21 +16,21 @@ final class LoopControl: Sendable {
         do {
             wakeUp = try EventDescriptor()
         } catch {
-            throw ServerError(.outOfResources, operation: error.operation, errno: error.errno, cure: error.advice)
+            throw ServerError(error)
         }
     }
 
     /// Asks the loop to stop, and wakes it. The first request is the one that counts. Any thread.
     func requestStop() {
-        request(Self.stopRequested)
+        record(Self.stopRequested)
     }
 
     /// Asks the loop to stop because of a signal. Safe in a signal handler.
     func requestStop(signal: Int32) {
-        request(signal)
+        record(signal)
     }
 
-    private func request(_ value: Int32) {
+    private func record(_ value: Int32) {
         if request.compareExchange(expected: 0, desired: value, ordering: .releasing).exchanged { wakeUp.signal() }
     }
 

@@ -1,3 +1,5 @@
+internal import Uring
+
 /// What callbacks may touch of a running loop.
 ///
 /// Owned by the loop and kept at one address, to which connections and contexts point; none of it depends on the type of
@@ -7,9 +9,9 @@ struct LoopState: ~Copyable {
     let counters: UnsafeMutablePointer<ServerCounters>
     /// The bound addresses of the listeners, in the order in which they were given.
     let addresses: [SocketAddress]
-    let features: String
+    let features: RingFeatures
 
-    init(options: ServerOptions, closesWait: Bool, addresses: [SocketAddress], features: String) {
+    init(options: ServerOptions, closesWait: Bool, addresses: [SocketAddress], features: RingFeatures) {
         counters = .allocate(capacity: 1)
         counters.initialize(to: ServerCounters())
         connections = .allocate(capacity: 1)

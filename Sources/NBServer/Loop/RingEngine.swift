@@ -26,10 +26,13 @@ package struct RingEngine: Engine, ~Copyable {
 
     package mutating func wait(until deadline: Instant?) throws(RingError) {
         if let failure { throw failure }
-        if try ring.submit(wait(deadline)) == .congested { try easeCongestion() }
+        while try ring.submit(waitMode(until: deadline)) == .congested {
+            try easeCongestion()
+            guard early.isEmpty else { return }
+        }
     }
 
-    private func wait(_ deadline: Instant?) -> Ring.Wait {
+    private func waitMode(until deadline: Instant?) -> Ring.Wait {
         guard early.isEmpty else { return .poll }
         guard let deadline else { return .forCompletion }
         let limit = now.duration(to: deadline)

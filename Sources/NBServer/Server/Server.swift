@@ -8,8 +8,8 @@ internal import Uring
 /// the ring. The methods may be called from any thread.
 ///
 /// ```
-///  init ──▶ ready ── run, start ──▶ running ── stop, a signal, a verdict ──▶ stopped
-///             └────────────────────────── stop ─────────────────────────────────▲
+///  init ──▶ ready ── run, start ──▶ starting ──▶ running ── stop, a signal, a verdict, an error ──▶ stopped
+///             └── stop ──▶ canceled
 /// ```
 public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// The addresses the server is bound to, in the order in which they were given, with the ports the kernel chose.
@@ -21,16 +21,16 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     private let ended = Gate()
 
     private enum Life {
-        case ready(Cargo)
+        case ready(Resources)
         /// Stopped before it ran.
         case canceled
-        case boarding(Cargo, LoopControl)
+        case starting(Resources, LoopControl)
         case running(LoopControl, thread: pthread_t)
         case stopped(ServerError?)
     }
 
     /// What the thread that runs the server takes with it; one thread after the other has it.
-    private struct Cargo: @unchecked Sendable {
+    private struct Resources: @unchecked Sendable {
         let behavior: BehaviorBox
         let sockets: [ListenSocket]
         let closesWait: Bool
@@ -52,6 +52,9 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     }
 
     /// Binds addresses for a behavior. From now on clients can connect; they wait until the server runs.
+    ///
+    /// Blocks for up to half a second an address that is in use: a server that was killed lets go of it late. Standard
+    /// streams that are closed are opened on `/dev/null`, so that no connection takes the place of one.
     ///
     /// - Parameters:
     ///   - behavior: the behavior; the server owns it from now on.
@@ -87,16 +90,22 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         let box = TypedBehaviorBox(behavior)
         addresses = sockets.map(\.address)
         self.options = options
-        life = Mutex(.ready(Cargo(behavior: box, sockets: sockets, closesWait: closesWait)))
+        life = Mutex(.ready(Resources(behavior: box, sockets: sockets, closesWait: closesWait)))
     }
 
     /// Serves on the calling thread until the server is stopped.
     ///
-    /// The ring belongs to that thread. Call it on one that may block: not on a Dispatch queue or in a task.
+    /// The ring belongs to that thread. Call it on one that may block: not on a Dispatch queue.
     ///
-    /// - Returns: why it stopped. Everything is closed, and `terminate` has run.
-    /// - Throws: ``ServerError`` if io_uring is absent or forbidden, the behavior declined, the last listener went down,
-    ///   or the server ran before.
+    /// - Returns: why it stopped; ``StopReason/failed(_:)`` if `handleInfo` threw, and ``StopReason/requested`` at once if the
+    ///   server was stopped before. Everything is closed, and `terminate` has run.
+    /// - Throws: ``ServerError`` if io_uring is absent, forbidden or fails, the behavior declined, the last listener went
+    ///   down, or the server ran before.
+    @available(
+        *,
+        noasync,
+        message: "it would block the task's thread, and the ring needs a thread for good; use start()"
+    )
     @discardableResult
     public func run() throws(ServerError) -> StopReason {
         try run(stoppingOn: [])
@@ -110,10 +119,15 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// - Parameter signals: the signals that stop the server.
     /// - Returns: why it stopped. Everything is closed, and `terminate` has run.
     /// - Throws: ``ServerError`` as ``run()`` does, or if a signal cannot be handled.
+    @available(
+        *,
+        noasync,
+        message: "it would block the task's thread, and the ring needs a thread for good; use start()"
+    )
     @discardableResult
     public func run(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
-        guard try board() else { return .requested }
-        return try runBoarded(stoppingOn: signals)
+        guard try claim() else { return .requested }
+        return try runClaimed(stoppingOn: signals)
     }
 
     /// Serves on a thread of the server's own, which lives as long as the server runs.
@@ -121,11 +135,12 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// Returns when the behavior has begun. The server goes on running if nobody keeps a reference to it; only
     /// ``stop()``, a verdict or a failure ends it.
     ///
-    /// - Throws: ``ServerError`` as ``run()`` does, or if no thread can be made.
+    /// - Throws: ``ServerError`` as ``run()`` does until the behavior has begun, or if no thread can be made. A failure after
+    ///   that is `terminate`'s to hear.
     public func start() throws(ServerError) {
-        guard try board() else { return }
+        guard try claim() else { return }
         do {
-            try startThread { _ = try? self.runBoarded(stoppingOn: []) }
+            try startThread { _ = try? self.runClaimed(stoppingOn: []) }
         } catch {
             finish(error)
             throw error
@@ -141,12 +156,12 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// ``ServerOptions/closeTimeLimit`` to take their bytes. Called from a callback it only arranges for that and
     /// returns at once. A server that does not run yet never will. Stopping again waits for the same end.
     public func stop() {
-        let (isRunning, unused): (Bool, Cargo?) = life.withLock { life in
+        let (isRunning, unused): (Bool, Resources?) = life.withLock { life in
             switch life {
-            case .ready(let cargo):
+            case .ready(let resources):
                 life = .canceled
-                return (false, cargo)
-            case .boarding(_, let control):
+                return (false, resources)
+            case .starting(_, let control):
                 control.requestStop()
                 return (true, nil)
             case .running(let control, let thread):
@@ -165,16 +180,16 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
 // Running.
 extension Server where Behavior: ~Copyable {
     /// Decides that the server is to run; `false` if it was stopped before.
-    private func board() throws(ServerError) -> Bool {
+    private func claim() throws(ServerError) -> Bool {
         let control = try LoopControl()
         let result: Result<Bool, ServerError> = life.withLock { life in
             switch life {
-            case .ready(let cargo):
-                life = .boarding(cargo, control)
+            case .ready(let resources):
+                life = .starting(resources, control)
                 return .success(true)
             case .canceled:
                 return .success(false)
-            case .boarding, .running, .stopped:
+            case .starting, .running, .stopped:
                 return .failure(
                     ServerError(.alreadyRan, operation: "run", cure: "a server runs once; make another one")
                 )
@@ -183,7 +198,7 @@ extension Server where Behavior: ~Copyable {
         return try result.get()
     }
 
-    private func runBoarded(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
+    private func runClaimed(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
         let result: Result<StopReason, ServerError>
         do throws(ServerError) {
             result = .success(try serve(stoppingOn: signals))
@@ -196,13 +211,14 @@ extension Server where Behavior: ~Copyable {
 
     /// Everything that serving needs is taken here and ends here: when this returns, it is closed.
     private func serve(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
-        let (cargo, control) = takeCargo()
+        let (resources, control) = takeResources()
+        guard !signals.isEmpty else { return try serve(resources, control) }
         let relay = try SignalRelay(signals, for: control)
         defer { extendLifetime(relay) }
-        return try serve(cargo, control)
+        return try serve(resources, control)
     }
 
-    private func serve(_ cargo: Cargo, _ control: LoopControl) throws(ServerError) -> StopReason {
+    private func serve(_ resources: Resources, _ control: LoopControl) throws(ServerError) -> StopReason {
         let engine: RingEngine
         do {
             engine = try RingEngine(options.ring)
@@ -211,69 +227,33 @@ extension Server where Behavior: ~Copyable {
         }
         var loop = Loop(
             engine: engine,
-            sockets: cargo.sockets,
-            behavior: cargo.behavior,
-            closesWait: cargo.closesWait,
+            sockets: resources.sockets,
+            behavior: resources.behavior,
+            closesWait: resources.closesWait,
             control: control,
             options: options
         )
         return try loop.run { begun.open() }
     }
 
-    private func takeCargo() -> (Cargo, LoopControl) {
+    private func takeResources() -> (Resources, LoopControl) {
         life.withLock { life in
-            guard case .boarding(let cargo, let control) = life else { preconditionFailure("nothing is on board") }
+            guard case .starting(let resources, let control) = life else {
+                preconditionFailure("nothing is to be started")
+            }
             life = .running(control, thread: pthread_self())
-            return (cargo, control)
+            return (resources, control)
         }
     }
 
     private func finish(_ error: ServerError?) {
-        life.withLock { $0 = .stopped(error) }
+        let last = life.withLock { life in
+            defer { life = .stopped(error) }
+            return life
+        }
+        // Outside of the lock, which the behavior's own end may want.
+        _ = consume last
         begun.open()
         ended.open()
     }
-}
-
-/// Runs `body` on a new thread, which ends with it.
-private func startThread(_ body: @escaping @Sendable () -> Void) throws(ServerError) {
-    final class Body: Sendable {
-        let call: @Sendable () -> Void
-        init(_ call: @escaping @Sendable () -> Void) { self.call = call }
-    }
-    let body = Unmanaged.passRetained(Body(body))
-    var thread = pthread_t()
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    defer { pthread_attr_destroy(&attributes) }
-    let result = pthread_create(
-        &thread,
-        &attributes,
-        { argument in
-            guard let argument else { return nil }
-            Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().call()
-            return nil
-        },
-        body.toOpaque()
-    )
-    guard result == 0 else {
-        body.release()
-        throw ServerError(
-            .thread,
-            operation: "pthread_create",
-            errno: result,
-            cure: "the process may have no more threads"
-        )
-    }
-}
-
-/// Where a program was started without one of its standard streams, the next descriptor would take its number, and what the
-/// program prints would go to a client. So the numbers are taken, for good.
-private func occupyStandardStreams() {
-    var descriptor: Int32 = 0
-    repeat {
-        descriptor = open("/dev/null", O_RDWR)
-    } while (0...2).contains(descriptor)
-    if descriptor >= 0 { close(descriptor) }
 }

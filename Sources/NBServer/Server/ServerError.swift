@@ -11,7 +11,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case addressInUse
         /// No interface of this machine has that address.
         case addressUnavailable
-        /// The port, or the option, needs a privilege.
+        /// Binding the port needs a privilege, or a firewall or security module forbids accepting.
         case notPermitted
         /// More listeners than ``ServerOptions/maximumListeners``.
         case tooManyListeners
@@ -21,7 +21,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case socket
         /// The process or the system is out of descriptors or memory.
         case outOfResources
-        /// io_uring is absent, forbidden, or short of memory.
+        /// io_uring is absent, forbidden, out of memory, or failed while the server ran.
         case ringUnavailable
         /// The signals cannot be watched.
         case signals
@@ -72,7 +72,9 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
 extension ServerError {
     init(_ error: RingError) {
         let errno = error.errno == 0 ? nil : error.errno
-        self.init(.ringUnavailable, operation: error.operation, errno: errno, cure: error.advice)
+        let isOutOfDescriptors = errno == EMFILE || errno == ENFILE
+        let code = isOutOfDescriptors ? Code.outOfResources : .ringUnavailable
+        self.init(code, operation: error.operation, errno: errno, cure: error.advice)
     }
 
     /// The answer to a failed call about a socket.

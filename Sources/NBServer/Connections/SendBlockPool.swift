@@ -1,0 +1,50 @@
+/// Blocks of one size that are used again and again, so that sending allocates nothing in a steady state; larger blocks
+/// come from the allocator and go back to it, and so do more of them than are worth keeping.
+struct SendBlockPool: ~Copyable {
+    /// What a pooled block takes, header included.
+    static let blockSize = 4096
+
+    /// How many blocks are kept: 4 MiB.
+    private static let limit = 1024
+
+    private var free: UnsafeMutablePointer<SendBlock>?
+    private var freeCount = 0
+
+    init() {}
+
+    deinit {
+        var block = free
+        while let current = block {
+            block = current.pointee.next
+            UnsafeMutableRawPointer(current).deallocate()
+        }
+    }
+
+    /// A block with room for `count` bytes at least.
+    mutating func take(_ count: Int) -> UnsafeMutablePointer<SendBlock> {
+        let header = MemoryLayout<SendBlock>.stride
+        if let block = free, count <= block.pointee.capacity {
+            free = block.pointee.next
+            freeCount -= 1
+            block.initialize(to: SendBlock(next: nil, capacity: block.pointee.capacity))
+            return block
+        }
+        let size = max(Self.blockSize, header + count)
+        let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: MemoryLayout<SendBlock>.alignment)
+            .bindMemory(to: SendBlock.self, capacity: 1)
+        block.initialize(to: SendBlock(next: nil, capacity: size - header))
+        return block
+    }
+
+    /// Takes a block back.
+    mutating func give(_ block: UnsafeMutablePointer<SendBlock>) {
+        let isPooled = block.pointee.capacity == Self.blockSize - MemoryLayout<SendBlock>.stride
+        guard isPooled && freeCount < Self.limit else {
+            UnsafeMutableRawPointer(block).deallocate()
+            return
+        }
+        block.pointee.next = free
+        free = block
+        freeCount += 1
+    }
+}
