@@ -12,4 +12,11 @@
 #include <liburing.h>
 #include <sys/eventfd.h>
 
+/*
+ * IOSQE_CQE_SKIP_SUCCESS in a form that Swift reads the same from every liburing: it is a macro over an enumerator, which
+ * has no type of its own in 2.3 and has one later.
+ */
+#define NB_SERVER_CQE_SKIP_SUCCESS (1U << 6)
+_Static_assert(NB_SERVER_CQE_SKIP_SUCCESS == IOSQE_CQE_SKIP_SUCCESS, "the kernel's flag");
+
 #endif

@@ -56,7 +56,7 @@ public struct Ring: ~Copyable {
         operation.prepare(entry, noAddress: noAddress)
         io_uring_sqe_set_data64(entry, token.rawValue)
         if silently && features.completesSilently {
-            entry.pointee.flags |= UInt8(1 << IOSQE_CQE_SKIP_SUCCESS_BIT)
+            entry.pointee.flags |= UInt8(NB_SERVER_CQE_SKIP_SUCCESS)
         }
         return true
     }
