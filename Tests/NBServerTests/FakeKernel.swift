@@ -1,7 +1,7 @@
 import Glibc
-import Uring
 
 @testable import NBServer
+@testable import Uring
 
 /// Plays the kernel's part for a loop, after a script.
 ///
@@ -43,6 +43,8 @@ final class FakeKernel: @unchecked Sendable {
     /// What still owes a completion, but for accepts.
     private var outstanding: [Token: Operation] = [:]
     private var waitsAfterScript = 0
+    /// The ring fails from now on.
+    var isLost = false
     /// Cancellations take effect in the wait that follows; without, only after the script.
     var cancelsAtOnce = true
     private var canceled: [Token] = []
@@ -207,6 +209,7 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     mutating func wait(until deadline: Instant?) throws(RingError) {
         kernel.wait(until: deadline)
+        if kernel.isLost { throw RingError(operation: "io_uring_enter", errno: EBADFD, advice: "lost by the script") }
     }
 
     mutating func takeCompletions(into batch: inout CompletionBatch) {

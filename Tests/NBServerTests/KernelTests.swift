@@ -229,12 +229,3 @@ import Testing
         #expect(try second.readToEnd() == .end(""))
     }
 }
-
-/// A connection in a place that forgets to give it up in time.
-private final class HeldConnection {
-    let connection: Connection
-
-    init(_ connection: consuming Connection) {
-        self.connection = connection
-    }
-}

@@ -95,9 +95,8 @@ import Uring
         let server = try ScriptedServer()
         let listener = server.listeners[0]
         let (kernel, reason) = try server.run(
-            onEnd: { context in
-                // Reading the descriptor's flags fails: it is closed.
-                #expect(fcntl(listener, F_GETFD) == -1 || server.sockets.count == 1)
+            onEnd: { _ in
+                #expect(throws: Client.Refused.self) { try Client(server.sockets[0].address) }
             },
             { number, connection, context in
                 connection.send("goodbye")
@@ -150,6 +149,38 @@ import Uring
         #expect(error.description.contains("Trouble"))
         #expect(server.journal.ends.isEmpty)
         #expect(kernel.history.isEmpty)
+    }
+
+    @Test func aLostRingEndsTheServerAndClosesWhatItServed() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        // Real ones, to see that they are closed.
+        let (kept, held) = (SocketPair(), SocketPair())
+        var connections: [HeldConnection] = []
+        let (_, reason) = try server.run(
+            { number, connection, context in
+                if number == 0 { _ = context.keep(connection) } else { connections.append(HeldConnection(connection)) }
+                return .continue
+            },
+            script: [
+                { kernel in
+                    try kernel.accept(kept.end, on: listener)
+                    try kernel.accept(held.end, on: listener)
+                },
+                { $0.isLost = true },
+            ]
+        )
+        guard case .failure(let error) = reason else {
+            Issue.record("stopped for \(reason)")
+            return
+        }
+        #expect(error.code == .ringUnavailable)
+        #expect(error.description.contains("lost by the script"))
+        #expect(server.journal.ends.count == 1)
+        #expect(kept.isEndClosed)
+        #expect(held.isEndClosed)
+        #expect(throws: Client.Refused.self) { try Client(server.sockets[0].address) }
+        #expect(connections.first?.connection.peerAddress == nil)
     }
 
     @Test func aParkedListenerIsClosedWithoutACancel() throws {
