@@ -7,6 +7,9 @@ import Synchronization
 final class Client: Sendable {
     struct Refused: Error {}
     struct TimedOut: Error {}
+    struct Failed: Error {
+        let errno: Int32
+    }
 
     /// How a stream ended, and what it had brought.
     enum Ending: Equatable {
@@ -32,7 +35,23 @@ final class Client: Sendable {
     }
 
     func connect(to address: SocketAddress) throws {
-        guard address.withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 else { throw Refused() }
+        if address.withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 { return }
+        switch errno {
+        case ECONNREFUSED: throw Refused()
+        case EINTR: try waitUntilConnected()
+        case let errno: throw Failed(errno: errno)
+        }
+    }
+
+    /// A connect that a signal has interrupted goes on by itself.
+    private func waitUntilConnected() throws {
+        var socket = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        while poll(&socket, 1, 10_000) < 0 && errno == EINTR {}
+        var error: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
+        guard error != ECONNREFUSED else { throw Refused() }
+        guard error == 0 else { throw Failed(errno: error) }
     }
 
     deinit {
@@ -74,11 +93,16 @@ final class Client: Sendable {
 
     private func readSome(_ count: Int) throws -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: count)
-        let result = recv(descriptor, &buffer, count, 0)
+        // Other tests of this process send signals.
+        var result = recv(descriptor, &buffer, count, 0)
+        while result < 0 && errno == EINTR { result = recv(descriptor, &buffer, count, 0) }
         if result > 0 { return Array(buffer[..<result]) }
         if result == 0 { return nil }
-        if errno == ECONNRESET { throw Reset() }
-        throw TimedOut()
+        switch errno {
+        case ECONNRESET: throw Reset()
+        case EAGAIN: throw TimedOut()
+        case let errno: throw Failed(errno: errno)
+        }
     }
 
     /// Writes `count` bytes on a thread of its own, so that a full socket does not keep the client from reading.
