@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 
 // Measures nb-server against plain C. A package of its own, so that nobody who links the library builds this.
 
@@ -7,13 +7,18 @@ import PackageDescription
 let package = Package(
     name: "nb-server-benchmarks",
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(name: "nb-server", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
     targets: [
         .executableTarget(name: "reference-ring", linkerSettings: [.linkedLibrary("uring")]),
         .executableTarget(
             name: "compare-drain",
-            dependencies: ["LoopbackClient", .product(name: "ArgumentParser", package: "swift-argument-parser")]
+            dependencies: [
+                "LoopbackClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Uring", package: "nb-server"),
+            ]
         ),
         .executableTarget(
             name: "connect",

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LoopbackClient
+import Uring
 
 /// Compares the CPU time per connection of `soup` with that of the plain C loop, `reference-ring`.
 ///
@@ -64,6 +65,7 @@ struct CompareDrain: ParsableCommand {
         let steal = try StealTime()
         let report = try Comparison(soup: soup, rounds: rounds, connections: connections, placement: placement).run()
         print("\(rounds) interleaved rounds of \(connections) connections, \(Placement.describe(placement))")
+        print("io_uring: \(try Ring().features)")
         print("steal time: \(try steal.percentageSince().fixed(1)) %")
         print("choice of the C loop: \(report.choice) µs per connection\n")
         print(report.table)
