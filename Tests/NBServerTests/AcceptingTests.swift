@@ -124,6 +124,7 @@ import Testing
             ]
         )
         #expect(server.journal.infos == ["parked: \(ECONNABORTED)"])
+        #expect(server.journal.counters.acceptFailures == UInt64(limit + 1))
     }
 
     @Test func aForeignCancellationIsArmedAgain() throws {

@@ -37,7 +37,7 @@ struct ListenerTable: ~Copyable {
     }
 
     deinit {
-        for index in 0..<count { listeners[index].socket.close() }
+        closeAll()
         listeners.deinitialize(count: count)
         listeners.deallocate()
     }
@@ -115,7 +115,7 @@ struct ListenerTable: ~Copyable {
     }
 
     /// Closes every socket, whatever is armed on it.
-    mutating func closeAll() {
+    func closeAll() {
         for index in 0..<count { listeners[index].socket.close() }
     }
 }

@@ -47,15 +47,15 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     private mutating func failedAccept(_ index: Int, _ errno: Int32) {
+        // What we cancel has not failed.
+        if listeners[index].state.phase != .cancelling { counters.pointee.acceptFailures += 1 }
         let reaction = listeners[index].state.failed(AcceptFailure(errno: errno), at: connections.pointee.now)
         let address = listeners[index].socket.address
         switch reaction {
         case .park(let isNews):
-            counters.pointee.acceptFailures += 1
             listeners.noteParked()
             if isNews { tell(.listenerParked(address, cause: .accept(errno, address: address.description))) }
         case .fail:
-            counters.pointee.acceptFailures += 1
             let isClosedAlready = errno == EBADF || errno == ENOTSOCK
             listeners.close(index, ownsDescriptor: !isClosedAlready)
             goneDown(address, .accept(errno, address: address.description))

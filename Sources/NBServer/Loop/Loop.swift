@@ -23,6 +23,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     let options: ServerOptions
 
     let state: UnsafeMutablePointer<LoopState>
+    // The state's own, at hand because every completion needs them.
     let connections: UnsafeMutablePointer<ConnectionTable>
     let counters: UnsafeMutablePointer<ServerCounters>
 
@@ -89,6 +90,10 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
             abandon()
         }
         if let failure { throw failure }
+        return reasonOfTheEnd
+    }
+
+    private var reasonOfTheEnd: StopReason {
         guard let stopReason else { preconditionFailure("served without a reason to stop") }
         return stopReason
     }
@@ -187,8 +192,7 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func terminate() {
         guard !hasTerminated else { return }
         hasTerminated = true
-        guard let stopReason else { preconditionFailure("served without a reason to stop") }
-        behavior.terminate(stopReason, ServerContext(state))
+        behavior.terminate(reasonOfTheEnd, ServerContext(state))
     }
 
     /// The loop cannot go on.
