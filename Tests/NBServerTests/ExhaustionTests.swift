@@ -56,24 +56,34 @@ import Testing
         }
     }
 
-    @Test func descriptorsFreedBySomebodyElseAreNoticedInTime() async throws {
+    @Test func whileItIsFullItServesWhomItHasAndNoticesDescriptorsFreedBySomebodyElse() async throws {
         await #expect(processExitsWith: .success) {
-            let parked = Gate()
+            let kept = Mutex<ConnectionID?>(nil)
             let server = try RunningServer(
                 rung: .deferred,
-                onInfo: { info, _ in if case .listenerParked = info { parked.open() } },
-                onConnection: { connection, _ in connection.send("hello") }
+                onInfo: { info, context in
+                    guard case .listenerParked = info, let id = kept.withLock({ $0 }) else { return }
+                    try? context.withConnection(id) { $0.send("still here") }
+                },
+                onConnection: { connection, context in
+                    connection.send("hello")
+                    guard context.counters.delivered == 1 else { return }
+                    let id = context.keep(connection)
+                    kept.withLock { $0 = id }
+                }
             )
+            let established = try Client(server.address)
+            guard try established.read(5) == "hello" else { exit(2) }
             let client = Client(family: AF_INET)
-            var limit = rlimit()
-            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
             var fillers: [Int32] = []
             while case let filler = dup(0), filler >= 0 { fillers.append(filler) }
             try client.connect(to: server.address)
-            parked.wait()
+            // Said when the listener has parked, and heard while nothing is free.
+            guard try established.read(10) == "still here" else { exit(3) }
             for filler in fillers { close(filler) }
-            guard try client.readToEnd() == .end("hello") else { exit(3) }
+            guard try client.readToEnd() == .end("hello") else { exit(4) }
             try server.stop()
+            guard try established.readToEnd() == .end("") else { exit(5) }
             exit(EXIT_SUCCESS)
         }
     }
