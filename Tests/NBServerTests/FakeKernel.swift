@@ -31,6 +31,10 @@ final class FakeKernel: @unchecked Sendable {
     private(set) var endedOutputs: [Int32] = []
     /// Descriptors whose close was kept from waiting.
     private(set) var forgottenLingers: [Int32] = []
+    /// Whether a descriptor is set aside.
+    private(set) var hasReserve = false
+    /// Whether one can be set aside.
+    var hasRoomForReserve = true
     /// The deadline of the present wait.
     private(set) var deadline: Instant?
     /// What a step threw; the script ends with it.
@@ -191,6 +195,16 @@ extension FakeKernel {
         forgottenLingers.append(descriptor)
     }
 
+    fileprivate func takeReserve() -> Bool {
+        hasReserve = hasReserve || hasRoomForReserve
+        return hasReserve
+    }
+
+    fileprivate func giveReserve() -> Bool {
+        defer { hasReserve = false }
+        return hasReserve
+    }
+
     fileprivate func endOutput(of descriptor: Int32) {
         endedOutputs.append(descriptor)
     }
@@ -215,6 +229,10 @@ struct ScriptedEngine: Engine, ~Copyable {
     mutating func takeCompletions(into batch: inout CompletionBatch) {
         kernel.take(&batch)
     }
+
+    mutating func takeReserve() -> Bool { kernel.takeReserve() }
+
+    mutating func giveReserve() -> Bool { kernel.giveReserve() }
 
     mutating func forgetLinger(of descriptor: Int32) {
         kernel.forgetLinger(of: descriptor)

@@ -89,7 +89,7 @@ import Testing
 
     @Test func aFatalErrorIsTheEnd() {
         var state = armed()
-        #expect(state.failed(.fatal, at: now) == .fail)
+        #expect(state.failed(.down, at: now) == .fail)
         #expect(state.phase == .closed)
         #expect(state.close() == .none)
     }
@@ -123,8 +123,8 @@ import Testing
         (ECONNABORTED, AcceptFailure.retry), (EPROTO, .retry), (ENETDOWN, .retry), (ENOPROTOOPT, .retry),
         (EHOSTDOWN, .retry), (ENONET, .retry), (EHOSTUNREACH, .retry), (EOPNOTSUPP, .retry), (ENETUNREACH, .retry),
         (EAGAIN, .retry), (EINTR, .retry), (ECANCELED, .retry), (EMFILE, .park), (ENFILE, .park), (ENOBUFS, .park),
-        (ENOMEM, .park), (EPERM, .backOff), (EACCES, .backOff), (EIO, .backOff), (EINVAL, .fatal), (EBADF, .fatal),
-        (ENOTSOCK, .fatal),
+        (ENOMEM, .park), (EPERM, .backOff), (EACCES, .backOff), (EIO, .backOff), (EINVAL, .down), (EBADF, .down),
+        (ENOTSOCK, .down),
     ])
     func everyErrorHasAnAnswer(errno: Int32, answer: AcceptFailure) {
         #expect(AcceptFailure(errno: errno) == answer)

@@ -53,6 +53,7 @@ final class RunningServer: Sendable {
         listening endpoint: Endpoint = "127.0.0.1:0",
         closeTimeLimit: Duration = .seconds(5),
         socketOptions: [SocketOption] = [],
+        exhaustion: ServerOptions.Exhaustion = .park,
         runsAtOnce: Bool = true,
         onInfo: @escaping OnInfo = { _, _ in },
         onConnection: @escaping OnConnection
@@ -61,7 +62,7 @@ final class RunningServer: Sendable {
         server = try Server(
             Behavior(shared: shared, onConnection: onConnection, onInfo: onInfo, socketOptions: socketOptions),
             listening: endpoint,
-            options: ServerOptions(closeTimeLimit: closeTimeLimit, ring: ring)
+            options: ServerOptions(closeTimeLimit: closeTimeLimit, exhaustion: exhaustion, ring: ring)
         )
         if runsAtOnce { try run() }
     }

@@ -41,6 +41,7 @@ struct ClosureBehavior: NonBlockingServer {
         switch info {
         case .connectionFailed(let error): journal.infos.append("failed: \(error)")
         case .listenerParked(_, let cause): journal.infos.append("parked: \(cause.errno ?? 0)")
+        case .listenerShedding(_, let cause): journal.infos.append("shedding: \(cause.errno ?? 0)")
         case .listenerRecovered: journal.infos.append("recovered")
         case .listenerDown(_, let cause): journal.infos.append("down: \(cause.errno ?? 0)")
         }

@@ -155,7 +155,7 @@ import Uring
         let server = try ScriptedServer()
         let listener = server.listeners[0]
         // Real ones, to see that they are closed.
-        let (kept, held) = (SocketPair(), SocketPair())
+        let (kept, held, unseen) = (SocketPair(), SocketPair(), SocketPair())
         var connections: [HeldConnection] = []
         let (_, reason) = try server.run(
             { number, connection, context in
@@ -167,7 +167,10 @@ import Uring
                     try kernel.accept(kept.end, on: listener)
                     try kernel.accept(held.end, on: listener)
                 },
-                { $0.isLost = true },
+                { kernel in
+                    try kernel.accept(unseen.end, on: listener)
+                    kernel.isLost = true
+                },
             ]
         )
         guard case .failure(let error) = reason else {
@@ -179,6 +182,9 @@ import Uring
         #expect(server.journal.ends.count == 1)
         #expect(kept.isEndClosed)
         #expect(held.isEndClosed)
+        #expect(unseen.isEndClosed)
+        #expect(server.journal.counters.delivered == 2)
+        #expect(server.journal.counters.discarded == 1)
         #expect(throws: Client.Refused.self) { try Client(server.sockets[0].address) }
         #expect(connections.first?.connection.peerAddress == nil)
     }

@@ -41,7 +41,7 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
         _ context: borrowing ServerContext
     ) throws -> Verdict
 
-    /// A listener parked, recovered or went down, or `newConnection` threw.
+    /// A listener parked, sheds its clients, recovered or went down, or `newConnection` threw.
     ///
     /// - Parameters:
     ///   - info: what happened.

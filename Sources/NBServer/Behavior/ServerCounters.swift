@@ -1,13 +1,15 @@
 /// What a server has counted since it began.
 ///
-/// Every connection the kernel accepted for the server was given to `newConnection` once, or reset.
+/// Every connection the kernel accepted for the server was given to `newConnection` once, or reset: never both, never neither.
 public struct ServerCounters: Hashable, Sendable {
     /// Connections the kernel accepted for the server.
     public var accepted: UInt64 { delivered + discarded }
     /// Connections given to `newConnection`.
     public internal(set) var delivered: UInt64 = 0
-    /// Connections reset without being delivered, because the server was stopping.
+    /// Connections reset without being delivered: because the server was stopping, or to shed them.
     public internal(set) var discarded: UInt64 = 0
+    /// How many of those discarded were shed; see ``ServerOptions/Exhaustion/shed``.
+    public internal(set) var shed: UInt64 = 0
     /// Connections whose `newConnection` threw.
     public internal(set) var failed: UInt64 = 0
     /// Connections reset because their output could not be sent, or their peer not heard out, within the close limit.

@@ -8,7 +8,11 @@ public enum ServerInfo: Sendable {
     /// connections it can do without may close some now. Said once until it has recovered.
     case listenerParked(SocketAddress, cause: ServerError)
 
-    /// A parked listener has accepted again.
+    /// Descriptors have run out, and the listener resets its clients, as ``ServerOptions/Exhaustion/shed`` asks; a behavior that
+    /// keeps connections it can do without may close some now. Said once until it has recovered.
+    case listenerShedding(SocketAddress, cause: ServerError)
+
+    /// A listener that parked, or shed clients, has accepted one for the behavior again.
     case listenerRecovered(SocketAddress)
 
     /// A listener will not accept any more. When the last one goes down the server stops with that error.

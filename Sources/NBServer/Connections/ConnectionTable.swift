@@ -21,7 +21,8 @@ struct ConnectionTable: ~Copyable {
     let closeTimeLimit: Duration
     /// Closing a connection would wait for its peer.
     let closesWait: Bool
-    let counters: UnsafeMutablePointer<ServerCounters>
+    // Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
+    var counters: UnsafeMutablePointer<ServerCounters>
 
     /// The time of the loop's present turn.
     var now = Instant(nanoseconds: 0)

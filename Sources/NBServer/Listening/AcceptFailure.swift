@@ -1,15 +1,18 @@
 internal import Glibc
 
-/// What to do about an accept that failed: `accept(2)`'s errors, each with the reason for its answer.
+/// What to do about an accept that failed: the errors of `accept(2)`, each with the reason for its answer.
+///
+/// Pure, and the only place where the number of an accept's error is looked at.
 package enum AcceptFailure: Hashable, Sendable {
-    /// One connection's bad luck, or none's: arm again at once.
+    /// One connection's bad luck, or none's: arm again at once, but not for ever.
     case retry
-    /// Not for want of anything we could free: arm again after a pause.
+    /// Not for want of anything we could free: arm again after a pause that grows.
     case backOff
-    /// Out of descriptors or memory: arm again after a pause, or as soon as a descriptor of ours is freed.
+    /// Out of descriptors or memory: arm again after such a pause, or as soon as a descriptor of ours is freed. What else
+    /// to do is an option, ``ServerOptions/Exhaustion``.
     case park
     /// This socket will never accept again.
-    case fatal
+    case down
 
     package init(errno: Int32) {
         switch errno {
@@ -30,10 +33,10 @@ package enum AcceptFailure: Hashable, Sendable {
             self = .backOff
         // Somebody has shut the socket down, so that it does not listen any more.
         case EINVAL:
-            self = .fatal
+            self = .down
         // The descriptor is not ours any more.
         case EBADF, ENOTSOCK:
-            self = .fatal
+            self = .down
         // Unknown: neither give up nor spin.
         default:
             self = .backOff

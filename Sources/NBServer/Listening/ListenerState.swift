@@ -88,7 +88,7 @@ package struct ListenerState: Hashable, Sendable {
         precondition(phase == .armed, "a failure of an arm that was none")
         failures += 1
         switch failure {
-        case .fatal:
+        case .down:
             phase = .closed
             return .fail
         case .retry where failures <= Self.retryLimit:

@@ -11,8 +11,9 @@ internal import Uring
 struct ListenerTable: ~Copyable {
     let count: Int
 
-    // A pointer, so that a listener is changed where it is, without the checks of an array.
-    private let listeners: UnsafeMutablePointer<Listener>
+    // A pointer, so that a listener is changed where it is, without the checks of an array. Not a `let`: writing through
+    // one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
+    private var listeners: UnsafeMutablePointer<Listener>
 
     /// Listeners that wait to be armed; room for all of them from the start.
     private var pending: [Int] = []
@@ -44,7 +45,7 @@ struct ListenerTable: ~Copyable {
 
     subscript(index: Int) -> Listener {
         _read { yield listeners[index] }
-        nonmutating _modify { yield &listeners[index] }
+        _modify { yield &listeners[index] }
     }
 
     /// The listener a token means, or `nil` for an arm that is over.
@@ -95,6 +96,11 @@ struct ListenerTable: ~Copyable {
         guard mayHaveParked else { return }
         for index in 0..<count where event(&listeners[index].state) == .arm { enqueue(index) }
         mayHaveParked = nextParkEnd != nil
+    }
+
+    /// Whether any listener but this one has trouble accepting.
+    func anyAils(but index: Int) -> Bool {
+        (0..<count).contains { $0 != index && listeners[$0].state.isAiling && listeners[$0].state.phase != .closed }
     }
 
     /// When the next parked listener is to try again.

@@ -27,6 +27,13 @@ package protocol Engine: ~Copyable {
     /// blocking.
     mutating func endOutput(of descriptor: Int32)
 
+    /// Sets a descriptor aside for hard times, if none is; returns whether one is now. At once, without blocking.
+    mutating func takeReserve() -> Bool
+
+    /// Gives up the descriptor set aside, so that an accept can have it; returns whether there was one. At once, without
+    /// blocking.
+    mutating func giveReserve() -> Bool
+
     /// Sees to it that closing a socket does not wait for its peer. At once, without blocking.
     mutating func forgetLinger(of descriptor: Int32)
 }

@@ -14,15 +14,26 @@ extension Loop where LoopEngine: ~Copyable {
             if isLast { failedAccept(index, -result) }
             return
         }
-        if listeners[index].state.isAiling { tell(.listenerRecovered(listeners[index].socket.address)) }
-        let delivers = listeners[index].state.accepted()
         listeners[index].served &+= 1
-        if delivers && stopReason == nil {
+        if isStrained && !hasRoom(index) {
+            shed(result)
+        } else if listeners[index].state.accepted() && stopReason == nil {
             deliver(result)
         } else {
             discard(result)
         }
         if isLast { react(listeners[index].state.ended(), index) }
+    }
+
+    /// Whether the connection that a listener got may stay; asked while descriptors are or were short. A server that sheds
+    /// first wants its reserve back: if that cannot be had, the connection has taken its place.
+    @inline(never)
+    private mutating func hasRoom(_ index: Int) -> Bool {
+        guard stopReason == nil else { return true }
+        guard options.exhaustion != .shed || engine.takeReserve() else { return false }
+        isStrained = listeners.anyAils(but: index)
+        if listeners[index].state.isAiling { tell(.listenerRecovered(listeners[index].socket.address)) }
+        return true
     }
 
     @inline(__always)
@@ -44,23 +55,47 @@ extension Loop where LoopEngine: ~Copyable {
         counters.pointee.discarded += 1
         engine.submit(.disconnect(descriptor: descriptor), token: Token(.disconnect, slot: 0), silently: true)
         engine.submit(.close(descriptor: descriptor), token: Token(.close, slot: 0), silently: true)
+        connections.pointee.noteFreedDescriptor()
+    }
+
+    private mutating func shed(_ descriptor: Int32) {
+        counters.pointee.shed += 1
+        discard(descriptor)
     }
 
     private mutating func failedAccept(_ index: Int, _ errno: Int32) {
         // What we cancel has not failed.
         if listeners[index].state.phase != .cancelling { counters.pointee.acceptFailures += 1 }
-        let reaction = listeners[index].state.failed(AcceptFailure(errno: errno), at: connections.pointee.now)
+        let failure = AcceptFailure(errno: errno)
+        let reaction = listeners[index].state.failed(failure, at: connections.pointee.now)
         let address = listeners[index].socket.address
         switch reaction {
         case .park(let isNews):
-            listeners.noteParked()
-            if isNews { tell(.listenerParked(address, cause: .accept(errno, address: address.description))) }
+            let cause = ServerError.accept(errno, address: address.description)
+            parked(address, cause, isExhausted: failure == .park, isNews: isNews)
         case .fail:
             let isClosedAlready = errno == EBADF || errno == ENOTSOCK
             listeners.close(index, ownsDescriptor: !isClosedAlready)
             goneDown(address, .accept(errno, address: address.description))
         case .none, .arm, .cancel, .close:
             react(reaction, index)
+        }
+    }
+
+    private mutating func parked(_ address: SocketAddress, _ cause: ServerError, isExhausted: Bool, isNews: Bool) {
+        listeners.noteParked()
+        isStrained = true
+        switch isExhausted ? options.exhaustion : .park {
+        case .park:
+            if isNews { tell(.listenerParked(address, cause: cause)) }
+        case .shed:
+            // What the reserve leaves behind is free like any descriptor of ours. Another listener may have given it up
+            // before; then one try shows whether it is still there.
+            if engine.giveReserve() || isNews { connections.pointee.noteFreedDescriptor() }
+            if isNews { tell(.listenerShedding(address, cause: cause)) }
+        case .stop:
+            if isNews { tell(.listenerParked(address, cause: cause)) }
+            fail(cause)
         }
     }
 
@@ -98,9 +133,14 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     /// Lets parked listeners try again whose time has come and, if a descriptor was freed, those that parked for want of one.
+    ///
+    /// A descriptor counts as freed for two turns: an accept may have failed just before the close that was submitted in
+    /// the same turn.
     mutating func wakeParkedListeners() {
         let now = connections.pointee.now
-        if connections.pointee.takeFreedDescriptor() { listeners.wakeParked { $0.descriptorFreed() } }
+        let freesDescriptor = connections.pointee.takeFreedDescriptor()
+        if freesDescriptor || hasFreedDescriptor { listeners.wakeParked { $0.descriptorFreed() } }
+        hasFreedDescriptor = freesDescriptor
         listeners.wakeParked { $0.timePassed(now) }
     }
 

@@ -32,6 +32,11 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// What the loop itself stopped for, if it did.
     private var failure: ServerError?
 
+    /// Descriptors are or were short: connections are looked at before they are delivered.
+    var isStrained = false
+    /// A descriptor was freed in the turn before.
+    var hasFreedDescriptor = false
+
     private var batch: CompletionBatch
     private var isWakeUpArmed = false
     private var hasTerminated = false
@@ -100,6 +105,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
     private mutating func serve() throws(RingError) {
         armWakeUp()
+        if options.exhaustion == .shed { isStrained = !engine.takeReserve() }
         while stopReason == nil { try turn() }
 
         closeListeners()
@@ -201,14 +207,32 @@ extension Loop where LoopEngine: ~Copyable {
         if stopReason == nil { stopReason = .failed(error) }
     }
 
-    /// The ring is lost: closes by hand what it served.
+    /// The ring is lost: closes by hand what it served, and what it has accepted and nobody has seen.
     private mutating func abandon() {
         isAbandoned = true
         listeners.closeAll()
+        discardAccepted()
         terminate()
         for slot in connections.pointee.used where slot.pointee.descriptor >= 0 {
             Glibc.close(slot.pointee.descriptor)
             slot.pointee.descriptor = -1
         }
+    }
+
+    private mutating func discardAccepted() {
+        repeat {
+            batch.removeAll()
+            engine.takeCompletions(into: &batch)
+            for index in 0..<batch.count where batch[index].isAcceptedConnection {
+                counters.pointee.discarded += 1
+                Glibc.close(batch[index].result)
+            }
+        } while batch.count > 0
+    }
+}
+
+extension Completion {
+    fileprivate var isAcceptedConnection: Bool {
+        TokenKind(rawValue: token.kind) == .accept && result >= 0
     }
 }

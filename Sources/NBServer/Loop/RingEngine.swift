@@ -11,6 +11,9 @@ package struct RingEngine: Engine, ~Copyable {
     /// The error that ended the ring; thrown by the next wait.
     private var failure: RingError?
 
+    /// The descriptor set aside.
+    private var reserve: EventDescriptor?
+
     package init(_ options: RingOptions) throws(RingError) {
         ring = try Ring(options)
     }
@@ -60,6 +63,17 @@ package struct RingEngine: Engine, ~Copyable {
     package mutating func forgetLinger(of descriptor: Int32) {
         var off = linger(l_onoff: 0, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    @inline(never)
+    package mutating func takeReserve() -> Bool {
+        if reserve == nil { reserve = try? EventDescriptor() }
+        return reserve != nil
+    }
+
+    @inline(never)
+    package mutating func giveReserve() -> Bool {
+        reserve.take() != nil
     }
 
     /// Kept out of the way of the usual case.

@@ -92,7 +92,7 @@ extension ServerError {
         case .retry, .backOff, .park:
             let (code, cure) = meaning(errno)
             return ServerError(code, operation: "accept", address: address, errno: errno, cure: cure)
-        case .fatal:
+        case .down:
             let cure = "the socket was shut down or closed behind the server's back"
             return ServerError(.listenerDown, operation: "accept", address: address, errno: errno, cure: cure)
         }

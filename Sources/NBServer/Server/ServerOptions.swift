@@ -12,6 +12,9 @@ public struct ServerOptions: Hashable, Sendable {
     /// How connections are accepted, where the kernel leaves a choice.
     public var acceptMode: AcceptMode
 
+    /// What to do when descriptors or memory run out. Whatever it is, `handleInfo` hears of it.
+    public var exhaustion: Exhaustion
+
     /// How the ring is made. ``RingOptions/completionDepth`` is also how many connections one listener is served before it
     /// is another's turn, and how many are accepted ahead of their being delivered.
     public var ring: RingOptions
@@ -25,16 +28,33 @@ public struct ServerOptions: Hashable, Sendable {
         case oneShot
     }
 
+    /// What a listener does that cannot accept because descriptors or memory have run out (`EMFILE`, `ENFILE`, `ENOBUFS`,
+    /// `ENOMEM` of `accept(2)`).
+    public enum Exhaustion: Hashable, Sendable {
+        /// Lets clients wait in its accept queue, and tries again as soon as the server frees a descriptor, else after 250 ms,
+        /// 500 ms, then every second. Nobody is lost.
+        case park
+        /// Tells clients at once, with a reset, instead of letting them wait: for clients that have somewhere else to go. Takes a
+        /// descriptor in reserve, with which such connections are accepted; they count as discarded, and as
+        /// ``ServerCounters/shed``. Where the reserve does not help, since memory has run out or somebody else took the
+        /// descriptor, a listener parks.
+        case shed
+        /// Stops the server with ``ServerError/Code/outOfResources``, for whoever supervises it to start it again.
+        case stop
+    }
+
     /// Options for a server; the defaults serve the highest connection rate.
     public init(
         closeTimeLimit: Duration = .seconds(5),
         maximumListeners: Int = 1024,
         acceptMode: AcceptMode = .multishot,
+        exhaustion: Exhaustion = .park,
         ring: RingOptions = RingOptions(submissionDepth: 256, completionDepth: 256)
     ) {
         self.closeTimeLimit = closeTimeLimit
         self.maximumListeners = maximumListeners
         self.acceptMode = acceptMode
+        self.exhaustion = exhaustion
         self.ring = ring
     }
 }

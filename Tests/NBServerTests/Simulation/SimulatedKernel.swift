@@ -151,6 +151,9 @@ extension SimulatedKernel {
         completions.removeFirst(count)
     }
 
+    func takeReserve() -> Bool { true }
+    func giveReserve() -> Bool { false }
+
     func endOutput(of descriptor: Int32) {
         guard let socket = socket(descriptor, "shutdown") else { return }
         if socket.send != nil { violate("output of \(descriptor) ended with a send in flight") }
@@ -424,6 +427,10 @@ struct SimulatedEngine: Engine, ~Copyable {
     mutating func endOutput(of descriptor: Int32) {
         kernel.endOutput(of: descriptor)
     }
+
+    mutating func takeReserve() -> Bool { kernel.takeReserve() }
+
+    mutating func giveReserve() -> Bool { kernel.giveReserve() }
 
     mutating func forgetLinger(of descriptor: Int32) {}
 }
