@@ -374,6 +374,29 @@ import Testing
         #expect(kernel.closes(of: descriptor) == 1)
     }
 
+    /// Closed, it would look to its peer as if that had been all.
+    @Test(arguments: [ENOBUFS, EPIPE], [true, false])
+    func aSendThatFailsEndsInAReset(errno: Int32, isReleased: Bool) throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            { _, connection, _ in
+                connection.send([UInt8](repeating: 1, count: 1000))
+                guard isReleased else { return .continue }
+                connection.release { server.journal.released.append($0) }
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { $0.complete(try #require($0.sends(on: descriptor).first).token, -errno) },
+                    { kernel in #expect(kernel.isReset(descriptor)) },
+                ]
+            )
+        )
+        #expect(server.journal.released.isEmpty)
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
     @Test func aKeptConnectionIsUsedTakenAndUnknownAfterwards() throws {
         let server = try ScriptedServer()
         let listener = server.listeners[0]

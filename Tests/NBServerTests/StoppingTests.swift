@@ -43,6 +43,46 @@ import Uring
         #expect(server.journal.ends.count == 1)
     }
 
+    @Test func aListenerThatIsLostWhileItIsCanceledIsNotClosed() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        try server.run(
+            { _, connection, _ in .stop },
+            script: [
+                { kernel in
+                    kernel.cancelsAtOnce = false
+                    try kernel.accept(100_000, on: listener)
+                },
+                { try $0.failAccept(EBADF, on: listener) },
+            ]
+        )
+        // Its number would be another file's by now.
+        #expect(fcntl(listener, F_GETFD) >= 0)
+        close(listener)
+        #expect(server.journal.ends.count == 1)
+    }
+
+    @Test(arguments: [EINVAL, EMFILE])
+    func whatHappensToAListenerOfAServerThatStopsIsNobodysConcern(errno: Int32) throws {
+        var server = try ScriptedServer()
+        server.options.exhaustion = .stop
+        let listener = server.listeners[0]
+        let (_, reason) = try server.run(
+            { _, connection, _ in .stop("enough") },
+            script: [
+                { kernel in
+                    try kernel.accept(100_000, on: listener)
+                    try kernel.failAccept(errno, on: listener)
+                }
+            ]
+        )
+        #expect(server.journal.infos.isEmpty)
+        guard case .success(.verdict("enough")) = reason else {
+            Issue.record("stopped for \(reason)")
+            return
+        }
+    }
+
     @Test(arguments: [true, false])
     func descriptorsThatArriveWhileCancelingAreDiscarded(arrivesLast: Bool) throws {
         let server = try ScriptedServer()

@@ -11,7 +11,7 @@ internal import Glibc
 /// what it is asked then does nothing. Its descriptor is non-blocking and closed on exec.
 public struct Connection: ~Copyable {
     private let table: UnsafeMutablePointer<ConnectionTable>
-    private let slot: ConnectionTable.Slot
+    let slot: ConnectionTable.Slot
 
     init(_ table: UnsafeMutablePointer<ConnectionTable>, _ slot: ConnectionTable.Slot) {
         self.table = table
@@ -24,7 +24,8 @@ public struct Connection: ~Copyable {
 
     /// Queues a text, as UTF-8. Bytes arrive in the order in which they were queued; `send(2)`.
     ///
-    /// If the peer is gone they are thrown away; that costs this connection only.
+    /// If they cannot be sent, usually because the peer is gone, the connection is reset when it is dropped; that costs this
+    /// connection only.
     public func send(_ text: String) {
         let isSent: Void? = text.utf8.withContiguousStorageIfAvailable { enqueue(UnsafeRawBufferPointer($0)) }
         if isSent == nil { sendCopy(of: text) }
@@ -71,9 +72,8 @@ public struct Connection: ~Copyable {
     /// Gives the descriptor to somebody else, once everything that was queued has been sent.
     ///
     /// - Parameter receiver: called once, on the server's thread after the present callback, with a descriptor that is
-    ///   the receiver's to close. It is not called if what was queued cannot be sent within
-    ///   ``ServerOptions/closeTimeLimit``; the connection is reset then. If the peer turns out to be gone, what was queued
-    ///   is thrown away and the receiver has the descriptor all the same.
+    ///   the receiver's to close. It is not called if what was queued cannot be sent, because the peer is gone or does not
+    ///   read it within ``ServerOptions/closeTimeLimit``; the connection is reset then.
     public consuming func release(to receiver: @escaping (_ descriptor: Int32) -> Void) {
         table.pointee.release(slot, to: receiver)
         forget()

@@ -10,13 +10,13 @@ internal import Uring
 ///  open ── drop ──▶ closing        ── release ──▶ releasing        ── reset ──▶ resetting
 ///       ── the server has ended, and a `Connection` still exists ──▶ orphaned
 ///
-///  closing   ── all bytes are submitted ──▶ checking   ── clients spoke lately ──▶ lingering   ── peer gone ──▶ close
+///  closing   ── all bytes are submitted ──▶ checking   ── clients spoke lately ──▶ lingering
 ///  checking  ── bytes are left ──▶ closing             ── the client spoke ──▶ lingering       ── else ──▶ close
 ///  lingering ── the client has ended its side ──▶ close
-///  releasing ── all bytes are sent, or peer gone ──▶ hand out
+///  releasing ── all bytes are sent ──▶ hand out
 ///  resetting ── disconnect and close are submitted, nothing is in flight ──▶ free
 ///
-///  any of these four, too late ──▶ resetting           close, hand out ──▶ free
+///  any of these four, too late or a send failed ──▶ resetting           close, hand out ──▶ free
 /// ```
 struct ConnectionSlot {
     enum Phase: UInt8 {
@@ -50,7 +50,7 @@ struct ConnectionSlot {
 
     var phase = Phase.free
     var isKept = false
-    /// The peer is gone: nothing can be sent any more.
+    /// A send failed: usually the peer is gone. Nothing can be sent any more.
     var isBroken = false
     var isUnsettled = false
     var isSending = false
@@ -83,6 +83,25 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     /// The token of an operation on this connection.
     func token(_ kind: TokenKind) -> Token {
         pointee.place.with(kind: kind.rawValue)
+    }
+}
+
+extension UnsafeMutablePointer<ConnectionSlot> {
+    /// What holds before and after every completion; looked at in debug builds.
+    func assertSound() {
+        assert(isSound, "a connection in phase \(pointee.phase) is not what its phase says")
+    }
+
+    private var isSound: Bool {
+        let isIdle = !pointee.isSending && !pointee.isDiscarding
+        if pointee.isKept && pointee.phase != .open { return false }
+        return switch pointee.phase {
+        case .free: isIdle && !pointee.isUnsettled && !pointee.hasDeadline && hasNothingToSend
+        case .open: !pointee.isDiscarding && !pointee.awaitsComplaint && pointee.descriptor >= 0
+        case .closing, .releasing: !pointee.isDiscarding && !pointee.awaitsComplaint && pointee.descriptor >= 0
+        case .checking, .lingering: pointee.isDiscarding && !pointee.isSending && pointee.descriptor >= 0
+        case .resetting, .orphaned: pointee.isUnsettled || pointee.descriptor < 0
+        }
     }
 }
 

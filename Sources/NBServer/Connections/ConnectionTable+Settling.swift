@@ -14,13 +14,14 @@ extension ConnectionTable {
             case .resetting, .orphaned: disconnect(slot, on: &engine)
             case .free, .checking, .lingering: assertionFailure("nothing is due in this phase")
             }
+            slot.assertSound()
         }
     }
 
     @inline(__always)
     private mutating func settleClosing(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         guard !slot.pointee.isBroken else {
-            close(slot, on: &engine)
+            breakOff(slot, on: &engine)
             return
         }
         let clientsSpeak = clientsSpeakUntil > now
@@ -39,7 +40,9 @@ extension ConnectionTable {
     }
 
     private mutating func settleReleasing(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        if slot.pointee.isBroken || slot.hasNothingToSend {
+        if slot.pointee.isBroken {
+            breakOff(slot, on: &engine)
+        } else if slot.hasNothingToSend {
             handOut(slot)
         } else {
             startDeadline(slot)
@@ -122,6 +125,13 @@ extension ConnectionTable {
         noteFreedDescriptor()
     }
 
+    /// A send has failed. Where the peer is not gone already, a reset tells it that something is missing.
+    @inline(never)
+    private mutating func breakOff(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        slot.pointee.phase = .resetting
+        disconnect(slot, on: &engine)
+    }
+
     /// Resets a connection whatever is in flight on it; the kernel ends that, and then the slot is free.
     private mutating func disconnect(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         removeDeadline(slot)
@@ -155,6 +165,8 @@ extension ConnectionTable {
     /// A send is over: `result` bytes were taken, or it failed.
     mutating func completedSend(_ token: Token, _ result: Int32) {
         guard let slot = slot(token) else { return }
+        slot.assertSound()
+        defer { slot.assertSound() }
         slot.pointee.isSending = false
         slot.pointee.awaitsComplaint = false
         if result > 0 {
@@ -175,6 +187,8 @@ extension ConnectionTable {
     /// Input was thrown away: `result` bytes, 0 at the end of the client's stream, or an error.
     mutating func completedDiscard(_ token: Token, _ result: Int32, on engine: inout some Engine & ~Copyable) {
         guard let slot = slot(token) else { return }
+        slot.assertSound()
+        defer { slot.assertSound() }
         slot.pointee.isDiscarding = false
         switch slot.pointee.phase {
         case .checking: checked(slot, result, on: &engine)
@@ -193,11 +207,13 @@ extension ConnectionTable {
         }
         let clientSpoke = result > 0
         if clientSpoke { noteSpeakingClient() }
-        if !slot.hasNothingToSend {
+        if slot.pointee.isBroken {
+            breakOff(slot, on: &engine)
+        } else if !slot.hasNothingToSend {
             slot.pointee.phase = .closing
             startDeadline(slot)
             sendNext(slot, on: &engine)
-        } else if clientSpoke && !slot.pointee.isBroken {
+        } else if clientSpoke {
             linger(slot, on: &engine)
         } else {
             close(slot, on: &engine)

@@ -10,6 +10,7 @@ final class ListenSocket {
     let address: SocketAddress
 
     private var isOpen = true
+    private let closeDescriptor: (Int32) -> Void
 
     /// Makes, binds and listens.
     ///
@@ -17,6 +18,7 @@ final class ListenSocket {
     /// accepts armed on them, until some milliseconds after its end.
     init(_ endpoint: Endpoint, options: [SocketOption]) throws(ServerError) {
         let wanted = try endpoint.resolved()
+        closeDescriptor = { Glibc.close($0) }
         for _ in 0..<50 {
             do {
                 (descriptor, address) = try Self.listen(on: wanted, options)
@@ -28,13 +30,20 @@ final class ListenSocket {
         (descriptor, address) = try Self.listen(on: wanted, options)
     }
 
+    /// Takes over what listens already, and closes it in a way of its own.
+    init(_ descriptor: Int32, _ address: SocketAddress, closingWith closeDescriptor: @escaping (Int32) -> Void) {
+        self.descriptor = descriptor
+        self.address = address
+        self.closeDescriptor = closeDescriptor
+    }
+
     deinit {
         close()
     }
 
     /// Closes the socket; from now on its address is free.
     func close() {
-        if isOpen { Glibc.close(descriptor) }
+        if isOpen { closeDescriptor(descriptor) }
         isOpen = false
     }
 

@@ -58,12 +58,16 @@ package struct ListenerState: Hashable, Sendable {
 
     /// An accept has been submitted.
     package mutating func arm() {
+        assertSound()
+        defer { assertSound() }
         precondition(phase == .idle, "a listener is armed once at a time")
         phase = .armed
     }
 
     /// A completion carried a connection. Returns whether to deliver it; otherwise it is to be discarded.
     package mutating func accepted() -> Bool {
+        assertSound()
+        defer { assertSound() }
         failures = 0
         isAiling = false
         if case .armed = phase { return true }
@@ -73,6 +77,8 @@ package struct ListenerState: Hashable, Sendable {
 
     /// A completion was the last of its arm.
     package mutating func ended() -> Reaction {
+        assertSound()
+        defer { assertSound() }
         if phase == .cancelling {
             phase = .closed
             return .close
@@ -84,6 +90,8 @@ package struct ListenerState: Hashable, Sendable {
 
     /// The last completion of an arm carried an error.
     package mutating func failed(_ failure: AcceptFailure, at now: Instant) -> Reaction {
+        assertSound()
+        defer { assertSound() }
         guard phase != .cancelling else { return ended() }
         precondition(phase == .armed, "a failure of an arm that was none")
         failures += 1
@@ -102,6 +110,8 @@ package struct ListenerState: Hashable, Sendable {
 
     /// A descriptor of ours was freed: wakes a listener that parked for want of one, and no other.
     package mutating func descriptorFreed() -> Reaction {
+        assertSound()
+        defer { assertSound() }
         guard case .parked(_, forDescriptor: true) = phase else { return .none }
         phase = .idle
         return .arm
@@ -109,6 +119,8 @@ package struct ListenerState: Hashable, Sendable {
 
     /// Time has passed.
     package mutating func timePassed(_ now: Instant) -> Reaction {
+        assertSound()
+        defer { assertSound() }
         guard case .parked(let until, _) = phase, until <= now else { return .none }
         phase = .idle
         return .arm
@@ -116,6 +128,8 @@ package struct ListenerState: Hashable, Sendable {
 
     /// It is to be closed.
     package mutating func close() -> Reaction {
+        assertSound()
+        defer { assertSound() }
         switch phase {
         case .idle, .parked:
             phase = .closed
@@ -135,5 +149,11 @@ package struct ListenerState: Hashable, Sendable {
         case 2: .milliseconds(500)
         default: .milliseconds(1000)
         }
+    }
+
+    /// What holds before and after every event; looked at in debug builds.
+    private func assertSound() {
+        if case .parked = phase { assert(failures > 0 && isAiling, "parked for no reason") }
+        assert(failures == 0 || phase != .armed || isAiling || failures <= Self.retryLimit, "retried for ever")
     }
 }

@@ -69,22 +69,27 @@ extension Loop where LoopEngine: ~Copyable {
         let failure = AcceptFailure(errno: errno)
         let reaction = listeners[index].state.failed(failure, at: connections.pointee.now)
         let address = listeners[index].socket.address
+        // Somebody has closed it behind our back, and its number may be another file's.
+        let ownsDescriptor = errno != EBADF && errno != ENOTSOCK
         switch reaction {
         case .park(let isNews):
             let cause = ServerError.accept(errno, address: address.description)
             parked(address, cause, isExhausted: failure == .park, isNews: isNews)
         case .fail:
-            let isClosedAlready = errno == EBADF || errno == ENOTSOCK
-            listeners.close(index, ownsDescriptor: !isClosedAlready)
+            listeners.close(index, ownsDescriptor: ownsDescriptor)
             goneDown(address, .accept(errno, address: address.description))
-        case .none, .arm, .cancel, .close:
+        case .close:
+            listeners.close(index, ownsDescriptor: ownsDescriptor)
+        case .none, .arm, .cancel:
             react(reaction, index)
         }
     }
 
+    /// A listener of a server that is stopping anyway is nobody's concern.
     private mutating func parked(_ address: SocketAddress, _ cause: ServerError, isExhausted: Bool, isNews: Bool) {
         listeners.noteParked()
         isStrained = true
+        guard stopReason == nil else { return }
         switch isExhausted ? options.exhaustion : .park {
         case .park:
             if isNews { tell(.listenerParked(address, cause: cause)) }
@@ -100,6 +105,7 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     private mutating func goneDown(_ address: SocketAddress, _ cause: ServerError) {
+        guard stopReason == nil else { return }
         tell(.listenerDown(address, cause: cause))
         if listeners.openCount == 0 { fail(cause) }
     }

@@ -14,12 +14,16 @@ struct Randomness: RandomNumberGenerator {
         return bits ^ (bits >> 31)
     }
 
-    /// True in so many of a hundred cases.
-    mutating func chance(_ percent: Int) -> Bool {
-        Int(next() % 100) < percent
+    /// True in so many of a thousand cases.
+    mutating func chance(_ permille: Int) -> Bool {
+        Int(next() % 1000) < permille
     }
 
     mutating func below(_ limit: Int) -> Int {
         Int(next() % UInt64(limit))
+    }
+
+    mutating func element<Element>(of elements: [Element]) -> Element? {
+        elements.isEmpty ? nil : elements[below(elements.count)]
     }
 }

@@ -3,79 +3,104 @@ import Glibc
 @testable import NBServer
 @testable import Uring
 
-/// A kernel that plays any history, drawn from a seed: clients that come, speak, read, leave and reset; arms that end for
-/// every reason; short sends; a completion queue that is full; spurious wake-ups; jumps of the clock.
+/// A kernel that plays any history, drawn from a seed, with its clients and its neighbors.
 ///
-/// It checks what no server may do: use a descriptor that is not open, close one twice, arm a listener twice, change bytes
-/// while they are being sent. What it finds is in `violations`. Used by one thread.
+/// What no server may do, it takes down in `violations`: using a descriptor that is not open, closing one twice, arming a
+/// listener twice, changing bytes while they are being sent. It lives for one history; used by one thread.
+///
+/// ```
+///  submit ─▶ carry out ─▶ wait: clients, neighbors, time ─▶ completion queue ─▶ take
+/// ```
 final class SimulatedKernel {
-    struct Faults {
-        /// In a hundred accepts, how many fail although a client waits.
-        var acceptFailures = 10
-        /// In a hundred client steps, how many are a reset.
-        var resets = 10
-        /// In a hundred accepts that fail, how many fail for good.
-        var shutdowns = 2
-        /// How many descriptors there are.
-        var descriptors = 40
+    private struct Submission {
+        let operation: Operation
+        let token: Token
+        let silently: Bool
+        /// What the bytes of a send were when it was submitted.
+        let copy: [UInt8]
     }
+
+    static let firstDescriptor: Int32 = 100_000
+    static let firstListener: Int32 = 90_000
 
     var random: Randomness
-    let faults: Faults
-    let completionDepth: Int
-    let completesSilently: Bool
-    /// Whether to write down what happens, for people to read.
-    let isTraced: Bool
+    let rates: FaultRates
+    var tally = Tally()
+    let features: RingFeatures
+    let descriptorLimit: Int
 
-    var now = Instant(nanoseconds: 1_000_000_000)
-    private(set) var violations: [String] = []
-    private(set) var trace: [String] = []
-    private(set) var faultCounts: [String: Int] = [:]
+    var now: Instant
+    var listeners: [SimulatedListener]
+    /// Accepted sockets, each at the place of its descriptor.
+    var sockets: [SimulatedSocket?]
+    /// Descriptors that others in the process have.
+    var neighbors = 0
+    private var hasReserve = false
 
-    /// Every socket that was accepted, in this order.
-    private(set) var accepted: [SimulatedSocket] = []
-    private var open: [Int32: SimulatedSocket] = [:]
-    private var handedOut: Set<Int32> = []
-    private var backlog: [Int32: Int] = [:]
-    private var armed: [Int32: (token: Token, isMultishot: Bool)] = [:]
-    private var down: Set<Int32> = []
-    private var isStopping = false
-    private var lastDeadline: Instant?
-    private var wakeUp: Token?
+    /// Accepted sockets that wait in the completion queue.
+    private(set) var queuedConnections = 0
+    var acceptedCount = 0
+    /// Accepted for an arm that was over.
+    var staleCount = 0
+
+    private var queue: SimulatedCompletionQueue
+    private var submitted: [Submission] = []
+    private(set) var wakeUp: Token?
     private var wakeUps = 0
-    private var submitted: [(operation: Operation, token: Token, silently: Bool, copy: [UInt8])] = []
-    private var completions: [Completion] = []
+    /// The server may have its listeners unarmed.
+    private(set) var isStopping = false
+    /// The server is one that stops when descriptors or memory run out.
+    var stopsAtExhaustion = false
+    /// A descriptor was freed by what was submitted for the present wait.
+    private(set) var hasFreedDescriptor = false
 
-    private static let firstDescriptor: Int32 = 100_000
-    private static let acceptErrors = [
-        ECONNABORTED, EPROTO, ENETDOWN, EHOSTUNREACH, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EIO, ECANCELED,
-    ]
+    var staleTokens = StaleTokens()
 
-    init(seed: UInt64, listeners: [Int32], completionDepth: Int, completesSilently: Bool, isTraced: Bool) {
+    private(set) var violations: [String] = []
+    /// What happened, for people to read.
+    private(set) var trace: [String] = []
+    private let isTraced: Bool
+
+    init(seed: UInt64, isTraced: Bool) {
         random = Randomness(seed: seed)
-        faults = Faults()
+        rates = FaultRates(&random)
         self.isTraced = isTraced
-        self.completionDepth = completionDepth
-        self.completesSilently = completesSilently
-        for listener in listeners { backlog[listener] = 0 }
+        let depth = 1 << random.below(7)
+        var features = RingFeatures(
+            rung: .deferred,
+            submissionDepth: 1 << random.below(7),
+            completionDepth: depth
+        )
+        features.acceptsMultishot = random.chance(800)
+        features.completesSilently = random.chance(800)
+        self.features = features
+        queue = SimulatedCompletionQueue(depth: depth)
+        descriptorLimit = random.chance(300) ? 2 + random.below(5) : 10 + random.below(30)
+        now = Instant(nanoseconds: UInt64(1_000_000_000 + random.below(1_000_000_000_000)))
+        sockets = Array(repeating: nil, count: descriptorLimit)
+        listeners = (0..<1 + random.below(3)).map {
+            SimulatedListener(
+                descriptor: Self.firstListener + Int32($0),
+                address: SocketAddress(.ipv4(0x0100_007f), port: UInt16(7000 + $0))
+            )
+        }
     }
 
-    var openCount: Int { open.count }
-    var isAnythingInFlight: Bool {
-        !armed.isEmpty || wakeUp != nil || open.values.contains { $0.send != nil || $0.discard != nil }
+    /// Whether a fault happens now.
+    func happens(_ fault: Fault) -> Bool {
+        guard random.chance(rates[fault]) else { return false }
+        tally.note(fault)
+        return true
     }
 
-    private func violate(_ text: String) {
+    func violate(_ text: String) {
         violations.append(text)
         note("VIOLATION: \(text)")
     }
 
-    private func note(_ text: @autoclosure () -> String) {
-        if isTraced { trace.append(text()) }
-    }
-
-    private func count(_ fault: String) {
-        faultCounts[fault, default: 0] += 1
+    func note(_ text: @autoclosure () -> String) {
+        guard isTraced else { return }
+        trace.append("\(now.nanoseconds / 1000) µs  \(text())")
     }
 
     /// Wakes the loop, as another thread does.
@@ -86,351 +111,230 @@ final class SimulatedKernel {
     /// From now on listeners may be unarmed.
     func noteStop() {
         isStopping = true
+        note("the server is to stop")
     }
 
-    /// A time to wake up at that has come is another one the next time.
-    private func checkThatTimeMoves(_ deadline: Instant?) {
-        guard let deadline, deadline <= now, completions.isEmpty else { return }
-        if deadline == lastDeadline { violate("the loop spins on a time that has passed") }
-        lastDeadline = deadline
+    var freeDescriptors: Int {
+        descriptorLimit - sockets.count { $0 != nil } - neighbors - (hasReserve ? 1 : 0)
     }
 
-    /// Every listener is armed, about to be looked at, down, or waits for a time that will come.
-    private func checkThatNoneIsDeaf(_ deadline: Instant?) {
-        guard !isStopping, deadline == nil, completions.isEmpty else { return }
-        for listener in backlog.keys where armed[listener] == nil && !down.contains(listener) {
-            violate("\(listener) is deaf")
+    /// What the kernel still owes or is owed, for the end of a history.
+    var leftovers: [String] {
+        var leftovers: [String] = []
+        for listener in listeners where listener.arm != nil { leftovers.append("\(listener.descriptor) is armed") }
+        for listener in listeners where !listener.isClosed && !listener.isLost {
+            leftovers.append("\(listener.descriptor) is open")
         }
-    }
-
-    /// The descriptor is its receiver's now.
-    func handOut(_ descriptor: Int32) {
-        guard let socket = open.removeValue(forKey: descriptor) else {
-            violate("\(descriptor) was handed out and is not open")
-            return
-        }
-        if socket.send != nil { violate("\(descriptor) was handed out with a send in flight") }
-        handedOut.insert(descriptor)
-        note("\(descriptor) handed out")
+        for case let socket? in sockets where !socket.isHandedOut { leftovers.append("\(socket.descriptor) is open") }
+        if wakeUp != nil { leftovers.append("the wake-up is armed") }
+        if queuedConnections > 0 { leftovers.append("\(queuedConnections) connections wait in the queue") }
+        return leftovers
     }
 }
 
 // The engine's side.
 extension SimulatedKernel {
     func submit(_ operation: Operation, _ token: Token, _ silently: Bool) {
+        if submitted.count == features.submissionDepth {
+            tally.note(.fullSubmissionQueue)
+            carryOutQueue()
+        }
         var copy: [UInt8] = []
         if case .send(_, let bytes, _) = operation { copy = bytes.withUnsafeBytes { Array($0) } }
-        submitted.append((operation, token, silently && completesSilently, copy))
+        staleTokens.see(token)
+        let isSilent = silently && features.completesSilently
+        submitted.append(Submission(operation: operation, token: token, silently: isSilent, copy: copy))
     }
 
+    /// Everything submitted is the kernel's.
+    func carryOutSubmitted() {
+        carryOutQueue()
+    }
+
+    /// Lets others act and time pass until there is a completion, or without one.
     func wait(until deadline: Instant?) {
-        carryOutSubmitted()
-        checkThatNoneIsDeaf(deadline)
-        checkThatTimeMoves(deadline)
-        for _ in 0..<random.below(4) { clientStep() }
-        if completions.isEmpty, random.chance(90) {
-            if let deadline, random.chance(60) {
-                now = max(now, deadline)
-                note("time passes")
-            } else {
-                for _ in 0..<6 where completions.isEmpty { clientStep() }
-            }
-        }
-        if wakeUps > 0, let token = wakeUp {
-            wakeUp = nil
-            wakeUps = 0
-            complete(token, 8)
-        }
+        hasFreedDescriptor = false
+        for _ in 0..<random.below(4) { worldStep() }
+        if queue.isEmpty && !happens(.spuriousWakeUp) { sleep(until: deadline) }
+        readWakeUp()
         progress()
+        injectStaleCompletions()
+    }
+
+    private func sleep(until deadline: Instant?) {
+        if let deadline, deadline <= now || random.chance(600) {
+            advance(to: deadline)
+            return
+        }
+        for _ in 0..<6 where queue.isEmpty { worldStep() }
+    }
+
+    func advance(to instant: Instant) {
+        guard instant > now else { return }
+        now = instant
+        for index in listeners.indices { listeners[index].armsInVain = 0 }
+        note("time passes")
     }
 
     func take(_ batch: inout CompletionBatch) {
-        let limit = random.chance(80) ? batch.capacity : 1 + random.below(batch.capacity)
-        let count = min(completions.count, limit, batch.capacity - batch.count)
-        for completion in completions.prefix(count) { batch.append(completion) }
-        completions.removeFirst(count)
+        let room = batch.capacity - batch.count
+        let count = happens(.partialBatch) ? random.below(room + 1) : room
+        queue.take(count) { completion in
+            batch.append(completion)
+            taken(completion)
+        }
     }
 
-    func takeReserve() -> Bool { true }
-    func giveReserve() -> Bool { false }
+    private func taken(_ completion: Completion) {
+        note("   taken: \(completion.words)")
+        guard completion.token.kind == TokenKind.accept.rawValue else { return }
+        if completion.result >= 0 { queuedConnections -= 1 }
+        let index = Int(completion.token.slot)
+        guard index < listeners.count, completion.isLast, !staleTokens.isStale(completion.token) else { return }
+        listeners[index].isEndQueued = false
+        guard completion.result < 0 else { return }
+        listeners[index].seenFailure = (-completion.result, now)
+        if stopsAtExhaustion && listeners[index].wantsDescriptor { noteStop() }
+    }
+
+    func post(_ token: Token, _ result: Int32, isLast: Bool = true, of subject: Int32) {
+        if queue.isFull { tally.note(.overflow) }
+        queue.post(Completion(token: token, result: result, isLast: isLast), of: subject)
+        // The last read of the wake-up ends the loop, and comes last.
+        guard token.kind != TokenKind.wakeUp.rawValue else { return }
+        if random.chance(rates[.reordering]), queue.reorder(&random) { tally.note(.reordering) }
+    }
+
+    var isQueueFull: Bool { queue.isFull }
+    var hasNothingToTake: Bool { queue.isEmpty }
+
+    /// Posts an accepted socket.
+    func postConnection(_ descriptor: Int32, _ token: Token, isLast: Bool, of subject: Int32) {
+        queuedConnections += 1
+        post(token, descriptor, isLast: isLast, of: subject)
+    }
 
     func endOutput(of descriptor: Int32) {
+        note("end of output of \(descriptor)")
         guard let socket = socket(descriptor, "shutdown") else { return }
         if socket.send != nil { violate("output of \(descriptor) ended with a send in flight") }
         socket.hasEndedOutput = true
     }
 
-    private func carryOutSubmitted() {
-        while !submitted.isEmpty {
-            let next = submitted.removeFirst()
-            note("\(next.operation)")
-            carryOut(next.operation, next.token, next.silently, next.copy)
-        }
+    func takeReserve() -> Bool {
+        if !hasReserve && freeDescriptors > 0 { hasReserve = true }
+        note(hasReserve ? "the reserve is there" : "there is no room for the reserve")
+        return hasReserve
     }
 
-    private func carryOut(_ operation: Operation, _ token: Token, _ silently: Bool, _ copy: [UInt8]) {
-        switch operation {
+    func giveReserve() -> Bool {
+        note(hasReserve ? "the reserve is given up" : "there is no reserve")
+        defer { hasReserve = false }
+        return hasReserve
+    }
+
+    private func readWakeUp() {
+        guard let token = wakeUp else { return }
+        if happens(.interruption) {
+            wakeUp = nil
+            post(token, -EINTR, of: 0)
+        } else if wakeUps > 0 {
+            wakeUp = nil
+            wakeUps = 0
+            post(token, 8, of: 0)
+        }
+    }
+}
+
+// What is submitted.
+extension SimulatedKernel {
+    private func carryOutQueue() {
+        let submissions = submitted
+        submitted.removeAll(keepingCapacity: true)
+        for submission in submissions { carryOut(submission) }
+    }
+
+    private func carryOut(_ submission: Submission) {
+        let (token, silently) = (submission.token, submission.silently)
+        note("submitted: \(submission.operation.words)")
+        switch submission.operation {
         case .accept(let listener, let mode):
-            if armed[listener] != nil { violate("\(listener) armed twice") }
-            armed[listener] = (token, mode == .multishot)
-            acceptWaiting(on: listener)
+            arm(listener, token, mode)
         case .send(let descriptor, let bytes, let mode):
-            send(descriptor, bytes, mode, token, silently, copy)
+            send(
+                SimulatedSocket.Send(token: token, bytes: bytes, copy: submission.copy, sent: 0),
+                descriptor,
+                mode,
+                silently
+            )
         case .discardInput(let descriptor, let mode):
             discardInput(descriptor, mode, token)
         case .read:
+            if wakeUp != nil { violate("two reads of the wake-up") }
             wakeUp = token
         case .disconnect(let descriptor):
             if let socket = socket(descriptor, "disconnect") { reset(socket) }
-            if !silently { complete(token, 0) }
+            if !silently { post(token, 0, of: descriptor) }
         case .close(let descriptor):
             close(descriptor)
-            if !silently { complete(token, 0) }
+            if !silently { post(token, 0, of: descriptor) }
         case .cancel(let canceled):
-            let found = cancel(canceled)
-            if !silently || !found { complete(token, found ? 0 : -ENOENT) }
+            let result = cancel(canceled)
+            if !silently || result < 0 { post(token, result, of: -1) }
         }
     }
 
-    fileprivate func complete(_ token: Token, _ result: Int32, isLast: Bool = true) {
-        completions.append(Completion(token: token, result: result, isLast: isLast))
-    }
-
-    private func socket(_ descriptor: Int32, _ use: String) -> SimulatedSocket? {
-        if open[descriptor] == nil { violate("\(use) of \(descriptor), which is not open") }
-        return open[descriptor]
-    }
-}
-
-// Accepting.
-extension SimulatedKernel {
-    private func acceptWaiting(on listener: Int32) {
-        while let arm = armed[listener] {
-            if open.count + handedOut.count >= faults.descriptors {
-                end(listener, EMFILE)
-                return
-            }
-            guard let waiting = backlog[listener], waiting > 0 else { return }
-            if random.chance(faults.acceptFailures), let errno = Self.acceptErrors.randomElement(using: &random) {
-                if random.chance(faults.shutdowns) { down.insert(listener) }
-                end(listener, down.contains(listener) ? EINVAL : errno)
-                return
-            }
-            backlog[listener] = waiting - 1
-            let isLast = !arm.isMultishot || completions.count >= completionDepth || random.chance(5)
-            if isLast { armed[listener] = nil }
-            complete(arm.token, accept(), isLast: isLast)
-        }
-    }
-
-    private func end(_ listener: Int32, _ errno: Int32) {
-        guard let arm = armed.removeValue(forKey: listener) else { return }
-        count("accept \(errno)")
-        complete(arm.token, -errno)
-    }
-
-    private func accept() -> Int32 {
-        var descriptor = Self.firstDescriptor
-        while open[descriptor] != nil || handedOut.contains(descriptor) { descriptor += 1 }
-        let socket = SimulatedSocket(room: random.chance(70) ? 1 << 20 : random.below(200))
-        socket.clientReads = random.chance(90)
-        if random.chance(20) { socket.unread = 1 + random.below(100) }
-        if random.chance(10) { socket.isReset = true }
-        accepted.append(socket)
-        open[descriptor] = socket
-        note("\(descriptor) accepted")
-        return descriptor
-    }
-}
-
-// Sending, reading, closing.
-extension SimulatedKernel {
-    private func send(
-        _ descriptor: Int32,
-        _ bytes: Operation.Bytes,
-        _ mode: Operation.SendMode,
-        _ token: Token,
-        _ silently: Bool,
-        _ copy: [UInt8]
-    ) {
-        guard let socket = socket(descriptor, "send") else { return complete(token, -EBADF) }
-        if socket.send != nil { violate("two sends in flight on \(descriptor)") }
-        if socket.hasEndedOutput { violate("send on \(descriptor) after the end of its output") }
-        if socket.isReset { return complete(token, -EPIPE) }
-        let taken = min(copy.count, socket.room)
-        guard taken < copy.count, mode == .waiting else {
-            take(copy[..<taken], into: socket)
-            if taken < copy.count { count("short send") }
-            if taken < copy.count || !silently { complete(token, taken > 0 ? Int32(taken) : -EAGAIN) }
-            return
-        }
-        take(copy[..<taken], into: socket)
-        socket.send = (token, bytes, copy, taken)
-    }
-
-    private func take(_ bytes: ArraySlice<UInt8>, into socket: SimulatedSocket) {
-        socket.received += bytes
-        socket.room -= bytes.count
-    }
-
-    private func discardInput(_ descriptor: Int32, _ mode: Operation.DiscardMode, _ token: Token) {
-        guard let socket = socket(descriptor, "receive") else { return complete(token, -EBADF) }
-        if socket.discard != nil { violate("two receives in flight on \(descriptor)") }
-        if let result = input(of: socket) {
-            complete(token, result)
-        } else if mode == .immediate {
-            complete(token, -EAGAIN)
-        } else {
-            socket.discard = token
-        }
-    }
-
-    /// What a receive would return now, or `nil` if it waits.
-    private func input(of socket: SimulatedSocket) -> Int32? {
-        if socket.unread > 0 {
-            defer { socket.unread = 0 }
-            return Int32(socket.unread)
-        }
-        if socket.isReset { return -ECONNRESET }
-        return socket.clientHasEnded ? 0 : nil
-    }
-
-    private func close(_ descriptor: Int32) {
-        guard let socket = open.removeValue(forKey: descriptor) else {
-            violate("close of \(descriptor), which is not open")
-            return
-        }
-        socket.isOpen = false
-        if socket.discard != nil { violate("\(descriptor) closed with a receive in flight") }
-        // Over unread input a close is a reset.
-        if socket.unread > 0 { socket.isReset = true }
-    }
-
-    private func reset(_ socket: SimulatedSocket) {
-        socket.isReset = true
-        finishSend(of: socket, failing: -ECONNRESET)
-        if let token = socket.discard {
-            socket.discard = nil
-            complete(token, -ECONNRESET)
-        }
-    }
-
-    private func finishSend(of socket: SimulatedSocket, failing errno: Int32) {
-        guard let send = socket.send else { return }
-        socket.send = nil
-        checkUnchanged(send.bytes, send.copy)
-        complete(send.token, send.sent > 0 ? Int32(send.sent) : errno)
-    }
-
-    private func checkUnchanged(_ bytes: Operation.Bytes, _ copy: [UInt8]) {
-        let isSame = bytes.withUnsafeBytes { $0.elementsEqual(copy) }
-        if !isSame { violate("bytes were changed while they were being sent") }
-    }
-
-    private func cancel(_ token: Token) -> Bool {
-        if wakeUp == token {
+    private func cancel(_ token: Token) -> Int32 {
+        let result: Int32
+        if token == wakeUp {
             wakeUp = nil
-            complete(token, -ECANCELED)
-            return true
-        }
-        for (listener, arm) in armed where arm.token == token {
-            // It may end with a connection instead.
-            if random.chance(30), backlog[listener, default: 0] > 0, open.count < faults.descriptors {
-                backlog[listener, default: 1] -= 1
-                complete(token, accept(), isLast: false)
-            }
-            armed[listener] = nil
-            complete(token, -ECANCELED)
-            return true
-        }
-        for socket in accepted {
-            if socket.send?.token == token {
-                finishSend(of: socket, failing: -ECANCELED)
-                return true
-            }
-            if socket.discard == token {
-                socket.discard = nil
-                complete(token, -ECANCELED)
-                return true
-            }
-        }
-        return false
-    }
-}
-
-// The world outside.
-extension SimulatedKernel {
-    /// Some client does something.
-    private func clientStep() {
-        if random.chance(40), let listener = backlog.keys.sorted().randomElement(using: &random) {
-            backlog[listener, default: 0] += 1 + random.below(4)
-            acceptWaiting(on: listener)
-            return
-        }
-        guard let descriptor = open.keys.sorted().randomElement(using: &random), let socket = open[descriptor] else {
-            return
-        }
-        if random.chance(faults.resets) {
-            count("client reset")
-            reset(socket)
-        } else if random.chance(40) {
-            if socket.clientReads { socket.room += random.below(500) }
-        } else if random.chance(50) {
-            if !socket.isReset && !socket.clientHasEnded { socket.unread += 1 + random.below(50) }
+            post(token, -ECANCELED, of: 0)
+            result = 0
+        } else if token.kind == TokenKind.accept.rawValue {
+            result = cancelAccept(token)
         } else {
-            socket.clientHasEnded = true
+            result = cancelOnSocket(token)
         }
-        if random.chance(5), let taken = handedOut.first { handedOut.remove(taken) }
+        if result == -ENOENT { tally.note(.cancelInVain) }
+        if result == -EALREADY { tally.note(.cancelTooLate) }
+        return result
     }
 
-    /// What waits goes on as far as it can.
-    private func progress() {
-        for socket in accepted {
-            if var send = socket.send {
-                let count = min(send.copy.count - send.sent, socket.room)
-                take(send.copy[send.sent..<send.sent + count], into: socket)
-                send.sent += count
-                socket.send = send
-                if send.sent == send.copy.count { finishSend(of: socket, failing: 0) }
-            }
-            if let token = socket.discard, let result = input(of: socket) {
-                socket.discard = nil
-                complete(token, result)
-            }
+    func noteFreedDescriptor() {
+        hasFreedDescriptor = true
+        for index in listeners.indices { listeners[index].armsInVain = 0 }
+    }
+
+    func socket(_ descriptor: Int32, _ use: String) -> SimulatedSocket? {
+        let index = Int(descriptor - Self.firstDescriptor)
+        guard sockets.indices.contains(index), let socket = sockets[index], !socket.isHandedOut else {
+            violate("\(use) of \(descriptor), which is not the server's")
+            return nil
         }
-        for listener in backlog.keys.sorted() where armed[listener] != nil { acceptWaiting(on: listener) }
+        return socket
     }
 }
 
-/// The loop's end of a ``SimulatedKernel``.
-struct SimulatedEngine: Engine, ~Copyable {
-    let kernel: SimulatedKernel
-    let features: RingFeatures
-    /// Called at every wait: the test's turn to look and to act.
-    let onWait: () throws -> Void
-
-    var now: Instant { kernel.now }
-
-    mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
-        kernel.submit(operation, token, silently)
+extension Completion {
+    /// For the trace.
+    fileprivate var words: String {
+        let kind = TokenKind(rawValue: token.kind).map { "\($0)" } ?? "unknown \(token.kind)"
+        return "\(kind) of \(token.slot), life \(token.generation): \(result)\(isLast ? "" : ", more to come")"
     }
+}
 
-    mutating func wait(until deadline: Instant?) throws(RingError) {
-        do { try onWait() } catch { throw RingError(operation: "simulation", errno: 0, advice: "\(error)") }
-        kernel.wait(until: deadline)
+extension Operation {
+    /// For the trace.
+    fileprivate var words: String {
+        switch self {
+        case .accept(let listener, let mode): "accept on \(listener), \(mode)"
+        case .send(let descriptor, let bytes, let mode): "send \(bytes.count) bytes on \(descriptor), \(mode)"
+        case .discardInput(let descriptor, let mode): "discard input of \(descriptor), \(mode)"
+        case .read: "read the wake-up"
+        case .disconnect(let descriptor): "disconnect \(descriptor)"
+        case .close(let descriptor): "close \(descriptor)"
+        case .cancel(let token):
+            "cancel \(TokenKind(rawValue: token.kind).map { "\($0)" } ?? "?") of \(token.slot), life \(token.generation)"
+        }
     }
-
-    mutating func takeCompletions(into batch: inout CompletionBatch) {
-        kernel.take(&batch)
-    }
-
-    mutating func endOutput(of descriptor: Int32) {
-        kernel.endOutput(of: descriptor)
-    }
-
-    mutating func takeReserve() -> Bool { kernel.takeReserve() }
-
-    mutating func giveReserve() -> Bool { kernel.giveReserve() }
-
-    mutating func forgetLinger(of descriptor: Int32) {}
 }

@@ -2,7 +2,19 @@ import Uring
 
 /// The server's end of a connection in the simulated kernel, and what its client does.
 final class SimulatedSocket {
-    var isOpen = true
+    struct Send {
+        let token: Token
+        let bytes: Operation.Bytes
+        /// What the bytes were when they were submitted.
+        let copy: [UInt8]
+        var sent: Int
+    }
+
+    let descriptor: Int32
+    /// Given to the behavior.
+    var isDelivered = false
+    /// The server's no more: somebody else has the descriptor.
+    var isHandedOut = false
     /// The connection is no more: a reset, from either side.
     var isReset = false
     var hasEndedOutput = false
@@ -17,12 +29,28 @@ final class SimulatedSocket {
     /// What the client has been sent.
     var received: [UInt8] = []
 
-    /// A send that waits for room, with what its bytes were when it was submitted.
-    var send: (token: Token, bytes: Operation.Bytes, copy: [UInt8], sent: Int)?
+    /// A send that waits for room.
+    var send: Send?
     /// A discard that waits for input.
     var discard: Token?
 
-    init(room: Int) {
+    init(descriptor: Int32, room: Int) {
+        self.descriptor = descriptor
         self.room = room
+    }
+
+    /// What a receive would return now, or `nil` if it waits.
+    func takeInput() -> Int32? {
+        if unread > 0 {
+            defer { unread = 0 }
+            return Int32(unread)
+        }
+        if isReset { return -104 }
+        return clientHasEnded ? 0 : nil
+    }
+
+    func take(_ bytes: ArraySlice<UInt8>) {
+        received += bytes
+        room -= bytes.count
     }
 }

@@ -3,26 +3,50 @@ import Testing
 
 @testable import NBServer
 
-/// Random histories on a simulated kernel. Two thousand of them, or as many as NB_HISTORIES says, from the seed NB_SEED
-/// on; a failing one is told by its seed, and `NB_SEED=… NB_HISTORIES=1` plays it again and prints what happened.
+/// Random histories on a simulated kernel: 20,000 of them, or as many as NB_HISTORIES says, from the seed NB_SEED on.
+///
+/// A history that fails is told by its seed, with the end of its trace; `NB_SEED=… NB_HISTORIES=1` plays it again and prints
+/// everything that happened.
 @Suite struct SimulationTests {
-    @Test func noHistoryBreaksTheContract() throws {
+    @Test func noHistoryBreaksTheContract() async throws {
         let first = number("NB_SEED") ?? 1
-        let count = number("NB_HISTORIES") ?? 2_000
-        var (turns, faults) = (0, 0)
-        for seed in first..<first + count {
-            let sockets = try (0...seed % 3).map { _ in try ListenSocket("127.0.0.1:0", options: []) }
-            let outcome = try SimulatedHistory(seed: seed, listeners: sockets, isTraced: count == 1).run()
-            turns += outcome.turns
-            faults += outcome.faults.values.reduce(0, +)
-            if count == 1 { print(outcome.trace.joined(separator: "\n")) }
+        let count = number("NB_HISTORIES") ?? 20_000
+        SeedsInPlay.tellWhenTheProcessTraps()
+        let lanes = UInt64(min(Int(count), sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let tally = try await withThrowingTaskGroup(of: Tally.self) { group in
+            for lane in 0..<lanes {
+                group.addTask { try play(from: first + lane, to: first + count, by: lanes, printsTrace: count == 1) }
+            }
+            return try await group.reduce(into: Tally()) { $0 += $1 }
+        }
+        print(tally.description)
+        guard count >= 20_000 else { return }
+        #expect(tally.histories == count)
+        for fault in Fault.allCases { #expect(tally[fault] > 0, "\(fault) never happens") }
+    }
+
+    /// Every so many-th seed.
+    private func play(from first: UInt64, to end: UInt64, by step: UInt64, printsTrace: Bool) throws -> Tally {
+        var tally = Tally()
+        for seed in stride(from: first, to: end, by: Int(step)) {
+            SeedsInPlay.note(seed, lane: Int(first % step))
+            let outcome = try SimulatedHistory(seed: seed, isTraced: printsTrace).run()
+            tally += outcome.tally
+            if printsTrace { print(outcome.trace.joined(separator: "\n")) }
             guard outcome.violations.isEmpty else {
-                Issue.record("NB_SEED=\(seed): \(outcome.violations.joined(separator: "; "))")
-                return
+                let trace = try SimulatedHistory(seed: seed, isTraced: true).run().trace.suffix(30)
+                Issue.record(
+                    """
+                    \(outcome.violations.joined(separator: "; "))
+                    …
+                    \(trace.joined(separator: "\n"))
+                    again, and all of it: NB_SEED=\(seed) NB_HISTORIES=1 ./dev test --filter SimulationTests
+                    """
+                )
+                return tally
             }
         }
-        #expect(turns > count)
-        print("\(count) histories, \(turns) turns, \(faults) faults")
+        return tally
     }
 
     private func number(_ name: String) -> UInt64? {

@@ -1,0 +1,68 @@
+/// What a simulated kernel, its clients and its neighbors do to a server.
+enum Fault: Int, CaseIterable {
+    // An accept fails: every row of `AcceptFailure`.
+    case connectionError, foreignCancellation, exhaustion, refusal, unknownError, listenerShutDown, listenerLost
+    /// Somebody else in the process takes descriptors, or gives some back.
+    case neighborTakesDescriptors
+    /// No descriptor is left when an accept wants one.
+    case outOfDescriptors
+
+    /// An arm ends with a valid descriptor because the completion queue is full.
+    case fullCompletionQueue
+    /// An arm ends with a valid descriptor for no reason.
+    case endWithConnection
+    /// A completion has to wait until others have been taken.
+    case overflow
+    /// Completions of different operations change places.
+    case reordering
+    /// Not everything that has completed is there yet.
+    case partialBatch
+    /// The submission queue is full: what is in it is carried out early.
+    case fullSubmissionQueue
+
+    /// A canceled operation goes on for a while (`EALREADY`).
+    case cancelTooLate
+    /// There is nothing to cancel any more (`ENOENT`).
+    case cancelInVain
+    /// Connections come between a cancel and the end of its accept.
+    case connectionsWhileCanceling
+
+    /// A completion for the arm before this one, with a descriptor in it.
+    case staleAccept
+    /// A completion for whoever had the connection's slot before.
+    case staleConnection
+    /// A completion nobody has submitted anything for.
+    case unknownToken
+
+    case clientReset, shortSend, sendError, interruption
+    case spuriousWakeUp, clockJump
+
+    /// The most it may happen, in a thousand times that it could.
+    var highestRate: Int {
+        switch self {
+        case .listenerShutDown, .listenerLost: 5
+        case .clockJump, .unknownToken: 20
+        case .staleAccept, .staleConnection, .spuriousWakeUp, .neighborTakesDescriptors: 100
+        case .connectionError: 900
+        default: 300
+        }
+    }
+}
+
+/// How often each fault happens in one history, drawn from its seed: some never, some now and then, some often, so that
+/// every history is bad in its own way.
+struct FaultRates {
+    private var permille: [Int]
+
+    init(_ random: inout Randomness) {
+        permille = Fault.allCases.map { fault in
+            switch random.below(3) {
+            case 0: 0
+            case 1: 1 + fault.highestRate / 20
+            default: 1 + random.below(fault.highestRate)
+            }
+        }
+    }
+
+    subscript(fault: Fault) -> Int { permille[fault.rawValue] }
+}

@@ -1,0 +1,36 @@
+@testable import NBServer
+@testable import Uring
+
+/// The loop's end of a ``SimulatedKernel``.
+struct SimulatedEngine: Engine, ~Copyable {
+    let kernel: SimulatedKernel
+    let features: RingFeatures
+    /// Called at every wait, with what was submitted carried out: the history's turn to look and to act.
+    let onWait: (_ deadline: Instant?) throws(RingError) -> Void
+
+    var now: Instant { kernel.now }
+
+    mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
+        kernel.submit(operation, token, silently)
+    }
+
+    mutating func wait(until deadline: Instant?) throws(RingError) {
+        kernel.carryOutSubmitted()
+        try onWait(deadline)
+        kernel.wait(until: deadline)
+    }
+
+    mutating func takeCompletions(into batch: inout CompletionBatch) {
+        kernel.take(&batch)
+    }
+
+    mutating func endOutput(of descriptor: Int32) {
+        kernel.endOutput(of: descriptor)
+    }
+
+    mutating func takeReserve() -> Bool { kernel.takeReserve() }
+
+    mutating func giveReserve() -> Bool { kernel.giveReserve() }
+
+    mutating func forgetLinger(of descriptor: Int32) {}
+}

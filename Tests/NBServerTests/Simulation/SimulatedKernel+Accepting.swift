@@ -1,0 +1,146 @@
+import Glibc
+
+@testable import NBServer
+@testable import Uring
+
+// Arms and how they end.
+extension SimulatedKernel {
+    func arm(_ descriptor: Int32, _ token: Token, _ mode: Uring.Operation.AcceptMode) {
+        let index = Int(descriptor - Self.firstListener)
+        let listener = listeners[index]
+        if listener.arm != nil || listener.isEndQueued { violate("\(descriptor) armed twice") }
+        if listener.isDown { violate("\(descriptor) armed after it was said to be down") }
+        if listener.isClosed { violate("\(descriptor) armed after it was closed") }
+        listeners[index].seenFailure = nil
+        listeners[index].arm = SimulatedListener.Arm(token: token, isMultishot: mode == .multishot)
+        // The kernel sets a descriptor aside before it looks whether anybody waits.
+        if freeDescriptors == 0 {
+            tally.note(.outOfDescriptors)
+            fail(index, EMFILE)
+        } else {
+            acceptWaiting(index)
+        }
+    }
+
+    /// Accepts those who wait, as far as the arm goes.
+    func acceptWaiting(_ index: Int) {
+        while let arm = listeners[index].arm, listeners[index].backlog > 0 {
+            if freeDescriptors == 0 { tally.note(.outOfDescriptors) }
+            if let errno = freeDescriptors == 0 ? EMFILE : drawFailure(index) {
+                fail(index, errno)
+                return
+            }
+            listeners[index].backlog -= 1
+            let isFull = isQueueFull
+            if isFull { tally.note(.fullCompletionQueue) }
+            let isLast = !arm.isMultishot || isFull || happens(.endWithConnection)
+            deliver(index, arm, isLast: isLast)
+        }
+    }
+
+    /// Completes an accept with a connection.
+    private func deliver(_ index: Int, _ arm: SimulatedListener.Arm, isLast: Bool) {
+        if isLast {
+            listeners[index].arm = nil
+            listeners[index].isEndQueued = true
+        }
+        listeners[index].armsInVain = 0
+        postConnection(accept(), arm.token, isLast: isLast, of: listeners[index].descriptor)
+    }
+
+    /// Ends an arm with an error.
+    private func fail(_ index: Int, _ errno: Int32) {
+        guard let arm = listeners[index].arm else { return }
+        listeners[index].arm = nil
+        listeners[index].isEndQueued = true
+        listeners[index].armsInVain += 1
+        if listeners[index].armsInVain > ListenerState.retryLimit + 4 {
+            violate("\(listeners[index].descriptor) is armed again and again in vain")
+        }
+        note("\(listeners[index].descriptor) fails: \(errno)")
+        post(arm.token, -errno, of: listeners[index].descriptor)
+    }
+
+    /// Every row of the failure table, with the odds of this history.
+    private func drawFailure(_ index: Int) -> Int32? {
+        if let errno = listeners[index].failsForGood { return errno }
+        if happens(.connectionError) {
+            return random.element(of: [
+                ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH,
+                EAGAIN, EINTR,
+            ])
+        }
+        if happens(.foreignCancellation) { return ECANCELED }
+        if happens(.exhaustion) { return random.element(of: [EMFILE, ENFILE, ENOBUFS, ENOMEM]) }
+        if happens(.refusal) { return random.element(of: [EPERM, EACCES]) }
+        if happens(.unknownError) { return random.element(of: [EIO, ETIMEDOUT, 4095]) }
+        if happens(.listenerShutDown) { listeners[index].failsForGood = EINVAL }
+        if happens(.listenerLost) { listeners[index].failsForGood = random.element(of: [EBADF, ENOTSOCK]) }
+        return listeners[index].failsForGood
+    }
+
+    /// Makes a socket of a client that waited; there must be a descriptor left.
+    private func accept() -> Int32 {
+        guard let index = sockets.firstIndex(where: { $0 == nil }) else { preconditionFailure("no descriptor is left") }
+        let descriptor = Self.firstDescriptor + Int32(index)
+        let socket = SimulatedSocket(descriptor: descriptor, room: random.chance(700) ? 1 << 20 : random.below(200))
+        socket.clientReads = random.chance(900)
+        if random.chance(200) { socket.unread = 1 + random.below(100) }
+        if happens(.clientReset) { socket.isReset = true }
+        sockets[index] = socket
+        acceptedCount += 1
+        tally.accepted += 1
+        note("\(descriptor) accepted")
+        return descriptor
+    }
+
+    func cancelAccept(_ token: Token) -> Int32 {
+        guard let index = listeners.firstIndex(where: { $0.arm?.token == token }) else { return -ENOENT }
+        for _ in 0..<random.below(3) where freeDescriptors > 0 && happens(.connectionsWhileCanceling) {
+            if let arm = listeners[index].arm { deliver(index, arm, isLast: false) }
+        }
+        guard !random.chance(rates[.cancelTooLate]) else {
+            listeners[index].arm?.isCanceled = true
+            return -EALREADY
+        }
+        endCanceled(index)
+        return 0
+    }
+
+    /// A canceled accept ends, with a connection or without.
+    func endCanceled(_ index: Int) {
+        guard let arm = listeners[index].arm else { return }
+        if freeDescriptors > 0, happens(.endWithConnection) {
+            deliver(index, arm, isLast: true)
+        } else {
+            fail(index, ECANCELED)
+        }
+    }
+
+    /// The server has closed a listening socket.
+    func closeListener(_ descriptor: Int32) {
+        let index = Int(descriptor - Self.firstListener)
+        note("listener \(descriptor) closed")
+        if listeners[index].isLost {
+            violate("listener \(descriptor) closed, which somebody else has closed before")
+        }
+        if listeners[index].isClosed { violate("listener \(descriptor) closed twice") }
+        if listeners[index].arm != nil { violate("listener \(descriptor) closed while an accept is armed on it") }
+        listeners[index].isClosed = true
+    }
+
+    /// Completions nobody waits for.
+    func injectStaleCompletions() {
+        // With the wake-up in flight, whose completion comes last, so that this one is taken.
+        if !isStopping, wakeUp != nil, freeDescriptors > 0, let token = random.element(of: staleTokens.ofAccepts),
+            happens(.staleAccept)
+        {
+            staleCount += 1
+            postConnection(accept(), token, isLast: random.chance(500), of: -2)
+        }
+        if let token = random.element(of: staleTokens.ofConnections), happens(.staleConnection) {
+            post(token, Int32(random.below(200)) - 100, of: -2)
+        }
+        if happens(.unknownToken) { post(Token(rawValue: .max), -ETIME, of: -2) }
+    }
+}

@@ -1,0 +1,157 @@
+import Glibc
+
+@testable import NBServer
+@testable import Uring
+
+// Sending, reading, closing.
+extension SimulatedKernel {
+    func send(_ send: SimulatedSocket.Send, _ descriptor: Int32, _ mode: Uring.Operation.SendMode, _ silently: Bool) {
+        guard let socket = socket(descriptor, "send") else { return post(send.token, -EBADF, of: descriptor) }
+        if socket.send != nil { violate("two sends in flight on \(descriptor)") }
+        if socket.hasEndedOutput { violate("send on \(descriptor) after the end of its output") }
+        if socket.isReset { return post(send.token, -EPIPE, of: descriptor) }
+        if happens(.sendError) {
+            return post(send.token, -(random.element(of: [ENOBUFS, ENOMEM, EINTR]) ?? EIO), of: descriptor)
+        }
+        let count = happens(.shortSend) ? random.below(send.copy.count) : send.copy.count
+        let taken = min(count, socket.room)
+        socket.take(send.copy[..<taken])
+        if taken < send.copy.count && mode == .waiting {
+            socket.send = send
+            socket.send?.sent = taken
+        } else if taken < send.copy.count || !silently {
+            post(send.token, taken > 0 ? Int32(taken) : -EAGAIN, of: descriptor)
+        }
+    }
+
+    func discardInput(_ descriptor: Int32, _ mode: Uring.Operation.DiscardMode, _ token: Token) {
+        guard let socket = socket(descriptor, "receive") else { return post(token, -EBADF, of: descriptor) }
+        if socket.discard != nil { violate("two receives in flight on \(descriptor)") }
+        if mode == .waiting, happens(.interruption) {
+            post(token, -EINTR, of: descriptor)
+        } else if let result = socket.takeInput() {
+            post(token, result, of: descriptor)
+        } else if mode == .immediate {
+            post(token, -EAGAIN, of: descriptor)
+        } else {
+            socket.discard = token
+        }
+    }
+
+    func close(_ descriptor: Int32) {
+        guard let socket = socket(descriptor, "close") else { return }
+        sockets[Int(descriptor - Self.firstDescriptor)] = nil
+        if socket.discard != nil { violate("\(descriptor) closed with a receive in flight") }
+        if socket.send != nil { violate("\(descriptor) closed with a send in flight") }
+        if !socket.isDelivered && !socket.isReset { violate("\(descriptor) discarded without a reset") }
+        // Over unread input a close is a reset.
+        if socket.unread > 0 { socket.isReset = true }
+        noteFreedDescriptor()
+    }
+
+    /// The connection ends at once, from either side.
+    func reset(_ socket: SimulatedSocket) {
+        socket.isReset = true
+        finishSend(of: socket, failing: -ECONNRESET)
+        finishDiscard(of: socket, -ECONNRESET)
+    }
+
+    private func finishSend(of socket: SimulatedSocket, failing errno: Int32) {
+        guard let send = socket.send else { return }
+        socket.send = nil
+        let isUnchanged = send.bytes.withUnsafeBytes { $0.elementsEqual(send.copy) }
+        if !isUnchanged { violate("bytes for \(socket.descriptor) were changed while they were being sent") }
+        post(send.token, send.sent > 0 ? Int32(send.sent) : errno, of: socket.descriptor)
+    }
+
+    private func finishDiscard(of socket: SimulatedSocket, _ result: Int32) {
+        guard let token = socket.discard else { return }
+        socket.discard = nil
+        post(token, result, of: socket.descriptor)
+    }
+
+    func cancelOnSocket(_ token: Token) -> Int32 {
+        for case let socket? in sockets where socket.send?.token == token || socket.discard == token {
+            if random.chance(rates[.cancelTooLate]) { return -EALREADY }
+            if socket.send?.token == token {
+                finishSend(of: socket, failing: -ECANCELED)
+            } else {
+                finishDiscard(of: socket, -ECANCELED)
+            }
+            return 0
+        }
+        return -ENOENT
+    }
+
+    /// The descriptor is its receiver's now.
+    func handOut(_ descriptor: Int32) {
+        note("\(descriptor) handed out")
+        guard let socket = socket(descriptor, "handing out") else { return }
+        if socket.send != nil || socket.discard != nil { violate("\(descriptor) handed out with something in flight") }
+        socket.isHandedOut = true
+    }
+
+    /// What waits goes on as far as it can.
+    func progress() {
+        for case let socket? in sockets {
+            if let send = socket.send { goOn(send, on: socket) }
+            if socket.discard != nil {
+                if happens(.interruption) {
+                    finishDiscard(of: socket, -EINTR)
+                } else if let result = socket.takeInput() {
+                    finishDiscard(of: socket, result)
+                }
+            }
+        }
+        for index in listeners.indices {
+            if listeners[index].arm?.isCanceled == true {
+                if random.chance(500) { endCanceled(index) }
+            } else {
+                acceptWaiting(index)
+            }
+        }
+    }
+
+    private func goOn(_ send: SimulatedSocket.Send, on socket: SimulatedSocket) {
+        let count = min(send.copy.count - send.sent, socket.room)
+        socket.take(send.copy[send.sent..<send.sent + count])
+        socket.send?.sent += count
+        if send.sent + count == send.copy.count || happens(.shortSend) { finishSend(of: socket, failing: -EINTR) }
+    }
+}
+
+// The world outside.
+extension SimulatedKernel {
+    /// A client, a neighbor or the clock does something.
+    func worldStep() {
+        if happens(.clockJump) { advance(to: now + .milliseconds(1 + random.below(10_000_000))) }
+        if happens(.neighborTakesDescriptors) {
+            neighbors = min(random.below(descriptorLimit), neighbors + freeDescriptors)
+        }
+        if random.chance(400) {
+            let index = random.below(listeners.count)
+            listeners[index].backlog += 1 + random.below(4)
+            if listeners[index].arm?.isCanceled == false { acceptWaiting(index) }
+            return
+        }
+        clientStep()
+    }
+
+    private func clientStep() {
+        let index = random.below(sockets.count)
+        guard let socket = sockets[index] else { return }
+        if socket.isHandedOut {
+            // Whoever has it is done with it; nothing of the server's was freed.
+            if random.chance(100) { sockets[index] = nil }
+        } else if happens(.clientReset) {
+            note("the client of \(socket.descriptor) resets")
+            reset(socket)
+        } else if random.chance(400) {
+            if socket.clientReads { socket.room += random.below(500) }
+        } else if random.chance(500) {
+            if !socket.isReset && !socket.clientHasEnded { socket.unread += 1 + random.below(50) }
+        } else {
+            socket.clientHasEnded = true
+        }
+    }
+}

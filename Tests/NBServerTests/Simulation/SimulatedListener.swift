@@ -1,0 +1,44 @@
+import Glibc
+import NBServer
+import Uring
+
+/// A listening socket in the simulated kernel, and what the server has said about it.
+struct SimulatedListener {
+    struct Arm {
+        let token: Token
+        let isMultishot: Bool
+        /// Canceled, but not at an end yet.
+        var isCanceled = false
+    }
+
+    let descriptor: Int32
+    let address: SocketAddress
+    /// Clients that wait.
+    var backlog = 0
+    var arm: Arm?
+    /// The last completion of an arm waits to be taken.
+    var isEndQueued = false
+    /// Fails every accept from now on.
+    var failsForGood: Int32?
+    /// The server has closed it.
+    var isClosed = false
+
+    /// Said to be parked or shedding, and not to have recovered.
+    var isTroubled = false
+    /// Said to be down.
+    var isDown = false
+    /// The server saw an arm fail with this, then.
+    var seenFailure: (errno: Int32, time: Instant)?
+    /// Arms that failed in a row without anything having changed.
+    var armsInVain = 0
+
+    /// The server was told that somebody has closed it behind its back.
+    var isLost: Bool {
+        seenFailure.map { $0.errno == EBADF || $0.errno == ENOTSOCK } ?? false
+    }
+
+    /// The last failure is one for which a freed descriptor is a cure.
+    var wantsDescriptor: Bool {
+        seenFailure.map { [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains($0.errno) } ?? false
+    }
+}
