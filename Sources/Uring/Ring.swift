@@ -113,6 +113,19 @@ public struct Ring: ~Copyable {
         return io_uring_submit_and_wait_timeout(ring, &first, 1, &time, nil)
     }
 
+    /// The descriptors whose closing was prepared and is not the kernel's yet: still open, should the ring be lost.
+    public var unsubmittedCloses: [Int32] {
+        let queue = ring.pointee.sq
+        var position = queue.khead.pointee
+        var descriptors: [Int32] = []
+        while position != queue.sqe_tail {
+            let entry = queue.sqes[Int(position & queue.ring_mask)]
+            if entry.opcode == UInt8(IORING_OP_CLOSE.rawValue) { descriptors.append(entry.fd) }
+            position &+= 1
+        }
+        return descriptors
+    }
+
     /// Copies completions out of the ring, as many as there are and as fit, and frees their places for the kernel.
     ///
     /// No system call. On the rung ``Rung/deferred`` completions appear only during a submission that waits or polls.

@@ -47,7 +47,7 @@ final class FakeKernel: @unchecked Sendable {
     /// What still owes a completion, but for accepts.
     private var outstanding: [Token: Operation] = [:]
     private var waitsAfterScript = 0
-    /// The ring fails from now on.
+    /// The ring fails from this wait on, and what was submitted for it is not carried out.
     var isLost = false
     /// Cancellations take effect in the wait that follows; without, only after the script.
     var cancelsAtOnce = true
@@ -170,7 +170,8 @@ extension FakeKernel {
 
     fileprivate func wait(until deadline: Instant?) {
         self.deadline = deadline
-        history += inQueue
+        let carriedOut = inQueue
+        history += carriedOut
         inQueue = []
         guard !steps.isEmpty, failure == nil else {
             waitsAfterScript += 1
@@ -182,6 +183,7 @@ extension FakeKernel {
         }
         let step = steps.removeFirst()
         do { try step(self) } catch { failure = error }
+        if isLost { inQueue = carriedOut }
         submitted = []
     }
 
@@ -193,6 +195,10 @@ extension FakeKernel {
 
     fileprivate func forgetLinger(of descriptor: Int32) {
         forgottenLingers.append(descriptor)
+    }
+
+    fileprivate var unsubmittedCloses: [Int32] {
+        inQueue.compactMap { if case .close(let descriptor) = $0.operation { descriptor } else { nil } }
     }
 
     fileprivate func takeReserve() -> Bool {
@@ -229,6 +235,8 @@ struct ScriptedEngine: Engine, ~Copyable {
     mutating func takeCompletions(into batch: inout CompletionBatch) {
         kernel.take(&batch)
     }
+
+    var unsubmittedCloses: [Int32] { kernel.unsubmittedCloses }
 
     mutating func takeReserve() -> Bool { kernel.takeReserve() }
 

@@ -195,19 +195,28 @@ import Uring
         let server = try ScriptedServer()
         let listener = server.listeners[0]
         // Real ones, to see that they are closed.
-        let (kept, held, unseen) = (SocketPair(), SocketPair(), SocketPair())
+        let (kept, held, unseen, closing) = (SocketPair(), SocketPair(), SocketPair(), SocketPair())
         var connections: [HeldConnection] = []
         let (_, reason) = try server.run(
             { number, connection, context in
-                if number == 0 { _ = context.keep(connection) } else { connections.append(HeldConnection(connection)) }
+                switch number {
+                case 0: _ = context.keep(connection)
+                case 1: connections.append(HeldConnection(connection))
+                default: connection.close()
+                }
                 return .continue
             },
             script: [
                 { kernel in
                     try kernel.accept(kept.end, on: listener)
                     try kernel.accept(held.end, on: listener)
+                    try kernel.accept(closing.end, on: listener)
                 },
                 { kernel in
+                    kernel.complete(try #require(kernel.discards(on: closing.end).first).token, -EAGAIN)
+                },
+                { kernel in
+                    #expect(kernel.isClosed(closing.end))
                     try kernel.accept(unseen.end, on: listener)
                     kernel.isLost = true
                 },
@@ -223,7 +232,8 @@ import Uring
         #expect(kept.isEndClosed)
         #expect(held.isEndClosed)
         #expect(unseen.isEndClosed)
-        #expect(server.journal.counters.delivered == 2)
+        #expect(closing.isEndClosed)
+        #expect(server.journal.counters.delivered == 3)
         #expect(server.journal.counters.discarded == 1)
         #expect(throws: Client.Refused.self) { try Client(server.sockets[0].address) }
         #expect(connections.first?.connection.peerAddress == nil)

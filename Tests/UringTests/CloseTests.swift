@@ -22,6 +22,19 @@ struct CloseTests {
     }
 
     @Test(arguments: Rung.allCases)
+    func whatWasNotSubmittedIsKnown(rung: Rung) throws {
+        var ring = try DrivenRing(rung, submissionDepth: 4, completionDepth: 16)
+        // So that the queue's end comes in between.
+        for _ in 0..<3 { #expect(try ring.result(of: .close(descriptor: .max)) == -EBADF) }
+        try ring.prepare(.close(descriptor: .max), token: .numbered(1))
+        try ring.prepare(.disconnect(descriptor: .max), token: .numbered(2))
+        try ring.prepare(.close(descriptor: .max - 1), token: .numbered(3))
+        #expect(ring.ring.unsubmittedCloses == [.max, .max - 1])
+        #expect(try ring.take(3).count == 3)
+        #expect(ring.ring.unsubmittedCloses == [])
+    }
+
+    @Test(arguments: Rung.allCases)
     func aSendInFlightOutlivesItsDescriptor(rung: Rung) throws {
         var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)

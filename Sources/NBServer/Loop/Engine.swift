@@ -20,6 +20,9 @@ package protocol Engine: ~Copyable {
     /// long as it takes. May return early with nothing.
     mutating func wait(until deadline: Instant?) throws(RingError)
 
+    /// The descriptors whose closing was submitted and not carried out, when waiting fails for good.
+    var unsubmittedCloses: [Int32] { get }
+
     /// Moves completions that have arrived into `batch`, as many as fit.
     mutating func takeCompletions(into batch: inout CompletionBatch)
 

@@ -207,11 +207,12 @@ extension Loop where LoopEngine: ~Copyable {
         if stopReason == nil { stopReason = .failed(error) }
     }
 
-    /// The ring is lost: closes by hand what it served, and what it has accepted and nobody has seen.
+    /// The ring is lost: closes by hand what it served, what it was to close, and what it has accepted and nobody has seen.
     private mutating func abandon() {
         isAbandoned = true
         listeners.closeAll()
         discardAccepted()
+        for descriptor in engine.unsubmittedCloses { Glibc.close(descriptor) }
         terminate()
         for slot in connections.pointee.used where slot.pointee.descriptor >= 0 {
             Glibc.close(slot.pointee.descriptor)

@@ -42,6 +42,8 @@ package struct RingEngine: Engine, ~Copyable {
         return limit == .zero ? .poll : .forCompletionOr(limit)
     }
 
+    package var unsubmittedCloses: [Int32] { ring.unsubmittedCloses }
+
     package mutating func takeCompletions(into batch: inout CompletionBatch) {
         if !early.isEmpty {
             let count = min(early.count, batch.capacity - batch.count)

@@ -28,6 +28,8 @@ struct SimulatedEngine: Engine, ~Copyable {
         kernel.endOutput(of: descriptor)
     }
 
+    var unsubmittedCloses: [Int32] { [] }
+
     mutating func takeReserve() -> Bool { kernel.takeReserve() }
 
     mutating func giveReserve() -> Bool { kernel.giveReserve() }
