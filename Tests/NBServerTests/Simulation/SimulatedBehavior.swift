@@ -22,6 +22,9 @@ struct SimulatedBehavior: NonBlockingServer {
         guard let socket = kernel.socket(descriptor, "delivery") else { return .continue }
         if socket.isDelivered { history.violate("\(descriptor) delivered twice") }
         socket.isDelivered = true
+        if history.options.exhaustion == .shed && !kernel.hasReserve {
+            history.violate("\(descriptor) delivered without a reserve for the next")
+        }
         history.deliveries.append(SimulatedHistory.Delivery(socket: socket))
         for _ in 0..<kernel.random.below(3) { send(number, on: connection) }
         useAnother(context)

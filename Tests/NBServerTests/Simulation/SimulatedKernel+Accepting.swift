@@ -44,7 +44,7 @@ extension SimulatedKernel {
             listeners[index].arm = nil
             listeners[index].isEndQueued = true
         }
-        listeners[index].armsInVain = 0
+        listeners[index].armsInVain = (0, 0)
         postConnection(accept(), arm.token, isLast: isLast, of: listeners[index].descriptor)
     }
 
@@ -53,8 +53,14 @@ extension SimulatedKernel {
         guard let arm = listeners[index].arm else { return }
         listeners[index].arm = nil
         listeners[index].isEndQueued = true
-        listeners[index].armsInVain += 1
-        if listeners[index].armsInVain > ListenerState.retryLimit + 4 {
+        if AcceptFailure(errno: errno) == .retry {
+            listeners[index].armsInVain.passing += 1
+        } else {
+            listeners[index].armsInVain.other += 1
+        }
+        // A listener that begins to shed makes all of them try twice.
+        let limits = (passing: ListenerState.retryLimit + 4, other: 2 + 2 * listeners.count)
+        if listeners[index].armsInVain.passing > limits.passing || listeners[index].armsInVain.other > limits.other {
             violate("\(listeners[index].descriptor) is armed again and again in vain")
         }
         note("\(listeners[index].descriptor) fails: \(errno)")

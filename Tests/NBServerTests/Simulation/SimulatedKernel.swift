@@ -35,7 +35,7 @@ final class SimulatedKernel {
     var sockets: [SimulatedSocket?]
     /// Descriptors that others in the process have.
     var neighbors = 0
-    private var hasReserve = false
+    private(set) var hasReserve = false
 
     /// Accepted sockets that wait in the completion queue.
     private(set) var queuedConnections = 0
@@ -172,7 +172,7 @@ extension SimulatedKernel {
     func advance(to instant: Instant) {
         guard instant > now else { return }
         now = instant
-        for index in listeners.indices { listeners[index].armsInVain = 0 }
+        for index in listeners.indices { listeners[index].armsInVain = (0, 0) }
         note("time passes")
     }
 
@@ -302,7 +302,7 @@ extension SimulatedKernel {
 
     func noteFreedDescriptor() {
         hasFreedDescriptor = true
-        for index in listeners.indices { listeners[index].armsInVain = 0 }
+        for index in listeners.indices { listeners[index].armsInVain = (0, 0) }
     }
 
     func socket(_ descriptor: Int32, _ use: String) -> SimulatedSocket? {

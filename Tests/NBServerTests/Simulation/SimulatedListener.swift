@@ -29,8 +29,8 @@ struct SimulatedListener {
     var isDown = false
     /// The server saw an arm fail with this, then.
     var seenFailure: (errno: Int32, time: Instant)?
-    /// Arms that failed in a row without anything having changed.
-    var armsInVain = 0
+    /// Arms that failed in a row without anything having changed: for a reason that passes, and for any other.
+    var armsInVain = (passing: 0, other: 0)
 
     /// The server was told that somebody has closed it behind its back.
     var isLost: Bool {
