@@ -19,7 +19,7 @@ public struct Connection: ~Copyable {
     }
 
     deinit {
-        table.pointee.drop(slot)
+        table.drop(slot)
     }
 
     /// Queues a text, as UTF-8. Bytes arrive in the order in which they were queued; `send(2)`.
@@ -65,7 +65,7 @@ public struct Connection: ~Copyable {
     /// Ends the connection at once: the peer gets a reset and may lose what it has not read. What was queued is thrown
     /// away.
     public consuming func reset() {
-        table.pointee.reset(slot)
+        table.reset(slot)
         forget()
     }
 
@@ -75,7 +75,7 @@ public struct Connection: ~Copyable {
     ///   the receiver's to close. It is not called if what was queued cannot be sent, because the peer is gone or does not
     ///   read it within ``ServerOptions/closeTimeLimit``; the connection is reset then.
     public consuming func release(to receiver: @escaping (_ descriptor: Int32) -> Void) {
-        table.pointee.release(slot, to: receiver)
+        table.release(slot, to: receiver)
         forget()
     }
 

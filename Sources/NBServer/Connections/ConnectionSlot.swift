@@ -8,7 +8,7 @@ internal import Uring
 /// ```
 ///  free ── admit ──▶ open
 ///  open ── drop ──▶ closing        ── release ──▶ releasing        ── reset ──▶ resetting
-///       ── the server has ended, and a `Connection` still exists ──▶ orphaned
+///       ── the server has ended, and a `Connection` still exists ──▶ orphaned, until the table is freed
 ///
 ///  closing   ── all bytes are submitted ──▶ checking   ── clients spoke lately ──▶ lingering
 ///  checking  ── bytes are left ──▶ closing             ── the client spoke ──▶ lingering       ── else ──▶ close

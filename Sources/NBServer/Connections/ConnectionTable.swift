@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import Uring
 
 /// Every connection the loop knows, each in a slot that has one address for life.
@@ -30,8 +31,8 @@ struct ConnectionTable: ~Copyable {
     var finalSendMode = Operation.SendMode.immediate
     /// Connections in any phase but free.
     private(set) var count = 0
-    /// Orphans whose `Connection` value still exists, and with it a pointer into the table.
-    private(set) var orphanCount = 0
+    /// Who still points into the table: the loop, and every orphan's `Connection`, which may be dropped on any thread.
+    private let owners = Atomic<Int>(1)
     /// Until when clients are taken for ones that speak first.
     var clientsSpeakUntil = Instant(nanoseconds: 0)
     var pool = SendBlockPool()
@@ -126,8 +127,43 @@ extension ConnectionTable {
     }
 }
 
-// What owners of connections ask for. An orphan's owner asks in vain.
+// What owners of connections ask for. An orphan's owner asks in vain, and lets go of the table.
+extension UnsafeMutablePointer<ConnectionTable> {
+    @inline(__always)
+    func drop(_ slot: ConnectionTable.Slot) {
+        guard slot.pointee.phase == .open else { return letGo(slot) }
+        pointee.drop(slot)
+    }
+
+    func reset(_ slot: ConnectionTable.Slot) {
+        guard slot.pointee.phase == .open else { return letGo(slot) }
+        pointee.reset(slot)
+    }
+
+    func release(_ slot: ConnectionTable.Slot, to receiver: @escaping (Int32) -> Void) {
+        guard slot.pointee.phase == .open else { return letGo(slot) }
+        pointee.release(slot, to: receiver)
+    }
+
+    @inline(never)
+    private func letGo(_ slot: ConnectionTable.Slot) {
+        precondition(slot.pointee.phase == .orphaned, "a connection that has an owner is open")
+        letGo()
+    }
+
+    /// The last one frees the table.
+    func letGo() {
+        guard pointee.hasLostLastOwner() else { return }
+        deinitialize(count: 1)
+        deallocate()
+    }
+}
+
 extension ConnectionTable {
+    fileprivate func hasLostLastOwner() -> Bool {
+        owners.subtract(1, ordering: .acquiringAndReleasing).newValue == 0
+    }
+
     mutating func send(_ bytes: UnsafeRawBufferPointer, on slot: Slot) {
         guard slot.pointee.phase == .open, !slot.pointee.isBroken else { return }
         slot.append(bytes, &pool)
@@ -137,21 +173,18 @@ extension ConnectionTable {
     /// The owner is gone: sends what was queued, then closes.
     @inline(__always)
     mutating func drop(_ slot: Slot) {
-        guard slot.pointee.phase == .open else { return forgetOrphan(slot) }
         slot.pointee.isKept = false
         slot.pointee.phase = .closing
         unsettle(slot)
     }
 
     mutating func reset(_ slot: Slot) {
-        guard slot.pointee.phase != .orphaned else { return forgetOrphan(slot) }
         slot.pointee.isKept = false
         slot.pointee.phase = .resetting
         unsettle(slot)
     }
 
     mutating func release(_ slot: Slot, to receiver: @escaping (Int32) -> Void) {
-        guard slot.pointee.phase == .open else { return forgetOrphan(slot) }
         receivers[slot.pointee.place.slot] = receiver
         slot.pointee.phase = .releasing
         unsettle(slot)
@@ -160,7 +193,7 @@ extension ConnectionTable {
     /// The server ends while somebody still has the connection: it is reset, and its slot is never used again.
     mutating func orphan(_ slot: Slot) {
         slot.pointee.phase = .orphaned
-        orphanCount += 1
+        owners.add(1, ordering: .relaxed)
         unsettle(slot)
     }
 
@@ -168,12 +201,6 @@ extension ConnectionTable {
     mutating func letOrphanBe(_ slot: Slot) {
         slot.consumeAll(&pool)
         count -= 1
-    }
-
-    @inline(never)
-    private mutating func forgetOrphan(_ slot: Slot) {
-        precondition(slot.pointee.phase == .orphaned, "a connection that has an owner is open")
-        orphanCount -= 1
     }
 }
 

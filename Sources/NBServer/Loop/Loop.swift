@@ -73,8 +73,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 
     deinit {
-        // The kernel may still use the memory of operations that a lost ring left behind.
-        guard !isAbandoned else { return }
+        guard !isAbandoned else { return keepForKernel(state, wakeUpCount) }
         wakeUpCount.deallocate()
         state.deinitialize(count: 1)
         state.deallocate()

@@ -27,10 +27,7 @@ struct LoopState: ~Copyable {
     }
 
     deinit {
-        // A connection that somebody has beyond the server's end still points into the table.
-        guard connections.pointee.orphanCount == 0 else { return }
-        connections.deinitialize(count: 1)
-        connections.deallocate()
+        connections.letGo()
         counters.deallocate()
     }
 }

@@ -37,7 +37,7 @@ import Testing
                 let trace = try SimulatedHistory(seed: seed, isTraced: true).run().trace.suffix(30)
                 Issue.record(
                     """
-                    \(outcome.violations.joined(separator: "; "))
+                    \(outcome.violations.prefix(3).joined(separator: "; ")); \(outcome.violations.count) in all
                     …
                     \(trace.joined(separator: "\n"))
                     again, and all of it: NB_SEED=\(seed) NB_HISTORIES=1 ./dev test --filter SimulationTests
