@@ -21,7 +21,14 @@ let package = Package(
         .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
         .testTarget(name: "UringTests", dependencies: ["Uring"], swiftSettings: settings),
         .testTarget(name: "NBServerTests", dependencies: ["NBServer", "Uring"], swiftSettings: settings),
-        .testTarget(name: "SoupTests", dependencies: ["soup"], swiftSettings: settings),
+        .testTarget(name: "SoupTests", dependencies: ["soup", "test-server", "Uring"], swiftSettings: settings),
+        // A process that SoupTests start and command, and watch from outside.
+        .executableTarget(
+            name: "test-server",
+            dependencies: ["NBServer", "Uring"],
+            path: "Tests/TestServer",
+            swiftSettings: settings
+        ),
         // Counts on the loop's thread; ./dev count builds it optimized and runs it.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .executableTarget(

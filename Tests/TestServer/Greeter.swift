@@ -1,0 +1,60 @@
+import Glibc
+import NBServer
+
+/// Greets everybody, keeps the first ones, and says on standard output what becomes of its server.
+///
+/// Owned by its server; used by the server's thread.
+struct Greeter: NonBlockingServer {
+    static let greeting = "No soup for you!\n"
+
+    private let keptCount: UInt64
+    private let children: Children
+    private var kept: [ConnectionID] = []
+
+    init(keeping keptCount: UInt64, _ children: Children) {
+        self.keptCount = keptCount
+        self.children = children
+    }
+
+    /// Each of the ways in which an option reaches the kernel.
+    var socketOptions: [SocketOption] {
+        [
+            .backlog(4096), .noDelay(true), .keepAlive(idle: .seconds(60), interval: .seconds(10), probes: 3),
+            .linger(.seconds(1)), .userTimeout(.seconds(20)),
+        ]
+    }
+
+    func begin(_ context: borrowing ServerContext) {
+        let addresses = context.addresses.map(\.description).joined(separator: " ")
+        let features = context.ringFeatures
+        let accepts = features.acceptsMultishot ? "multishot" : "one-shot"
+        let descriptor = features.registersDescriptor ? "registered" : "unregistered"
+        print("listening \(addresses) \(features.rung.rawValue) \(accepts) \(descriptor)")
+    }
+
+    mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        connection.send(Greeter.greeting)
+        children.makeAwaited()
+        if context.counters.delivered <= keptCount { kept.append(context.keep(connection)) }
+        return .continue
+    }
+
+    /// Whoever is kept hears that the server still serves.
+    func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
+        switch info {
+        case .listenerParked(let address, let cause):
+            for id in kept { try? context.withConnection(id) { $0.send("full\n") } }
+            print("parked \(address) \(cause.errno ?? 0)")
+        case .listenerShedding(let address, _): print("shedding \(address)")
+        case .listenerRecovered(let address): print("recovered \(address)")
+        case .listenerDown(let address, _): print("down \(address)")
+        case .connectionFailed(let error): print("connection failed \(error)")
+        }
+        return .continue
+    }
+
+    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+        let counters = context.counters
+        print("ended \(counters.accepted) \(counters.delivered) \(counters.acceptFailures) \(reason)")
+    }
+}

@@ -1,0 +1,25 @@
+import NBServer
+import Uring
+
+/// How a server is to be: on which rung and port, and how many of its first connections it keeps.
+struct Plan {
+    let rung: Rung
+    let port: UInt16
+    let keptCount: UInt64
+
+    /// From three words, a number each.
+    init?(_ words: some Sequence<String>) {
+        let numbers = words.compactMap { UInt16($0) }
+        guard numbers.count == 3, let rung = Rung(rawValue: Int(numbers[0])) else { return nil }
+        self.rung = rung
+        port = numbers[1]
+        keptCount = UInt64(numbers[2])
+    }
+
+    /// One for each family.
+    var endpoints: [Endpoint] { [Endpoint("127.0.0.1:\(port)"), Endpoint("[::1]:\(port)")] }
+
+    var options: ServerOptions {
+        ServerOptions(ring: RingOptions(submissionDepth: 64, completionDepth: 64, highestRung: rung))
+    }
+}
