@@ -22,7 +22,7 @@ enum Ending: Hashable, CustomStringConvertible {
 
 /// Owns a child process; whatever happens, the child is gone and reaped when its owner is.
 ///
-/// The child has no descriptor but 0 (`/dev/null`), 1 and 2, no signal blocked and none ignored. What it writes goes to
+/// The child has no descriptor but 0 (`/dev/null`, unless it is given another), 1 and 2, no signal blocked and none ignored. What it writes goes to
 /// files in memory, so that it never waits for us to read.
 struct Child: ~Copyable {
     enum Output {
@@ -39,16 +39,21 @@ struct Child: ~Copyable {
 
     /// - Parameters:
     ///   - command: the path of the program, and its arguments.
+    ///   - input: what the child's descriptor 0 is, lent for the time of the start; `nil` is `/dev/null`.
     ///   - output: what the child's descriptor 1 is.
     /// - Throws: ``Failure`` if it cannot be started.
-    init(_ command: [String], output: Output = .captured) throws {
+    init(_ command: [String], input: Int32? = nil, output: Output = .captured) throws {
         let outputFile = try GNU.createMemoryFile()
         let errorFile = try GNU.createMemoryFile()
 
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
         switch output {
         case .captured: posix_spawn_file_actions_adddup2(&actions, outputFile, 1)
         case .closed: posix_spawn_file_actions_addclose(&actions, 1)

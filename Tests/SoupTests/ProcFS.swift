@@ -18,6 +18,17 @@ enum ProcFS {
         try entries("/proc/\(pid)/task").map { try text("/proc/\(pid)/task/\($0)/comm").filter { $0 != "\n" } }
     }
 
+    /// The numbers of its threads, those the kernel started for it included.
+    static func threads(of pid: pid_t) throws -> Set<String> { Set(try entries("/proc/\(pid)/task")) }
+
+    /// A line of its status, without its name: `0000000000000000` for `SigCgt`.
+    static func status(_ name: String, of pid: pid_t) throws -> String {
+        for line in try text("/proc/\(pid)/status").split(separator: "\n") where line.hasPrefix(name + ":") {
+            return String(line.dropFirst(name.count + 1).drop(while: \.isWhitespace))
+        }
+        throw Failure("process \(pid) has no \(name)")
+    }
+
     /// The letter of its state: `R`, `S`, `T` when it is stopped.
     static func state(of pid: pid_t) throws -> Character {
         let stat = try text("/proc/\(pid)/stat")

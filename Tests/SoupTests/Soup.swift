@@ -76,14 +76,19 @@ extension Soup {
     static var path: String {
         get throws {
             if let path = getenv("SOUP") { return try checked(String(cString: path), "which SOUP names") }
-            let bundle = try ProcFS.link("/proc/self/exe")
-            return try checked(String(bundle[..<(bundle.lastIndex(of: "/") ?? bundle.endIndex)]) + "/soup", "")
+            return try built("soup")
         }
+    }
+
+    /// A program that was built with these tests.
+    static func built(_ name: String) throws -> String {
+        let bundle = try ProcFS.link("/proc/self/exe")
+        return try checked(String(bundle[..<(bundle.lastIndex(of: "/") ?? bundle.endIndex)]) + "/" + name, "")
     }
 
     private static func checked(_ path: String, _ origin: String) throws -> String {
         guard access(path, X_OK) == 0 else {
-            throw Failure("there is no soup to test: \(path) \(origin); build it, or set SOUP to its path")
+            throw Failure("there is no program to test: \(path) \(origin); build it, or set SOUP to soup's path")
         }
         return path
     }

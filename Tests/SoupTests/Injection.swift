@@ -1,0 +1,68 @@
+// strace, attached to a process that is there already, failing some of its system calls.
+
+@preconcurrency import Glibc
+
+/// Fails system calls of a process and of the threads it starts, until it is finished.
+///
+/// strace counts the calls of each thread by itself.
+final class Injection {
+    /// What strace saw.
+    struct Record {
+        /// A line for each of the calls, failed or not.
+        let calls: [Substring]
+        /// How many of them it failed.
+        let injected: Int
+    }
+
+    private let call: String
+    private let log: TemporaryFile
+    private var strace: Child
+
+    /// Attaches.
+    ///
+    /// - Parameters:
+    ///   - call: the system call's name.
+    ///   - error: what it fails with, as in `EMFILE`.
+    ///   - when: which of them fail: `2` is the second, `2..4` are three of them, `1+` are all, `2+2` is every other.
+    ///   - path: only calls about this; a path or what a descriptor's link reads.
+    ///   - pid: the process.
+    /// - Throws: ``Failure`` if strace does not attach.
+    init(
+        _ call: String,
+        _ error: String,
+        when: String,
+        about path: String? = nil,
+        of pid: pid_t
+    ) throws {
+        let log = try TemporaryFile()
+        var command = [try program("strace"), "-f", "-o", log.path, "-p", String(pid)]
+        if let path { command += ["-P", path] }
+        command += ["-e", "trace=\(call)", "-e", "inject=\(call):error=\(error):when=\(when)"]
+        let child = try Child(command)
+        try wait(for: "strace attaches") { child.errors.contains("Process \(pid) attached") }
+        self.call = call
+        self.log = log
+        strace = child
+    }
+
+    /// Waits until it has failed that many calls.
+    func waitForInjections(_ count: Int) throws {
+        try wait(for: "\(count) calls of \(call) fail") { try record().injected >= count }
+    }
+
+    /// Detaches.
+    func finish() throws -> Record {
+        strace.signal(SIGINT)
+        _ = try strace.wait()
+        return try record()
+    }
+
+    private func record() throws -> Record {
+        let lines = try ProcFS.text(log.path).split(separator: "\n")
+        // A call that another thread's cut in two is resumed in a line of its own.
+        return Record(
+            calls: lines.filter { $0.contains(" \(call)(") },
+            injected: lines.count(where: { $0.contains("(INJECTED)") })
+        )
+    }
+}
