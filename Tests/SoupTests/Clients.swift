@@ -90,6 +90,17 @@ struct Clients: ~Copyable {
         }
     }
 
+    /// Waits until this many of them have at least so many bytes to read.
+    func waitUntil(_ wanted: Int, have byteCount: Int) throws {
+        try wait(for: "\(wanted) of \(count) clients have \(byteCount) bytes to read") {
+            sockets.count { socket in
+                var waiting: Int32 = 0
+                _ = ioctl(socket, UInt(FIONREAD), &waiting)
+                return waiting >= byteCount
+            } >= wanted
+        }
+    }
+
     /// Reads all to their ends.
     func outcomes() throws -> [Outcome] {
         let queue = try EventQueue()

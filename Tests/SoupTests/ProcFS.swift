@@ -31,7 +31,11 @@ enum ProcFS {
 
     /// The letter of its state: `R`, `S`, `T` when it is stopped.
     static func state(of pid: pid_t) throws -> Character {
-        let stat = try text("/proc/\(pid)/stat")
+        try state(ofThread: String(pid), of: pid)
+    }
+
+    static func state(ofThread thread: String, of pid: pid_t) throws -> Character {
+        let stat = try text("/proc/\(pid)/task/\(thread)/stat")
         guard let end = stat.lastIndex(of: ")"), let state = stat[end...].dropFirst(2).first else {
             throw Failure("process \(pid) has no state: \(stat)")
         }

@@ -21,7 +21,7 @@ struct SetupCall: Sendable {
     let name: String
     /// The word that has a test server run one: `run` on its main thread until a signal comes, or `start`.
     let command: String
-    /// Only calls about this; see ``Injection``.
+    /// Only calls about this; see ``Tracing``.
     let path: String?
     let refusals: [Refusal]
     /// One for each time the call is made. One more call in set-up, or one less, and the test speaks up.
@@ -97,9 +97,6 @@ extension SetupCall {
 
 // The calls that make the ring.
 extension SetupCall {
-    /// What a ring's descriptor leads to.
-    static let ringLink = "anon_inode:[io_uring]"
-
     static func ofRing(_ rung: Rung) -> [SetupCall] {
         let features = Listening.features(of: rung)
         let registrations: [Outcome] =
@@ -113,7 +110,7 @@ extension SetupCall {
             // The queues, and the submission entries.
             SetupCall(
                 "mmap",
-                about: ringLink,
+                about: Tracing.ringLink,
                 [.notPermitted.ofRing, .tryAgain.ofRing],
                 [.fails("io_uring_setup", "-"), .fails("io_uring_setup", "-")]
             ),

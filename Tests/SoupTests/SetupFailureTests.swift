@@ -28,7 +28,7 @@ extension SoupTests {
             let process = try TestServer.warm(rung)
             let before = try ProcessState(of: process.pid)
             let name = try #require([EBADF: "EBADF", EFAULT: "EFAULT", EOPNOTSUPP: "EOPNOTSUPP"][errno])
-            let injection = try Injection("io_uring_enter", name, when: "1", of: process.pid)
+            let injection = try Tracing("io_uring_enter", name, when: "1", of: process.pid)
             process.send("run \(rung.rawValue) 0 0")
             let listening = try Listening(try process.nextLine())
             let ended = try Ended(try process.nextLine())
@@ -57,7 +57,7 @@ extension SoupTests.SetupFailures {
         let process = try TestServer.warm()
         let before = try ProcessState(of: process.pid)
         for (when, injected, calls) in [("1", 1, 3), ("1..50", 50, 52), ("1+", 51, 51)] {
-            let injection = try Injection("bind", "EADDRINUSE", when: when, of: process.pid)
+            let injection = try Tracing("bind", "EADDRINUSE", when: when, of: process.pid)
             process.send("start 3 0 0")
             let answer = try process.nextLine()
             let record = try injection.finish()
@@ -82,7 +82,7 @@ extension SoupTests.SetupFailures {
             let attempts = try Rung.allCases.map { rung in
                 let process = try TestServer.warm(rung)
                 let before = try ProcessState(of: process.pid)
-                let injection = try Injection("io_uring_setup", "ENOMEM", when: when, of: process.pid)
+                let injection = try Tracing("io_uring_setup", "ENOMEM", when: when, of: process.pid)
                 process.send("start \(rung.rawValue) 0 0")
                 return (rung, process, before, injection)
             }
@@ -111,7 +111,7 @@ extension SoupTests.SetupFailures {
         let before = try ProcessState(of: process.pid)
         let rungs = highest.rawValue + 1
         for refused in 1...rungs {
-            let injection = try Injection("io_uring_setup", "EINVAL", when: "1..\(refused)", of: process.pid)
+            let injection = try Tracing("io_uring_setup", "EINVAL", when: "1..\(refused)", of: process.pid)
             process.send("start \(highest.rawValue) 0 0")
             let answer = try process.nextLine()
             let record = try injection.finish()
@@ -136,7 +136,7 @@ extension SoupTests.SetupFailures {
     func aFirstSubmissionThatIsPutOffIsTriedAgain(rung: Rung, error: String) throws {
         let process = try TestServer.warm(rung)
         let before = try ProcessState(of: process.pid)
-        let injection = try Injection("io_uring_enter", error, when: "1..5", of: process.pid)
+        let injection = try Tracing("io_uring_enter", error, when: "1..5", of: process.pid)
         let listening = try process.start(rung)
         try injection.waitForInjections(5)
         for address in listening.addresses { try expectOutcome(.greeted, at: address) }
@@ -191,7 +191,7 @@ private struct SetupAttempt: CustomStringConvertible {
 
     /// Returns how many calls failed.
     func run(from before: ProcessState, _ sourceLocation: SourceLocation) throws -> Int {
-        let injection = try Injection(
+        let injection = try Tracing(
             call.name,
             refusal.error,
             when: String(turn),

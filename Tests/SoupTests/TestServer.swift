@@ -87,7 +87,9 @@ final class TestServer {
     /// Stops it as SIGSTOP does: the kernel goes on completing its clients' connects, and queues them.
     func pause() throws {
         child.signal(SIGSTOP)
-        try wait(for: "the test server is stopped") { "Tt".contains(try ProcFS.state(of: pid)) }
+        try wait(for: "each thread of the test server is stopped") {
+            try ProcFS.threads(of: pid).allSatisfy { "Tt".contains(try ProcFS.state(ofThread: $0, of: pid)) }
+        }
     }
 
     func resume() { child.signal(SIGCONT) }

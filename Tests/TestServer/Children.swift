@@ -19,8 +19,11 @@ final class Children: Sendable {
 
     /// Has the next connection's callback make a child.
     func makeInCallback(_ kind: ChildProcess.Kind) {
-        awaited.withLock { $0 = kind }
-        print("armed")
+        awaited.withLock { awaited in
+            // First: a callback may be at it already when the lock is given back.
+            print("armed")
+            awaited = kind
+        }
     }
 
     /// Makes the child that is asked for, if one is.

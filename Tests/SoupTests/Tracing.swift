@@ -1,18 +1,25 @@
-// strace, attached to a process that is there already, failing some of its system calls.
+// strace, attached to a process that is there already: it writes some system calls down, and fails some of those.
 
 @preconcurrency import Glibc
 
-/// Fails system calls of a process and of the threads it starts, until it is finished.
+/// Watches a system call of a process and of the threads it starts, until it is finished.
 ///
 /// strace counts the calls of each thread by itself.
-final class Injection {
+final class Tracing {
     /// What strace saw.
     struct Record {
         /// A line for each of the calls, failed or not.
         let calls: [Substring]
         /// How many of them it failed.
         let injected: Int
+        fileprivate let lines: [Substring]
+
+        /// How many ended with an error.
+        func count(of error: String) -> Int { lines.count { $0.contains(" = -1 \(error) ") } }
     }
+
+    /// What a ring's descriptor leads to.
+    static let ringLink = "anon_inode:[io_uring]"
 
     private let call: String
     private let log: TemporaryFile
@@ -22,22 +29,23 @@ final class Injection {
     ///
     /// - Parameters:
     ///   - call: the system call's name.
-    ///   - error: what it fails with, as in `EMFILE`.
+    ///   - error: what it fails with, as in `EMFILE`, or `nil` to leave it alone.
     ///   - when: which of them fail: `2` is the second, `2..4` are three of them, `1+` are all, `2+2` is every other.
     ///   - path: only calls about this; a path or what a descriptor's link reads.
     ///   - pid: the process.
     /// - Throws: ``Failure`` if strace does not attach.
     init(
         _ call: String,
-        _ error: String,
-        when: String,
+        _ error: String? = nil,
+        when: String = "1+",
         about path: String? = nil,
         of pid: pid_t
     ) throws {
         let log = try TemporaryFile()
         var command = [try program("strace"), "-f", "-o", log.path, "-p", String(pid)]
         if let path { command += ["-P", path] }
-        command += ["-e", "trace=\(call)", "-e", "inject=\(call):error=\(error):when=\(when)"]
+        command += ["-e", "trace=\(call)"]
+        if let error { command += ["-e", "inject=\(call):error=\(error):when=\(when)"] }
         let child = try Child(command)
         try wait(for: "strace attaches") { child.errors.contains("Process \(pid) attached") }
         self.call = call
@@ -48,6 +56,11 @@ final class Injection {
     /// Waits until it has failed that many calls.
     func waitForInjections(_ count: Int) throws {
         try wait(for: "\(count) calls of \(call) fail") { try record().injected >= count }
+    }
+
+    /// Waits until that many calls have ended with an error.
+    func waitForErrors(_ error: String, _ count: Int) throws {
+        try wait(for: "\(count) calls of \(call) end with \(error)") { try record().count(of: error) >= count }
     }
 
     /// Detaches.
@@ -62,7 +75,8 @@ final class Injection {
         // A call that another thread's cut in two is resumed in a line of its own.
         return Record(
             calls: lines.filter { $0.contains(" \(call)(") },
-            injected: lines.count(where: { $0.contains("(INJECTED)") })
+            injected: lines.count(where: { $0.contains("(INJECTED)") }),
+            lines: lines
         )
     }
 }
