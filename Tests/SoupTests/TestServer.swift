@@ -12,7 +12,7 @@ final class TestServer {
     var pid: pid_t { child.pid }
     var errors: String { child.errors }
 
-    /// - Parameter wrapper: a command in front of it that ends in executing it.
+    /// Starts it, under a command that ends in executing it.
     init(under wrapper: [String] = []) throws {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw Failure(call: "pipe") }

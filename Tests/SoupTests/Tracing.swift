@@ -70,7 +70,8 @@ final class Tracing {
         return try record()
     }
 
-    private func record() throws -> Record {
+    /// What it has seen up to now.
+    func record() throws -> Record {
         let lines = try ProcFS.text(log.path).split(separator: "\n")
         // A call that another thread's cut in two is resumed in a line of its own.
         return Record(

@@ -1,0 +1,74 @@
+// A process without descriptors, on every rung: it serves whom it has, and waits instead of asking again and again.
+
+@preconcurrency import Glibc
+import Testing
+import Uring
+
+extension SoupTests {
+    @Suite struct FullProcesses {
+        /// All rungs at once, since each waits for seconds.
+        @Test func aFullServerServesWhomItHasAndDoesNotSpin() throws {
+            let servers = try Rung.allCases.map { try FullServer($0) }
+            for server in servers { try server.expectServesWhomItHas() }
+            for server in servers { try server.expectNoSpinning() }
+            for server in servers { try server.expectServesTheRestWithMoreDescriptors() }
+        }
+    }
+}
+
+/// A server that keeps every connection and has met its limit of descriptors. The test's.
+private final class FullServer {
+    private static let clientCount = 20
+    /// Of sixteen descriptors, seven are standard streams, listeners, the wake-up and the ring.
+    private static let roomCount = 9
+
+    private let process: TestServer
+    private let before: ProcessState
+    private let address: Address
+    private let tracing: Tracing
+    private let clients: Clients
+
+    init(_ rung: Rung) throws {
+        process = try TestServer(under: [try program("prlimit"), "--nofile=16:"])
+        _ = try process.start(rung)
+        try process.stop()
+        try wait(for: "its thread ends") { [process] in try ProcFS.threads(of: process.pid).count == 1 }
+        before = try ProcessState(of: process.pid)
+        address = try process.start(rung, keeping: FullServer.clientCount).addresses[0]
+        tracing = try Tracing("io_uring_enter", of: process.pid)
+        clients = try Clients(FullServer.clientCount, to: address)
+        try process.expectLines(["parked \(address) \(EMFILE)"])
+    }
+
+    /// They are told something when the listener parks, and hear it while nothing is free.
+    func expectServesWhomItHas() throws {
+        try clients.waitUntil(FullServer.roomCount, have: "\(Soup.greeting)full\n".utf8.count)
+        #expect(try ProcFS.queueLength(at: address) == FullServer.clientCount - FullServer.roomCount)
+    }
+
+    /// A wait that its time limit ends, one accept that fails, a wait: what it costs is counted, not timed.
+    func expectNoSpinning() throws {
+        try tracing.waitForErrors("ETIME", 3)
+        let ended = try tracing.record().calls.filter { $0.contains(" = ") }
+        let waits = ended.indices.filter { ended[$0].contains(" = -1 ETIME ") }
+        #expect(waits[1] - waits[0] == 2)
+        #expect(waits[2] - waits[1] == 2)
+        #expect(process.unreadLines == 0)
+    }
+
+    func expectServesTheRestWithMoreDescriptors() throws {
+        var prlimit = try Child([try program("prlimit"), "--pid", String(process.pid), "--nofile=64:"])
+        #expect(try prlimit.wait() == .exited(0))
+        try clients.waitUntil(FullServer.clientCount, have: Soup.greeting.utf8.count)
+        try process.expectLines(["recovered \(address)"])
+        let pauses = try tracing.finish().count(of: "ETIME")
+        var expected = Ended(accepted: FullServer.clientCount, delivered: FullServer.clientCount)
+        // One before each pause; the accept after the last one went well.
+        expected.acceptFailures = pauses
+        #expect(try process.stop() == expected)
+        let told = Outcome(text: "\(Soup.greeting)full\n", end: .closed)
+        let tally = try clients.tally()
+        #expect(tally == [told: FullServer.roomCount, .greeted: FullServer.clientCount - FullServer.roomCount])
+        try process.expectState(before)
+    }
+}

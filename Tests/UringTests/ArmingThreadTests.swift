@@ -1,0 +1,61 @@
+// What a thread has armed dies with it, but late. A server never meets that: the thread that runs it makes the ring, arms
+// on it, and drops it before it ends.
+
+import Glibc
+import Testing
+import Uring
+
+struct ArmingThreadTests {
+    /// In a process of its own: a ring without its thread can be submitted to by nobody, and not be dropped.
+    @Test(arguments: Rung.allCases, [true, false])
+    func anAcceptWithoutItsThreadTakesNobody(rung: Rung, isMultishot: Bool) async {
+        await #expect(processExitsWith: .success) {
+            [number = rung.rawValue as Int, isMultishot = isMultishot as Bool] in
+            let rung = try #require(Rung(rawValue: number))
+            let listener = try LoopbackListener()
+            let operation = Operation.accept(listener: listener.descriptor, isMultishot ? .multishot : .oneShot)
+            let orphan = try HelperThread { Result { try OrphanedRing(rung, armedWith: operation) } }.join().get()
+            // Its end alone is not noticed.
+            #expect(orphan.ready() == [])
+            let crowd = try LoopbackCrowd(1, port: listener.port)
+            if rung < .deferred {
+                #expect(try orphan.take(1) == [Completion(token: .numbered(1), result: -ECANCELED)])
+            }
+            // The client still waits to be accepted, and somebody else can.
+            var accepted = Descriptors()
+            accepted.adopt([try check("accept", accept(listener.descriptor, nil, nil))])
+            let reached = try accepted.peerPorts()
+            let clients = crowd.ports
+            #expect(reached == clients)
+            // On the highest rung only the thread itself could have had the completion.
+            #expect(orphan.ready() == [])
+        }
+    }
+}
+
+/// A ring whose thread has ended. Nothing is submitted to it, and it is never dropped.
+private struct OrphanedRing: @unchecked Sendable {
+    private let ring = UnsafeMutablePointer<DrivenRing>.allocate(capacity: 1)
+
+    /// Called on the thread that ends.
+    init(_ rung: Rung, armedWith operation: Operation) throws {
+        ring.initialize(to: try DrivenRing(rung))
+        try ring.pointee.prepare(operation, token: .numbered(1))
+        try ring.pointee.submit()
+    }
+
+    /// What is in the completion queue now.
+    func ready() -> [Completion] { ring.pointee.ready() }
+
+    /// Waits, without a submission, until as many completions are there.
+    func take(_ count: Int) throws -> [Completion] {
+        let deadline = ContinuousClock.now + .seconds(10)
+        var taken = ready()
+        while taken.count < count {
+            try #require(ContinuousClock.now < deadline, "waited in vain")
+            usleep(500)
+            taken += ready()
+        }
+        return taken
+    }
+}
