@@ -4,19 +4,20 @@ import NBServer
 /// Does what the commands say. Owned by the main thread, and used by it alone.
 final class Host {
     private var servers: [Server<Greeter>] = []
+    /// The last server that failed, held on to: it has to have let go of everything by itself.
+    private var failed: Server<Greeter>?
     private let children = Children()
 
     func obey(_ command: Command) {
         switch command {
         case .start(let plan):
-            sayingFailures { () throws(ServerError) in
-                let server = try self.makeServer(plan)
+            serve(plan) { server throws(ServerError) in
                 try server.start()
                 self.servers.append(server)
             }
         case .run(let plan):
-            sayingFailures { () throws(ServerError) in
-                try self.makeServer(plan).run(stoppingOn: [.interrupt, .terminate])
+            serve(plan) { server throws(ServerError) in
+                try server.run(stoppingOn: [.interrupt, .terminate])
                 print("stopped")
             }
         case .stop:
@@ -28,14 +29,19 @@ final class Host {
         }
     }
 
-    private func makeServer(_ plan: Plan) throws(ServerError) -> Server<Greeter> {
-        try Server(Greeter(keeping: plan.keptCount, children), listening: plan.endpoints, options: plan.options)
-    }
-
-    private func sayingFailures(_ body: () throws(ServerError) -> Void) {
+    private func serve(_ plan: Plan, _ body: (Server<Greeter>) throws(ServerError) -> Void) {
         do {
-            try body()
+            let server = try Server(
+                Greeter(keeping: plan.keptCount, children),
+                listening: plan.endpoints,
+                options: plan.options
+            )
+            failed = server
+            try body(server)
+            failed = nil
         } catch {
+            // Of a server that failed there is nothing to wait for.
+            failed?.stop()
             let words = ["\(error.code)", error.operation, error.address ?? "-", "\(error.errno ?? 0)"]
             print("failed " + words.joined(separator: ", "))
         }
