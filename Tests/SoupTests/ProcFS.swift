@@ -46,11 +46,14 @@ enum ProcFS {
     static func queueLength(at address: Address) throws -> Int {
         let port = String(address.port, radix: 16, uppercase: true)
         let local = "0100007F:" + String(repeating: "0", count: 4 - port.count) + port
-        // The listen sockets come first; one read has them all, and not the thousands in TIME_WAIT.
-        for line in try text("/proc/net/tcp", limit: 1 << 16).split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            guard fields.count > 4, fields[1] == local, fields[3] == "0A" else { continue }
-            return Int(fields[4].suffix(8), radix: 16) ?? -1
+        // The table changes while it is read, and then a line may be missing.
+        for _ in 1...5 {
+            // The listen sockets come first, perhaps thousands of somebody else's; most in TIME_WAIT need not be read.
+            for line in try text("/proc/net/tcp", limit: 1 << 20).split(separator: "\n") {
+                let fields = line.split(separator: " ")
+                guard fields.count > 4, fields[1] == local, fields[3] == "0A" else { continue }
+                return Int(fields[4].suffix(8), radix: 16) ?? -1
+            }
         }
         throw Failure("nobody listens on \(address)")
     }
