@@ -16,7 +16,7 @@ public struct EventDescriptor: ~Copyable, Sendable {
         // Blocking on purpose: a ring's read then waits in the kernel instead of failing with EAGAIN on old kernels.
         let descriptor = eventfd(0, Int32(EFD_CLOEXEC))
         guard descriptor >= 0 else {
-            throw RingError(operation: "eventfd", errno: errno, advice: "raise the descriptor limit (ulimit -n)")
+            throw .event(errno)
         }
         self.descriptor = descriptor
     }

@@ -37,6 +37,10 @@ public struct RingError: Error, Hashable, Sendable, CustomStringConvertible {
         )
     }
 
+    static func event(_ errno: Int32) -> RingError {
+        RingError(operation: "eventfd", errno: errno, advice: shortageAdvice(errno) ?? "the kernel could not make one")
+    }
+
     static let tooOld = RingError(
         operation: "io_uring_setup",
         errno: 0,
@@ -67,11 +71,18 @@ private func setupAdvice(_ errno: Int32) -> String {
     case ENOMEM:
         "no memory may be locked for the ring: raise the limit (ulimit -l, LimitMEMLOCK= of systemd) or ask for a "
             + "smaller completion queue"
-    case EMFILE, ENFILE:
-        "no descriptor is left for the ring: raise the limit (ulimit -n) before starting"
     case EINVAL:
         "the kernel does not know the options asked for, or the queue depths are out of its range"
     default:
-        "the kernel could not make a ring"
+        shortageAdvice(errno) ?? "the kernel could not make a ring"
+    }
+}
+
+private func shortageAdvice(_ errno: Int32) -> String? {
+    switch errno {
+    case EMFILE: "the process is out of descriptors: raise its limit (ulimit -n) before starting"
+    case ENFILE: "the system is out of descriptors: raise the sysctl fs.file-max"
+    case ENOMEM: "the system is out of memory"
+    default: nil
     }
 }

@@ -11,8 +11,8 @@ struct RingErrorTests {
         (EPERM, "io_uring is forbidden", "kernel.io_uring_disabled"),
         (EACCES, "io_uring is forbidden", "--security-opt seccomp=unconfined"),
         (ENOMEM, "no memory may be locked", "LimitMEMLOCK="),
-        (EMFILE, "no descriptor is left", "ulimit -n"),
-        (ENFILE, "no descriptor is left", "ulimit -n"),
+        (EMFILE, "process is out of descriptors", "ulimit -n"),
+        (ENFILE, "system is out of descriptors", "fs.file-max"),
         (EINVAL, "does not know the options", "out of its range"),
         (EIO, "could not make a ring", ""),
     ])
