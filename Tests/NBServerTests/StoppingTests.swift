@@ -43,25 +43,6 @@ import Uring
         #expect(server.journal.ends.count == 1)
     }
 
-    @Test func aListenerThatIsLostWhileItIsCanceledIsNotClosed() throws {
-        let server = try ScriptedServer()
-        let listener = server.listeners[0]
-        try server.run(
-            { _, connection, _ in .stop },
-            script: [
-                { kernel in
-                    kernel.cancelsAtOnce = false
-                    try kernel.accept(100_000, on: listener)
-                },
-                { try $0.failAccept(EBADF, on: listener) },
-            ]
-        )
-        // Its number would be another file's by now.
-        #expect(fcntl(listener, F_GETFD) >= 0)
-        close(listener)
-        #expect(server.journal.ends.count == 1)
-    }
-
     @Test(arguments: [EINVAL, EMFILE])
     func whatHappensToAListenerOfAServerThatStopsIsNobodysConcern(errno: Int32) throws {
         var server = try ScriptedServer()

@@ -17,17 +17,9 @@ final class ListenSocket {
     /// An address in use is tried again for half a second: a server that was killed has its sockets, and its ring the
     /// accepts armed on them, until some milliseconds after its end.
     init(_ endpoint: Endpoint, options: [SocketOption]) throws(ServerError) {
-        let wanted = try endpoint.resolved()
-        closeDescriptor = { Glibc.close($0) }
-        for _ in 0..<50 {
-            do {
-                (descriptor, address) = try Self.listen(on: wanted, options)
-                return
-            } catch  where error.code == .addressInUse {
-                usleep(10_000)
-            }
-        }
-        (descriptor, address) = try Self.listen(on: wanted, options)
+        (descriptor, address) = try Self.listening(on: try endpoint.resolved(), options)
+        let identity = Identity(of: descriptor)
+        closeDescriptor = { if Identity(of: $0) == identity { Glibc.close($0) } }
     }
 
     /// Takes over what listens already, and closes it in a way of its own.
@@ -41,15 +33,37 @@ final class ListenSocket {
         close()
     }
 
-    /// Closes the socket; from now on its address is free.
+    /// Closes the socket; from now on its address is free. If it was closed behind our back, its number may be somebody
+    /// else's by now and is left alone.
     func close() {
         if isOpen { closeDescriptor(descriptor) }
         isOpen = false
     }
 
-    /// The descriptor turned out to be somebody else's: leaves it alone.
-    func disown() {
-        isOpen = false
+    /// What tells one file from another, whatever its number.
+    private struct Identity: Equatable {
+        private let device: dev_t
+        private let file: ino_t
+
+        init(of descriptor: Int32) {
+            var status = stat()
+            fstat(descriptor, &status)
+            (device, file) = (status.st_dev, status.st_ino)
+        }
+    }
+
+    private static func listening(
+        on wanted: SocketAddress,
+        _ options: [SocketOption]
+    ) throws(ServerError) -> (Int32, SocketAddress) {
+        for _ in 0..<50 {
+            do {
+                return try listen(on: wanted, options)
+            } catch  where error.code == .addressInUse {
+                usleep(10_000)
+            }
+        }
+        return try listen(on: wanted, options)
     }
 
     private static func listen(

@@ -113,9 +113,9 @@ struct ListenerTable: ~Copyable {
         return earliest
     }
 
-    /// Closes a listener's socket, unless its descriptor has become somebody else's.
-    mutating func close(_ index: Int, ownsDescriptor: Bool = true) {
-        if ownsDescriptor { listeners[index].socket.close() } else { listeners[index].socket.disown() }
+    /// Closes a listener's socket.
+    mutating func close(_ index: Int) {
+        listeners[index].socket.close()
         pending.removeAll { $0 == index }
         openCount -= 1
     }

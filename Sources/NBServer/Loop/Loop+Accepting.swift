@@ -69,18 +69,14 @@ extension Loop where LoopEngine: ~Copyable {
         let failure = AcceptFailure(errno: errno)
         let reaction = listeners[index].state.failed(failure, at: connections.pointee.now)
         let address = listeners[index].socket.address
-        // Somebody has closed it behind our back, and its number may be another file's.
-        let ownsDescriptor = errno != EBADF && errno != ENOTSOCK
         switch reaction {
         case .park(let isNews):
             let cause = ServerError.accept(errno, address: address.description)
             parked(address, cause, isExhausted: failure == .park, isNews: isNews)
         case .fail:
-            listeners.close(index, ownsDescriptor: ownsDescriptor)
+            listeners.close(index)
             goneDown(address, .accept(errno, address: address.description))
-        case .close:
-            listeners.close(index, ownsDescriptor: ownsDescriptor)
-        case .none, .arm, .cancel:
+        case .none, .arm, .cancel, .close:
             react(reaction, index)
         }
     }

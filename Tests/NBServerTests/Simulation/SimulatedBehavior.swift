@@ -65,7 +65,7 @@ struct SimulatedBehavior: NonBlockingServer {
     consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
         noteCallback("terminate")
         history.ends += 1
-        for listener in kernel.listeners where !listener.isClosed && !listener.isLost {
+        for listener in kernel.listeners where !listener.isClosed {
             history.violate("\(listener.descriptor) is open while the behavior terminates")
         }
         // What is held beyond the end is held against the rules.

@@ -127,9 +127,6 @@ extension SimulatedKernel {
     func closeListener(_ descriptor: Int32) {
         let index = Int(descriptor - Self.firstListener)
         note("listener \(descriptor) closed")
-        if listeners[index].isLost {
-            violate("listener \(descriptor) closed, which somebody else has closed before")
-        }
         if listeners[index].isClosed { violate("listener \(descriptor) closed twice") }
         if listeners[index].arm != nil { violate("listener \(descriptor) closed while an accept is armed on it") }
         listeners[index].isClosed = true

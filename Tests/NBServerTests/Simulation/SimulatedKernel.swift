@@ -122,7 +122,7 @@ final class SimulatedKernel {
     var leftovers: [String] {
         var leftovers: [String] = []
         for listener in listeners where listener.arm != nil { leftovers.append("\(listener.descriptor) is armed") }
-        for listener in listeners where !listener.isClosed && !listener.isLost {
+        for listener in listeners where !listener.isClosed {
             leftovers.append("\(listener.descriptor) is open")
         }
         for case let socket? in sockets where !socket.isHandedOut { leftovers.append("\(socket.descriptor) is open") }

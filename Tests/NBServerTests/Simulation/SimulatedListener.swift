@@ -32,11 +32,6 @@ struct SimulatedListener {
     /// Arms that failed in a row without anything having changed: for a reason that passes, and for any other.
     var armsInVain = (passing: 0, other: 0)
 
-    /// The server was told that somebody has closed it behind its back.
-    var isLost: Bool {
-        seenFailure.map { $0.errno == EBADF || $0.errno == ENOTSOCK } ?? false
-    }
-
     /// The last failure is one for which a freed descriptor is a cure.
     var wantsDescriptor: Bool {
         seenFailure.map { [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains($0.errno) } ?? false
