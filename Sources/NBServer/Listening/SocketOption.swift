@@ -37,6 +37,10 @@ public struct SocketOption: Hashable, Sendable {
 
     /// Whether several sockets may listen on the address, each with a share of the connections. Inherited.
     /// `SO_REUSEPORT`, `socket(7)`.
+    ///
+    /// Each socket has a queue of its own. When one is closed, the clients that wait in its queue are reset, though another
+    /// could have served them; with the sysctl `net.ipv4.tcp_migrate_req` at 1 (Linux 5.14, off by default) the kernel moves
+    /// them to another socket instead.
     public static func reusePort(_ isOn: Bool) -> SocketOption {
         SocketOption(integer(SOL_SOCKET, SO_REUSEPORT, isOn ? 1 : 0, "SO_REUSEPORT"))
     }
