@@ -12,7 +12,7 @@ final class Client: Sendable {
     }
 
     /// How a stream ended, and what it had brought.
-    enum Ending: Equatable {
+    enum Ending: Hashable {
         case end(String)
         case reset
     }
@@ -21,8 +21,11 @@ final class Client: Sendable {
     private let writer = Mutex<pthread_t?>(nil)
     private let bytesWritten = Atomic<Int>(0)
 
-    convenience init(_ address: SocketAddress) throws {
+    convenience init(_ address: SocketAddress, receiveBuffer: Int32? = nil) throws {
         self.init(family: address.family)
+        if var receiveBuffer {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, socklen_t(MemoryLayout<Int32>.size))
+        }
         try connect(to: address)
     }
 
@@ -43,10 +46,23 @@ final class Client: Sendable {
         }
     }
 
+    /// Connects without waiting for it.
+    func startConnecting(to address: SocketAddress) throws {
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        if address.withSockaddr({ Glibc.connect(descriptor, $0, $1) }) == 0 { return }
+        guard errno == EINPROGRESS else { throw Failed(errno: errno) }
+    }
+
+    /// Waits for a connection that was started.
+    func finishConnecting() throws {
+        try waitUntilConnected()
+        _ = fcntl(descriptor, F_SETFL, 0)
+    }
+
     /// A connect that a signal has interrupted goes on by itself.
     private func waitUntilConnected() throws {
         var socket = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        while poll(&socket, 1, 10_000) < 0 && errno == EINTR {}
+        while poll(&socket, 1, 30_000) < 0 && errno == EINTR {}
         var error: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
         getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length)
@@ -66,6 +82,20 @@ final class Client: Sendable {
     func reset() {
         var off = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    /// Whether the connection is open and has brought nothing that is still to be read.
+    var hasNothingToRead: Bool {
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) < 0 && errno == EAGAIN
+    }
+
+    /// Speaks, and ends its own side, if there is nothing to read, and no end, for a while.
+    func speakIfNothingComes(within milliseconds: Int32 = 1000) {
+        var socket = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&socket, 1, milliseconds) == 0 else { return }
+        Glibc.send(descriptor, "?", 1, Int32(MSG_NOSIGNAL))
+        shutdown(descriptor, Int32(SHUT_WR))
     }
 
     func readToEnd() throws -> Ending {

@@ -1,0 +1,85 @@
+import Glibc
+import Testing
+import Uring
+
+@testable import NBServer
+
+/// Crowds on a real kernel: each client is served once, whatever the queues' depths.
+@Suite(.serialized) struct CrowdTests {
+    static let greeting = "No soup for you!\n"
+
+    @Test(arguments: Rung.allCases)
+    func tenThousandClientsGetASerialNumberEach(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let server = try RunningServer(rung: rung, completionDepth: 256) { connection, context in
+                    connection.send("\(context.counters.delivered) \(connection.peerAddress?.port ?? 0)")
+                }
+                var serials: [Int] = []
+                for _ in 0..<10 {
+                    let crowd = try Crowd(1000, at: server.address)
+                    for client in crowd.clients {
+                        guard case .end(let text) = try client.readToEnd() else { continue }
+                        let numbers = text.split(separator: " ").compactMap { Int($0) }
+                        expect(numbers.last, is: Int(client.localAddress.port), "whose greeting it was")
+                        serials.append(numbers.first ?? 0)
+                    }
+                }
+                let end = try server.stop()
+                expect(serials.sorted() == Array(1...10_000), "serial numbers are not 1 to 10,000, once each")
+                expect(end.counters.delivered, is: 10_000, "delivered")
+                expect(end.counters.discarded, is: 0, "discarded")
+                expect(end.counters.acceptFailures, is: 0, "failed accepts")
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases, [8, 256, 4096])
+    func clientsThatComeAndResetAreAllDelivered(on rung: Rung, completionDepth: Int) async {
+        await #expect(processExitsWith: .success) { [rung, completionDepth] in
+            try await KernelScenario.run(on: rung) {
+                let server = try RunningServer(rung: rung, completionDepth: completionDepth, runsAtOnce: false) {
+                    connection,
+                    _ in connection.send(Self.greeting)
+                }
+                // Some wait in the queue already, so that a small completion queue must overflow.
+                try Crowd.comeAndReset(500, at: server.address)
+                try server.run()
+                try Crowd.comeAndReset(1000, at: server.address)
+                try KernelScenario.wait(for: "1,500 deliveries") { server.deliveries >= 1500 }
+                let end = try server.stop()
+                expect(end.counters.delivered, is: 1500, "delivered")
+                expect(end.counters.discarded, is: 0, "discarded")
+                expect(end.counters.acceptFailures, is: 0, "failed accepts")
+                switch (rung, completionDepth) {
+                case (.basic, _): expect(end.counters.armed, is: 1501, "arms, one a connection")
+                case (_, 4096): expect(end.counters.armed, is: 1, "arms, and the queue never full")
+                case (_, let depth):
+                    expect(end.counters.armed >= 500 / UInt64(depth + 1), "only \(end.counters.armed) arms")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases, [1, 2, 8])
+    func theLastConnectionOfAnArmIsDeliveredAndTheListenerArmedAgain(on rung: Rung, completionDepth: Int) async {
+        await #expect(processExitsWith: .success) { [rung, completionDepth] in
+            try await KernelScenario.run(on: rung) {
+                let server = try RunningServer(rung: rung, completionDepth: completionDepth, runsAtOnce: false) {
+                    connection,
+                    _ in connection.send(Self.greeting)
+                }
+                let crowd = try Crowd(300, at: server.address)
+                try server.run()
+                expect(try crowd.endings(), is: [.end(Self.greeting): 300], "the crowd")
+                expect(try Client(server.address).readToEnd(), is: .end(Self.greeting), "a late client")
+                let end = try server.stop()
+                expect(end.counters.delivered, is: 301, "delivered")
+                expect(end.counters.discarded, is: 0, "discarded")
+                // An arm takes what the queue holds and one more.
+                let leastArms = rung == .basic ? 302 : 300 / UInt64(completionDepth + 1)
+                expect(end.counters.armed >= leastArms, "only \(end.counters.armed) arms")
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Glibc
+import Testing
+import Uring
+
+@testable import NBServer
+
+/// A scenario on the real kernel: it runs in a process that runs nothing else, on one rung, and leaves nothing behind.
+///
+/// Called inside an exit test, with the rung in its capture list. What the scenario expects in vain is the parent's to report;
+/// a scenario that hangs is ended by `SIGALRM`. Every such test takes its rung as `on:`, and by that name
+/// the scenarios can be counted in what `swift test` prints.
+enum KernelScenario {
+    /// Nothing here takes so long; who waits longer waits for what never comes.
+    static let patience: UInt32 = 60
+
+    static func run(on rung: Rung, _ scenario: () throws -> Void) async throws {
+        alarm(patience)
+        speakToTheParent()
+        // What the runtime and the test library open for themselves when they first need it.
+        try await Task.sleep(for: .nanoseconds(1))
+        try warmUp(rung)
+        let before = ProcessState.settled()
+        try scenario()
+        let after = ProcessState.waiting { $0.isLike(before) }
+        let difference = after.difference(from: before)
+        if !difference.isEmpty { Issue.record("the scenario changed what is open: \(difference)") }
+    }
+
+    /// A trap's last words would go nowhere: an exit test's standard error is `/dev/null`.
+    private static func speakToTheParent() {
+        let descriptor = open("/proc/\(getppid())/fd/2", O_WRONLY | O_APPEND | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        dup2(descriptor, STDERR_FILENO)
+        close(descriptor)
+    }
+
+    /// Waits for something that comes.
+    static func wait(for event: String, _ hasCome: () throws -> Bool) throws {
+        for _ in 0..<30_000 {
+            if try hasCome() { return }
+            usleep(1000)
+        }
+        throw NeverCame(event: event)
+    }
+
+    struct NeverCame: Error {
+        let event: String
+    }
+
+    private static func warmUp(_ rung: Rung) throws {
+        let server = try RunningServer(rung: rung) { connection, _ in connection.send("hello") }
+        #expect(try Client(server.address).readToEnd() == .end("hello"))
+        try server.stop()
+    }
+}
+
+extension Rung: Codable {}

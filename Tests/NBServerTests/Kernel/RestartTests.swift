@@ -1,0 +1,38 @@
+import Glibc
+import Testing
+import Uring
+
+@testable import NBServer
+
+/// Servers one after the other: the end of one leaves nothing in the way of the next.
+@Suite(.serialized) struct RestartTests {
+    @Test(arguments: Rung.allCases)
+    func aHundredServersHaveTheSamePortOneAfterTheOther(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                var endpoint: Endpoint = "127.0.0.1:0"
+                for number in 1...100 {
+                    let server = try RunningServer(rung: rung, listening: endpoint) { connection, _ in
+                        connection.send("\(number)")
+                    }
+                    endpoint = Endpoint(server.address.description)
+                    expect(try Client(server.address).readToEnd(), is: .end("\(number)"), "the client")
+                    expect(try server.stop().counters.delivered, is: 1, "delivered")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func fiveHundredServersAreStartedAndStopped(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                for _ in 0..<500 {
+                    let server = try RunningServer(rung: rung) { _, _ in }
+                    expect(try server.stop().counters.accepted, is: 0, "accepted")
+                    expect(server.terminations, is: 1, "terminations")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import Glibc
+import Synchronization
+
+@testable import NBServer
+@testable import Uring
+
+/// A server on a thread of its own, whose behavior is closures; stopped at the latest when dropped.
+final class RunningServer: Sendable {
+    typealias OnBegin = @Sendable () -> Void
+    typealias OnConnection = @Sendable (consuming Connection, borrowing ServerContext) -> Void
+    typealias OnInfo = @Sendable (ServerInfo, borrowing ServerContext) -> Void
+    typealias Deciding = @Sendable (consuming Connection, borrowing ServerContext) throws -> Verdict
+
+    /// What was known when the server had stopped.
+    struct End {
+        var counters = ServerCounters()
+        var reason = StopReason.requested
+    }
+
+    /// What the behavior was told, in short.
+    enum Report: Hashable {
+        case parked(errno: Int32?)
+        case shedding(errno: Int32?)
+        case recovered
+        case down(errno: Int32?)
+        case failed
+    }
+
+    private struct Behavior: NonBlockingServer {
+        let shared: Shared
+        let onBegin: OnBegin
+        let onInfo: OnInfo
+        let deciding: Deciding
+        let socketOptions: [SocketOption]
+
+        func begin(_ context: borrowing ServerContext) { onBegin() }
+
+        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
+            defer { shared.deliveries.add(1, ordering: .releasing) }
+            return try deciding(connection, context)
+        }
+
+        func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
+            shared.reports.withLock { $0.append(Report(info)) }
+            onInfo(info, context)
+            return .continue
+        }
+
+        consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+            let counters = context.counters
+            shared.end.withLock { $0 = End(counters: counters, reason: reason) }
+            shared.terminations.add(1, ordering: .releasing)
+        }
+    }
+
+    private final class Shared: Sendable {
+        let deliveries = Atomic<Int>(0)
+        let terminations = Atomic<Int>(0)
+        let reports = Mutex<[Report]>([])
+        let end = Mutex(End())
+    }
+
+    private let server: Server<Behavior>
+    private let shared = Shared()
+
+    var address: SocketAddress { server.addresses[0] }
+    var addresses: [SocketAddress] { server.addresses }
+    var reports: [Report] { shared.reports.withLock { $0 } }
+    /// How often `terminate` has run.
+    var terminations: Int { shared.terminations.load(ordering: .acquiring) }
+    /// How many callbacks for connections have returned.
+    var deliveries: Int { shared.deliveries.load(ordering: .acquiring) }
+
+    init(
+        rung: Rung,
+        listening endpoints: [Endpoint],
+        submissionDepth: Int = 64,
+        completionDepth: Int = 64,
+        acceptMode: ServerOptions.AcceptMode = .multishot,
+        exhaustion: ServerOptions.Exhaustion = .park,
+        closeTimeLimit: Duration = .seconds(5),
+        socketOptions: [SocketOption] = [],
+        runsAtOnce: Bool = true,
+        onBegin: @escaping OnBegin = {},
+        onInfo: @escaping OnInfo = { _, _ in },
+        deciding: @escaping Deciding
+    ) throws {
+        let ring = RingOptions(
+            submissionDepth: submissionDepth,
+            completionDepth: completionDepth,
+            highestRung: rung
+        )
+        let behavior = Behavior(
+            shared: shared,
+            onBegin: onBegin,
+            onInfo: onInfo,
+            deciding: deciding,
+            socketOptions: socketOptions
+        )
+        let options = ServerOptions(
+            closeTimeLimit: closeTimeLimit,
+            acceptMode: acceptMode,
+            exhaustion: exhaustion,
+            ring: ring
+        )
+        server = try Server(behavior, listening: endpoints, options: options)
+        if runsAtOnce { try run() }
+    }
+
+    /// The same with one listener and a behavior that always goes on.
+    convenience init(
+        rung: Rung,
+        listening endpoint: Endpoint = "127.0.0.1:0",
+        submissionDepth: Int = 64,
+        completionDepth: Int = 64,
+        acceptMode: ServerOptions.AcceptMode = .multishot,
+        exhaustion: ServerOptions.Exhaustion = .park,
+        closeTimeLimit: Duration = .seconds(5),
+        socketOptions: [SocketOption] = [],
+        runsAtOnce: Bool = true,
+        onBegin: @escaping OnBegin = {},
+        onInfo: @escaping OnInfo = { _, _ in },
+        onConnection: @escaping OnConnection
+    ) throws {
+        try self.init(
+            rung: rung,
+            listening: [endpoint],
+            submissionDepth: submissionDepth,
+            completionDepth: completionDepth,
+            acceptMode: acceptMode,
+            exhaustion: exhaustion,
+            closeTimeLimit: closeTimeLimit,
+            socketOptions: socketOptions,
+            runsAtOnce: runsAtOnce,
+            onBegin: onBegin,
+            onInfo: onInfo,
+            deciding: { connection, context in
+                onConnection(connection, context)
+                return .continue
+            }
+        )
+    }
+
+    deinit {
+        server.stop()
+    }
+
+    func run() throws {
+        try server.start()
+    }
+
+    @discardableResult
+    func stop() throws -> End {
+        server.stop()
+        return shared.end.withLock { $0 }
+    }
+
+    func waitForDeliveries(_ count: Int) {
+        while deliveries < count { usleep(1000) }
+    }
+}
+
+extension RunningServer.Report {
+    init(_ info: ServerInfo) {
+        switch info {
+        case .listenerParked(_, let cause): self = .parked(errno: cause.errno)
+        case .listenerShedding(_, let cause): self = .shedding(errno: cause.errno)
+        case .listenerRecovered: self = .recovered
+        case .listenerDown(_, let cause): self = .down(errno: cause.errno)
+        case .connectionFailed: self = .failed
+        }
+    }
+}

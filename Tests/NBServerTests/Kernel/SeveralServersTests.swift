@@ -1,0 +1,68 @@
+import Glibc
+import Testing
+import Uring
+
+@testable import NBServer
+
+/// Two servers in one process: on different rungs, and on the same port.
+@Suite(.serialized) struct SeveralServersTests {
+    @Test(arguments: Rung.allCases)
+    func twoServersOnDifferentRungsDoNotKnowOfEachOther(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                for otherRung in Rung.allCases where otherRung != rung {
+                    let one = try RunningServer(rung: rung) { connection, _ in connection.send("one") }
+                    let other = try RunningServer(rung: otherRung) { connection, _ in connection.send("other") }
+                    let crowd = try Crowd(50, at: one.address, other.address)
+                    expect(try crowd.endings(), is: [.end("one"): 50, .end("other"): 50], "the crowd")
+                    expect(try one.stop().counters.delivered, is: 50, "delivered by one")
+                    #expect(throws: Client.Refused.self) { try Client(one.address) }
+                    let late = try Crowd(20, at: other.address)
+                    expect(try late.endings(), is: [.end("other"): 20], "late clients")
+                    expect(try other.stop().counters.delivered, is: 70, "delivered by the other")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func ofServersThatShareAPortTheOneThatEndsTakesItsQueueAlong(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let sharing: [SocketOption] = [.reusePort(true)]
+                let ending = try RunningServer(rung: rung, socketOptions: sharing, runsAtOnce: false) { connection, _ in
+                    connection.send("ending")
+                }
+                let queueOfEnding = try ListeningDescriptor(of: ending.address)
+                let surviving = try RunningServer(
+                    rung: rung,
+                    listening: Endpoint(ending.address.description),
+                    socketOptions: sharing,
+                    runsAtOnce: false
+                ) { connection, _ in connection.send("surviving") }
+                let crowd = try Crowd(200, at: ending.address)
+                // Each has a share, which the kernel chooses.
+                let lost = Self.kernelMovesQueues ? 0 : queueOfEnding.queueLength
+                expect((0..<200).contains(lost), "a share of \(lost)")
+                try ending.stop()
+                try surviving.run()
+                var endings: [Client.Ending: Int] = [.end("surviving"): 200 - lost]
+                if lost > 0 { endings[.reset] = lost }
+                expect(try crowd.endings(), is: endings, "the crowd")
+                expect(try Crowd(20, at: ending.address).endings(), is: [.end("surviving"): 20], "late clients")
+                let end = try surviving.stop()
+                expect(end.counters.delivered, is: UInt64(220 - lost), "delivered")
+                expect(end.counters.discarded, is: 0, "discarded")
+            }
+        }
+    }
+
+    /// `net.ipv4.tcp_migrate_req`, since Linux 5.14.
+    private static var kernelMovesQueues: Bool {
+        let descriptor = open("/proc/sys/net/ipv4/tcp_migrate_req", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        var digit: UInt8 = 0
+        return read(descriptor, &digit, 1) == 1 && digit == UInt8(ascii: "1")
+    }
+}
