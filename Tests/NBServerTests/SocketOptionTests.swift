@@ -153,4 +153,28 @@ import Testing
         #expect(error?.code == .socket)
         #expect(error?.description.contains("option 1 of level 9999") == true)
     }
+
+    /// The longest and the shortest durations there are come to the greatest and the least value, and none traps.
+    @Test(arguments: [(Int64.max, Int32.max), (.min, .min)])
+    func aTimeOutOfRangeIsCutToIt(seconds: Int64, limit: Int32) {
+        let attoseconds = seconds.signum() * 999_999_999_999_999_999
+        let time = Duration(secondsComponent: seconds, attosecondsComponent: attoseconds)
+        #expect(values(.deferAccept(time)) == [limit])
+        #expect(values(.userTimeout(time)) == [limit])
+        #expect(values(.linger(time)) == [max(0, limit)])
+        #expect(values(.keepAlive(idle: time, interval: time, probes: 3)) == [1, limit, limit, 3])
+        // Its milliseconds still have room, and its fraction does not.
+        let edge = Duration(secondsComponent: seconds / 1000, attosecondsComponent: attoseconds)
+        #expect(values(.userTimeout(edge)) == [limit])
+    }
+
+    private func values(_ option: SocketOption) -> [Int32?] {
+        option.kinds.map { kind in
+            switch kind {
+            case .linger(let seconds): seconds
+            case .integer(_, _, let value, _): value
+            case .backlog, .ipv6Only: nil
+            }
+        }
+    }
 }

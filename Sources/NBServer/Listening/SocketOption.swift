@@ -103,9 +103,7 @@ public struct SocketOption: Hashable, Sendable {
 
     /// How long sent data may stay unacknowledged before the connection is ended. Inherited. `TCP_USER_TIMEOUT`, `tcp(7)`.
     public static func userTimeout(_ time: Duration) -> SocketOption {
-        SocketOption(
-            integer(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, Int32(clamping: time.milliseconds), "TCP_USER_TIMEOUT")
-        )
+        SocketOption(integer(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, time.milliseconds, "TCP_USER_TIMEOUT"))
     }
 
     /// Any other option whose value is an integer, by the kernel's numbers. `setsockopt(2)`.
@@ -115,12 +113,14 @@ public struct SocketOption: Hashable, Sendable {
 }
 
 extension Duration {
+    // What an option takes is so much shorter than the longest duration that cutting to it first loses nothing.
+    private var seconds: Int64 { Int64(Int32(clamping: components.seconds)) }
+
     fileprivate var wholeSeconds: Int32 {
-        Int32(clamping: components.seconds + (components.attoseconds > 0 ? 1 : 0))
+        Int32(clamping: seconds + (components.attoseconds > 0 ? 1 : 0))
     }
 
-    fileprivate var milliseconds: Int64 {
-        let milliseconds = components.seconds.multipliedReportingOverflow(by: 1000)
-        return milliseconds.overflow ? .max : milliseconds.partialValue + components.attoseconds / 1_000_000_000_000_000
+    fileprivate var milliseconds: Int32 {
+        Int32(clamping: seconds * 1000 + components.attoseconds / 1_000_000_000_000_000)
     }
 }

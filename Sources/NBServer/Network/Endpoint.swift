@@ -26,7 +26,8 @@ public struct Endpoint: Hashable, Sendable, ExpressibleByStringLiteral, CustomSt
         guard let colon = description.utf8.lastIndex(of: UInt8(ascii: ":")), !description.hasSuffix("]") else {
             throw invalid("there is no port; write it as 127.0.0.1:7777 or [::1]:7777")
         }
-        let port = try port(description[description.index(after: colon)...])
+        // The next byte, not the next character: an accent on the colon would be skipped.
+        let port = try port(description[description.utf8.index(after: colon)...])
         let host = description[..<colon]
         if host.hasPrefix("[") && host.hasSuffix("]") {
             return SocketAddress(try ipv6(host.dropFirst().dropLast()), port: port)
@@ -60,8 +61,9 @@ public struct Endpoint: Hashable, Sendable, ExpressibleByStringLiteral, CustomSt
             throw invalid("what stands in brackets is not an IPv6 address")
         }
         guard parts.count == 2 else { return .ipv6(halves[0], halves[1], scope: 0) }
-        let scope = if_nametoindex(String(parts[1]))
-        guard scope != 0 else { throw invalid("there is no network interface \(parts[1])") }
+        // No interface has a colon in its name, but the kernel would look up what stands before it.
+        let scope = parts[1].utf8.contains(UInt8(ascii: ":")) ? 0 : if_nametoindex(String(parts[1]))
+        guard scope != 0 else { throw invalid("there is no network interface of that name") }
         return .ipv6(halves[0], halves[1], scope: scope)
     }
 

@@ -61,7 +61,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Cause and cure in one line.
     public var description: String {
         var parts: [String] = []
-        if let address { parts.append(address.isPrintable ? address : address.debugDescription) }
+        if let address { parts.append(address.inOneLine) }
         parts.append(operation)
         if let errno { parts.append(errorText(errno)) }
         parts.append(cure)
@@ -121,8 +121,19 @@ extension ServerError {
 }
 
 extension String {
-    /// An error is one line, whatever somebody gave for an address.
-    fileprivate var isPrintable: Bool {
-        unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+    /// An error is one line, whatever somebody gave for an address, and it looks like what it says.
+    fileprivate var inOneLine: String {
+        guard !unicodeScalars.allSatisfy(\.isPlain) else { return self }
+        return "\"\(unicodeScalars.map { $0.escaped(asASCII: !$0.isPlain) }.joined())\""
+    }
+}
+
+extension Unicode.Scalar {
+    /// Neither breaks a line nor drives a terminal nor reorders or hides its neighbors.
+    fileprivate var isPlain: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: false
+        default: true
+        }
     }
 }
