@@ -1,0 +1,57 @@
+internal import Glibc
+
+@testable internal import NBServer
+
+/// An address read byte for byte, without the notion of a character: what an ``Endpoint`` must come to.
+struct WrittenAddress {
+    let address: SocketAddress
+
+    init?(_ text: String) {
+        let bytes = Array(text.utf8)
+        guard !bytes.contains(0), let colon = bytes.lastIndex(of: UInt8(ascii: ":")) else { return nil }
+        guard let port = Self.number(bytes[(colon + 1)...]) else { return nil }
+        guard let host = Self.ipv6(bytes[..<colon]) ?? Self.ipv4(bytes[..<colon]) else { return nil }
+        address = SocketAddress(host, port: port)
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> UInt16? {
+        guard !digits.isEmpty else { return nil }
+        var number: UInt16 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            let (tens, overflow) = number.multipliedReportingOverflow(by: 10)
+            let sum = tens.addingReportingOverflow(UInt16(digit - UInt8(ascii: "0")))
+            guard !overflow && !sum.overflow else { return nil }
+            number = sum.partialValue
+        }
+        return number
+    }
+
+    /// Four numbers, of which none begins with a zero, unless it is one.
+    private static func ipv4(_ host: ArraySlice<UInt8>) -> SocketAddress.Host? {
+        let parts = host.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard parts.count == 4 else { return nil }
+        var address: UInt32 = 0
+        for part in parts {
+            guard part.first != UInt8(ascii: "0") || part.count == 1 else { return nil }
+            guard let number = number(part), number < 256 else { return nil }
+            address = address << 8 | UInt32(number)
+        }
+        return .ipv4(address.bigEndian)
+    }
+
+    private static func ipv6(_ host: ArraySlice<UInt8>) -> SocketAddress.Host? {
+        guard host.first == UInt8(ascii: "["), host.last == UInt8(ascii: "]") else { return nil }
+        let parts = host.dropFirst().dropLast()
+            .split(separator: UInt8(ascii: "%"), maxSplits: 1, omittingEmptySubsequences: false)
+        var halves: [2 of UInt64] = [0, 0]
+        guard inet_pton(AF_INET6, zeroTerminated(parts[0]), &halves) == 1 else { return nil }
+        guard parts.count == 2 else { return .ipv6(halves[0], halves[1], scope: 0) }
+        let scope = if_nametoindex(zeroTerminated(parts[1]))
+        return scope == 0 ? nil : .ipv6(halves[0], halves[1], scope: scope)
+    }
+
+    private static func zeroTerminated(_ bytes: ArraySlice<UInt8>) -> [CChar] {
+        bytes.map { CChar(bitPattern: $0) } + [0]
+    }
+}

@@ -1,0 +1,176 @@
+internal import Glibc
+
+@testable internal import NBServer
+
+/// A listener's state machine, and around it the loop and the kernel as far as they concern one listener.
+///
+/// It lets happen only what can happen, does what the state machine says, and remembers in words of its own what has
+/// happened. What a listener promises is checked at every step; a broken promise ends the process, which is how libFuzzer
+/// hears of it.
+struct ListenerModel {
+    private var state = ListenerState()
+    private var now = Instant(nanoseconds: 1_000_000_000)
+
+    // The kernel's part.
+    private var hasArm = false
+    private var isCanceled = false
+
+    // The loop's part.
+    private var waitsToBeArmed = true
+    private var isClosed = false
+
+    // What the listener has been through since its last connection.
+    private var failures: UInt32 = 0
+    private var retries: UInt32 = 0
+    private var pause = Duration.zero
+    private var hasSaidItParked = false
+
+    /// Until when it waits, and whether a descriptor would do.
+    private var park: (until: Instant, forDescriptor: Bool)?
+
+    mutating func take(_ event: ListenerEvent) {
+        switch event {
+        case .arm: arm()
+        case .accepted(let isLast): accepted(isLast: isLast)
+        case .failed(let errno): failed(errno)
+        case .failing(let errno, let times): for _ in 0..<times { failAgain(errno) }
+        case .descriptorFreed: descriptorFreed()
+        case .timePassed(let time): timePassed(time)
+        case .close: close()
+        }
+    }
+
+    /// Wherever a history ends, the listener serves again, or is closed: it is never deaf.
+    mutating func finish() {
+        if hasArm && isCanceled { failed(ECANCELED) }
+        if park != nil { timePassed(.whenThePauseEnds) }
+        arm()
+        precondition(hasArm || isClosed, "deaf")
+        accepted(isLast: false)
+    }
+}
+
+// Events.
+extension ListenerModel {
+    private mutating func arm() {
+        guard waitsToBeArmed else { return }
+        waitsToBeArmed = false
+        state.arm()
+        hasArm = true
+        check()
+    }
+
+    private mutating func accepted(isLast: Bool) {
+        guard hasArm else { return }
+        let delivers = state.accepted()
+        precondition(delivers == !isCanceled, "delivered while armed, discarded while canceled")
+        (failures, retries, pause, hasSaidItParked) = (0, 0, .zero, false)
+        check()
+        guard isLast else { return }
+        hasArm = false
+        obey(state.ended(), isCanceled ? .close : .arm)
+    }
+
+    private mutating func failed(_ errno: Int32) {
+        guard hasArm else { return }
+        hasArm = false
+        let failure = AcceptFailure(errno: errno)
+        let reaction = state.failed(failure, at: now)
+        guard !isCanceled else { return obey(reaction, .close) }
+        failures += 1
+        switch failure {
+        case .retry where reaction == .arm:
+            retries += 1
+            precondition(retries <= ListenerState.retryLimit, "retried for ever")
+        case .retry:
+            precondition(failures > ListenerState.retryLimit, "a passing error cost a pause")
+            hasParked(reaction, forDescriptor: false)
+        case .backOff:
+            hasParked(reaction, forDescriptor: false)
+        case .park:
+            hasParked(reaction, forDescriptor: true)
+        case .fatal:
+            precondition(reaction == .fail, "a dead socket goes down")
+        }
+        obey(reaction, reaction)
+    }
+
+    private mutating func failAgain(_ errno: Int32) {
+        arm()
+        failed(errno)
+        if park != nil { timePassed(.whenThePauseEnds) }
+    }
+
+    private mutating func descriptorFreed() {
+        obey(state.descriptorFreed(), park?.forDescriptor == true ? .arm : .none)
+    }
+
+    private mutating func timePassed(_ time: ListenerEvent.Time) {
+        switch time {
+        case .still: break
+        case .justBeforeThePauseEnds: if let park { now.nanoseconds = max(now.nanoseconds, park.until.nanoseconds - 1) }
+        case .whenThePauseEnds: if let park { now = max(now, park.until) }
+        case .later(let nanoseconds): now.nanoseconds += nanoseconds
+        }
+        let isOver = park.map { $0.until <= now } ?? false
+        obey(state.timePassed(now), isOver ? .arm : .none)
+    }
+
+    private mutating func close() {
+        obey(state.close(), isClosed || isCanceled ? .none : hasArm ? .cancel : .close)
+    }
+}
+
+// Reactions, and what they must be like.
+extension ListenerModel {
+    private mutating func obey(_ reaction: ListenerState.Reaction, _ expected: ListenerState.Reaction) {
+        precondition(reaction == expected, "\(reaction) instead of \(expected)")
+        switch reaction {
+        case .none, .park:
+            break
+        case .arm:
+            precondition(!waitsToBeArmed && !hasArm && !isClosed, "armed twice, or after its end")
+            park = nil
+            waitsToBeArmed = true
+        case .cancel:
+            precondition(hasArm && !isCanceled, "there is nothing to cancel")
+            isCanceled = true
+        case .close, .fail:
+            precondition(!hasArm && !isClosed, "closed under an accept, or twice")
+            park = nil
+            waitsToBeArmed = false
+            isClosed = true
+        }
+        check()
+    }
+
+    private mutating func hasParked(_ reaction: ListenerState.Reaction, forDescriptor: Bool) {
+        precondition(reaction == .park(isNews: !hasSaidItParked), "parked, and told so once: \(reaction)")
+        hasSaidItParked = true
+        guard case .parked(let until, forDescriptor) = state.phase else {
+            preconditionFailure("parked for another reason")
+        }
+        let pause = now.duration(to: until)
+        precondition(pause > .zero && pause <= .seconds(1), "a pause of \(pause)")
+        precondition(pause >= self.pause, "a pause of \(pause) after one of \(self.pause)")
+        self.pause = pause
+        park = (until, forDescriptor)
+    }
+
+    /// What is true of a listener at any time.
+    private func check() {
+        switch state.phase {
+        case .idle: precondition(waitsToBeArmed && !hasArm && park == nil && !isClosed, "idle, and nobody arms it")
+        case .armed: precondition(hasArm && !isCanceled && !waitsToBeArmed && park == nil, "armed, by its own account")
+        case .parked(let until, _): precondition(until == park?.until && !hasArm && !waitsToBeArmed, "parked for good")
+        case .cancelling: precondition(hasArm && isCanceled, "cancelling nothing")
+        case .closed: precondition(isClosed && !hasArm && !waitsToBeArmed, "closed, and still in use")
+        }
+        precondition(state.failures == failures, "miscounts its failures")
+        precondition(state.isAiling == hasSaidItParked, "ails, or does not")
+    }
+}
+
+extension ListenerModel: CustomStringConvertible {
+    var description: String { "\(state.phase), now \(now.nanoseconds)" }
+}
