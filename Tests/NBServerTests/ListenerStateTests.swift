@@ -87,6 +87,25 @@ import Testing
         #expect(state.failed(.retry, at: now) == .park(isNews: true))
     }
 
+    @Test func passingErrorsAndPausesAreCountedApart() {
+        var state = ListenerState()
+        for _ in 0..<10 {
+            state.arm()
+            #expect(state.failed(.retry, at: now) == .arm)
+        }
+        state.arm()
+        _ = state.failed(.park, at: now)
+        #expect(state.phase == .parked(until: now + .milliseconds(250), forDescriptor: true))
+        for _ in 0..<100 {
+            _ = state.timePassed(now + .seconds(1))
+            state.arm()
+            _ = state.failed(.backOff, at: now)
+        }
+        _ = state.timePassed(now + .seconds(1))
+        state.arm()
+        #expect(state.failed(.retry, at: now) == .arm)
+    }
+
     @Test func aFatalErrorIsTheEnd() {
         var state = armed()
         #expect(state.failed(.down, at: now) == .fail)

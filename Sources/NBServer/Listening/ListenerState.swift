@@ -45,13 +45,16 @@ package struct ListenerState: Hashable, Sendable {
 
     package private(set) var phase = Phase.idle
 
-    /// Failures since the last connection; a pause grows with them.
-    package private(set) var failures: UInt32 = 0
+    /// Passing errors since the last connection.
+    package private(set) var retries: UInt32 = 0
+
+    /// Pauses since the last connection; each is longer than the one before, up to a second.
+    package private(set) var pauses: UInt32 = 0
 
     /// It has parked, and has accepted nothing since.
-    package private(set) var isAiling = false
+    package var isAiling: Bool { pauses > 0 }
 
-    /// How many passing errors in a row are taken at their word before they earn a pause.
+    /// How many passing errors are taken at their word before one earns a pause.
     package static let retryLimit: UInt32 = 64
 
     package init() {}
@@ -68,8 +71,8 @@ package struct ListenerState: Hashable, Sendable {
     package mutating func accepted() -> Bool {
         assertSound()
         defer { assertSound() }
-        failures = 0
-        isAiling = false
+        retries = 0
+        pauses = 0
         if case .armed = phase { return true }
         precondition(phase == .cancelling, "a connection for a listener that is not armed")
         return false
@@ -94,17 +97,17 @@ package struct ListenerState: Hashable, Sendable {
         defer { assertSound() }
         guard phase != .cancelling else { return ended() }
         precondition(phase == .armed, "a failure of an arm that was none")
-        failures += 1
         switch failure {
         case .down:
             phase = .closed
             return .fail
-        case .retry where failures <= Self.retryLimit:
+        case .retry where retries < Self.retryLimit:
+            retries += 1
             return ended()
         case .retry, .backOff, .park:
-            phase = .parked(until: now + Self.pause(failures), forDescriptor: failure == .park)
-            defer { isAiling = true }
-            return .park(isNews: !isAiling)
+            pauses += 1
+            phase = .parked(until: now + Self.pause(pauses), forDescriptor: failure == .park)
+            return .park(isNews: pauses == 1)
         }
     }
 
@@ -143,8 +146,8 @@ package struct ListenerState: Hashable, Sendable {
     }
 
     /// A full process asks in vain once a second, and a client waits at most a second longer than it must.
-    private static func pause(_ failures: UInt32) -> Duration {
-        switch failures {
+    private static func pause(_ number: UInt32) -> Duration {
+        switch number {
         case 1: .milliseconds(250)
         case 2: .milliseconds(500)
         default: .milliseconds(1000)
@@ -153,7 +156,7 @@ package struct ListenerState: Hashable, Sendable {
 
     /// What holds before and after every event; looked at in debug builds.
     private func assertSound() {
-        if case .parked = phase { assert(failures > 0 && isAiling, "parked for no reason") }
-        assert(failures == 0 || phase != .armed || isAiling || failures <= Self.retryLimit, "retried for ever")
+        if case .parked = phase { assert(pauses > 0, "parked for no reason") }
+        assert(retries <= Self.retryLimit, "retried for ever")
     }
 }

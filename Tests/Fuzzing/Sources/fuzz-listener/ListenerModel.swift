@@ -20,7 +20,6 @@ struct ListenerModel {
     private var isClosed = false
 
     // What the listener has been through since its last connection.
-    private var failures: UInt32 = 0
     private var retries: UInt32 = 0
     private var pause = Duration.zero
     private var hasSaidItParked = false
@@ -64,7 +63,7 @@ extension ListenerModel {
         guard hasArm else { return }
         let delivers = state.accepted()
         precondition(delivers == !isCanceled, "delivered while armed, discarded while canceled")
-        (failures, retries, pause, hasSaidItParked) = (0, 0, .zero, false)
+        (retries, pause, hasSaidItParked) = (0, .zero, false)
         check()
         guard isLast else { return }
         hasArm = false
@@ -77,19 +76,18 @@ extension ListenerModel {
         let failure = AcceptFailure(errno: errno)
         let reaction = state.failed(failure, at: now)
         guard !isCanceled else { return obey(reaction, .close) }
-        failures += 1
         switch failure {
         case .retry where reaction == .arm:
             retries += 1
             precondition(retries <= ListenerState.retryLimit, "retried for ever")
         case .retry:
-            precondition(failures > ListenerState.retryLimit, "a passing error cost a pause")
+            precondition(retries == ListenerState.retryLimit, "a passing error cost a pause")
             hasParked(reaction, forDescriptor: false)
         case .backOff:
             hasParked(reaction, forDescriptor: false)
         case .park:
             hasParked(reaction, forDescriptor: true)
-        case .fatal:
+        case .down:
             precondition(reaction == .fail, "a dead socket goes down")
         }
         obey(reaction, reaction)
@@ -166,7 +164,7 @@ extension ListenerModel {
         case .cancelling: precondition(hasArm && isCanceled, "cancelling nothing")
         case .closed: precondition(isClosed && !hasArm && !waitsToBeArmed, "closed, and still in use")
         }
-        precondition(state.failures == failures, "miscounts its failures")
+        precondition(state.retries == retries, "miscounts its retries")
         precondition(state.isAiling == hasSaidItParked, "ails, or does not")
     }
 }
