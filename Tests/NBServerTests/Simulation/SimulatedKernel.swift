@@ -36,6 +36,8 @@ final class SimulatedKernel {
     /// Descriptors that others in the process have.
     var neighbors = 0
     private(set) var hasReserve = false
+    /// How often there was no room for it.
+    private(set) var refusedReserves = 0
 
     /// Accepted sockets that wait in the completion queue.
     private(set) var queuedConnections = 0
@@ -223,6 +225,7 @@ extension SimulatedKernel {
 
     func takeReserve() -> Bool {
         if !hasReserve && freeDescriptors > 0 { hasReserve = true }
+        if !hasReserve { refusedReserves += 1 }
         note(hasReserve ? "the reserve is there" : "there is no room for the reserve")
         return hasReserve
     }
