@@ -43,7 +43,7 @@ enum Fault: Int, CaseIterable {
         case .listenerShutDown, .listenerLost: 5
         case .clockJump, .unknownToken: 20
         case .staleAccept, .staleConnection, .spuriousWakeUp, .neighborTakesDescriptors: 100
-        case .connectionError: 900
+        case .connectionError: 1000
         default: 300
         }
     }

@@ -56,7 +56,7 @@ final class SimulatedHistory {
     init(seed: UInt64, isTraced: Bool = false) throws {
         kernel = SimulatedKernel(seed: seed, isTraced: isTraced)
         control = try LoopControl()
-        turnsToServe = 2 + kernel.random.below(60)
+        turnsToServe = 2 + kernel.random.below(kernel.random.chance(50) ? 400 : 60)
         let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
         options = ServerOptions(
             closeTimeLimit: kernel.random.element(of: limits) ?? .zero,

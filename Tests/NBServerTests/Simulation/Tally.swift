@@ -22,6 +22,6 @@ struct Tally {
     var description: String {
         let total = faults.reduce(0, +)
         let kinds = Fault.allCases.map { "\($0) \(self[$0])" }.joined(separator: ", ")
-        return "\(histories) histories, \(steps) steps, \(accepted) connections, \(total) faults: \(kinds)"
+        return "\(histories) histories, \(steps) steps, \(accepted) connections\n\(total) faults: \(kinds)"
     }
 }
