@@ -1,0 +1,34 @@
+/// Somebody else takes the process's descriptors: the listener parks and says so, clients wait, those already connected
+/// are served, and when there are descriptors again everybody is.
+struct ParkPhase: Phase {
+    let name = "park"
+
+    func play(on stage: Stage) throws {
+        let start = try stage.process.look(at: stage.patient)
+        var connected = stage.makeCrowd()
+        connected.add(10, to: stage.patient, .hold, Script(steps: [.connect, .greeting, .wait, .line("still here"), .end]))
+        connected.add(
+            10,
+            to: stage.patient,
+            .echo,
+            Script(steps: [.connect, .greeting, .wait, .sayIdentity, .hearIdentity, .end], outcome: .echoed)
+        )
+        try connected.run()
+
+        try stage.process.takeDescriptors(but: 20)
+        var waiting = stage.makeCrowd()
+        waiting.add(500, to: stage.patient, .hold, Script(steps: [.connect, .greeting, .end]))
+        try waiting.run { try stage.process.look(at: stage.patient)[.parks] > start[.parks] }
+        try waiting.run { waiting.clients.count(where: \.isGreeted) >= 20 }
+        stage.ledger.expect(["greeted with 20 descriptors left": waiting.clients.count(where: \.isGreeted)], equals: ["": 20])
+
+        connected.goOn()
+        try connected.run { connected.clients.count { $0.outcome == .echoed } == 10 }
+        try stage.process.returnDescriptors()
+        try waiting.run { waiting.clients.allSatisfy { $0.isGreeted || $0.outcome != nil } }
+        try stage.ask(stage.patient, for: .wave)
+        try stage.ask(stage.patient, for: .dismiss)
+        try connected.run()
+        try waiting.run()
+    }
+}

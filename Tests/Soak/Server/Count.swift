@@ -1,0 +1,21 @@
+/// What a server counts, apart from its callbacks.
+enum Count: Int, CaseIterable, Sendable {
+    // The library's own.
+    case delivered
+    case discarded
+    case failed
+    case expired
+
+    // The behavior's.
+    /// The highest serial number given in this process.
+    case lastSerial
+    /// Connections that are held.
+    case held
+    /// Connections that were held, and were found to be gone when they were to be closed.
+    case gone
+    /// Connections that were released, and whose descriptor came.
+    case handedOver
+    case parks
+    case recoveries
+    case downs
+}

@@ -1,0 +1,111 @@
+internal import NBServer
+
+/// The server that is soaked: it gives every connection a serial number, and the treatment of the port it came to.
+struct SoakBehavior: NonBlockingServer {
+    struct Refusal: Error {}
+
+    private let board: Board
+    private let echo: Echo
+    /// After how many connections it stops by itself.
+    private let stopsAfter: Int?
+    private var treatments: [UInt16: Treatment] = [:]
+    private var held: [ConnectionID] = []
+    private var callbacks = 0
+
+    init(board: Board, echo: Echo, stopsAfter: Int?) {
+        self.board = board
+        self.echo = echo
+        self.stopsAfter = stopsAfter
+    }
+
+    /// Fixed buffers: how much of the payload fits into them must not depend on the machine.
+    var socketOptions: [SocketOption] { [.sendBuffer(Payload.sendBuffer)] }
+
+    mutating func begin(_ context: borrowing ServerContext) {
+        for (treatment, address) in zip(Treatment.allCases, context.addresses) { treatments[address.port] = treatment }
+    }
+
+    mutating func newConnection(
+        _ connection: consuming Connection,
+        _ context: borrowing ServerContext
+    ) throws -> Verdict {
+        guard let port = connection.localAddress?.port, let treatment = treatments[port] else {
+            preconditionFailure("a connection to none of the listeners")
+        }
+        callbacks += 1
+        let serial = Serial.next()
+        board.note(context.counters)
+        board.update {
+            $0[treatment] += 1
+            $0[.lastSerial] = serial
+        }
+        try treat(connection, treatment, serial, context)
+        return callbacks == stopsAfter ? .stop("enough") : .continue
+    }
+
+    private mutating func treat(
+        _ connection: consuming Connection,
+        _ treatment: Treatment,
+        _ serial: Int,
+        _ context: borrowing ServerContext
+    ) throws {
+        switch treatment {
+        case .fail: throw Refusal()
+        case .reset: connection.reset()
+        case .report: connection.send("serial \(serial) \(board.present.text)\n")
+        case .greet: connection.send("serial \(serial)\n")
+        case .wave:
+            wave(context)
+            connection.send("serial \(serial)\n")
+        case .dismiss:
+            dismiss(context)
+            connection.send("serial \(serial)\n")
+        case .pour:
+            connection.send("serial \(serial)\n")
+            connection.send(Payload.bytes)
+        case .hold:
+            connection.send("serial \(serial)\n")
+            held.append(context.keep(connection))
+            board.update { $0[.held] += 1 }
+        case .echo:
+            connection.send("serial \(serial)\n")
+            connection.release { [board, echo] descriptor in
+                board.update { $0[.handedOver] += 1 }
+                echo.adopt(descriptor)
+            }
+        }
+    }
+
+    private func wave(_ context: borrowing ServerContext) {
+        for id in held { try? context.withConnection(id) { $0.send("still here\n") } }
+    }
+
+    private mutating func dismiss(_ context: borrowing ServerContext) {
+        var gone = 0
+        for id in held {
+            do { try context.take(id).close() } catch { gone += 1 }
+        }
+        held.removeAll(keepingCapacity: true)
+        board.update {
+            $0[.held] = 0
+            $0[.gone] += gone
+        }
+    }
+
+    mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
+        board.note(context.counters)
+        switch info {
+        case .connectionFailed: break
+        case .listenerParked:
+            board.update { $0[.parks] += 1 }
+            if board.yieldsWhenParked.load(ordering: .relaxed) { dismiss(context) }
+        case .listenerRecovered: board.update { $0[.recoveries] += 1 }
+        default: board.update { $0[.downs] += 1 }
+        }
+        return .continue
+    }
+
+    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+        board.note(context.counters)
+    }
+}

@@ -1,0 +1,24 @@
+internal import Glibc
+
+/// Somebody wants the soak to end. Thrown like a failure, so that the way out stops the server too.
+struct Interruption: Error {
+    private static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+    let signal: Int32
+
+    /// Keeps the signals pending, for `check` to find. To be called before there are other threads.
+    static func postpone() throws {
+        var postponed = sigset_t()
+        sigemptyset(&postponed)
+        for signal in signals { sigaddset(&postponed, signal) }
+        guard sigprocmask(SIG_BLOCK, &postponed, nil) == 0 else { throw Failure(call: "sigprocmask") }
+    }
+
+    static func check() throws {
+        var pending = sigset_t()
+        sigpending(&pending)
+        if let signal = signals.first(where: { sigismember(&pending, $0) == 1 }) {
+            throw Interruption(signal: signal)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+internal import Glibc
+
+/// Files and directories that the kernel makes up.
+enum SystemFile {
+    static func text(_ path: String) throws -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw Failure(call: "open \(path)") }
+        defer { close(file) }
+        var text: [UInt8] = []
+        var bytes = [UInt8](repeating: 0, count: 1 << 14)
+        while true {
+            let count = read(file, &bytes, bytes.count)
+            guard count >= 0 else { throw Failure(call: "read \(path)") }
+            guard count > 0 else { return String(decoding: text, as: UTF8.self) }
+            text += bytes.prefix(count)
+        }
+    }
+
+    /// The names in a directory.
+    static func names(in path: String) throws -> [String] {
+        guard let directory = opendir(path) else { throw Failure(call: "opendir \(path)") }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names
+    }
+
+    /// What a link points to; `nil` if it is gone.
+    static func link(_ path: String) -> String? {
+        var target = [CChar](repeating: 0, count: 4096)
+        let count = readlink(path, &target, target.count)
+        guard count >= 0 else { return nil }
+        return String(decoding: target.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}
