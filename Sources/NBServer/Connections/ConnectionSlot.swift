@@ -42,6 +42,10 @@ struct ConnectionSlot {
 
     static let inlineCapacity = 64
 
+    /// How many bytes one send may carry. A send that did not get everything out after 128 tries is given to a worker
+    /// thread by the kernel, which then blocks in it; a try that gets nothing out waits for a good part of the buffer.
+    static let sendLimit = 64 << 10
+
     // First, so that its address is the slot's.
     /// The first bytes to send, when they are few; later ones are in blocks.
     var inlineBytes: [64 of UInt8] = .init(repeating: 0)
@@ -161,7 +165,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
             return Operation.Bytes(UnsafeRawPointer(self) + start, count: Int(pointee.inlineEnd) - start)
         }
         guard let block = pointee.firstBlock else { preconditionFailure("nothing to send") }
-        let count = min(block.pointee.end - block.pointee.start, 1 << 30)
+        let count = min(block.pointee.end - block.pointee.start, ConnectionSlot.sendLimit)
         return Operation.Bytes(block.bytes + block.pointee.start, count: count)
     }
 
