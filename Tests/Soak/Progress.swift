@@ -37,4 +37,3 @@ extension Duration {
         return "\(seconds / 60):" + (seconds % 60 < 10 ? "0" : "") + "\(seconds % 60)"
     }
 }
-

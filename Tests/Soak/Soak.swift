@@ -162,7 +162,8 @@ extension Soak {
     private var memoryText: String {
         guard let growth else { return "resident memory: not judged before the end of the first round" }
         let growing = connections - connectionsOfFirstRound
-        let span = "resident memory: \(growth.first.mebibytes) after the first round, \(growth.last.mebibytes) at the end"
+        let span =
+            "resident memory: \(growth.first.mebibytes) after the first round, \(growth.last.mebibytes) at the end"
         guard growing > 0, !growth.isTooMuch else { return span }
         return span + "; a leak of \(growth.sensitivity(growing).grouped) bytes a connection would have been found"
     }

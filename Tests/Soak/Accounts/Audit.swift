@@ -29,7 +29,7 @@ struct Audit {
             checkCallbacks(site, counts, stage.ledger)
             // A connection the listener never had is missing from one treatment or another.
             if lost == 0 { checkTreatments(site, counts, stage.ledger) }
-            checkListeners(counts, stage.ledger)
+            checkListeners(site, counts, stage.ledger)
         }
         checkEnds(counts(of: stage.patient) - before.counts(of: stage.patient), stage)
         checkExpiry(added, stage)
@@ -68,27 +68,31 @@ struct Audit {
     private func checkTreatments(_ site: Site, _ counts: Counts, _ ledger: Ledger) {
         for treatment in Treatment.allCases {
             let door = Door(site: site.name, treatment: treatment)
-            ledger.expect(["established for \(door)": ledger.established(at: door)], equals: ["callbacks": counts[treatment]])
+            ledger.expect(
+                ["established for \(door)": ledger.established(at: door)],
+                equals: ["callbacks": counts[treatment]]
+            )
         }
     }
 
-    private func checkListeners(_ counts: Counts, _ ledger: Ledger) {
+    private func checkListeners(_ site: Site, _ counts: Counts, _ ledger: Ledger) {
+        ledger.expect(["refused by \(site.name)": ledger.count(.refused, at: site.name)], equals: ["expected": 0])
         ledger.expect(["listeners parked": counts[.parks]], equals: ["recovered": counts[.recoveries]])
         ledger.expect(["listeners down": counts[.downs]], equals: ["expected": 0])
     }
 
     private func checkEnds(_ counts: Counts, _ stage: Stage) {
         stage.ledger.expect(["more connections held than before": counts[.held]], equals: ["expected": 0])
-        stage.ledger.expect(["held connections found gone": counts[.gone]], equals: ["that left": stage.ledger.goneCount])
+        stage.ledger.expect(
+            ["held connections found gone": counts[.gone]],
+            equals: ["that left": stage.ledger.goneCount]
+        )
     }
 
     /// Only where clients are given little time, and there exactly those who take more.
     private func checkExpiry(_ added: [(Site, Counts)], _ stage: Stage) {
         for (site, counts) in added {
-            let stalled = Treatment.allCases.reduce(0) {
-                $0 + stage.ledger.count(.rude, at: Door(site: site.name, treatment: $1))
-            }
-            let expected = site.name == stage.impatient.name ? stalled : 0
+            let expected = site.name == stage.impatient.name ? stage.ledger.count(.rude, at: site.name) : 0
             stage.ledger.expect(["expired at \(site.name)": counts[.expired]], equals: ["that stalled": expected])
         }
     }

@@ -13,6 +13,6 @@ struct Growth {
     var limit: Int { first + margin }
     var isTooMuch: Bool { last > limit }
 
-    /// The smallest leak in bytes a connection that would have been found.
-    func sensitivity(_ connections: Int) -> Int { (limit - last) / max(connections, 1) }
+    /// The smallest leak in bytes a connection that is sure to have been found after so many connections.
+    func sensitivity(_ connections: Int) -> Int { margin / max(connections, 1) + 1 }
 }

@@ -46,8 +46,8 @@ final class Ledger {
         clients.count { $0.outcome == outcome }
     }
 
-    func count(_ outcome: Outcome, at door: Door) -> Int {
-        clients.count { $0.outcome == outcome && $0.door == door }
+    func count(_ outcome: Outcome, at site: String) -> Int {
+        clients.count { $0.outcome == outcome && $0.door.site == site }
     }
 }
 

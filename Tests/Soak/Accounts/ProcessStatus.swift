@@ -22,8 +22,8 @@ struct ProcessStatus {
 
     /// Its resident memory in bytes.
     static func residentMemory(of process: pid_t) throws -> Int {
-        for line in try SystemFile.text("/proc/\(process)/status").split(separator: "\n") {
-            guard line.hasPrefix("VmRSS:") else { continue }
+        for line in try SystemFile.text("/proc/\(process)/status").split(separator: "\n") where line.hasPrefix("VmRSS:")
+        {
             if let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) }) {
                 return kibibytes << 10
             }

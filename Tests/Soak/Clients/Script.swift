@@ -3,7 +3,7 @@ struct Script {
     /// What may happen to it on the way without anybody's fault.
     enum Risk {
         case none
-        /// The server stops: it is refused, or reset before it has heard anything. Once it has heard the first byte, it
+        /// The server stops, or does not want it: it is refused, or reset before it has heard anything. Once it has heard the first byte, it
         /// is owed the rest.
         case stop
         /// Somebody cuts the connection at any moment; then it is rude.
@@ -22,8 +22,8 @@ struct Script {
     static let payload = Script(steps: [.connect, .greeting, .payload(Payload.bytes.count), .end])
     /// Its `newConnection` throws.
     static let failure = Script(steps: [.connect, .end], outcome: .turnedAway)
-    /// The server resets it.
-    static let reset = Script(steps: [.connect, .cutOff], outcome: .turnedAway)
+    /// The server resets it, perhaps before it knows that it is connected.
+    static let reset = Script(steps: [.connect, .cutOff], outcome: .turnedAway, risk: .stop)
 
     /// The same, at a risk.
     func risking(_ risk: Risk) -> Script {

@@ -4,11 +4,12 @@ struct ProxyPhase: Phase {
 
     func play(on stage: Stage) throws {
         try play(.echo, .echo, 120, on: stage)
-        try play(.pour, .payload, 24, on: stage)
+        try play(.pour, .payload, 25, on: stage)
     }
 
     private func play(_ treatment: Treatment, _ script: Script, _ count: Int, on stage: Stage) throws {
-        let fates = (0..<count).map { Fate.allCases[$0 % Fate.allCases.count] }.shuffled(using: &stage.randomness)
+        let cases = Fate.cases(for: treatment)
+        let fates = (0..<count).map { cases[$0 % cases.count] }.shuffled(using: &stage.randomness)
         let proxy = try Proxy()
         let relaying = try proxy.relay(to: stage.patient.port(treatment), fates)
         var crowd = stage.makeCrowd()

@@ -21,13 +21,12 @@ struct QueueStopPhase: Phase {
         try stage.process.beginStopping(site)
         let counts = try stage.process.finishStopping()
 
-        let door = Door(site: site.name, treatment: .greet)
         let ledger = stage.ledger
         ledger.expect(["delivered": counts[.delivered]], equals: ["before the stop": Self.delivered])
-        ledger.expect(["greeted": ledger.count(.greeted, at: door)], equals: ["delivered": counts[.delivered]])
-        ledger.expect(["reset": ledger.count(.turnedAway, at: door)], equals: ["discarded": counts[.discarded]])
+        ledger.expect(["greeted": ledger.count(.greeted, at: site.name)], equals: ["delivered": counts[.delivered]])
+        ledger.expect(["reset": ledger.count(.turnedAway, at: site.name)], equals: ["discarded": counts[.discarded]])
         ledger.expect(
-            ["established": ledger.established(at: door)],
+            ["established": ledger.established(at: site.name)],
             equals: ["delivered": counts[.delivered], "discarded": counts[.discarded]]
         )
         ledger.noteEnd(of: counts)

@@ -45,11 +45,11 @@ struct RestartPhase: Phase {
     /// A client that was reset was discarded by the server, or had not been accepted when the listener closed; only the
     /// kernel knows which.
     private func balance(_ site: Site, _ counts: Counts, _ ledger: Ledger) {
-        func count(_ outcome: Outcome) -> Int {
-            Treatment.allCases.reduce(0) { $0 + ledger.count(outcome, at: Door(site: site.name, treatment: $1)) }
-        }
-        let (greeted, echoed, turnedAway) = (count(.greeted), count(.echoed), count(.turnedAway))
-        ledger.expect(["greeted": greeted, "echoed": echoed], equals: ["delivered": counts[.delivered]])
+        let turnedAway = ledger.count(.turnedAway, at: site.name)
+        ledger.expect(
+            ["greeted": ledger.count(.greeted, at: site.name), "echoed": ledger.count(.echoed, at: site.name)],
+            equals: ["delivered": counts[.delivered]]
+        )
         ledger.expect(["delivered": counts[.delivered]], equals: ["callbacks": counts.callbacks])
         ledger.expect(["discarded": counts[.discarded]], isAtMost: ["reset": turnedAway])
         ledger.expect(

@@ -9,10 +9,20 @@ struct SlowlorisPhase: Phase {
         var idle = stage.makeCrowd()
         // In two parts, neither of which overflows the listener's queue.
         for _ in 0..<2 {
-            idle.add(2_000, to: stage.patient, .hold, Script(steps: [.connect, .greeting, .wait, stillHere, .wait, .end]))
+            idle.add(
+                2_000,
+                to: stage.patient,
+                .hold,
+                Script(steps: [.connect, .greeting, .wait, stillHere, .wait, .end])
+            )
             try idle.run()
         }
-        idle.add(Self.leaving, to: stage.patient, .hold, Script(steps: [.connect, .greeting, .wait, .reset], outcome: .rude))
+        idle.add(
+            Self.leaving,
+            to: stage.patient,
+            .hold,
+            Script(steps: [.connect, .greeting, .wait, .reset], outcome: .rude)
+        )
         try idle.run()
 
         for _ in 0..<10 {

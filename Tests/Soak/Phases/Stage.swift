@@ -44,7 +44,7 @@ final class Stage {
         try body()
     }
 
-    /// Runs a crowd until the server's process has so many descriptors more than it had to begin with.
+    /// Waits until the server's process has exactly so many descriptors.
     func waitForDescriptors(_ count: Int, _ what: String) throws {
         let limit = ContinuousClock.now + .seconds(30)
         while try ProcessStatus(of: process.identifier).descriptors != count {

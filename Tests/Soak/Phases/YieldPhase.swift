@@ -20,6 +20,9 @@ struct YieldPhase: Phase {
         try stage.ask(stage.patient, for: .dismiss)
         try crowd.run()
         let parks = try stage.process.look(at: stage.patient)[.parks] - start[.parks]
-        stage.ledger.expect(["parks that 1,000 clients and 100 descriptors make at least": 9], isAtMost: ["parks": parks])
+        stage.ledger.expect(
+            ["parks that 1,000 clients and 100 descriptors make at least": 9],
+            isAtMost: ["parks": parks]
+        )
     }
 }

@@ -53,11 +53,12 @@ final class ServerProcess {
         posix_spawnattr_setsigmask(&attributes, &noSignals)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
 
-        let command: [String] = ["soak", Arguments.serverRole]
+        guard let program = SystemFile.link("/proc/self/exe") else { throw Failure(call: "readlink /proc/self/exe") }
+        let command: [String] = [program, Arguments.serverRole]
         let words = command.map { strdup($0) }
         defer { for word in words { free(word) } }
         var identifier: pid_t = 0
-        let error = posix_spawn(&identifier, "/proc/self/exe", &actions, &attributes, words + [nil], environ)
+        let error = posix_spawn(&identifier, program, &actions, &attributes, words + [nil], environ)
         guard error == 0 else { throw Failure("cannot start the server: \(String(cString: strerror(error)))") }
         return identifier
     }
