@@ -81,7 +81,7 @@ extension Soak {
     }
 
     private func makeStage() -> Stage {
-        Stage(process, patient: patient, impatient: impatient, Randomness(seed: randomness.next()))
+        Stage(process, patient: patient, impatient: impatient, idle: idle, Randomness(seed: randomness.next()))
     }
 
     /// Plays a phase and balances its accounts; returns where the next one begins.

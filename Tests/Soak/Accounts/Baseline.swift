@@ -18,7 +18,7 @@ struct Baseline {
 
     var text: String { "\(descriptorCount) descriptors and \(threads) threads" }
 
-    private var descriptorCount: Int { descriptors.values.reduce(0, +) }
+    var descriptorCount: Int { descriptors.values.reduce(0, +) }
 
     /// Waits until the process has come back to this and stays there; if it does not, that is a problem of the phase's.
     func waitForIt(_ ledger: Ledger) throws {

@@ -5,7 +5,6 @@ struct SlowlorisPhase: Phase {
     private static let leaving = 300
 
     func play(on stage: Stage) throws {
-        let before = try ProcessStatus(of: stage.process.identifier).descriptors
         var idle = stage.makeCrowd()
         // In two parts, neither of which overflows the listener's queue.
         for _ in 0..<2 {
@@ -35,7 +34,7 @@ struct SlowlorisPhase: Phase {
         idle.goOn()
         try stage.ask(stage.patient, for: .wave)
         try idle.run()
-        try stage.waitForDescriptors(before + 4_000, "when those who left have been noticed")
+        try stage.waitForConnections(4_000, "when those who left have been noticed")
         idle.goOn()
         try stage.ask(stage.patient, for: .dismiss)
         try idle.run()

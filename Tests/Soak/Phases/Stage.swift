@@ -5,13 +5,16 @@ final class Stage {
     let patient: Site
     /// Gives clients a second.
     let impatient: Site
+    /// What the process has when nobody is connected.
+    let idle: Baseline
     let ledger: Ledger
     var randomness: Randomness
 
-    init(_ process: ServerProcess, patient: Site, impatient: Site, _ randomness: Randomness) {
+    init(_ process: ServerProcess, patient: Site, impatient: Site, idle: Baseline, _ randomness: Randomness) {
         self.process = process
         self.patient = patient
         self.impatient = impatient
+        self.idle = idle
         self.randomness = randomness
         ledger = Ledger(randomness)
     }
@@ -44,8 +47,9 @@ final class Stage {
         try body()
     }
 
-    /// Waits until the server's process has exactly so many descriptors.
-    func waitForDescriptors(_ count: Int, _ what: String) throws {
+    /// Waits until the server's process has exactly so many connections open.
+    func waitForConnections(_ connections: Int, _ what: String) throws {
+        let count = idle.descriptorCount + connections
         let limit = ContinuousClock.now + .seconds(30)
         while try ProcessStatus(of: process.identifier).descriptors != count {
             try Interruption.check()
