@@ -19,6 +19,8 @@ struct ParkPhase: Phase {
             Script(steps: [.connect, .greeting, .wait, .sayIdentity, .hearIdentity, .end], outcome: .echoed)
         )
         try connected.run()
+        // Nobody may give a descriptor back between the taking and the counting.
+        try stage.waitForConnections(20, "before the descriptors are taken")
 
         try stage.process.takeDescriptors(but: 20)
         var waiting = stage.makeCrowd()
