@@ -99,8 +99,12 @@ struct Audit {
 
     private func checkEcho(_ echo: EchoCounts, _ servers: [Counts], _ ledger: Ledger) {
         let released = servers.reduce(0) { $0 + $1[.echo] }
-        ledger.expect(["released": released], equals: ["handed over": servers.reduce(0) { $0 + $1[.handedOver] }])
-        ledger.expect(["released": released], equals: ["echoed": echo.echoed, "abandoned": echo.abandoned])
+        let handedOver = servers.reduce(0) { $0 + $1[.handedOver] }
+        let letGo = servers.reduce(0) { $0 + $1[.letGo] }
+        let rude = ledger.clients.count { $0.outcome == .rude && $0.door.treatment == .echo }
+        ledger.expect(["released": released], equals: ["handed over": handedOver, "let go": letGo])
+        ledger.expect(["let go": letGo], isAtMost: ["rude clients of the echo": rude])
+        ledger.expect(["handed over": handedOver], equals: ["echoed": echo.echoed, "abandoned": echo.abandoned])
         ledger.expect(["clients echoed": ledger.count(.echoed)], equals: ["echoed": echo.echoed])
     }
 }

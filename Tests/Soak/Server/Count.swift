@@ -15,6 +15,8 @@ enum Count: Int, CaseIterable, Sendable {
     case gone
     /// Connections that were released, and whose descriptor came.
     case handedOver
+    /// Connections that were released, and whose descriptor never comes, since their client has left.
+    case letGo
     case parks
     case recoveries
     case downs

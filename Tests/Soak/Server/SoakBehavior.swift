@@ -69,8 +69,9 @@ struct SoakBehavior: NonBlockingServer {
             board.update { $0[.held] += 1 }
         case .echo:
             connection.send("serial \(serial)\n")
-            connection.release { [board, echo] descriptor in
-                board.update { $0[.handedOver] += 1 }
+            let handover = Handover(board)
+            connection.release { [echo] descriptor in
+                handover.complete()
                 echo.adopt(descriptor)
             }
         }
@@ -100,7 +101,9 @@ struct SoakBehavior: NonBlockingServer {
             board.update { $0[.parks] += 1 }
             if board.yieldsWhenParked.load(ordering: .relaxed) { dismiss(context) }
         case .listenerRecovered: board.update { $0[.recoveries] += 1 }
-        default: board.update { $0[.downs] += 1 }
+        case .listenerDown: board.update { $0[.downs] += 1 }
+        // No phase makes the server shed yet.
+        case .listenerShedding: break
         }
         return .continue
     }
