@@ -37,6 +37,8 @@ let package = Package(
             path: "Tests/AllocationCheck",
             swiftSettings: settings
         ),
+        // A live server under all kinds of hardship; ./dev soak builds it optimized and runs it.
+        .executableTarget(name: "soak", dependencies: ["NBServer"], path: "Tests/Soak", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
