@@ -30,7 +30,7 @@ extension SimulatedHistory {
         if counters.delivered != deliveries.count {
             violate("\(counters.delivered) connections counted as delivered, \(deliveries.count) were")
         }
-        if counters.shed > kernel.refusedReserves { violate("\(counters.shed) connections shed, for which there was room") }
+        if counters.shed > kernel.refusedReserves { violate("\(counters.shed) shed, although there was room") }
         if !kernel.isStopping && counters.discarded > counters.shed + UInt64(kernel.staleCount) {
             violate("\(counters.discarded) connections discarded while serving")
         }
