@@ -29,6 +29,9 @@ struct ProcessState {
         self.threads = threads
     }
 
+    /// Threads that io_uring has made for operations that block.
+    var workerThreadCount: Int { threads.values.count { $0.hasPrefix("iou-wrk") } }
+
     /// The state when it has not changed for a moment.
     static func settled() -> ProcessState {
         var state = ProcessState()

@@ -1,0 +1,26 @@
+import Testing
+import Uring
+
+@testable import NBServer
+
+/// Long answers.
+@Suite struct LongSendTests {
+    /// A send that has been waited for 128 times is given to a worker thread, which blocks in it.
+    @Test(arguments: Rung.allCases)
+    func aLongAnswerCostsNoWorkerThread(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                // The socket takes some 100 KB at a time, hundreds of times.
+                let bytes = [UInt8](repeating: 7, count: 64 << 20)
+                let server = try RunningServer(rung: rung, socketOptions: [.sendBuffer(64 << 10)]) { connection, _ in
+                    connection.send(bytes)
+                }
+                let client = try Client(server.address)
+                expect(try client.readBytesToEnd(chunk: 64 << 10) == bytes, "the answer arrives")
+                // Workers stay for seconds when their work is done.
+                expect(ProcessState().workerThreadCount, is: 0, "worker threads")
+                try server.stop()
+            }
+        }
+    }
+}
