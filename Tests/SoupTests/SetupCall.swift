@@ -115,7 +115,7 @@ extension SetupCall {
                 [.fails("io_uring_setup", "-"), .fails("io_uring_setup", "-")]
             ),
             // A child of fork(2) has the queues then, for what it is worth.
-            SetupCall("madvise", [.noMemory], [.serves(features), .serves(features)]),
+            SetupCall("madvise", [.noMemory], Array(repeating: .serves(features), count: 2 + Sanitizer.adviceCount)),
             // What the kernel knows, and the ring's descriptor.
             SetupCall("io_uring_register", [.invalid, .noMemory, .notPermitted], registrations),
         ]

@@ -2,6 +2,7 @@
 // on it, and drops it before it ends.
 
 import Glibc
+import Synchronization
 import Testing
 import Uring
 
@@ -37,9 +38,13 @@ struct ArmingThreadTests {
 private struct OrphanedRing: @unchecked Sendable {
     private let ring = UnsafeMutablePointer<DrivenRing>.allocate(capacity: 1)
 
+    /// Where a leak checker sees them.
+    private static let all = Mutex<[UInt]>([])
+
     /// Called on the thread that ends.
     init(_ rung: Rung, armedWith operation: Operation) throws {
         ring.initialize(to: try DrivenRing(rung))
+        Self.all.withLock { [ring] in $0.append(UInt(bitPattern: ring)) }
         try ring.pointee.prepare(operation, token: .numbered(1))
         try ring.pointee.submit()
     }
