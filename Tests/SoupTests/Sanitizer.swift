@@ -3,6 +3,6 @@
 @preconcurrency import Glibc
 
 enum Sanitizer {
-    /// The address sanitizer gives a thread's shadow back with one `madvise`.
-    static let adviceCount = dlsym(nil, "__asan_init") == nil ? 0 : 1
+    /// The address sanitizer keeps the memory of a thread out of core dumps, and gives it back, with a `madvise` each.
+    static let adviceCount = dlsym(nil, "__asan_init") == nil ? 0 : 2
 }
