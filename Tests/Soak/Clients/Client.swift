@@ -142,11 +142,12 @@ extension Client {
         guard error != ECONNREFUSED else {
             return script.risk == .stop ? .ends(.refused) : failed("connection refused")
         }
-        // One that is reset already was established before.
-        guard error == 0 || error == ECONNRESET else { return failed("connect: error \(error)") }
+        // One that is reset already was established before. A broken pipe is a reset after the end of the stream: then
+        // everything that it is owed must be there to read.
+        guard [0, ECONNRESET, EPIPE].contains(error) else { return failed("connect: error \(error)") }
         isEstablished = true
         localPort = Loopback.localPort(of: descriptor)
-        return error == 0 ? .done : broken(error)
+        return error == ECONNRESET ? broken(error) : .done
     }
 
     /// What a client says is so little that it always fits.
