@@ -27,8 +27,6 @@ struct Counts: Sendable {
     /// How often `newConnection` was called.
     var callbacks: Int { Treatment.allCases.reduce(0) { $0 + self[$1] } }
 
-    var accepted: Int { self[.delivered] + self[.discarded] }
-
     static func - (later: Counts, earlier: Counts) -> Counts {
         var difference = later
         for index in later.values.indices { difference.values[index] -= earlier.values[index] }
