@@ -18,9 +18,10 @@ enum Phases {
         StallPhase(),
         SlowReaderPhase(),
         SlowlorisPhase(),
-        // Out of descriptors, by what the server does about it. One for shedding belongs here when there is that option.
+        // Out of descriptors, by what the server does about it.
         ParkPhase(),
         YieldPhase(),
+        ShedPhase(),
         ProxyPhase(),
         RestartPhase(),
         QueueStopPhase(),

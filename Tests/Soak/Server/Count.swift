@@ -3,6 +3,7 @@ enum Count: Int, CaseIterable, Sendable {
     // The library's own.
     case delivered
     case discarded
+    case shed
     case failed
     case expired
 
@@ -18,6 +19,8 @@ enum Count: Int, CaseIterable, Sendable {
     /// Connections that were released, and whose descriptor never comes, since their client has left.
     case letGo
     case parks
+    /// How often a listener began to shed its clients.
+    case sheddings
     case recoveries
     case downs
 }

@@ -71,10 +71,12 @@ extension ServerProcess {
         _ name: String,
         closeTimeLimit: Duration,
         completionDepth: Int = 256,
-        stopsAfter: Int = 0
+        stopsAfter: Int = 0,
+        sheds: Bool = false
     ) throws -> Site {
         let milliseconds = closeTimeLimit / .milliseconds(1)
-        let words = try ask("bind \(name) \(Int(milliseconds)) \(completionDepth) \(stopsAfter)")
+        let numbers = [Int(milliseconds), completionDepth, stopsAfter, sheds ? 1 : 0]
+        let words = try ask("bind \(name) \(numbers.map(String.init).joined(separator: " "))")
         return try Site(name: name, ports: words.compactMap { UInt16($0) })
     }
 

@@ -49,7 +49,7 @@ struct ServerRole {
     private mutating func obey(_ command: String, _ arguments: [String]) throws -> String {
         let numbers = arguments.map { Int($0) ?? 0 }
         switch (command, arguments.count) {
-        case ("bind", 4): return try bind(arguments[0], numbers[1], numbers[2], numbers[3])
+        case ("bind", 5): return try bind(arguments[0], numbers[1], numbers[2], numbers[3], sheds: numbers[4] == 1)
         case ("run", 1): try find(arguments[0]).server.start()
         case ("look", 1): return try find(arguments[0]).board.present.text
         case ("yield", 2): try find(arguments[0]).board.yieldsWhenParked.store(numbers[1] == 1, ordering: .relaxed)
@@ -68,13 +68,20 @@ struct ServerRole {
         return hosted
     }
 
-    private mutating func bind(_ name: String, _ limit: Int, _ depth: Int, _ stopsAfter: Int) throws -> String {
+    private mutating func bind(
+        _ name: String,
+        _ limit: Int,
+        _ depth: Int,
+        _ stopsAfter: Int,
+        sheds: Bool
+    ) throws -> String {
         let board = Board()
         let server = try Server(
             SoakBehavior(board: board, echo: echo, stopsAfter: stopsAfter > 0 ? stopsAfter : nil),
             listening: Treatment.allCases.map { _ in "127.0.0.1:0" },
             options: ServerOptions(
                 closeTimeLimit: .milliseconds(limit),
+                exhaustion: sheds ? .shed : .park,
                 ring: .init(submissionDepth: 256, completionDepth: depth)
             )
         )

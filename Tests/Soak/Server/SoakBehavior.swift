@@ -102,8 +102,7 @@ struct SoakBehavior: NonBlockingServer {
             if board.yieldsWhenParked.load(ordering: .relaxed) { dismiss(context) }
         case .listenerRecovered: board.update { $0[.recoveries] += 1 }
         case .listenerDown: board.update { $0[.downs] += 1 }
-        // No phase makes the server shed yet.
-        case .listenerShedding: break
+        case .listenerShedding: board.update { $0[.sheddings] += 1 }
         }
         return .continue
     }
