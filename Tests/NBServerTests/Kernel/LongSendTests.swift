@@ -11,10 +11,12 @@ import Uring
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
                 // The socket takes some 100 KB at a time, hundreds of times.
-                let bytes = [UInt8](repeating: 7, count: 64 << 20)
-                let server = try RunningServer(rung: rung, socketOptions: [.sendBuffer(64 << 10)]) { connection, _ in
-                    connection.send(bytes)
-                }
+                let bytes = [UInt8](repeating: 7, count: 24 << 20)
+                let server = try RunningServer(
+                    rung: rung,
+                    closeTimeLimit: .seconds(60),
+                    socketOptions: [.sendBuffer(64 << 10)]
+                ) { connection, _ in connection.send(bytes) }
                 let client = try Client(server.address)
                 expect(try client.readBytesToEnd(chunk: 64 << 10) == bytes, "the answer arrives")
                 // Workers stay for seconds when their work is done.
