@@ -325,6 +325,52 @@ import Testing
         )
     }
 
+    /// An immediate send and its check are out when the limit passes; what was awaited of them is not awaited of the slot's next
+    /// connection.
+    @Test func theNextConnectionOfASlotOwesNothingForTheOneBeforeIt() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let long = [UInt8](repeating: 7, count: 100)
+        let (kernel, _) = try server.run(
+            { number, connection, context in
+                if number == 0 {
+                    connection.send("partly sent")
+                    server.journal.ids.append(context.keep(connection))
+                } else if number == 1 {
+                    try context.take(server.journal.ids[0]).close()
+                    connection.reset()
+                } else {
+                    connection.send(long)
+                }
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { kernel in try kernel.accept(other, on: listener) },
+                    { kernel in
+                        let send = try #require(kernel.history.last { $0.bytes == Array("partly sent".utf8) })
+                        kernel.complete(send.token, 7)
+                    },
+                    { kernel in
+                        #expect(kernel.sends(on: descriptor).first?.silently == true)
+                        kernel.now = kernel.now + .seconds(5)
+                    },
+                    { kernel in #expect(kernel.isReset(descriptor)) },
+                    { kernel in try kernel.accept(100_002, on: listener) },
+                    { kernel in kernel.complete(try #require(kernel.sends(on: 100_002).first).token, 100) },
+                    { kernel in
+                        let check = try #require(kernel.discards(on: 100_002).first)
+                        kernel.complete(check.token, -EAGAIN)
+                    },
+                    { kernel in #expect(kernel.isClosed(100_002)) },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: 100_002) == 1)
+        #expect(server.journal.counters.expired == 1)
+    }
+
     /// What the kernel would read now for a send that was submitted before.
     private func sendBytes(of submission: FakeKernel.Submission) -> [UInt8] {
         guard case .send(_, let bytes, _) = submission.operation else { return [] }

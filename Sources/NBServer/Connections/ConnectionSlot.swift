@@ -100,11 +100,12 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         let isIdle = !pointee.isSending && !pointee.isDiscarding
         if pointee.isKept && pointee.phase != .open { return false }
         return switch pointee.phase {
-        case .free: isIdle && !pointee.isUnsettled && !pointee.hasDeadline && hasNothingToSend
+        case .free:
+            isIdle && !pointee.isUnsettled && !pointee.hasDeadline && !pointee.awaitsComplaint && hasNothingToSend
         case .open: !pointee.isDiscarding && !pointee.awaitsComplaint && pointee.descriptor >= 0
         case .closing, .releasing: !pointee.isDiscarding && !pointee.awaitsComplaint && pointee.descriptor >= 0
         case .checking, .lingering: pointee.isDiscarding && !pointee.isSending && pointee.descriptor >= 0
-        case .resetting, .orphaned: pointee.isUnsettled || pointee.descriptor < 0
+        case .resetting, .orphaned: pointee.isUnsettled || pointee.descriptor < 0 && !pointee.awaitsComplaint
         }
     }
 }

@@ -136,6 +136,7 @@ extension ConnectionTable {
     private mutating func disconnect(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         removeDeadline(slot)
         forgetReceiver(slot)
+        slot.pointee.awaitsComplaint = false
         if slot.pointee.isSending {
             engine.submit(.cancel(slot.token(.send)), token: slot.token(.cancel), silently: true)
         }

@@ -99,6 +99,7 @@ extension ConnectionTable {
         assert(slot.pointee.phase != .free, "freed twice")
         assert(!slot.pointee.isUnsettled, "freed while on the list of unsettled slots")
         assert(!slot.pointee.isSending && !slot.pointee.isDiscarding, "the kernel still uses this slot")
+        assert(!slot.pointee.awaitsComplaint, "freed before its last send has proved good")
         assert(slot.hasNothingToSend && !slot.pointee.isKept, "freed with something left")
         removeDeadline(slot)
         slot.pointee.phase = .free
