@@ -45,6 +45,8 @@ final class SimulatedHistory {
     var counters: UnsafePointer<ServerCounters>?
     /// A time to wake up at that had come at the wait before, with nothing to take.
     var lastDeadline: Instant?
+    /// How much had been submitted at the wait before.
+    var lastSubmissionCount = 0
 
     // What the behavior remembers.
     var deliveries: [Delivery] = []
@@ -53,8 +55,8 @@ final class SimulatedHistory {
     var ends = 0
     private(set) var violations: [String] = []
 
-    init(seed: UInt64, isTraced: Bool = false) throws {
-        kernel = SimulatedKernel(seed: seed, isTraced: isTraced)
+    init(seed: UInt64, tracing: SimulatedKernel.Tracing = .off) throws {
+        kernel = SimulatedKernel(seed: seed, tracing: tracing)
         control = try LoopControl()
         turnsToServe = 2 + kernel.random.below(kernel.random.chance(50) ? 400 : 60)
         let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]

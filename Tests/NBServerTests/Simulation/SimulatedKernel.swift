@@ -1,4 +1,4 @@
-import Glibc
+@preconcurrency import Glibc
 
 @testable import NBServer
 @testable import Uring
@@ -47,6 +47,8 @@ final class SimulatedKernel {
 
     private var queue: SimulatedCompletionQueue
     private var submitted: [Submission] = []
+    /// How many operations were submitted so far.
+    private(set) var submissionCount = 0
     private(set) var wakeUp: Token?
     private var wakeUps = 0
     /// The server may have its listeners unarmed.
@@ -61,12 +63,19 @@ final class SimulatedKernel {
     private(set) var violations: [String] = []
     /// What happened, for people to read.
     private(set) var trace: [String] = []
-    private let isTraced: Bool
+    private let tracing: Tracing
 
-    init(seed: UInt64, isTraced: Bool) {
+    /// What becomes of the trace.
+    enum Tracing {
+        case off, kept
+        /// On standard error, at once: an assertion of the library may end the process.
+        case printed
+    }
+
+    init(seed: UInt64, tracing: Tracing) {
         random = Randomness(seed: seed)
         rates = FaultRates(&random)
-        self.isTraced = isTraced
+        self.tracing = tracing
         let depth = 1 << random.below(7)
         var features = RingFeatures(
             rung: .deferred,
@@ -101,8 +110,9 @@ final class SimulatedKernel {
     }
 
     func note(_ text: @autoclosure () -> String) {
-        guard isTraced else { return }
-        trace.append("\(now.nanoseconds / 1000) µs  \(text())")
+        guard tracing != .off else { return }
+        let line = "\(now.nanoseconds / 1000) µs  \(text())"
+        if tracing == .printed { fputs("\(line)\n", stderr) } else { trace.append(line) }
     }
 
     /// Wakes the loop, as another thread does.
@@ -145,6 +155,7 @@ extension SimulatedKernel {
         if case .send(_, let bytes, _) = operation { copy = bytes.withUnsafeBytes { Array($0) } }
         staleTokens.see(token)
         let isSilent = silently && features.completesSilently
+        submissionCount += 1
         submitted.append(Submission(operation: operation, token: token, silently: isSilent, copy: copy))
     }
 

@@ -30,11 +30,10 @@ import Testing
         var tally = Tally()
         for seed in stride(from: first, to: end, by: Int(step)) {
             SeedsInPlay.note(seed, lane: Int(first % step))
-            let outcome = try SimulatedHistory(seed: seed, isTraced: printsTrace).run()
+            let outcome = try SimulatedHistory(seed: seed, tracing: printsTrace ? .printed : .off).run()
             tally += outcome.tally
-            if printsTrace { print(outcome.trace.joined(separator: "\n")) }
             guard outcome.violations.isEmpty else {
-                let trace = try SimulatedHistory(seed: seed, isTraced: true).run().trace.suffix(30)
+                let trace = try SimulatedHistory(seed: seed, tracing: .kept).run().trace.suffix(30)
                 Issue.record(
                     """
                     \(outcome.violations.prefix(3).joined(separator: "; ")); \(outcome.violations.count) in all
