@@ -16,6 +16,11 @@ package struct Instant: Comparable, Hashable, Sendable {
         return Instant(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 
+    /// The time as the C library has it.
+    var inCTerms: timespec {
+        timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    }
+
     package static func < (earlier: Instant, later: Instant) -> Bool { earlier.nanoseconds < later.nanoseconds }
 
     /// The instant `duration` later; durations below zero count as zero.
