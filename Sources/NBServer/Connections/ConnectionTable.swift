@@ -235,6 +235,9 @@ extension ConnectionTable {
         drop(slot)
     }
 
+    /// Whether there are kept connections that have ended by themselves.
+    var hasLost: Bool { !lost.isEmpty }
+
     /// Takes the name of a kept connection that has ended by itself.
     mutating func takeLost() -> ConnectionID? {
         lost.isEmpty ? nil : lost.removeFirst()

@@ -12,7 +12,7 @@ extension Loop where LoopEngine: ~Copyable {
         tellSignals()
         tellWhatWasBroughtAbout()
         progressDrain()
-        behavior.ledger.flush()
+        ledger.flush()
         if let reason = control.stopReason { stop(reason) }
         report()
     }
@@ -25,12 +25,9 @@ extension Loop where LoopEngine: ~Copyable {
     /// When there will be.
     var nextMailDeadline: Instant? {
         guard stopReason == nil else { return nil }
-        var deadline = state.pointee.drain?.deadline
-        guard !state.pointee.isSuspended else { return deadline }
-        for other in [state.pointee.timers.earliest, timeout] {
-            if let other { deadline = min(other, deadline ?? other) }
-        }
-        return deadline
+        let drainEnd = state.pointee.drain?.deadline
+        guard !state.pointee.isSuspended else { return drainEnd }
+        return .earlier(drainEnd, .earlier(state.pointee.timers.earliest, timeout))
     }
 
     private mutating func handleMessages() {
@@ -48,7 +45,7 @@ extension Loop where LoopEngine: ~Copyable {
             } catch {
                 stop(.failed(error))
             }
-            behavior.ledger.flush()
+            ledger.flush()
         }
     }
 
@@ -66,10 +63,12 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     private mutating func tellSignals() {
+        guard control.hasSignals else { return }
         for signal in control.takeSignals() { tell(.signal(signal)) }
     }
 
     private mutating func tellWhatWasBroughtAbout() {
+        guard state.pointee.hasInfos || connections.pointee.hasLost else { return }
         while let connection = connections.pointee.takeLost() { state.pointee.tellLater(.connectionLost(connection)) }
         var budget = Self.quantum
         while budget > 0, let info = state.pointee.takeInfo() {
@@ -113,7 +112,7 @@ extension Loop where LoopEngine: ~Copyable {
         var next = verdict.next
         // Answers leave before the step that follows them.
         while case .handleContinue = next, stopReason == nil {
-            behavior.ledger.flush()
+            ledger.flush()
             do {
                 next = try behavior.handleContinue(ServerContext(state)).next
             } catch {

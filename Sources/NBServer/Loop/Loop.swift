@@ -18,6 +18,8 @@ internal import Uring
 struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var engine: LoopEngine
     let behavior: BehaviorBox
+    // The behavior's own, at hand because going through it costs a retain a turn.
+    let ledger: CallLedger
     let control: LoopControl
     let options: ServerOptions
     let observer: (any ServerObserver)?
@@ -82,6 +84,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         wakeUpCount.initialize(to: 0)
         self.engine = engine
         self.behavior = behavior
+        ledger = behavior.ledger
         self.control = control
         self.options = options
         self.observer = observer
@@ -96,8 +99,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
     /// Serves until there is a reason to stop, then closes everything; calls `onBegin` when the behavior has begun.
     mutating func run(onBegin: () -> Void) throws(ServerError) -> StopReason {
-        behavior.ledger.enterLoop()
-        defer { behavior.ledger.leaveLoop() }
+        ledger.enterLoop()
+        defer { ledger.leaveLoop() }
         let verdict = try begin()
         onBegin()
         obey(verdict)
@@ -195,11 +198,7 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     private var nextDeadline: Instant? {
-        var deadline = connections.pointee.nextDeadline
-        for other in [listeners.pointee.nextParkEnd, nextMailDeadline] {
-            if let other { deadline = min(other, deadline ?? other) }
-        }
-        return deadline
+        .earlier(connections.pointee.nextDeadline, .earlier(listeners.pointee.nextParkEnd, nextMailDeadline))
     }
 
     private mutating func armWakeUp() {
@@ -259,8 +258,8 @@ extension Loop where LoopEngine: ~Copyable {
         guard !hasTerminated else { return }
         hasTerminated = true
         behavior.terminate(reasonOfTheEnd, ServerContext(state))
-        behavior.ledger.flush()
-        behavior.ledger.close(reasonOfTheEnd)
+        ledger.flush()
+        ledger.close(reasonOfTheEnd)
         state.pointee.note(.terminated(reasonOfTheEnd))
         report()
     }

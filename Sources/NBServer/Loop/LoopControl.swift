@@ -115,9 +115,11 @@ extension LoopControl {
         EventDescriptor.signal(wakeUpDescriptor)
     }
 
+    /// Whether there are signals to tell.
+    var hasSignals: Bool { arrivedSignals.load(ordering: .relaxed) != 0 }
+
     /// The signals to tell, each once however often it came. Loop's thread.
     func takeSignals() -> [Signal] {
-        guard arrivedSignals.load(ordering: .relaxed) != 0 else { return [] }
         let bits = arrivedSignals.exchange(0, ordering: .acquiring)
         return (1..<64).map { Signal(rawValue: $0) }.filter { bits & $0.bit != 0 }
     }

@@ -34,6 +34,13 @@ package struct Instant: Comparable, Hashable, Sendable {
         return Instant(nanoseconds: sum.overflow || end.overflow ? .max : end.partialValue)
     }
 
+    /// The earlier of two deadlines, where `nil` is none.
+    @inline(__always)
+    static func earlier(_ one: Instant?, _ other: Instant?) -> Instant? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
+    }
+
     /// How long it is until `later`; zero if that has passed.
     package func duration(to later: Instant) -> Duration {
         later > self ? .nanoseconds(Int64(clamping: later.nanoseconds - nanoseconds)) : .zero
