@@ -13,10 +13,12 @@
 #include <sys/eventfd.h>
 
 /*
- * IOSQE_CQE_SKIP_SUCCESS in a form that Swift reads the same from every liburing: it is a macro over an enumerator, which
- * has no type of its own in 2.3 and has one later.
+ * IOSQE_CQE_SKIP_SUCCESS and IOSQE_BUFFER_SELECT in a form that Swift reads the same from every liburing: they are macros over enumerators, which
+ * have no type of their own in 2.3 and have one later.
  */
 #define NB_SERVER_CQE_SKIP_SUCCESS (1U << 6)
 _Static_assert(NB_SERVER_CQE_SKIP_SUCCESS == IOSQE_CQE_SKIP_SUCCESS, "the kernel's flag");
+#define NB_SERVER_BUFFER_SELECT (1U << 5)
+_Static_assert(NB_SERVER_BUFFER_SELECT == IOSQE_BUFFER_SELECT, "the kernel's flag");
 
 #endif

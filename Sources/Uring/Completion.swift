@@ -23,6 +23,27 @@ public struct Completion: Hashable, Sendable {
         flags = isLast ? 0 : Completion.moreFlag
     }
 
+    /// `IORING_CQE_F_BUFFER` and `IORING_CQE_BUFFER_SHIFT`; the ring asserts them.
+    @usableFromInline
+    static let bufferFlag: UInt32 = 1 << 0
+    @usableFromInline
+    static let bufferShift: UInt32 = 16
+
+    /// The same for a receive, with the buffer that was filled.
+    @inlinable
+    public init(token: Token, result: Int32, isLast: Bool = true, buffer: UInt16) {
+        self.token = token
+        self.result = result
+        flags =
+            (isLast ? 0 : Completion.moreFlag) | Completion.bufferFlag | UInt32(buffer) << Completion.bufferShift
+    }
+
+    /// The buffer that a receive has filled, to be returned: see ``Ring/received(_:)``.
+    @inlinable
+    public var buffer: UInt16? {
+        flags & Completion.bufferFlag == 0 ? nil : UInt16(truncatingIfNeeded: flags >> Completion.bufferShift)
+    }
+
     /// Whether the operation is over. A multishot operation completes many times; only its last completion says so
     /// (`IORING_CQE_F_MORE` is missing), and a last completion may still carry a valid result.
     @inlinable

@@ -19,6 +19,11 @@ extension Operation {
             io_uring_prep_send(entry, descriptor, bytes.base, bytes.count, sendFlags | messageDontWait)
         case .send(let descriptor, let bytes, .immediateHeld):
             io_uring_prep_send(entry, descriptor, bytes.base, bytes.count, sendFlags | messageDontWait | messageMore)
+        case .receive(let descriptor, let mode):
+            io_uring_prep_recv(entry, descriptor, nil, 0, 0)
+            if mode == .multishot { entry.pointee.ioprio |= UInt16(IORING_RECV_MULTISHOT) }
+            entry.pointee.flags |= UInt8(NB_SERVER_BUFFER_SELECT)
+            entry.pointee.buf_group = ReceiveBuffers.group
         case .discardInput(let descriptor, .waiting):
             io_uring_prep_recv(entry, descriptor, nil, discardLimit, messageTruncate)
         case .discardInput(let descriptor, .immediate):

@@ -10,6 +10,11 @@ public enum Operation: Hashable, Sendable {
     /// Sends bytes on a stream socket: all of them, unless the connection ends first. Never raises `SIGPIPE`. `send(2)`.
     case send(descriptor: Int32, bytes: Bytes, SendMode)
 
+    /// Receives on a stream socket into a buffer of the ring's, which the kernel takes when bytes arrive and the completion
+    /// names; see ``Ring/openReceiveBuffers(count:size:)``. The result counts the bytes; 0 is the end of the stream, and
+    /// `ENOBUFS` says that no buffer was left. `recv(2)`; multishot since Linux 6.0.
+    case receive(descriptor: Int32, ReceiveMode)
+
     /// Receives and throws away what has arrived on a stream socket, without copying it (`MSG_TRUNC`, see `tcp(7)`). The
     /// result counts the bytes; 0 is the end of the stream.
     case discardInput(descriptor: Int32, DiscardMode)
@@ -44,6 +49,14 @@ public enum Operation: Hashable, Sendable {
         /// The same, and the kernel may hold the bytes back for a moment, so that they leave together with what comes
         /// next: more bytes, or the end of the stream. `MSG_MORE`, `send(2)`.
         case immediateHeld
+    }
+
+    /// How often a receive completes.
+    public enum ReceiveMode: Hashable, Sendable {
+        /// Once, when something has arrived.
+        case oneShot
+        /// Whenever something has arrived, until the stream ends, no buffer is left, or the completion queue is full.
+        case multishot
     }
 
     /// What discarding does about a socket on which nothing has arrived.

@@ -20,6 +20,8 @@ public struct Ring: ~Copyable {
     private let ring: UnsafeMutablePointer<io_uring>
     private let noAddress: UnsafeMutablePointer<sockaddr>
     private let owner = pthread_self()
+    // Unmapped after the ring's end below, when the kernel does not write to them any more.
+    private var buffers: ReceiveBuffers?
 
     /// Makes a ring for the calling thread.
     ///
@@ -139,5 +141,47 @@ public struct Ring: ~Copyable {
         batch.append(entries + first, count: run)
         batch.append(entries, count: count - run)
         io_uring_cq_advance(ring, UInt32(truncatingIfNeeded: count))
+    }
+}
+
+// Receiving.
+extension Ring {
+    /// Gives the kernel buffers to receive into; a ring without them can receive nothing. `io_uring_register_buf_ring(3)`.
+    ///
+    /// - Parameters:
+    ///   - count: how many; a power of two, 32,768 at the most.
+    ///   - size: how many bytes each holds.
+    /// - Throws: ``RingError`` when the kernel is short of memory, or of memory that may be locked.
+    public mutating func openReceiveBuffers(count: Int, size: Int) throws(RingError) {
+        guard buffers == nil else { return }
+        var buffers = try ReceiveBuffers(count: count, size: size)
+        if features.sharesBuffers { try buffers.share(with: ring) }
+        self.buffers = consume buffers
+        guard !features.sharesBuffers else { return }
+        for number in 0..<count { while !prepareReturn(of: UInt16(number)) { try submit() } }
+    }
+
+    /// The bytes a receive has completed with, until its buffer is returned; `nil` if it took none.
+    public func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
+        guard let number = completion.buffer, let memory = buffers?.buffer(number) else { return nil }
+        return UnsafeRawBufferPointer(start: memory, count: max(0, Int(completion.result)))
+    }
+
+    /// Gives a buffer back to the kernel. Where that takes an operation, it completes with ``Token/bufferReturn``.
+    ///
+    /// - Returns: `false` when the submission queue is full: submit, then try again.
+    public mutating func returnBuffer(_ number: UInt16) -> Bool {
+        guard features.sharesBuffers else { return prepareReturn(of: number) }
+        buffers?.give(number)
+        return true
+    }
+
+    private mutating func prepareReturn(of number: UInt16) -> Bool {
+        guard let memory = buffers?.buffer(number), let size = buffers?.size else { return true }
+        guard let entry = io_uring_get_sqe(ring) else { return false }
+        let group = Int32(ReceiveBuffers.group)
+        io_uring_prep_provide_buffers(entry, memory, Int32(size), 1, group, Int32(number))
+        io_uring_sqe_set_data64(entry, Token.bufferReturn.rawValue)
+        return true
     }
 }

@@ -37,6 +37,11 @@ public struct RingError: Error, Hashable, Sendable, CustomStringConvertible {
         )
     }
 
+    static func buffers(_ operation: String, _ errno: Int32) -> RingError {
+        let advice = errno == ENOMEM ? setupAdvice(errno) : "the kernel takes no receive buffers"
+        return RingError(operation: operation, errno: errno, advice: advice)
+    }
+
     static func event(_ errno: Int32) -> RingError {
         RingError(operation: "eventfd", errno: errno, advice: shortageAdvice(errno) ?? "the kernel could not make one")
     }

@@ -12,6 +12,12 @@ public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
     /// Whether one accept operation takes connection after connection (Linux 5.19).
     public internal(set) var acceptsMultishot = false
 
+    /// Whether one receive operation completes whenever bytes arrive (Linux 6.0).
+    public internal(set) var receivesMultishot = false
+
+    /// Whether receive buffers are given to the kernel in shared memory (Linux 5.19); else each by an operation.
+    public internal(set) var sharesBuffers = false
+
     /// Whether operations can be asked to complete only if they fail (Linux 5.17).
     public internal(set) var completesSilently = false
 
@@ -25,6 +31,8 @@ public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         var parts = ["\(rung)", "submissions \(submissionDepth)", "completions \(completionDepth)"]
         parts.append(acceptsMultishot ? "multishot accept" : "one-shot accept")
+        parts.append(receivesMultishot ? "multishot receive" : "one-shot receive")
+        if sharesBuffers { parts.append("shared buffers") }
         if completesSilently { parts.append("silent successes") }
         if registersDescriptor { parts.append("registered descriptor") }
         return (parts + reasons).joined(separator: ", ")

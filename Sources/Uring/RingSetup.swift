@@ -28,6 +28,8 @@ struct RingSetup {
             && MemoryLayout<Completion>.offset(of: \.result) == MemoryLayout<io_uring_cqe>.offset(of: \.res)
             && MemoryLayout<Completion>.offset(of: \.flags) == MemoryLayout<io_uring_cqe>.offset(of: \.flags)
             && Completion.moreFlag == IORING_CQE_F_MORE
+            && Completion.bufferFlag == IORING_CQE_F_BUFFER
+            && Completion.bufferShift == UInt32(IORING_CQE_BUFFER_SHIFT)
     }
 
     func run() throws(RingError) -> (UnsafeMutablePointer<io_uring>, RingFeatures) {
@@ -97,6 +99,8 @@ struct RingSetup {
         guard rung >= .cooperative else { return features }
         features.completesSilently = parameters.features & IORING_FEAT_CQE_SKIP != 0
         features.acceptsMultishot = ring.knowsOperationsOfLinux5_19
+        features.sharesBuffers = features.acceptsMultishot
+        features.receivesMultishot = rung >= .singleIssuer
         let registered = io_uring_register_ring_fd(ring)
         features.registersDescriptor = registered == 1
         if registered < 0 {

@@ -51,6 +51,9 @@ public struct Token: RawRepresentable, Hashable, Sendable {
     @inlinable
     public var slot: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
 
+    /// What the return of a receive buffer completes with; not a token of anybody's table.
+    public static let bufferReturn = Token(kind: 254, slot: 0)
+
     /// The bits a generation has; the generation after this one is 0 again.
     public static let generationMask: UInt32 = 0xff_ffff
 }

@@ -48,6 +48,8 @@ final class FakeKernel: @unchecked Sendable {
     private var armed: [Int32: Token] = [:]
     /// What still owes a completion, but for accepts.
     private var outstanding: [Token: Operation] = [:]
+    private var buffers: [UInt16: UnsafeMutableRawBufferPointer] = [:]
+    private var lastBuffer: UInt16 = 0
     private var waitsAfterScript = 0
     /// The ring fails from this wait on, and what was submitted for it is not carried out.
     var isLost = false
@@ -123,6 +125,38 @@ extension FakeKernel {
     }
 }
 
+// Receiving.
+extension FakeKernel {
+    /// Completes a receive with bytes, in a buffer of their own.
+    func completeReceive(_ token: Token, _ bytes: [UInt8], isLast: Bool = true) {
+        lastBuffer += 1
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 1)
+        memory.copyBytes(from: bytes)
+        buffers[lastBuffer] = memory
+        if isLast { outstanding[token] = nil }
+        completions.append(Completion(token: token, result: Int32(bytes.count), isLast: isLast, buffer: lastBuffer))
+    }
+
+    func receives(on descriptor: Int32) -> [Submission] {
+        submitted.filter { if case .receive(descriptor, _) = $0.operation { true } else { false } }
+    }
+
+    /// How many buffers are not given back.
+    var buffersOut: Int { buffers.count }
+
+    fileprivate func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
+        guard let buffer = completion.buffer, let memory = buffers[buffer] else { return nil }
+        return UnsafeRawBufferPointer(start: memory.baseAddress, count: Int(completion.result))
+    }
+
+    fileprivate func returnBuffer(_ number: UInt16) {
+        guard let memory = buffers.removeValue(forKey: number) else { preconditionFailure("given back twice") }
+        // Nobody may look at it any more.
+        for index in memory.indices { memory[index] = 0xdb }
+        memory.deallocate()
+    }
+}
+
 // The engine's side.
 extension FakeKernel {
     fileprivate func submit(_ operation: Operation, _ token: Token, _ silently: Bool) {
@@ -137,7 +171,7 @@ extension FakeKernel {
             armed[listener] = token
         case .cancel(let token):
             if cancelsAtOnce { cancel(token) } else { canceled.append(token) }
-        case .discardInput, .read:
+        case .discardInput, .read, .receive:
             outstanding[token] = operation
         case .send where !silently:
             outstanding[token] = operation
@@ -248,6 +282,14 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     mutating func forgetLinger(of descriptor: Int32) {
         kernel.forgetLinger(of: descriptor)
+    }
+
+    mutating func openReceiveBuffers() -> Bool { true }
+
+    func received(_ completion: Completion) -> UnsafeRawBufferPointer? { kernel.received(completion) }
+
+    mutating func returnBuffer(_ number: UInt16) {
+        kernel.returnBuffer(number)
     }
 
     mutating func endOutput(of descriptor: Int32) {

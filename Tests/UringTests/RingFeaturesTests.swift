@@ -21,12 +21,13 @@ struct RingFeaturesTests {
     @Test func theReportReadsAsOneLine() throws {
         let basic = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16, highestRung: .basic)).features
         #expect(
-            "\(basic)" == "basic (Linux 5.11), submissions 8, completions 16, one-shot accept, "
+            "\(basic)" == "basic (Linux 5.11), submissions 8, completions 16, one-shot accept, one-shot receive, "
                 + "asked for no more than basic (Linux 5.11)"
         )
         let full = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16)).features
         #expect(
-            "\(full)" == "deferred (Linux 6.1), submissions 8, completions 16, multishot accept, silent successes, "
+            "\(full)"
+                == "deferred (Linux 6.1), submissions 8, completions 16, multishot accept, multishot receive, shared buffers, silent successes, "
                 + "registered descriptor"
         )
     }

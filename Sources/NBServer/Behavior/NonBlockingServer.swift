@@ -26,6 +26,10 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     /// The casts it can be sent: usually an enum.
     associatedtype Cast: Sendable = Never
 
+    /// The workers it makes for its connections, if it does; see ``makeWorker(_:_:)``. Workers that cannot be copied are given a
+    /// connection by ``ServerContext/assign(_:to:)``.
+    associatedtype Worker = Never
+
     /// Options of every listen socket of this server that has none of its own; see ``SocketOption`` for what connections inherit. Asked once, by
     /// ``Server/init(_:listening:options:)-(_,[Endpoint],_)``, on the thread that calls it.
     var socketOptions: [SocketOption] { get }
@@ -50,6 +54,19 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
         _ connection: consuming Connection,
         _ context: borrowing ServerContext
     ) throws -> Verdict
+
+    /// Makes the worker of a connection that has been accepted. A server that makes workers need not write `newConnection`; one
+    /// that does decides there what becomes of a connection: ``ServerContext/assign(_:to:)`` gives it to a worker.
+    ///
+    /// - Parameters:
+    ///   - connection: the connection that is to be the worker's.
+    ///   - context: the server, for the length of this call.
+    /// - Returns: the worker.
+    /// - Throws: any error, as `newConnection` does.
+    mutating func makeWorker(
+        _ connection: borrowing Connection,
+        _ context: borrowing ServerContext
+    ) throws -> Worker
 
     /// Somebody calls and waits for an answer, which may be given now, later, or by somebody else; see ``Caller``.
     ///
@@ -121,4 +138,26 @@ extension NonBlockingServer where Self: ~Copyable, Call == Never {
 extension NonBlockingServer where Self: ~Copyable, Cast == Never {
     /// Never called: there is no such cast.
     public mutating func handleCast(_ cast: Never, _ context: borrowing ServerContext) throws -> Verdict {}
+}
+
+extension NonBlockingServer where Self: ~Copyable, Worker == Never {
+    /// Never called: there are no workers.
+    public mutating func makeWorker(
+        _ connection: borrowing Connection,
+        _ context: borrowing ServerContext
+    ) throws -> Never {
+        fatalError("this server makes no workers")
+    }
+}
+
+extension NonBlockingServer where Self: ~Copyable, Worker: ConnectionWorker {
+    /// Gives the connection to a worker.
+    public mutating func newConnection(
+        _ connection: consuming Connection,
+        _ context: borrowing ServerContext
+    ) throws -> Verdict {
+        let worker = try makeWorker(connection, context)
+        context.assign(connection, to: worker)
+        return .continue
+    }
 }

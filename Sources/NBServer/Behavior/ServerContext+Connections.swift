@@ -42,15 +42,13 @@ extension ServerContext {
 
     private func slot(_ id: ConnectionID) throws(UnknownConnection) -> ConnectionTable.Slot {
         guard let slot = state.pointee.connections.pointee.slot(id.slot),
-            slot.pointee.isKept, slot.pointee.number == id.number
+            slot.pointee.isKept, !slot.pointee.hasWorker, slot.pointee.number == id.number
         else { throw UnknownConnection(id: id) }
         return slot
     }
 
     /// The address of the listener a connection came by; `nil` if that has been removed since.
     public func listenerAddress(of connection: borrowing Connection) -> SocketAddress? {
-        let listeners = state.pointee.listeners
-        guard let index = listeners.pointee.index(of: connection.slot.pointee.listener) else { return nil }
-        return listeners.pointee[index].socket.address
+        state.pointee.listenerAddress(of: connection.slot)
     }
 }

@@ -38,7 +38,7 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         case .call(let call): return try behavior.pointee.handleCall(call, context)
         case .cast(let cast): return try behavior.pointee.handleCast(cast, context)
         case .look(let body): body(&behavior.pointee)
-        case .request(let body): body(context)
+        case .request(let body), .work(let body): body(context)
         case nil: break
         }
         return nil

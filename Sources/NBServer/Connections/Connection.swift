@@ -75,7 +75,7 @@ public struct Connection: ~Copyable {
     ///   the receiver's to close. It is not called if what was queued cannot be sent, because the peer is gone or does not
     ///   read it within ``ServerOptions/closeTimeLimit``; the connection is reset then.
     public consuming func release(to receiver: @escaping (_ descriptor: Int32) -> Void) {
-        table.release(slot, to: receiver)
+        table.release(slot) { descriptor, _ in receiver(descriptor) }
         forget()
     }
 

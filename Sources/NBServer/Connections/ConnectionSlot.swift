@@ -61,7 +61,9 @@ struct ConnectionSlot {
     var isDiscarding = false
     /// An immediate send is out and has not complained; the check's completion proves that it took everything.
     var awaitsComplaint = false
-    var hasDeadline = false
+    /// It is to end its output when everything is sent.
+    var endsOutput = false
+    var hasEndedOutput = false
 
     var descriptor: Int32 = -1
     /// Its place in the table, and which connection it is there: a token of kind 0.
@@ -71,14 +73,32 @@ struct ConnectionSlot {
     /// The number under which it is or was kept, or 0.
     var number: UInt64 = 0
 
-    var firstBlock: UnsafeMutablePointer<SendBlock>?
-    var lastBlock: UnsafeMutablePointer<SendBlock>?
+    /// Its worker, if it has one.
+    var worker = WorkerPlace.none
+    /// What its worker asked for, and what has come of it.
+    var receiving = Receiving()
+    /// Bytes that were received and not delivered yet.
+    var input: UnsafeMutablePointer<ByteBlock>?
+    /// Why its worker ends.
+    var ending = Ending()
+    /// More was queued than the worker's high water mark, and it has not heard that there is room again.
+    var isCongested = false
+    /// When something was received or asked for, and when something was sent, last.
+    var lastReceived = Instant(nanoseconds: 0)
+    var lastSent = Instant(nanoseconds: 0)
+
+    var firstBlock: UnsafeMutablePointer<ByteBlock>?
+    var lastBlock: UnsafeMutablePointer<ByteBlock>?
+    /// How many bytes wait in blocks.
+    var blockByteCount = 0
 
     /// The next free slot, or the next unsettled one.
     var next: UnsafeMutablePointer<ConnectionSlot>?
-    var earlierDeadline: UnsafeMutablePointer<ConnectionSlot>?
-    var laterDeadline: UnsafeMutablePointer<ConnectionSlot>?
-    var deadline = Instant(nanoseconds: 0)
+    /// Its place among those with a time limit, or -1.
+    var deadlinePlace: Int32 = -1
+
+    var hasDeadline: Bool { deadlinePlace >= 0 }
+    var hasWorker: Bool { worker.table != 0 }
 
     init(index: UInt32) {
         place = Token(kind: 0, slot: index)
@@ -99,14 +119,15 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     private var isSound: Bool {
-        let isIdle = !pointee.isSending && !pointee.isDiscarding
+        let isIdle = !pointee.isSending && !pointee.isDiscarding && !pointee.receiving.isArmed
         if pointee.isKept && pointee.phase != .open { return false }
         return switch pointee.phase {
         case .free:
             isIdle && !pointee.isUnsettled && !pointee.hasDeadline && !pointee.awaitsComplaint && hasNothingToSend
         case .open: !pointee.isDiscarding && !pointee.awaitsComplaint && pointee.descriptor >= 0
         case .closing, .releasing: !pointee.isDiscarding && !pointee.awaitsComplaint && pointee.descriptor >= 0
-        case .checking, .lingering: pointee.isDiscarding && !pointee.isSending && pointee.descriptor >= 0
+        case .checking, .lingering:
+            pointee.isDiscarding && !pointee.isSending && !pointee.receiving.isArmed && pointee.descriptor >= 0
         case .resetting, .orphaned: pointee.isUnsettled || pointee.descriptor < 0 && !pointee.awaitsComplaint
         }
     }
@@ -119,13 +140,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     var unsentByteCount: Int {
-        var count = Int(pointee.inlineEnd - pointee.inlineStart)
-        var block = pointee.firstBlock
-        while let current = block {
-            count += current.pointee.end - current.pointee.start
-            block = current.pointee.next
-        }
-        return count
+        Int(pointee.inlineEnd - pointee.inlineStart) + pointee.blockByteCount
     }
 
     /// What an immediate send may carry: so little that a fresh socket takes it whole.
@@ -134,7 +149,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     @inline(__always)
-    func append(_ bytes: UnsafeRawBufferPointer, _ pool: inout SendBlockPool) {
+    func append(_ bytes: UnsafeRawBufferPointer, _ pool: inout ByteBlockPool) {
         guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
         let inlineEnd = Int(pointee.inlineEnd)
         if pointee.firstBlock == nil, bytes.count <= ConnectionSlot.inlineCapacity - inlineEnd {
@@ -146,13 +161,21 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     @inline(never)
-    private func appendToBlocks(_ source: UnsafeRawPointer, _ count: Int, _ pool: inout SendBlockPool) {
+    private func appendToBlocks(_ source: UnsafeRawPointer, _ count: Int, _ pool: inout ByteBlockPool) {
         let block = blockWithRoom(for: count, &pool)
         (block.bytes + block.pointee.end).copyMemory(from: source, byteCount: count)
         block.pointee.end += count
+        pointee.blockByteCount += count
     }
 
-    private func blockWithRoom(for count: Int, _ pool: inout SendBlockPool) -> UnsafeMutablePointer<SendBlock> {
+    /// Adds a block that is filled already.
+    func append(_ block: UnsafeMutablePointer<ByteBlock>) {
+        if let last = pointee.lastBlock { last.pointee.next = block } else { pointee.firstBlock = block }
+        pointee.lastBlock = block
+        pointee.blockByteCount += block.pointee.end
+    }
+
+    private func blockWithRoom(for count: Int, _ pool: inout ByteBlockPool) -> UnsafeMutablePointer<ByteBlock> {
         if let last = pointee.lastBlock, last.pointee.capacity - last.pointee.end >= count { return last }
         let block = pool.take(count)
         if let last = pointee.lastBlock { last.pointee.next = block } else { pointee.firstBlock = block }
@@ -173,7 +196,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     /// Forgets the next `count` bytes, which the kernel has taken.
-    func consume(_ count: Int, _ pool: inout SendBlockPool) {
+    func consume(_ count: Int, _ pool: inout ByteBlockPool) {
         if pointee.inlineStart != pointee.inlineEnd {
             precondition(count <= pointee.inlineEnd - pointee.inlineStart, "the kernel sent more than it was given")
             pointee.inlineStart += UInt8(truncatingIfNeeded: count)
@@ -182,14 +205,16 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         }
         guard let block = pointee.firstBlock else { preconditionFailure("nothing was to be sent") }
         block.pointee.start += count
+        pointee.blockByteCount -= count
         precondition(block.pointee.start <= block.pointee.end, "the kernel sent more than it was given")
         if block.pointee.start == block.pointee.end { removeFirstBlock(&pool) }
     }
 
     /// Forgets everything that was to be sent. Nothing may be in flight.
-    func consumeAll(_ pool: inout SendBlockPool) {
+    func consumeAll(_ pool: inout ByteBlockPool) {
         forgetInlineBytes()
         while pointee.firstBlock != nil { removeFirstBlock(&pool) }
+        pointee.blockByteCount = 0
     }
 
     /// Forgets the bytes that are not in blocks, which the kernel has taken.
@@ -198,7 +223,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         pointee.inlineEnd = 0
     }
 
-    private func removeFirstBlock(_ pool: inout SendBlockPool) {
+    private func removeFirstBlock(_ pool: inout ByteBlockPool) {
         guard let block = pointee.firstBlock else { return }
         pointee.firstBlock = block.pointee.next
         if pointee.firstBlock == nil { pointee.lastBlock = nil }

@@ -8,7 +8,7 @@ extension ConnectionTable {
     mutating func settle(on engine: inout some Engine & ~Copyable) {
         while let slot = takeUnsettled() {
             switch slot.pointee.phase {
-            case .open: sendNext(slot, on: &engine)
+            case .open: settleOpen(slot, on: &engine)
             case .closing: settleClosing(slot, on: &engine)
             case .releasing: settleReleasing(slot, on: &engine)
             case .resetting, .orphaned: disconnect(slot, on: &engine)
@@ -25,7 +25,11 @@ extension ConnectionTable {
             return
         }
         let clientsSpeak = clientsSpeakUntil > now
-        if slot.pointee.isSending {
+        if slot.pointee.receiving.isArmed {
+            startDeadline(slot)
+            cancelReceive(slot, on: &engine)
+            sendNext(slot, on: &engine)
+        } else if slot.pointee.isSending {
             startDeadline(slot)
         } else if slot.hasOnlyInlineBytes && !clientsSpeak {
             sendAndCheck(slot, on: &engine)
@@ -42,20 +46,20 @@ extension ConnectionTable {
     private mutating func settleReleasing(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         if slot.pointee.isBroken {
             breakOff(slot, on: &engine)
-        } else if slot.hasNothingToSend {
+        } else if slot.hasNothingToSend && !slot.pointee.receiving.isArmed {
             handOut(slot)
         } else {
             startDeadline(slot)
+            cancelReceive(slot, on: &engine)
             sendNext(slot, on: &engine)
         }
     }
 
-    /// Resets every connection whose close limit has passed.
-    mutating func expire() {
-        while let slot = takeExpired() {
-            counters.pointee.expired += 1
-            reset(slot)
-        }
+    /// The close limit of a connection has passed.
+    mutating func expire(_ slot: Slot) {
+        counters.pointee.expired += 1
+        slot.pointee.ending.note(.expired)
+        reset(slot)
     }
 }
 
@@ -77,7 +81,7 @@ extension ConnectionTable {
     }
 
     /// One send is in flight at a time, so that bytes arrive in order.
-    private mutating func sendNext(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    mutating func sendNext(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         guard !slot.pointee.isSending, !slot.hasNothingToSend else { return }
         slot.pointee.isSending = true
         let send = Operation.send(descriptor: slot.pointee.descriptor, bytes: slot.nextBytes, .waiting)
@@ -143,6 +147,7 @@ extension ConnectionTable {
         if slot.pointee.isDiscarding {
             engine.submit(.cancel(slot.token(.discardInput)), token: slot.token(.cancel), silently: true)
         }
+        cancelReceive(slot, on: &engine)
         let disconnect = Operation.disconnect(descriptor: slot.pointee.descriptor)
         engine.submit(disconnect, token: slot.token(.disconnect), silently: true)
         submitClose(slot, on: &engine)
@@ -150,8 +155,11 @@ extension ConnectionTable {
     }
 
     /// Frees a slot in reset, or leaves an orphan's, once its disconnection has been submitted and nothing is in flight.
-    private mutating func freeIfDisconnected(_ slot: Slot) {
-        guard !slot.pointee.isUnsettled && !slot.pointee.isSending && !slot.pointee.isDiscarding else { return }
+    mutating func freeIfDisconnected(_ slot: Slot) {
+        guard
+            !slot.pointee.isUnsettled && !slot.pointee.isSending && !slot.pointee.isDiscarding
+                && !slot.pointee.receiving.isArmed
+        else { return }
         if slot.pointee.phase == .orphaned {
             letOrphanBe(slot)
         } else {
@@ -163,9 +171,10 @@ extension ConnectionTable {
 
 // What completions mean.
 extension ConnectionTable {
-    /// A send is over: `result` bytes were taken, or it failed.
-    mutating func completedSend(_ token: Token, _ result: Int32) {
-        guard let slot = slot(token) else { return }
+    /// A send is over: `result` bytes were taken, or it failed. Returns whose it was.
+    @discardableResult
+    mutating func completedSend(_ token: Token, _ result: Int32) -> Slot? {
+        guard let slot = slot(token) else { return nil }
         slot.assertSound()
         defer { slot.assertSound() }
         slot.pointee.isSending = false
@@ -175,6 +184,7 @@ extension ConnectionTable {
         } else if result != -EAGAIN && result != -EINTR {
             slot.consumeAll(&pool)
             slot.pointee.isBroken = true
+            slot.pointee.ending.note(.lost, errno: result == 0 ? EPIPE : -result)
         }
         switch slot.pointee.phase {
         case .resetting, .orphaned: freeIfDisconnected(slot)
@@ -183,6 +193,7 @@ extension ConnectionTable {
         // The check that follows an immediate send settles both.
         case .checking, .lingering, .free: break
         }
+        return slot
     }
 
     /// Input was thrown away: `result` bytes, 0 at the end of the client's stream, or an error.

@@ -13,8 +13,11 @@ struct ConnectionTable: ~Copyable {
     /// A released descriptor, unless it came to nothing, and who was to have it.
     struct HandOut {
         let descriptor: Int32?
-        let receiver: (Int32) -> Void
+        let unread: [UInt8]
+        let receiver: Receiver
     }
+
+    typealias Receiver = (_ descriptor: Int32, _ unread: [UInt8]) -> Void
 
     private static let pageSize = 256
 
@@ -35,18 +38,24 @@ struct ConnectionTable: ~Copyable {
     private let owners = Atomic<Int>(1)
     /// Until when clients are taken for ones that speak first.
     var clientsSpeakUntil = Instant(nanoseconds: 0)
-    var pool = SendBlockPool()
+    var pool = ByteBlockPool()
 
     private var pages: [Slot] = []
     private var firstFree: Slot?
     private var firstUnsettled: Slot?
     private var lastUnsettled: Slot?
-    private var firstDeadline: Slot?
-    private var lastDeadline: Slot?
-    private var receivers: [UInt32: (Int32) -> Void] = [:]
+    private var deadlines = ConnectionDeadlines()
+    private var receivers: [UInt32: Receiver] = [:]
     private var handOuts: [HandOut] = []
-    private var hasFreedDescriptor = false
+    private(set) var hasFreedDescriptor = false
     private var lost: [ConnectionID] = []
+    /// Workers whose connections have ended.
+    var ended: [EndedWorker] = []
+    /// Connections whose workers are to be called, and how many have been.
+    var ready: [Token] = []
+    var readyPosition = 0
+    /// Connections that wait for a receive buffer.
+    var starved: [Token] = []
 
     init(
         closeTimeLimit: Duration,
@@ -101,11 +110,14 @@ extension ConnectionTable {
         assert(slot.pointee.phase != .free, "freed twice")
         assert(!slot.pointee.isUnsettled, "freed while on the list of unsettled slots")
         assert(!slot.pointee.isSending && !slot.pointee.isDiscarding, "the kernel still uses this slot")
+        assert(!slot.pointee.receiving.isArmed, "the kernel still receives for this slot")
         assert(!slot.pointee.awaitsComplaint, "freed before its last send has proved good")
         assert(slot.hasNothingToSend && !slot.pointee.isKept, "freed with something left")
+        if slot.pointee.hasWorker { endWorker(slot) }
         removeDeadline(slot)
         slot.pointee.phase = .free
         slot.pointee.isBroken = false
+        slot.pointee.ending = Ending()
         slot.pointee.number = 0
         slot.pointee.place = Token(
             kind: 0,
@@ -143,7 +155,7 @@ extension UnsafeMutablePointer<ConnectionTable> {
         pointee.reset(slot)
     }
 
-    func release(_ slot: ConnectionTable.Slot, to receiver: @escaping (Int32) -> Void) {
+    func release(_ slot: ConnectionTable.Slot, to receiver: @escaping ConnectionTable.Receiver) {
         guard slot.pointee.phase == .open else { return letGo(slot) }
         pointee.release(slot, to: receiver)
     }
@@ -168,8 +180,17 @@ extension ConnectionTable {
     }
 
     mutating func send(_ bytes: UnsafeRawBufferPointer, on slot: Slot) {
-        guard slot.pointee.phase == .open, !slot.pointee.isBroken else { return }
+        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.endsOutput else { return }
         slot.append(bytes, &pool)
+        unsettle(slot)
+    }
+
+    /// Queues memory as it is.
+    mutating func send(_ buffer: consuming SendBuffer, on slot: Slot) {
+        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.endsOutput, buffer.count > 0 else {
+            return
+        }
+        slot.append(buffer.intoBlock())
         unsettle(slot)
     }
 
@@ -178,18 +199,22 @@ extension ConnectionTable {
     mutating func drop(_ slot: Slot) {
         slot.pointee.isKept = false
         slot.pointee.phase = .closing
+        leaveOpen(slot)
         unsettle(slot)
     }
 
     mutating func reset(_ slot: Slot) {
         slot.pointee.isKept = false
         slot.pointee.phase = .resetting
+        leaveOpen(slot)
         unsettle(slot)
     }
 
-    mutating func release(_ slot: Slot, to receiver: @escaping (Int32) -> Void) {
+    mutating func release(_ slot: Slot, to receiver: @escaping Receiver) {
         receivers[slot.pointee.place.slot] = receiver
+        slot.pointee.isKept = false
         slot.pointee.phase = .releasing
+        leaveOpen(slot)
         unsettle(slot)
     }
 
@@ -212,7 +237,8 @@ extension ConnectionTable {
     /// Notes a released descriptor for handing out, and frees its slot.
     mutating func handOut(_ slot: Slot) {
         if let receiver = receivers.removeValue(forKey: slot.pointee.place.slot) {
-            handOuts.append(HandOut(descriptor: slot.pointee.descriptor, receiver: receiver))
+            let unread = Array(input(of: slot))
+            handOuts.append(HandOut(descriptor: slot.pointee.descriptor, unread: unread, receiver: receiver))
         }
         free(slot)
     }
@@ -220,7 +246,7 @@ extension ConnectionTable {
     /// The descriptor will not be handed out: forgets who was to receive it.
     mutating func forgetReceiver(_ slot: Slot) {
         guard let receiver = receivers.removeValue(forKey: slot.pointee.place.slot) else { return }
-        handOuts.append(HandOut(descriptor: nil, receiver: receiver))
+        handOuts.append(HandOut(descriptor: nil, unread: [], receiver: receiver))
     }
 
     /// Takes a descriptor to hand out, or only its receiver to drop. Outside of settling, since both may use other
@@ -231,7 +257,9 @@ extension ConnectionTable {
 
     /// A kept connection has ended by itself.
     mutating func lose(_ slot: Slot) {
-        lost.append(ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number))
+        if !slot.pointee.hasWorker {
+            lost.append(ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number))
+        }
         drop(slot)
     }
 
@@ -277,34 +305,33 @@ extension ConnectionTable {
     }
 }
 
-// The list of deadlines. All have the same length, so the oldest is always the first.
+// Time limits.
 extension ConnectionTable {
     /// When the next limit ends.
-    var nextDeadline: Instant? { firstDeadline?.pointee.deadline }
+    var nextDeadline: Instant? { deadlines.first }
 
     /// Starts the close limit, unless it runs already.
     mutating func startDeadline(_ slot: Slot) {
         guard !slot.pointee.hasDeadline else { return }
-        slot.pointee.hasDeadline = true
-        slot.pointee.deadline = now + closeTimeLimit
-        slot.pointee.earlierDeadline = lastDeadline
-        slot.pointee.laterDeadline = nil
-        if firstDeadline == nil { firstDeadline = slot } else { lastDeadline?.pointee.laterDeadline = slot }
-        lastDeadline = slot
+        deadlines.insert(slot, now + closeTimeLimit)
     }
 
+    /// Sees to it that a worker's limits are looked at then, or before.
+    mutating func limit(_ slot: Slot, _ deadline: Instant) {
+        if slot.pointee.hasDeadline {
+            guard deadline < deadlines.deadline(of: slot) else { return }
+            deadlines.remove(slot)
+        }
+        deadlines.insert(slot, deadline)
+    }
+
+    @inline(__always)
     mutating func removeDeadline(_ slot: Slot) {
-        guard slot.pointee.hasDeadline else { return }
-        slot.pointee.hasDeadline = false
-        let (earlier, later) = (slot.pointee.earlierDeadline, slot.pointee.laterDeadline)
-        if let earlier { earlier.pointee.laterDeadline = later } else { firstDeadline = later }
-        if let later { later.pointee.earlierDeadline = earlier } else { lastDeadline = earlier }
+        if slot.pointee.hasDeadline { deadlines.remove(slot) }
     }
 
     /// Takes a slot whose limit has passed.
     mutating func takeExpired() -> Slot? {
-        guard let slot = firstDeadline, slot.pointee.deadline <= now else { return nil }
-        removeDeadline(slot)
-        return slot
+        deadlines.removeFirst(endedAt: now)
     }
 }

@@ -32,7 +32,7 @@ struct ListenerTable: ~Copyable {
     private(set) var openCount: Int
 
     /// Whether any may be parked; if not, nobody need look.
-    private var mayHaveParked = false
+    private(set) var mayHaveParked = false
 
     init(_ sockets: [ListenSocket], quantum: Int) {
         count = sockets.count
@@ -82,7 +82,9 @@ extension ListenerTable {
     /// The listener a connection came by, if it is not closed.
     func index(of id: ListenerID) -> Int? {
         let index = Int(id.index)
-        guard index < count, listeners[index].life == id.life, listeners[index].state.phase != .closed else { return nil }
+        guard index < count, listeners[index].life == id.life, listeners[index].state.phase != .closed else {
+            return nil
+        }
         return index
     }
 

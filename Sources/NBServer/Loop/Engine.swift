@@ -26,6 +26,15 @@ package protocol Engine: ~Copyable {
     /// Moves completions that have arrived into `batch`, as many as fit.
     mutating func takeCompletions(into batch: inout CompletionBatch)
 
+    /// Sees to it that operations can receive; `false` if there is no memory for that.
+    mutating func openReceiveBuffers() -> Bool
+
+    /// The bytes a receive has completed with, until its buffer is returned.
+    func received(_ completion: Completion) -> UnsafeRawBufferPointer?
+
+    /// Gives a receive's buffer back.
+    mutating func returnBuffer(_ number: UInt16)
+
     /// Ends the output of a connected socket after what was sent: the peer reads the end of the stream. At once, without
     /// blocking.
     mutating func endOutput(of descriptor: Int32)

@@ -8,6 +8,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     mutating func handleMail() {
         handleMessages()
+        deliverToWorkers()
         tellTimers()
         tellSignals()
         tellWhatWasBroughtAbout()
@@ -20,6 +21,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// Whether there is something to do without waiting.
     var hasMail: Bool {
         behavior.hasMessage(isSuspended: state.pointee.isSuspended) || state.pointee.hasInfos
+            || state.pointee.hasWorkerMail
     }
 
     /// When there will be.
@@ -152,6 +154,7 @@ extension Loop where LoopEngine: ~Copyable {
             if drain.queued == .serve { listeners.pointee.react(listeners.pointee[index].state.unpause(), index) }
         }
         tell(.draining(within: engine.now.duration(to: drain.deadline)))
+        finishWorkers()
     }
 
     private func hasServedQueue(_ index: Int) -> Bool {

@@ -40,6 +40,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var isStrained = false
     /// A descriptor was freed in the turn before.
     var hasFreedDescriptor = false
+    /// How many receive buffers were given back in this turn.
+    var returnedBuffers = 0
     /// When the behavior is to hear that nothing has happened.
     var timeout: Instant?
     /// What the observer was told last.
@@ -142,6 +144,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         closeListeners()
         while listeners.pointee.openCount > 0 { try turn() }
 
+        stopWorkers()
         terminate()
         closeConnections()
         while connections.pointee.count > 0 { try turn() }
@@ -164,7 +167,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         batch.removeAll()
         engine.takeCompletions(into: &batch)
         for index in 0..<batch.count { dispatch(batch[index]) }
-        connections.pointee.expire()
+        endTimeLimits()
+        serveWorkers()
         handleMail()
     }
 
@@ -172,7 +176,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         let token = completion.token
         switch TokenKind(rawValue: token.kind) {
         case .accept: completedAccept(token, completion.result, isLast: completion.isLast)
-        case .send: connections.pointee.completedSend(token, completion.result)
+        case .send: completedSend(token, completion.result)
+        case .receive: completedReceive(completion)
         case .discardInput: connections.pointee.completedDiscard(token, completion.result, on: &engine)
         case .wakeUp: completedWakeUp(completion.result)
         // A close frees the descriptor whatever it returns, a disconnected socket is closed next, and what was canceled
@@ -187,6 +192,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// Whoever puts a message in after the loop has looked sees that it sleeps, and wakes it.
     private mutating func wait() throws(RingError) {
         control.publishSleep()
+        if control.takeFreedDescriptor() { connections.pointee.noteFreedDescriptor() }
         let deadline = hasWork ? engine.now : nextDeadline
         try engine.wait(until: deadline)
         control.noteAwake()
@@ -194,7 +200,8 @@ extension Loop where LoopEngine: ~Copyable {
 
     /// Handing a descriptor out may have made another connection due, and one turn does not handle all messages.
     private var hasWork: Bool {
-        connections.pointee.hasUnsettled || stopReason == nil && hasMail
+        connections.pointee.hasUnsettled || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
+            || connections.pointee.hasReady || stopReason == nil && hasMail
     }
 
     private var nextDeadline: Instant? {
@@ -242,7 +249,7 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func settleConnections() {
         connections.pointee.settle(on: &engine)
         while let handOut = connections.pointee.takeHandOut() {
-            if let descriptor = handOut.descriptor { handOut.receiver(descriptor) }
+            if let descriptor = handOut.descriptor { handOut.receiver(descriptor, handOut.unread) }
         }
     }
 
@@ -270,6 +277,7 @@ extension Loop where LoopEngine: ~Copyable {
         listeners.pointee.closeAll()
         discardAccepted()
         for descriptor in engine.unsubmittedCloses { Glibc.close(descriptor) }
+        stopWorkers()
         terminate()
         for slot in connections.pointee.used where slot.pointee.descriptor >= 0 {
             Glibc.close(slot.pointee.descriptor)

@@ -29,11 +29,11 @@ final class LoopControl: Sendable {
 
     private let isAsleep = Atomic<Bool>(false)
     private let begun = Atomic<Bool>(false)
+    private let freedDescriptor = Atomic<Bool>(false)
     private let refusedCount = Atomic<UInt64>(0)
 
     /// The addresses the server listens on, for those who ask from outside.
     let addresses = Mutex<[SocketAddress]>([])
-
 }
 
 // Beginning and ending.
@@ -141,6 +141,21 @@ extension LoopControl {
     func wakeIfAsleep() {
         guard isAsleep.load(ordering: .sequentiallyConsistent) else { return }
         if isAsleep.exchange(false, ordering: .sequentiallyConsistent) { wake() }
+    }
+}
+
+// Descriptors that came back.
+extension LoopControl {
+    /// A descriptor that had left the server was closed. Any thread.
+    func noteFreedDescriptor() {
+        freedDescriptor.store(true, ordering: .sequentiallyConsistent)
+        wakeIfAsleep()
+    }
+
+    /// Whether one was, since this was last asked. Loop's thread.
+    func takeFreedDescriptor() -> Bool {
+        freedDescriptor.load(ordering: .sequentiallyConsistent)
+            && freedDescriptor.exchange(false, ordering: .sequentiallyConsistent)
     }
 }
 

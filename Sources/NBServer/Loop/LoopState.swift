@@ -19,6 +19,9 @@ struct LoopState: ~Copyable {
     let messageCount: () -> Int
     let startedAt: Instant
 
+    var workers = WorkerRegistry()
+    /// Messages of callbacks to workers, to be delivered when they have returned.
+    private var workerMail: [WorkerMail] = []
     var timers = DeadlineHeap<TimerID>()
     private var lastTimer: UInt64 = 0
     /// Messages for the behavior wait, and so do timers and timeouts.
@@ -86,6 +89,25 @@ struct LoopState: ~Copyable {
         let addresses = addresses
         control.addresses.withLock { $0 = addresses }
     }
+
+    /// The address of the listener a connection came by, if that is there.
+    func listenerAddress(of slot: ConnectionTable.Slot) -> SocketAddress? {
+        guard let index = listeners.pointee.index(of: slot.pointee.listener) else { return nil }
+        return listeners.pointee[index].socket.address
+    }
+
+    /// Has a worker called when the present callback has returned.
+    mutating func post(_ mail: WorkerMail) {
+        workerMail.append(mail)
+    }
+
+    /// Takes what is to be delivered to workers, all of it.
+    mutating func takeWorkerMail() -> [WorkerMail] {
+        defer { workerMail = [] }
+        return workerMail
+    }
+
+    var hasWorkerMail: Bool { !workerMail.isEmpty }
 
     mutating func startTimer(after duration: Duration) -> TimerID {
         lastTimer += 1

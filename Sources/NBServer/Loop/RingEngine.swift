@@ -14,8 +14,19 @@ package struct RingEngine: Engine, ~Copyable {
     /// The descriptor set aside.
     private var reserve: EventDescriptor?
 
-    package init(_ options: RingOptions) throws(RingError) {
+    /// The buffers to receive into, made when they are first wanted.
+    private let receiveBufferCount: Int
+    private let receiveBufferSize: Int
+    private var hasReceiveBuffers = false
+
+    package init(
+        _ options: RingOptions,
+        receiveBufferCount: Int = 256,
+        receiveBufferSize: Int = 16 << 10
+    ) throws(RingError) {
         ring = try Ring(options)
+        self.receiveBufferCount = receiveBufferCount
+        self.receiveBufferSize = receiveBufferSize
     }
 
     package var features: RingFeatures { ring.features }
@@ -54,6 +65,20 @@ package struct RingEngine: Engine, ~Copyable {
             guard early.isEmpty else { return }
         }
         ring.takeCompletions(into: &batch)
+    }
+
+    package mutating func openReceiveBuffers() -> Bool {
+        if hasReceiveBuffers { return true }
+        hasReceiveBuffers = (try? ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)) != nil
+        return hasReceiveBuffers
+    }
+
+    package func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
+        ring.received(completion)
+    }
+
+    package mutating func returnBuffer(_ number: UInt16) {
+        while failure == nil, !ring.returnBuffer(number) { makeRoom() }
     }
 
     /// `shutdown(2)` does not block on a TCP socket. As an operation of the ring it would: the kernel gives it to a

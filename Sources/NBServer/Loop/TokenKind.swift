@@ -6,8 +6,10 @@ enum TokenKind: UInt8 {
     case accept
     /// The reading of the wake-up descriptor.
     case wakeUp
-    /// A send; the slot is a connection's, as for the next three.
+    /// A send; the slot is a connection's, as for the next four.
     case send
+    /// A receive for a worker.
+    case receive
     /// The reading and throwing away of what a client said.
     case discardInput
     /// The reset of a connection.

@@ -2,6 +2,8 @@
 enum Message<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     case call(Behavior.Call)
     case cast(Behavior.Cast)
+    /// A message for a worker.
+    case work(@Sendable (borrowing ServerContext) -> Void)
     /// Somebody wants to look at the behavior's state, or to change it.
     case look(@Sendable (inout Behavior) -> Void)
     /// Somebody wants what a callback could do as well.
@@ -10,7 +12,7 @@ enum Message<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// Whether it waits while the server is suspended, and counts against the mailbox's limit.
     var isForBehavior: Bool {
         switch self {
-        case .call, .cast: true
+        case .call, .cast, .work: true
         case .look, .request: false
         }
     }

@@ -10,6 +10,8 @@ public enum ServerEvent: Sendable {
     case listenerUnpaused(SocketAddress)
     /// The behavior is told this, or would be if the server were not stopping.
     case info(ServerInfo)
+    /// A message was for a worker whose connection had ended.
+    case messageUndelivered(ConnectionID)
     /// Messages wait from now on.
     case suspended
     /// Messages are handled again.

@@ -46,6 +46,27 @@ extension Server where Behavior: ~Copyable {
         return try call.outcome.wait().get()
     }
 
+    /// Sends a message to a worker. Never waits; a worker whose connection has ended does not get it, which an observer hears as
+    /// ``ServerEvent/messageUndelivered(_:)``.
+    ///
+    /// - Throws: ``CastError`` if the server has stopped or its mailbox is full.
+    public func send<Worker: ConnectionWorker & ~Copyable>(
+        _ message: Worker.Message,
+        to worker: WorkerID<Worker>
+    ) throws(CastError) {
+        try mailbox.put(.work { $0.sendIfThere(message, to: worker) })
+    }
+
+    /// The workers of a type whose connections have not ended or begun to.
+    ///
+    /// - Throws: ``CallError`` as ``call(_:within:)`` does.
+    public nonisolated(nonsending) func workers<Worker: ConnectionWorker & ~Copyable>(
+        of type: Worker.Type,
+        within limit: Duration? = .seconds(5)
+    ) async throws(CallError) -> [WorkerID<Worker>] {
+        try await request(within: limit) { $0.workers(of: type) }
+    }
+
     /// Looks at the behavior while it runs, and changes it if need be: for debugging, for tests, for repairs.
     ///
     /// ```swift
@@ -112,5 +133,18 @@ extension CallError {
             case .stopped(let reason): .stopped(reason)
             case .mailboxFull(let limit): .mailboxFull(limit: limit)
             }
+    }
+}
+
+extension ServerContext {
+    fileprivate func sendIfThere<Worker: ConnectionWorker & ~Copyable>(
+        _ message: Worker.Message,
+        to worker: WorkerID<Worker>
+    ) {
+        do throws(UnknownConnection) {
+            try send(message, to: worker)
+        } catch {
+            state.pointee.note(.messageUndelivered(worker.connection))
+        }
     }
 }

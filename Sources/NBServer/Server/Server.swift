@@ -215,7 +215,11 @@ extension Server where Behavior: ~Copyable {
     private func serve(_ resources: Resources) throws(ServerError) -> StopReason {
         let engine: RingEngine
         do {
-            engine = try RingEngine(options.ring)
+            engine = try RingEngine(
+                options.ring,
+                receiveBufferCount: options.receiveBufferCount,
+                receiveBufferSize: options.receiveBufferSize
+            )
         } catch {
             throw ServerError(error)
         }

@@ -22,6 +22,13 @@ public struct ServerOptions: Hashable, Sendable {
     /// What to do about a message that finds the mailbox full.
     public var fullMailbox: FullMailbox
 
+    /// How many buffers the connections of all workers share to receive into: a power of two. They are made when there is a
+    /// worker, and taken by the kernel when bytes arrive, so that an idle connection holds none.
+    public var receiveBufferCount: Int
+
+    /// How many bytes each holds: the most that is delivered at a time without being put together.
+    public var receiveBufferSize: Int
+
     /// How the ring is made. ``RingOptions/completionDepth`` is also how many connections one listener is served before it
     /// is another's turn, and how many are accepted ahead of their being delivered.
     public var ring: RingOptions
@@ -67,6 +74,8 @@ public struct ServerOptions: Hashable, Sendable {
         exhaustion: Exhaustion = .park,
         mailboxLimit: Int? = 1 << 20,
         fullMailbox: FullMailbox = .refuse,
+        receiveBufferCount: Int = 256,
+        receiveBufferSize: Int = 16 << 10,
         ring: RingOptions = RingOptions(submissionDepth: 256, completionDepth: 256)
     ) {
         self.closeTimeLimit = closeTimeLimit
@@ -75,6 +84,13 @@ public struct ServerOptions: Hashable, Sendable {
         self.exhaustion = exhaustion
         self.mailboxLimit = mailboxLimit
         self.fullMailbox = fullMailbox
+        precondition(
+            receiveBufferCount.nonzeroBitCount == 1 && receiveBufferCount <= 1 << 15,
+            "a power of two, to 32,768"
+        )
+        precondition(receiveBufferSize > 0, "a buffer holds a byte at least")
+        self.receiveBufferCount = receiveBufferCount
+        self.receiveBufferSize = receiveBufferSize
         self.ring = ring
     }
 }

@@ -72,7 +72,7 @@ struct DeadlineHeap<Element> {
         var place = start
         while true {
             var first = place
-            for child in [2 * place + 1, 2 * place + 2] where child < entries.count {
+            for child in 2 * place + 1...2 * place + 2 where child < entries.count {
                 if entries[child].precedes(entries[first]) { first = child }
             }
             guard first != place else { return }

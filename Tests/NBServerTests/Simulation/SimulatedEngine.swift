@@ -26,6 +26,12 @@ struct SimulatedEngine: Engine, ~Copyable {
         kernel.take(&batch)
     }
 
+    mutating func openReceiveBuffers() -> Bool { false }
+
+    func received(_ completion: Completion) -> UnsafeRawBufferPointer? { nil }
+
+    mutating func returnBuffer(_ number: UInt16) {}
+
     mutating func endOutput(of descriptor: Int32) {
         kernel.endOutput(of: descriptor)
     }

@@ -283,6 +283,8 @@ extension SimulatedKernel {
             )
         case .discardInput(let descriptor, let mode):
             discardInput(descriptor, mode, token)
+        case .receive(let descriptor, _):
+            violate("a receive on \(descriptor), although there are no buffers")
         case .read:
             if wakeUp != nil { violate("two reads of the wake-up") }
             wakeUp = token
@@ -344,6 +346,7 @@ extension Operation {
         case .accept(let listener, let mode): "accept on \(listener), \(mode)"
         case .send(let descriptor, let bytes, let mode): "send \(bytes.count) bytes on \(descriptor), \(mode)"
         case .discardInput(let descriptor, let mode): "discard input of \(descriptor), \(mode)"
+        case .receive(let descriptor, let mode): "receive on \(descriptor), \(mode)"
         case .read: "read the wake-up"
         case .disconnect(let descriptor): "disconnect \(descriptor)"
         case .close(let descriptor): "close \(descriptor)"

@@ -1,13 +1,16 @@
 /// Blocks of one size that are used again and again, so that sending allocates nothing in a steady state; larger blocks
 /// come from the allocator and go back to it, and so do more of them than are worth keeping.
-struct SendBlockPool: ~Copyable {
+struct ByteBlockPool: ~Copyable {
     /// What a pooled block takes, header included.
     static let blockSize = 4096
+
+    /// How many bytes fit into it.
+    private static var pooledRoom: Int { blockSize - MemoryLayout<ByteBlock>.stride }
 
     /// How many blocks are kept: 4 MiB.
     private static let limit = 1024
 
-    private var free: UnsafeMutablePointer<SendBlock>?
+    private var free: UnsafeMutablePointer<ByteBlock>?
     private var freeCount = 0
 
     init() {}
@@ -21,25 +24,19 @@ struct SendBlockPool: ~Copyable {
     }
 
     /// A block with room for `count` bytes at least.
-    mutating func take(_ count: Int) -> UnsafeMutablePointer<SendBlock> {
-        let header = MemoryLayout<SendBlock>.stride
+    mutating func take(_ count: Int) -> UnsafeMutablePointer<ByteBlock> {
         if let block = free, count <= block.pointee.capacity {
             free = block.pointee.next
             freeCount -= 1
-            block.initialize(to: SendBlock(next: nil, capacity: block.pointee.capacity))
+            block.initialize(to: ByteBlock(next: nil, capacity: block.pointee.capacity))
             return block
         }
-        let size = max(Self.blockSize, header + count)
-        let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: MemoryLayout<SendBlock>.alignment)
-            .bindMemory(to: SendBlock.self, capacity: 1)
-        block.initialize(to: SendBlock(next: nil, capacity: size - header))
-        return block
+        return .allocate(room: max(Self.pooledRoom, count))
     }
 
     /// Takes a block back.
-    mutating func give(_ block: UnsafeMutablePointer<SendBlock>) {
-        let isPooled = block.pointee.capacity == Self.blockSize - MemoryLayout<SendBlock>.stride
-        guard isPooled && freeCount < Self.limit else {
+    mutating func give(_ block: UnsafeMutablePointer<ByteBlock>) {
+        guard block.pointee.capacity == Self.pooledRoom && freeCount < Self.limit else {
             UnsafeMutableRawPointer(block).deallocate()
             return
         }

@@ -1,0 +1,90 @@
+internal import Glibc
+
+// Workers, of which each has a connection.
+extension ServerContext {
+    /// Gives a connection to a worker, which is the connection's from now on, and calls ``ConnectionWorker/connected(_:)``.
+    ///
+    /// Not twice within a callback of the same worker. What was queued on the connection is sent.
+    ///
+    /// - Returns: the worker's name, by which it is sent messages.
+    @discardableResult
+    public func assign<Worker: ConnectionWorker & ~Copyable>(
+        _ connection: consuming Connection,
+        to worker: consuming Worker
+    ) -> WorkerID<Worker> {
+        let slot = connection.intoSlot()
+        let number = state.pointee.workers.number(of: Worker.self)
+        let index = state.pointee.workers.table(of: Worker.self).add(worker)
+        if slot.pointee.number == 0 { slot.pointee.number = ConnectionID.nextNumber() }
+        slot.pointee.isKept = true
+        slot.pointee.worker = WorkerPlace(table: number, index: index)
+        state.pointee.beginWork(slot)
+        // It may have broken while it was the behavior's.
+        if slot.pointee.isBroken {
+            slot.pointee.ending.note(.lost, errno: EPIPE)
+            state.pointee.connections.pointee.drop(slot)
+        }
+        return WorkerID(connection: ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number))
+    }
+
+    /// Sends a message to a worker, which gets it when the present callback has returned.
+    ///
+    /// - Throws: ``UnknownConnection`` if its connection has ended.
+    public func send<Worker: ConnectionWorker & ~Copyable>(
+        _ message: Worker.Message,
+        to worker: WorkerID<Worker>
+    ) throws(UnknownConnection) {
+        try expectWorker(worker.connection)
+        let mail = WorkerMail(connection: worker.connection) { box, index, connection in
+            // The type is the name's, and a name is given by the worker's own table.
+            try unsafeDowncast(box, to: WorkerTable<Worker>.self).handleMessage(index, message, connection)
+        }
+        state.pointee.post(mail)
+    }
+
+    /// Asks a worker to come to an end, by ``ConnectionWorker/finish(_:)``.
+    ///
+    /// - Throws: ``UnknownConnection`` if its connection has ended.
+    public func finish<Worker: ConnectionWorker & ~Copyable>(_ worker: WorkerID<Worker>) throws(UnknownConnection) {
+        try expectWorker(worker.connection)
+        state.pointee.post(WorkerMail(connection: worker.connection) { try $0.finish($1, $2) })
+    }
+
+    /// The workers of a type whose connections have not ended or begun to.
+    public func workers<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> [WorkerID<Worker>] {
+        let number = state.pointee.workers.number(of: type)
+        return state.pointee.connections.pointee.used
+            .filter { $0.pointee.worker.table == number && $0.pointee.phase == .open }
+            .map { WorkerID(connection: ConnectionID(slot: $0.pointee.place.slot, number: $0.pointee.number)) }
+    }
+
+    private func expectWorker(_ id: ConnectionID) throws(UnknownConnection) {
+        guard state.pointee.connections.pointee.worker(id) != nil else { throw UnknownConnection(id: id) }
+    }
+}
+
+extension LoopState {
+    /// A connection has got its worker: what that wants holds from now on.
+    mutating func beginWork(_ slot: ConnectionTable.Slot) {
+        let options = workers.options(slot.pointee.worker.table)
+        slot.pointee.receiving.framing = options.pointee.framing
+        slot.pointee.receiving.ask(options.pointee.receiving)
+        slot.pointee.receiving.isReady = slot.pointee.input != nil
+        slot.pointee.lastReceived = connections.pointee.now
+        slot.pointee.lastSent = connections.pointee.now
+        slot.pointee.receiving.isNew = true
+        connections.pointee.noteReady(slot)
+        connections.pointee.unsettle(slot)
+        if let end = slot.nextLimit(options.pointee) { connections.pointee.limit(slot, end) }
+    }
+}
+
+extension ConnectionTable {
+    /// The slot of a worker's connection that is in use.
+    func worker(_ id: ConnectionID) -> Slot? {
+        guard let slot = slot(id.slot), slot.pointee.hasWorker, slot.pointee.phase == .open,
+            slot.pointee.number == id.number
+        else { return nil }
+        return slot
+    }
+}

@@ -1,0 +1,178 @@
+internal import Glibc
+internal import Uring
+
+// What connections receive for their workers: what is submitted, and what its completions mean. Who is given what arrives is
+// the loop's to say (`Loop+Workers.swift`).
+extension ConnectionTable {
+    /// Submits what a connection that is in use wants to send and to receive.
+    mutating func settleOpen(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        sendNext(slot, on: &engine)
+        guard slot.pointee.hasWorker else { return }
+        if slot.pointee.endsOutput && !slot.pointee.hasEndedOutput && slot.hasNothingToSend {
+            slot.pointee.hasEndedOutput = true
+            engine.endOutput(of: slot.pointee.descriptor)
+        }
+        if slot.pointee.receiving.isReady {
+            noteReady(slot)
+        } else if slot.pointee.receiving.wantsMore {
+            receive(slot, on: &engine)
+        } else if slot.pointee.receiving.isMultishot {
+            cancelReceive(slot, on: &engine)
+        }
+    }
+
+    private mutating func receive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        guard !slot.pointee.receiving.isArmed else { return }
+        guard engine.openReceiveBuffers() else {
+            slot.pointee.isBroken = true
+            slot.pointee.ending.note(.lost, errno: ENOMEM)
+            return drop(slot)
+        }
+        let isMultishot = slot.pointee.receiving.credit < 0 && engine.features.receivesMultishot
+        slot.pointee.receiving.isArmed = true
+        slot.pointee.receiving.isMultishot = isMultishot
+        slot.pointee.receiving.isCanceled = false
+        let receive = Operation.receive(descriptor: slot.pointee.descriptor, isMultishot ? .multishot : .oneShot)
+        engine.submit(receive, token: slot.token(.receive))
+    }
+
+    /// Ends a receive; what matters is how it ends.
+    mutating func cancelReceive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        guard slot.pointee.receiving.isArmed, !slot.pointee.receiving.isCanceled else { return }
+        slot.pointee.receiving.isCanceled = true
+        engine.submit(.cancel(slot.token(.receive)), token: slot.token(.cancel), silently: true)
+    }
+
+    /// A receive has completed: what is left to do for whoever does not have a worker to give the bytes to.
+    mutating func completedReceive(_ slot: Slot, _ result: Int32, isLast: Bool) {
+        if isLast {
+            slot.pointee.receiving.isArmed = false
+            slot.pointee.receiving.isMultishot = false
+        }
+        if result == 0 { slot.pointee.receiving.hasEnded = true }
+        guard isLast else { return }
+        switch slot.pointee.phase {
+        case .open where result == -ENOBUFS: starved.append(slot.pointee.place)
+        case .open, .closing, .releasing: unsettle(slot)
+        case .resetting, .orphaned: freeIfDisconnected(slot)
+        case .free, .checking, .lingering: assertionFailure("nothing is received in this phase")
+        }
+    }
+
+    /// Buffers were returned: so many of those who wait for one try again.
+    mutating func feedStarved(_ count: Int) {
+        guard !starved.isEmpty else { return }
+        for place in starved.prefix(count) {
+            if let slot = slot(place), slot.pointee.phase == .open { unsettle(slot) }
+        }
+        starved.removeFirst(min(count, starved.count))
+    }
+
+    /// The worker of this connection is to be called, since it has just got it, or since there may be something for it.
+    mutating func noteReady(_ slot: Slot) {
+        ready.append(slot.pointee.place)
+    }
+
+    /// Takes a connection whose worker may have something to get.
+    mutating func takeReady() -> Slot? {
+        while readyPosition < ready.count {
+            readyPosition += 1
+            if let slot = slot(ready[readyPosition - 1]), slot.pointee.phase == .open { return slot }
+        }
+        ready.removeAll(keepingCapacity: true)
+        readyPosition = 0
+        return nil
+    }
+
+    var hasReady: Bool { !ready.isEmpty }
+}
+
+// What was received and not delivered.
+extension ConnectionTable {
+    /// Keeps bytes until the worker wants them.
+    mutating func keepInput(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
+        let block = inputWithRoom(slot, for: bytes.count)
+        (block.bytes + block.pointee.end).copyMemory(from: source, byteCount: bytes.count)
+        block.pointee.end += bytes.count
+    }
+
+    private mutating func inputWithRoom(_ slot: Slot, for count: Int) -> UnsafeMutablePointer<ByteBlock> {
+        guard let old = slot.pointee.input else {
+            let block = pool.take(count)
+            slot.pointee.input = block
+            return block
+        }
+        if old.pointee.capacity - old.pointee.end >= count { return old }
+        let held = old.pointee.end - old.pointee.start
+        // Twice of what is needed, so that bytes are moved a few times only however many come.
+        let new = held + count <= old.pointee.capacity / 2 ? old : pool.take(2 * (held + count))
+        new.bytes.copyMemory(from: old.bytes + old.pointee.start, byteCount: held)
+        new.pointee.start = 0
+        new.pointee.end = held
+        if new != old { pool.give(old) }
+        slot.pointee.input = new
+        return new
+    }
+
+    /// What is kept of a connection.
+    func input(of slot: Slot) -> UnsafeRawBufferPointer {
+        guard let block = slot.pointee.input else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        let count = block.pointee.end - block.pointee.start
+        return UnsafeRawBufferPointer(start: block.bytes + block.pointee.start, count: count)
+    }
+
+    /// Forgets the first of what is kept.
+    mutating func consumeInput(_ slot: Slot, _ count: Int) {
+        guard let block = slot.pointee.input else { return }
+        block.pointee.start += count
+        if block.pointee.start == block.pointee.end { forgetInput(slot) }
+    }
+
+    mutating func forgetInput(_ slot: Slot) {
+        guard let block = slot.pointee.input else { return }
+        slot.pointee.input = nil
+        pool.give(block)
+    }
+}
+
+// Workers and their connections.
+extension ConnectionTable {
+    /// A connection is in use no more: a worker's limits and wishes mean nothing from now on.
+    @inline(__always)
+    mutating func leaveOpen(_ slot: Slot) {
+        if slot.pointee.hasWorker { leaveWorker(slot) }
+    }
+
+    @inline(never)
+    private mutating func leaveWorker(_ slot: Slot) {
+        removeDeadline(slot)
+        slot.pointee.receiving.credit = 0
+    }
+
+    /// The connection of a worker has ended.
+    @inline(never)
+    mutating func endWorker(_ slot: Slot) {
+        ended.append(
+            EndedWorker(
+                place: slot.pointee.worker,
+                ending: slot.pointee.ending,
+                slot: slot.pointee.place.slot
+            )
+        )
+        forgetInput(slot)
+        slot.pointee.worker = .none
+        slot.pointee.receiving.forgetWorker()
+        slot.pointee.ending = Ending()
+        slot.pointee.isCongested = false
+        slot.pointee.endsOutput = false
+        slot.pointee.hasEndedOutput = false
+    }
+
+    /// Takes a worker whose connection has ended.
+    mutating func takeEnded() -> EndedWorker? {
+        ended.popLast()
+    }
+
+    var hasEnded: Bool { !ended.isEmpty }
+}

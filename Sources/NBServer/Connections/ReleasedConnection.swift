@@ -1,0 +1,43 @@
+internal import Glibc
+
+/// A connection that has left its server: a descriptor, and what was received on it and nobody has seen.
+///
+/// A lease, owned by whoever holds it, on any thread: dropped, it closes the descriptor and lets the server it came from
+/// know, which may be short of descriptors. The descriptor is non-blocking and closed on exec.
+public struct ReleasedConnection: ~Copyable, Sendable {
+    /// What was received and not delivered.
+    public let unread: [UInt8]
+    private let lease: Lease
+
+    init(_ descriptor: Int32, unread: [UInt8], onClose: @escaping @Sendable () -> Void) {
+        self.unread = unread
+        lease = Lease(descriptor, onClose)
+    }
+
+    /// The descriptor, to use as long as this value lives, and not to close.
+    public var descriptor: Int32 { lease.descriptor }
+
+    /// Gives the descriptor away for good: it is the caller's to close, and the server does not hear of it.
+    public consuming func takeDescriptor() -> Int32 {
+        lease.isTaken = true
+        return lease.descriptor
+    }
+
+    /// Changed only by the one owner of the value it belongs to.
+    private final class Lease: @unchecked Sendable {
+        let descriptor: Int32
+        private let onClose: @Sendable () -> Void
+        var isTaken = false
+
+        init(_ descriptor: Int32, _ onClose: @escaping @Sendable () -> Void) {
+            self.descriptor = descriptor
+            self.onClose = onClose
+        }
+
+        deinit {
+            guard !isTaken else { return }
+            Glibc.close(descriptor)
+            onClose()
+        }
+    }
+}

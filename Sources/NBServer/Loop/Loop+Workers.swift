@@ -1,0 +1,233 @@
+internal import Glibc
+internal import Uring
+
+// From completions of connections to the callbacks of their workers.
+extension Loop where LoopEngine: ~Copyable {
+    typealias Slot = ConnectionTable.Slot
+
+    /// A receive has completed, with bytes, with the end of the stream, or with an error.
+    mutating func completedReceive(_ completion: Completion) {
+        let slot = connections.pointee.slot(completion.token)
+        if let slot {
+            slot.assertSound()
+            connections.pointee.completedReceive(slot, completion.result, isLast: completion.isLast)
+        }
+        if let buffer = completion.buffer {
+            if let slot, let bytes = engine.received(completion) { arrived(slot, bytes) }
+            engine.returnBuffer(buffer)
+            returnedBuffers += 1
+        }
+        if let slot, slot.pointee.phase == .open { ended(slot, completion.result) }
+    }
+
+    @inline(__always)
+    private mutating func arrived(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
+        switch slot.pointee.phase {
+        case .open: feed(slot, bytes)
+        // Whoever gets the connection gets them too.
+        case .releasing: connections.pointee.keepInput(slot, bytes)
+        case .free, .closing, .checking, .lingering, .resetting, .orphaned: break
+        }
+    }
+
+    /// Looks whether a connection has ended with a receive.
+    @inline(__always)
+    private mutating func ended(_ slot: Slot, _ result: Int32) {
+        guard result <= 0 else { return }
+        switch -result {
+        case 0: feedInput(slot)
+        // They say nothing of the connection; it asks again.
+        case ECANCELED, EAGAIN, EINTR, ENOBUFS: break
+        case let errno:
+            slot.pointee.isBroken = true
+            slot.pointee.ending.note(.lost, errno: errno)
+            connections.pointee.drop(slot)
+        }
+    }
+
+    /// A send has completed.
+    mutating func completedSend(_ token: Token, _ result: Int32) {
+        guard let slot = connections.pointee.completedSend(token, result), slot.pointee.hasWorker else { return }
+        slot.pointee.lastSent = connections.pointee.now
+        guard slot.pointee.isCongested, slot.pointee.phase == .open else { return }
+        let options = state.pointee.workers.options(slot.pointee.worker.table)
+        guard slot.unsentByteCount <= options.pointee.lowWater else { return }
+        slot.pointee.isCongested = false
+        work(slot) { try $0.writable($1, $2) }
+    }
+
+    /// Calls those who have just got a connection or have asked for what may be there, and those whose connection has ended.
+    mutating func serveWorkers() {
+        while let slot = connections.pointee.takeReady() {
+            if slot.pointee.receiving.isNew {
+                slot.pointee.receiving.isNew = false
+                work(slot) { try $0.connected($1, $2) }
+            }
+            if slot.pointee.phase == .open && slot.pointee.receiving.isReady { feedInput(slot) }
+        }
+        if returnedBuffers > 0 {
+            connections.pointee.feedStarved(returnedBuffers)
+            returnedBuffers = 0
+        }
+        tellEndedWorkers()
+    }
+
+    private mutating func tellEndedWorkers() {
+        while let ended = connections.pointee.takeEnded() {
+            let reason = closeReason(ended)
+            state.pointee.workers.table(ended.place.table)._withUnsafeGuaranteedRef {
+                $0.close(ended.place.index, reason)
+            }
+        }
+    }
+
+    private func closeReason(_ worker: EndedWorker) -> CloseReason {
+        switch worker.ending.kind {
+        case .closed: .closed
+        case .reset: .reset
+        case .released: .released
+        case .failed: state.pointee.workers.errors.removeValue(forKey: worker.slot).map(CloseReason.failed) ?? .closed
+        case .lost: .lost(errno: worker.ending.errno)
+        case .frameTooLong: .frameTooLong
+        case .queueTooLong: .queueTooLong
+        case .expired: .expired
+        case .none, .stopped: .stopped
+        }
+    }
+}
+
+// What a worker is given.
+extension Loop where LoopEngine: ~Copyable {
+    /// Gives a worker what has arrived, as far as it wants it, and keeps the rest.
+    @inline(__always)
+    private mutating func feed(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
+        slot.pointee.lastReceived = connections.pointee.now
+        guard slot.pointee.input == nil else {
+            connections.pointee.keepInput(slot, bytes)
+            return feedInput(slot)
+        }
+        let count = deliver(slot, bytes)
+        guard count < bytes.count, slot.pointee.phase == .open || slot.pointee.phase == .releasing else { return }
+        connections.pointee.keepInput(slot, UnsafeRawBufferPointer(rebasing: bytes[count...]))
+    }
+
+    /// Gives a worker what is kept for it, then the end of the stream if that has come.
+    private mutating func feedInput(_ slot: Slot) {
+        slot.pointee.receiving.isReady = false
+        let count = deliver(slot, connections.pointee.input(of: slot))
+        connections.pointee.consumeInput(slot, count)
+        let receiving = slot.pointee.receiving
+        guard slot.pointee.phase == .open, receiving.hasEnded, !receiving.hasToldEnd, receiving.credit != 0 else {
+            return
+        }
+        slot.pointee.receiving.hasToldEnd = true
+        work(slot) { try $0.peerClosed($1, $2) }
+    }
+
+    /// Cuts bytes into what is delivered at a time, and delivers as much as is asked for; returns how many bytes that took.
+    private mutating func deliver(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> Int {
+        var start = 0
+        while start < bytes.count, slot.pointee.receiving.credit != 0, slot.pointee.phase == .open {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+            switch cut(slot, rest) {
+            case .frame(let frame, let next):
+                if slot.pointee.receiving.credit > 0 { slot.pointee.receiving.credit -= 1 }
+                slot.pointee.receiving.wanted = 0
+                start += next
+                work(slot) { try $0.received($1, UnsafeRawBufferPointer(rebasing: rest[frame]), $2) }
+            case .incomplete:
+                return start
+            case .tooLong:
+                slot.pointee.ending.note(.frameTooLong)
+                connections.pointee.drop(slot)
+            }
+        }
+        return start
+    }
+
+    @inline(__always)
+    private func cut(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> FrameCut {
+        let wanted = slot.pointee.receiving.wanted
+        if wanted > 0 { return FrameCut(bytes, exactly: Int(wanted)) }
+        let limit = state.pointee.workers.options(slot.pointee.worker.table).pointee.frameLimit
+        return FrameCut(slot.pointee.receiving.framing, bytes, limit: limit)
+    }
+
+    /// Calls a worker. What it throws ends its connection, and no other.
+    @inline(__always)
+    mutating func work(_ slot: Slot, _ body: (WorkerBox, UInt32, borrowing WorkerConnection) throws -> Void) {
+        let place = slot.pointee.worker
+        do {
+            try state.pointee.workers.table(place.table)._withUnsafeGuaranteedRef {
+                try body($0, place.index, WorkerConnection(state, slot))
+            }
+        } catch {
+            failed(slot, error)
+        }
+    }
+
+    @inline(never)
+    private mutating func failed(_ slot: Slot, _ error: any Error) {
+        counters.pointee.failed += 1
+        state.pointee.tellLater(.connectionFailed(error))
+        guard slot.pointee.phase == .open else { return }
+        state.pointee.workers.errors[slot.pointee.place.slot] = error
+        slot.pointee.ending.note(.failed)
+        connections.pointee.drop(slot)
+    }
+}
+
+// Messages, drains and the end.
+extension Loop where LoopEngine: ~Copyable {
+    mutating func deliverToWorkers() {
+        guard state.pointee.hasWorkerMail else { return }
+        for mail in state.pointee.takeWorkerMail() {
+            if let slot = connections.pointee.worker(mail.connection) {
+                work(slot, mail.deliver)
+            } else {
+                state.pointee.note(.messageUndelivered(mail.connection))
+            }
+        }
+    }
+
+    /// Asks every worker to come to an end.
+    mutating func finishWorkers() {
+        for slot in connections.pointee.used where slot.pointee.hasWorker && slot.pointee.phase == .open {
+            work(slot) { try $0.finish($1, $2) }
+        }
+    }
+
+    /// The server stops: so does every worker. Their connections are closed when the behavior has terminated.
+    mutating func stopWorkers() {
+        for slot in connections.pointee.used where slot.pointee.hasWorker {
+            slot.pointee.ending.note(.stopped)
+            connections.pointee.endWorker(slot)
+        }
+        tellEndedWorkers()
+    }
+}
+
+// Time limits.
+extension Loop where LoopEngine: ~Copyable {
+    mutating func endTimeLimits() {
+        while let slot = connections.pointee.takeExpired() {
+            if slot.pointee.phase == .open { endTimeLimit(slot) } else { connections.pointee.expire(slot) }
+        }
+    }
+
+    /// One of a worker's limits may have passed; those that have moved since are looked at later.
+    private mutating func endTimeLimit(_ slot: Slot) {
+        let now = connections.pointee.now
+        let options = state.pointee.workers.options(slot.pointee.worker.table)
+        for limit in [TimeLimit.send, .receive, .idle] {
+            guard slot.pointee.phase == .open, let end = slot.end(of: limit, options.pointee), end <= now else {
+                continue
+            }
+            slot.pointee.lastSent = now
+            slot.pointee.lastReceived = now
+            work(slot) { try $0.timeout($1, limit, $2) }
+        }
+        guard slot.pointee.phase == .open, let next = slot.nextLimit(options.pointee) else { return }
+        connections.pointee.limit(slot, next)
+    }
+}

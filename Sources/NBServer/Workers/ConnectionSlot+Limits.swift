@@ -1,0 +1,18 @@
+// When a worker's time limits end, from what its connection did last.
+extension UnsafeMutablePointer<ConnectionSlot> {
+    /// When a limit ends, if it runs.
+    func end(of limit: TimeLimit, _ options: WorkerOptions) -> Instant? {
+        switch limit {
+        case .send where hasNothingToSend: nil
+        case .send: options.sendLimit.map { pointee.lastSent + $0 }
+        case .receive where !pointee.receiving.wantsMore: nil
+        case .receive: options.receiveLimit.map { pointee.lastReceived + $0 }
+        case .idle: options.idleLimit.map { max(pointee.lastSent, pointee.lastReceived) + $0 }
+        }
+    }
+
+    /// When the first of them ends.
+    func nextLimit(_ options: WorkerOptions) -> Instant? {
+        .earlier(end(of: .send, options), .earlier(end(of: .receive, options), end(of: .idle, options)))
+    }
+}

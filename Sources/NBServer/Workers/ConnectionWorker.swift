@@ -1,0 +1,85 @@
+/// A worker: what a server does with one connection, written as one value with a few callbacks.
+///
+/// The library makes room for one with every connection it is given to, and calls back on the server's thread, one callback
+/// at a time; it must not block. An error thrown by a callback ends this connection and no other, and the server's behavior
+/// hears ``ServerInfo/connectionFailed(_:)``.
+///
+/// ```swift
+/// struct Echo: ConnectionWorker {
+///     func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+///         connection.send(bytes)
+///         connection.receive()
+///     }
+/// }
+/// ```
+///
+/// ```
+///  connected ──▶ received, writable, timeout, peerClosed, handleMessage, finish … ──▶ closed
+/// ```
+public protocol ConnectionWorker: SendableMetatype, ~Copyable {
+    /// The messages it can be sent, by ``Server/send(_:to:)`` and ``ServerContext/send(_:to:)``.
+    associatedtype Message: Sendable = Never
+
+    /// How its connections receive and send, and their limits. Asked once.
+    static var options: WorkerOptions { get }
+
+    /// The connection is the worker's.
+    mutating func connected(_ connection: borrowing WorkerConnection) throws
+
+    /// Bytes, or a frame of them, have arrived, as ``WorkerOptions/receiving`` and ``WorkerOptions/framing`` say.
+    ///
+    /// - Parameters:
+    ///   - bytes: lent for the length of this call; to keep them, copy them.
+    ///   - connection: the connection, for the length of this call.
+    /// - Throws: any error; it ends this connection, as one thrown by any other callback does.
+    mutating func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) throws
+
+    /// Of what was queued, no more than ``WorkerOptions/lowWater`` is left, after it had been more than
+    /// ``WorkerOptions/highWater``: there is room again.
+    mutating func writable(_ connection: borrowing WorkerConnection) throws
+
+    /// A time limit has passed. It starts again unless the connection is closed.
+    mutating func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws
+
+    /// The peer will send no more. It may still receive.
+    mutating func peerClosed(_ connection: borrowing WorkerConnection) throws
+
+    /// Somebody has sent this worker a message.
+    mutating func handleMessage(_ message: Message, _ connection: borrowing WorkerConnection) throws
+
+    /// The server drains, or somebody asks this worker to come to an end.
+    mutating func finish(_ connection: borrowing WorkerConnection) throws
+
+    /// The connection has ended, and so does the worker; no other callback follows.
+    consuming func closed(_ reason: CloseReason)
+}
+
+extension ConnectionWorker where Self: ~Copyable {
+    /// The defaults of ``WorkerOptions``.
+    public static var options: WorkerOptions { WorkerOptions() }
+
+    /// Does nothing.
+    public mutating func connected(_ connection: borrowing WorkerConnection) throws {}
+
+    /// Does nothing.
+    public mutating func writable(_ connection: borrowing WorkerConnection) throws {}
+
+    /// Closes an idle connection, and resets one that cannot be sent to.
+    public mutating func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws {
+        if limit == .send { connection.reset() } else { connection.close() }
+    }
+
+    /// Closes the connection, when everything is sent.
+    public mutating func peerClosed(_ connection: borrowing WorkerConnection) throws { connection.close() }
+
+    /// Closes the connection, when everything is sent.
+    public mutating func finish(_ connection: borrowing WorkerConnection) throws { connection.close() }
+
+    /// Drops the worker.
+    public consuming func closed(_ reason: CloseReason) {}
+}
+
+extension ConnectionWorker where Self: ~Copyable, Message == Never {
+    /// Never called: there is no such message.
+    public mutating func handleMessage(_ message: Never, _ connection: borrowing WorkerConnection) throws {}
+}

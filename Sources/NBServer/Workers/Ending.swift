@@ -1,0 +1,25 @@
+/// Why a worker ends, as its connection's slot remembers it until the connection has ended. What a worker threw is kept
+/// elsewhere, since hardly any does.
+struct Ending: Hashable {
+    enum Kind: UInt8 {
+        case none, closed, reset, released, failed, lost, frameTooLong, queueTooLong, expired, stopped
+    }
+
+    private(set) var kind = Kind.none
+    private(set) var errno: Int32 = 0
+
+    /// The first reason counts, unless the connection did not end as it was meant to.
+    mutating func note(_ kind: Kind, errno: Int32 = 0) {
+        guard self.kind == .none || (self.kind == .closed || self.kind == .released) && kind != .stopped else { return }
+        self.kind = kind
+        self.errno = errno
+    }
+}
+
+/// A worker whose connection has ended, and that has not been told yet.
+struct EndedWorker {
+    let place: WorkerPlace
+    let ending: Ending
+    /// The slot its connection had, by which its error is known.
+    let slot: UInt32
+}

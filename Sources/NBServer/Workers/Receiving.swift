@@ -1,0 +1,52 @@
+/// What a worker has asked to receive, and what is under way for it.
+///
+/// ```
+///  passive ── asked ──▶ asked ── submitted ──▶ armed ── bytes, given to the worker ──▶ passive, or asked for more
+///                                              ├── no buffer left ──▶ starved ── one is returned ──▶ asked
+///                                              └── the stream ends ──▶ ended
+/// ```
+///
+/// Part of a connection's slot; loop's thread only.
+struct Receiving {
+    /// How many deliveries the worker wants; below zero for all there are.
+    var credit: Int32 = 0
+    /// How many bytes it wants to have at once; 0 for a frame.
+    var wanted: Int32 = 0
+    var framing = WorkerOptions.Framing.raw
+
+    /// A receive is in the kernel.
+    var isArmed = false
+    /// It goes on completing.
+    var isMultishot = false
+    /// It is to end.
+    var isCanceled = false
+    /// The peer will send no more.
+    var hasEnded = false
+    /// The worker knows that.
+    var hasToldEnd = false
+    /// The worker has just got the connection.
+    var isNew = false
+    /// What was received and not delivered is to be looked at again.
+    var isReady = false
+
+    var wantsMore: Bool { credit != 0 && !hasEnded }
+
+    /// There is no worker any more; what is in the kernel still ends as it does.
+    mutating func forgetWorker() {
+        var rest = Receiving()
+        rest.isArmed = isArmed
+        rest.isMultishot = isMultishot
+        rest.isCanceled = isCanceled
+        self = rest
+    }
+
+    mutating func ask(_ mode: WorkerOptions.ReceiveMode) {
+        wanted = 0
+        switch mode {
+        case .once: credit = 1
+        case .continuous: credit = -1
+        case .count(let count): credit = Int32(clamping: max(0, count))
+        case .manual: credit = 0
+        }
+    }
+}

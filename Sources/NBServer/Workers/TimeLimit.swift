@@ -1,0 +1,9 @@
+/// Which of a worker's time limits has passed.
+public enum TimeLimit: Hashable, Sendable {
+    /// Nothing was received or sent for ``WorkerOptions/idleLimit``.
+    case idle
+    /// What the worker asked for has not come within ``WorkerOptions/receiveLimit``.
+    case receive
+    /// The peer has taken nothing of what is queued for ``WorkerOptions/sendLimit``.
+    case send
+}

@@ -1,0 +1,55 @@
+/// The tables of workers a server has, one for each type of worker it was ever given.
+///
+/// Part of the loop's state; loop's thread only.
+struct WorkerRegistry: ~Copyable {
+    // Unmanaged, so that a callback costs no retain; released at the end.
+    private var tables: [Unmanaged<WorkerBox>] = []
+    private var optionsOfTables: [UnsafeMutablePointer<WorkerOptions>] = []
+    private var numbers: [ObjectIdentifier: UInt16] = [:]
+    /// The type that was asked for last, which is mostly the one that is asked for next.
+    private var last: (type: ObjectIdentifier, number: UInt16)?
+
+    /// Errors that workers threw, until their connections have ended.
+    var errors: [UInt32: any Error] = [:]
+
+    init() {}
+
+    deinit {
+        for table in tables { table.release() }
+        for options in optionsOfTables {
+            options.deinitialize(count: 1)
+            options.deallocate()
+        }
+    }
+
+    /// The number of a type's table, which is made if there is none; from 1.
+    mutating func number<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> UInt16 {
+        let type = ObjectIdentifier(type)
+        if let last, last.type == type { return last.number }
+        let number = numbers[type] ?? add(WorkerTable<Worker>(), Worker.options, type)
+        last = (type, number)
+        return number
+    }
+
+    private mutating func add(_ table: WorkerBox, _ options: WorkerOptions, _ type: ObjectIdentifier) -> UInt16 {
+        precondition(tables.count < Int(UInt16.max), "a server has fewer types of workers than 65,535")
+        tables.append(.passRetained(table))
+        let pointer = UnsafeMutablePointer<WorkerOptions>.allocate(capacity: 1)
+        pointer.initialize(to: options)
+        optionsOfTables.append(pointer)
+        numbers[type] = UInt16(tables.count)
+        return UInt16(tables.count)
+    }
+
+    /// A table, by its number.
+    func table(_ number: UInt16) -> Unmanaged<WorkerBox> { tables[Int(number) - 1] }
+
+    /// What the workers of a table want.
+    func options(_ number: UInt16) -> UnsafePointer<WorkerOptions> { UnsafePointer(optionsOfTables[Int(number) - 1]) }
+
+    /// A type's table.
+    mutating func table<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> WorkerTable<Worker> {
+        // Made by this very type.
+        unsafeDowncast(table(number(of: type)).takeUnretainedValue(), to: WorkerTable<Worker>.self)
+    }
+}
