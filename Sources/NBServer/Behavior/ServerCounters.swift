@@ -3,9 +3,12 @@
 /// Every connection the kernel accepted for the server was given to `newConnection` once, or reset: never both, never neither.
 public struct ServerCounters: Hashable, Sendable {
     /// Connections the kernel accepted for the server.
-    public var accepted: UInt64 { delivered + discarded }
+    public var accepted: UInt64 { delivered + discarded - adopted }
     /// Connections given to `newConnection`.
     public internal(set) var delivered: UInt64 = 0
+    /// Connections that came from elsewhere, and were given to `newConnection` or reset like those that were accepted; see
+    /// ``Server/adopt(_:)``.
+    public internal(set) var adopted: UInt64 = 0
     /// Connections reset without being delivered: because the server was stopping, or to shed them.
     public internal(set) var discarded: UInt64 = 0
     /// How many of those discarded were shed; see ``ServerOptions/Exhaustion/shed``.

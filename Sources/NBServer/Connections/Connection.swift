@@ -55,6 +55,14 @@ public struct Connection: ~Copyable {
     /// There is no limit; whoever sends to connections it keeps looks here and drops those that fall behind.
     public var unsentByteCount: Int { slot.unsentByteCount }
 
+    /// Ends the output when everything that was queued is sent: the peer reads the end of the stream, and may go on sending.
+    /// What is queued afterwards is not sent. `shutdown(2)`, called directly.
+    public func finishOutput() {
+        guard slot.pointee.phase == .open else { return }
+        slot.pointee.endsOutput = true
+        table.pointee.unsettle(slot)
+    }
+
     /// Sends what was queued, then closes: what dropping the connection does, in words. `close(2)`.
     ///
     /// The peer reads everything and then the end of the stream, also if it spoke before and nobody read that. What
@@ -76,6 +84,17 @@ public struct Connection: ~Copyable {
     ///   read it within ``ServerOptions/closeTimeLimit``; the connection is reset then.
     public consuming func release(to receiver: @escaping (_ descriptor: Int32) -> Void) {
         table.release(slot) { descriptor, _ in receiver(descriptor) }
+        forget()
+    }
+
+    /// Gives the connection to another server of this process, once everything that was queued has been sent.
+    ///
+    /// It is delivered there as if it had been accepted there, with what was received on it. If that server has stopped by
+    /// then, the connection is closed.
+    public consuming func handOff<Behavior: NonBlockingServer & ~Copyable>(to server: Server<Behavior>) {
+        table.release(slot) { descriptor, unread in
+            try? server.adopt(ReleasedConnection(descriptor, unread: unread) {})
+        }
         forget()
     }
 

@@ -7,11 +7,11 @@ extension ConnectionTable {
     /// Submits what a connection that is in use wants to send and to receive.
     mutating func settleOpen(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         sendNext(slot, on: &engine)
-        guard slot.pointee.hasWorker else { return }
         if slot.pointee.endsOutput && !slot.pointee.hasEndedOutput && slot.hasNothingToSend {
             slot.pointee.hasEndedOutput = true
             engine.endOutput(of: slot.pointee.descriptor)
         }
+        guard slot.pointee.hasWorker else { return }
         if slot.pointee.receiving.isReady {
             noteReady(slot)
         } else if slot.pointee.receiving.wantsMore {
@@ -59,7 +59,7 @@ extension ConnectionTable {
         }
     }
 
-    /// Buffers were returned: so many of those who wait for one try again.
+    /// Buffers were returned: so many of those who wait for one try again, first come first served.
     mutating func feedStarved(_ count: Int) {
         guard !starved.isEmpty else { return }
         for place in starved.prefix(count) {
@@ -165,8 +165,6 @@ extension ConnectionTable {
         slot.pointee.receiving.forgetWorker()
         slot.pointee.ending = Ending()
         slot.pointee.isCongested = false
-        slot.pointee.endsOutput = false
-        slot.pointee.hasEndedOutput = false
     }
 
     /// Takes a worker whose connection has ended.

@@ -114,10 +114,13 @@ extension ConnectionTable {
         assert(!slot.pointee.awaitsComplaint, "freed before its last send has proved good")
         assert(slot.hasNothingToSend && !slot.pointee.isKept, "freed with something left")
         if slot.pointee.hasWorker { endWorker(slot) }
+        forgetInput(slot)
         removeDeadline(slot)
         slot.pointee.phase = .free
         slot.pointee.isBroken = false
         slot.pointee.ending = Ending()
+        slot.pointee.endsOutput = false
+        slot.pointee.hasEndedOutput = false
         slot.pointee.number = 0
         slot.pointee.place = Token(
             kind: 0,

@@ -14,6 +14,12 @@ public struct ReleasedConnection: ~Copyable, Sendable {
         lease = Lease(descriptor, onClose)
     }
 
+    /// A connected stream socket that was accepted elsewhere, to be given to a server; see ``Server/adopt(_:)``. It is closed with
+    /// this value.
+    public init(adopting descriptor: Int32, unread: [UInt8] = []) {
+        self.init(descriptor, unread: unread) {}
+    }
+
     /// The descriptor, to use as long as this value lives, and not to close.
     public var descriptor: Int32 { lease.descriptor }
 

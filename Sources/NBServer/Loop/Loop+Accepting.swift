@@ -40,10 +40,23 @@ extension Loop where LoopEngine: ~Copyable {
         return true
     }
 
+    /// Delivers what came from elsewhere like what was accepted here.
+    mutating func deliverAdopted() {
+        while let adoption = state.pointee.takeAdopted() {
+            counters.pointee.adopted += 1
+            if stopReason == nil {
+                deliver(adoption.descriptor, .none, unread: adoption.unread)
+            } else {
+                discard(adoption.descriptor)
+            }
+        }
+    }
+
     @inline(__always)
-    private mutating func deliver(_ descriptor: Int32, _ listener: ListenerID) {
+    private mutating func deliver(_ descriptor: Int32, _ listener: ListenerID, unread: [UInt8] = []) {
         counters.pointee.delivered &+= 1
         let slot = connections.pointee.admit(descriptor, listener)
+        unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
         do {
             obey(try behavior.newConnection(Connection(connections, slot), ServerContext(state)))
         } catch {

@@ -8,6 +8,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     mutating func handleMail() {
         handleMessages()
+        deliverAdopted()
         deliverToWorkers()
         tellTimers()
         tellSignals()
@@ -22,6 +23,7 @@ extension Loop where LoopEngine: ~Copyable {
     var hasMail: Bool {
         behavior.hasMessage(isSuspended: state.pointee.isSuspended) || state.pointee.hasInfos
             || state.pointee.hasWorkerMail
+            || state.pointee.hasAdopted
     }
 
     /// When there will be.

@@ -65,10 +65,10 @@ extension Loop where LoopEngine: ~Copyable {
             }
             if slot.pointee.phase == .open && slot.pointee.receiving.isReady { feedInput(slot) }
         }
-        if returnedBuffers > 0 {
-            connections.pointee.feedStarved(returnedBuffers)
-            returnedBuffers = 0
-        }
+        // Whoever found no buffer may be told so after the last of them was returned; when everything that has completed was
+        // taken, all of them are back.
+        connections.pointee.feedStarved(hasTakenEverything ? .max : returnedBuffers)
+        returnedBuffers = 0
         tellEndedWorkers()
     }
 

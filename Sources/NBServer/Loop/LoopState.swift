@@ -20,6 +20,8 @@ struct LoopState: ~Copyable {
     let startedAt: Instant
 
     var workers = WorkerRegistry()
+    /// Connections from elsewhere, to be delivered when the present callback has returned.
+    private var adopted: [Adoption] = []
     /// Messages of callbacks to workers, to be delivered when they have returned.
     private var workerMail: [WorkerMail] = []
     var timers = DeadlineHeap<TimerID>()
@@ -95,6 +97,18 @@ struct LoopState: ~Copyable {
         guard let index = listeners.pointee.index(of: slot.pointee.listener) else { return nil }
         return listeners.pointee[index].socket.address
     }
+
+    /// Has a connection from elsewhere delivered when the present callback has returned.
+    mutating func adopt(_ adoption: Adoption) {
+        adopted.append(adoption)
+    }
+
+    /// Takes a connection from elsewhere, to be delivered.
+    mutating func takeAdopted() -> Adoption? {
+        adopted.isEmpty ? nil : adopted.removeFirst()
+    }
+
+    var hasAdopted: Bool { !adopted.isEmpty }
 
     /// Has a worker called when the present callback has returned.
     mutating func post(_ mail: WorkerMail) {

@@ -189,6 +189,14 @@ extension WorkerConnection {
         }
     }
 
+    /// Gives the connection to another server of this process, once everything that was queued has been sent.
+    ///
+    /// It is delivered there as if it had been accepted there, with what was received on it and not delivered here. If that
+    /// server has stopped by then, the connection is closed.
+    public func handOff<Behavior: NonBlockingServer & ~Copyable>(to server: Server<Behavior>) {
+        release { try? server.adopt($0) }
+    }
+
     private func end(_ kind: Ending.Kind, _ body: (inout ConnectionTable) -> Void) {
         guard slot.pointee.phase == .open else { return }
         slot.pointee.ending.note(kind)

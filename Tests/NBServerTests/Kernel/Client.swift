@@ -164,6 +164,17 @@ final class Client: Sendable {
         writer.withLock { $0 = thread }
     }
 
+    /// Sends a text, all of it.
+    func send(_ text: String) throws {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw Failed(errno: errno) }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
     /// Ends the client's own side when it has written everything.
     func finish() {
         waitForWriter()
