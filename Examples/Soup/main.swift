@@ -2,9 +2,10 @@
 import NBServer
 
 struct NoSoup: NonBlockingServer {
-    func begin(_ context: borrowing ServerContext) {
+    func begin(_ context: borrowing ServerContext) -> Verdict {
         for address in context.addresses { print("listening on \(address)") }
         fflush(stdout)
+        return .continue
     }
     func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
         connection.send("No soup for you!\n")

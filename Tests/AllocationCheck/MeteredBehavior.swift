@@ -9,8 +9,9 @@ protocol MeteredBehavior: NonBlockingServer {
 
 extension MeteredBehavior {
     /// Proves the counting on the very thread that is about to be counted, or declines to start.
-    mutating func begin(_ context: borrowing ServerContext) throws {
+    mutating func begin(_ context: borrowing ServerContext) throws -> Verdict {
         try SelfTest.run()
+        return .continue
     }
 
     consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {

@@ -33,7 +33,7 @@ struct Scenario {
         try server.start()
         let client = Client(port: server.addresses[0].port, greeting: Array(greeting.utf8), speaks: clientsSpeak)
         try connect(client, valve)
-        server.stop()
+        server.stopBlocking()
 
         guard let counts = report.result else { throw Failure("\(name): a connection is missing, or too many came") }
         return tell(counts)

@@ -35,6 +35,8 @@ final class FakeKernel: @unchecked Sendable {
     private(set) var hasReserve = false
     /// Whether one can be set aside.
     var hasRoomForReserve = true
+    /// How many clients wait in accept queues.
+    var queueLengths: [Int32: Int] = [:]
     /// The deadline of the present wait.
     private(set) var deadline: Instant?
     /// What a step threw; the script ends with it.
@@ -221,7 +223,9 @@ struct ScriptedEngine: Engine, ~Copyable {
     let kernel: FakeKernel
     let features: RingFeatures
 
-    var now: Instant { kernel.now }
+    var clock: () -> Instant { { [kernel] in kernel.now } }
+
+    func queueLength(of listener: Int32) -> Int { kernel.queueLengths[listener] ?? 0 }
 
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         kernel.submit(operation, token, silently)

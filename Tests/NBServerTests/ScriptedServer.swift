@@ -23,8 +23,9 @@ struct ClosureBehavior: NonBlockingServer {
     /// Gets the number of the connection, from 0.
     var onConnection: (Int, consuming Connection, borrowing ServerContext) throws -> Verdict
 
-    func begin(_ context: borrowing ServerContext) throws {
+    func begin(_ context: borrowing ServerContext) throws -> Verdict {
         try onBegin()
+        return .continue
     }
 
     func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
@@ -44,6 +45,7 @@ struct ClosureBehavior: NonBlockingServer {
         case .listenerShedding(_, let cause): journal.infos.append("shedding: \(cause.errno ?? 0)")
         case .listenerRecovered: journal.infos.append("recovered")
         case .listenerDown(_, let cause): journal.infos.append("down: \(cause.errno ?? 0)")
+        default: journal.infos.append("\(info)")
         }
         return try onInfo(info)
     }
@@ -80,7 +82,8 @@ struct ScriptedServer {
         _ onConnection: @escaping (Int, consuming Connection, borrowing ServerContext) throws -> Verdict,
         script: [FakeKernel.Step]
     ) throws -> (kernel: FakeKernel, reason: Result<StopReason, ServerError>) {
-        let control = try LoopControl()
+        let control = LoopControl()
+        try control.open()
         let kernel = FakeKernel(script) { control.requestStop() }
         let behavior = ClosureBehavior(
             journal: journal,
@@ -92,7 +95,7 @@ struct ScriptedServer {
         var loop = Loop(
             engine: ScriptedEngine(kernel: kernel, features: features),
             sockets: sockets,
-            behavior: TypedBehaviorBox(behavior),
+            behavior: TypedBehaviorBox(behavior, Mailbox(control)),
             closesWait: false,
             control: control,
             options: options

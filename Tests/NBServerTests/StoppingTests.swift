@@ -166,7 +166,7 @@ import Uring
             Issue.record("ran: \(reason)")
             return
         }
-        #expect(error.code == .declined)
+        #expect(error.code == .beginFailed)
         #expect(error.description.contains("Trouble"))
         #expect(server.journal.ends.isEmpty)
         #expect(kernel.history.isEmpty)

@@ -24,12 +24,13 @@ struct Greeter: NonBlockingServer {
         ]
     }
 
-    func begin(_ context: borrowing ServerContext) {
+    func begin(_ context: borrowing ServerContext) -> Verdict {
         let addresses = context.addresses.map(\.description).joined(separator: " ")
         let features = context.ringFeatures
         let accepts = features.acceptsMultishot ? "multishot" : "one-shot"
         let descriptor = features.registersDescriptor ? "registered" : "unregistered"
         print("listening \(addresses) \(features.rung.rawValue) \(accepts) \(descriptor)")
+        return .continue
     }
 
     mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
@@ -49,6 +50,7 @@ struct Greeter: NonBlockingServer {
         case .listenerRecovered(let address): print("recovered \(address)")
         case .listenerDown(let address, _): print("down \(address)")
         case .connectionFailed(let error): print("connection failed \(error)")
+        default: break
         }
         return .continue
     }

@@ -21,7 +21,7 @@ final class Host {
                 print("stopped")
             }
         case .stop:
-            servers.removeFirst().stop()
+            servers.removeFirst().stopBlocking()
             print("stopped")
         case .child(let kind): children.make(kind)
         case .childInCallback(let kind): children.makeInCallback(kind)
@@ -41,7 +41,7 @@ final class Host {
             failed = nil
         } catch {
             // Of a server that failed there is nothing to wait for.
-            failed?.stop()
+            failed?.stopBlocking()
             let words = ["\(error.code)", error.operation, error.address ?? "-", "\(error.errno ?? 0)"]
             print("failed " + words.joined(separator: ", "))
         }

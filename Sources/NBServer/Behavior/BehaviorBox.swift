@@ -3,11 +3,43 @@
 /// The loop is compiled once for each engine instead of once for each behavior and engine; what that costs is one
 /// dynamic call a callback. Owned by the server, then by its loop; used by the loop's thread.
 class BehaviorBox {
-    func begin(_ context: borrowing ServerContext) throws {
+    /// The calls that wait for the behavior.
+    let ledger: CallLedger
+
+    init(_ ledger: CallLedger) {
+        self.ledger = ledger
+    }
+
+    func begin(_ context: borrowing ServerContext) throws -> Verdict {
         fatalError("abstract")
     }
 
     func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
+        fatalError("abstract")
+    }
+
+    /// Whether a message waits to be handled.
+    func hasMessage(isSuspended: Bool) -> Bool {
+        fatalError("abstract")
+    }
+
+    /// Handles the next message, if there is one; `nil` when the behavior was not asked for its verdict. A suspended server
+    /// handles only what does not concern its behavior.
+    func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
+        fatalError("abstract")
+    }
+
+    /// Refuses messages from now on, and drops those that wait.
+    func closeMailbox(_ reason: StopReason) {
+        fatalError("abstract")
+    }
+
+    /// How many messages wait to be handled.
+    var messageCount: Int {
+        fatalError("abstract")
+    }
+
+    func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {
         fatalError("abstract")
     }
 

@@ -4,6 +4,9 @@
 /// a time; a behavior needs no locks and must not block. It may be a struct, copyable or not, or a class. Only
 /// `newConnection` must be written.
 ///
+/// Every server is also what Erlang calls a gen_server: it is sent calls, which have an answer, and casts, which have none, by
+/// ``Server/call(_:within:)`` and ``Server/cast(_:)``.
+///
 /// ```swift
 /// struct NoSoup: NonBlockingServer {
 ///     mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
@@ -14,26 +17,33 @@
 /// ```
 ///
 /// ```
-///  begin ──▶ newConnection, handleInfo … ──▶ terminate
+///  begin ──▶ newConnection, handleCall, handleCast, handleInfo, handleContinue … ──▶ terminate
 /// ```
 public protocol NonBlockingServer: SendableMetatype, ~Copyable {
-    /// Options of every listen socket of this server; see ``SocketOption`` for what connections inherit. Asked once, by
+    /// The calls it can be sent: usually an enum, each case with the ``Caller`` it is to be answered through.
+    associatedtype Call: Sendable = Never
+
+    /// The casts it can be sent: usually an enum.
+    associatedtype Cast: Sendable = Never
+
+    /// Options of every listen socket of this server that has none of its own; see ``SocketOption`` for what connections inherit. Asked once, by
     /// ``Server/init(_:listening:options:)-(_,[Endpoint],_)``, on the thread that calls it.
     var socketOptions: [SocketOption] { get }
 
     /// The server is about to accept. Its sockets are bound and clients can connect already; they wait.
     ///
     /// - Parameter context: the server, for the length of this call.
-    /// - Throws: an error to decline: the server ends before it began, without `terminate`, and whoever started it is thrown a
-    ///   ``ServerError`` with ``ServerError/Code/declined``.
-    mutating func begin(_ context: borrowing ServerContext) throws
+    /// - Returns: how to go on. ``Verdict/stop`` declines, for which Erlang's word is `ignore`: the server ends before it began,
+    ///   without `terminate`, and whoever started it is thrown a ``ServerError`` with ``ServerError/Code/declined``.
+    /// - Throws: any error; the server ends in the same way, with ``ServerError/Code/beginFailed``.
+    mutating func begin(_ context: borrowing ServerContext) throws -> Verdict
 
     /// A connection has been accepted.
     ///
     /// - Parameters:
     ///   - connection: the connection, owned by the callee: dropped, it sends what was queued and closes.
     ///   - context: the server, for the length of this call.
-    /// - Returns: whether to go on.
+    /// - Returns: how to go on.
     /// - Throws: any error; it costs this connection, which is closed unless the behavior has stored it, and is reported to
     ///   `handleInfo`.
     mutating func newConnection(
@@ -41,12 +51,37 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
         _ context: borrowing ServerContext
     ) throws -> Verdict
 
-    /// A listener parked, sheds its clients, recovered or went down, or `newConnection` threw.
+    /// Somebody calls and waits for an answer, which may be given now, later, or by somebody else; see ``Caller``.
+    ///
+    /// - Parameters:
+    ///   - call: what is asked, and by whom.
+    ///   - context: the server, for the length of this call.
+    /// - Returns: how to go on.
+    /// - Throws: any error; it stops the server with that reason, which the caller hears as well.
+    mutating func handleCall(_ call: Call, _ context: borrowing ServerContext) throws -> Verdict
+
+    /// Somebody has sent a message that wants no answer.
+    ///
+    /// - Parameters:
+    ///   - cast: the message.
+    ///   - context: the server, for the length of this call.
+    /// - Returns: how to go on.
+    /// - Throws: any error; it stops the server with that reason.
+    mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) throws -> Verdict
+
+    /// The step that a verdict asked for with ``Verdict/handleContinue``; nothing has come in between.
+    ///
+    /// - Parameter context: the server, for the length of this call.
+    /// - Returns: how to go on; with the same verdict, another step follows at once.
+    /// - Throws: any error; it stops the server with that reason.
+    mutating func handleContinue(_ context: borrowing ServerContext) throws -> Verdict
+
+    /// The library itself has something to say: about a listener, a connection, a timer, a signal.
     ///
     /// - Parameters:
     ///   - info: what happened.
     ///   - context: the server, for the length of this call.
-    /// - Returns: whether to go on.
+    /// - Returns: how to go on.
     /// - Throws: any error; it stops the server as ``Verdict/stop(_:)`` does.
     mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict
 
@@ -63,8 +98,11 @@ extension NonBlockingServer where Self: ~Copyable {
     /// No options beyond the defaults.
     public var socketOptions: [SocketOption] { [] }
 
-    /// Does nothing.
-    public mutating func begin(_ context: borrowing ServerContext) throws {}
+    /// Goes on.
+    public mutating func begin(_ context: borrowing ServerContext) throws -> Verdict { .continue }
+
+    /// Goes on.
+    public mutating func handleContinue(_ context: borrowing ServerContext) throws -> Verdict { .continue }
 
     /// Goes on. What happened is in ``ServerContext/counters`` as well.
     public mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
@@ -73,4 +111,14 @@ extension NonBlockingServer where Self: ~Copyable {
 
     /// Drops the behavior.
     public consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {}
+}
+
+extension NonBlockingServer where Self: ~Copyable, Call == Never {
+    /// Never called: there is no such call.
+    public mutating func handleCall(_ call: Never, _ context: borrowing ServerContext) throws -> Verdict {}
+}
+
+extension NonBlockingServer where Self: ~Copyable, Cast == Never {
+    /// Never called: there is no such cast.
+    public mutating func handleCast(_ cast: Never, _ context: borrowing ServerContext) throws -> Verdict {}
 }

@@ -4,13 +4,13 @@ public import Uring
 ///
 /// Lent to the callback: it cannot be kept. Belongs to the server's thread.
 public struct ServerContext: ~Copyable {
-    private let state: UnsafeMutablePointer<LoopState>
+    let state: UnsafeMutablePointer<LoopState>
 
     init(_ state: UnsafeMutablePointer<LoopState>) {
         self.state = state
     }
 
-    /// The addresses the server listens on, in the order in which they were given, with the ports the kernel chose.
+    /// The addresses the server listens on now, with the ports the kernel chose.
     public var addresses: [SocketAddress] { state.pointee.addresses }
 
     /// What the server has counted so far.
@@ -19,50 +19,6 @@ public struct ServerContext: ~Copyable {
     /// What the kernel's io_uring gives the server, and why no more.
     public var ringFeatures: RingFeatures { state.pointee.features }
 
-    /// Lets the server own a connection across callbacks.
-    ///
-    /// It stays open until it is taken out again, sending on it fails, or the server stops. A peer that leaves is noticed
-    /// only by sending: close what has been quiet for too long. Kept again, a connection has the same ID.
-    public func keep(_ connection: consuming Connection) -> ConnectionID {
-        let slot = connection.intoSlot()
-        slot.pointee.isKept = true
-        // It may have broken while it was the behavior's; then it ends here as every kept connection does.
-        if slot.pointee.isBroken { state.pointee.connections.pointee.drop(slot) }
-        if slot.pointee.number == 0 { slot.pointee.number = ConnectionID.nextNumber() }
-        return ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number)
-    }
-
-    /// Takes a kept connection out, to own it again: to close, reset or release it.
-    ///
-    /// - Throws: ``UnknownConnection`` if it has ended or was taken out already.
-    public func take(_ id: ConnectionID) throws(UnknownConnection) -> Connection {
-        let slot = try slot(id)
-        slot.pointee.isKept = false
-        return Connection(state.pointee.connections, slot)
-    }
-
-    /// Uses a kept connection. For the length of `body` its ID means nothing.
-    ///
-    /// - Throws: ``UnknownConnection`` if it has ended or was taken out, and whatever `body` throws.
-    public func withConnection<Result>(
-        _ id: ConnectionID,
-        _ body: (borrowing Connection) throws -> Result
-    ) throws -> Result {
-        let connection = try take(id)
-        do {
-            let result = try body(connection)
-            _ = keep(connection)
-            return result
-        } catch {
-            _ = keep(connection)
-            throw error
-        }
-    }
-
-    private func slot(_ id: ConnectionID) throws(UnknownConnection) -> ConnectionTable.Slot {
-        guard let slot = state.pointee.connections.pointee.slot(id.slot),
-            slot.pointee.isKept, slot.pointee.number == id.number
-        else { throw UnknownConnection(id: id) }
-        return slot
-    }
+    /// What can be said of the server at this moment.
+    public var status: ServerStatus { ServerStatus(state) }
 }

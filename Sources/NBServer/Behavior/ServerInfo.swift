@@ -1,7 +1,19 @@
 /// What the library itself has to say to a behavior, through ``NonBlockingServer/handleInfo(_:_:)``.
 public enum ServerInfo: Sendable {
+    /// No callback has run for as long as the last verdict said; see ``Verdict/continue(timeout:)``.
+    case timeout
+
+    /// A timer's time has come; see ``ServerContext/startTimer(after:)``.
+    case timer(TimerID)
+
+    /// One of the signals given to ``Server/run(stoppingOn:telling:)`` has come, once or several times.
+    case signal(Signal)
+
     /// `newConnection` threw this error; the connection it was given is closed, unless the behavior has stored it.
     case connectionFailed(any Error)
+
+    /// A kept connection has ended by itself: something could not be sent on it.
+    case connectionLost(ConnectionID)
 
     /// A listener cannot accept for now; clients wait in its accept queue. It tries again after 250 ms, 500 ms, then every
     /// second; if descriptors or memory ran out, also as soon as the server frees a descriptor, so a behavior that keeps
@@ -17,4 +29,11 @@ public enum ServerInfo: Sendable {
 
     /// A listener will not accept any more. When the last one goes down the server stops with that error.
     case listenerDown(SocketAddress, cause: ServerError)
+
+    /// A listener was removed as somebody wished, and its address is free.
+    case listenerRemoved(SocketAddress)
+
+    /// The server accepts nobody new and stops when its connections have ended, or after this time; a behavior that holds
+    /// connections ends them now, as it sees fit.
+    case draining(within: Duration)
 }

@@ -2,11 +2,14 @@
 public enum StopReason: Sendable, CustomStringConvertible {
     /// ``Server/stop()`` was called.
     case requested
-    /// One of the signals given to ``Server/run(stoppingOn:)`` arrived.
+    /// One of the signals given to ``Server/run(stoppingOn:telling:)`` arrived.
     case signal(Signal)
     /// A callback returned ``Verdict/stop(_:)``, with these words.
     case verdict(String)
-    /// `handleInfo` threw this error, or the server cannot go on: its last listener is down, or its ring fails.
+    /// It was drained; so many connections had not ended when the time was up.
+    case drained(unfinished: Int)
+    /// A callback other than `newConnection` threw this error, or the server cannot go on: its last listener is down, its mailbox
+    /// is full, or its ring fails.
     case failed(any Error)
 
     /// The reason in words.
@@ -15,6 +18,8 @@ public enum StopReason: Sendable, CustomStringConvertible {
         case .requested: "stop requested"
         case .signal(let signal): "signal \(signal)"
         case .verdict(let reason): reason.isEmpty ? "stopped by the behavior" : "stopped by the behavior: \(reason)"
+        case .drained(0): "drained"
+        case .drained(let unfinished): "drained, but for \(unfinished) connections that had not ended in time"
         case .failed(let error): "failed: \(error)"
         }
     }

@@ -4,10 +4,13 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
     // `terminate` consumes the value.
     private let behavior: UnsafeMutablePointer<Behavior>
     private var isAlive = true
+    private var inbox: Inbox<Behavior>
 
-    init(_ behavior: consuming Behavior) {
+    init(_ behavior: consuming Behavior, _ mailbox: Mailbox<Behavior>) {
+        inbox = Inbox(mailbox)
         self.behavior = .allocate(capacity: 1)
         self.behavior.initialize(to: behavior)
+        super.init(mailbox.ledger)
     }
 
     deinit {
@@ -15,7 +18,7 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         behavior.deallocate()
     }
 
-    override func begin(_ context: borrowing ServerContext) throws {
+    override func begin(_ context: borrowing ServerContext) throws -> Verdict {
         try behavior.pointee.begin(context)
     }
 
@@ -24,6 +27,32 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         _ context: borrowing ServerContext
     ) throws -> Verdict {
         try behavior.pointee.newConnection(connection, context)
+    }
+
+    override func hasMessage(isSuspended: Bool) -> Bool {
+        inbox.isWaiting(isSuspended: isSuspended)
+    }
+
+    override func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
+        switch inbox.next(isSuspended: isSuspended) {
+        case .call(let call): return try behavior.pointee.handleCall(call, context)
+        case .cast(let cast): return try behavior.pointee.handleCast(cast, context)
+        case .look(let body): body(&behavior.pointee)
+        case .request(let body): body(context)
+        case nil: break
+        }
+        return nil
+    }
+
+    override func closeMailbox(_ reason: StopReason) {
+        inbox.mailbox.close(reason)
+        inbox.removeAll()
+    }
+
+    override var messageCount: Int { inbox.mailbox.count }
+
+    override func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {
+        try behavior.pointee.handleContinue(context)
     }
 
     override func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {

@@ -1,14 +1,30 @@
 /// What a callback wants the server to do next.
 public struct Verdict: Hashable, Sendable {
-    let stopReason: String?
+    enum Next: Hashable, Sendable {
+        case serve
+        case serveWithin(Duration)
+        case handleContinue
+        case stop(String)
+    }
+
+    let next: Next
 
     /// Go on serving.
-    public static var `continue`: Verdict { Verdict(stopReason: nil) }
+    public static var `continue`: Verdict { Verdict(next: .serve) }
+
+    /// Go on serving; if no other callback runs for `timeout`, the behavior hears ``ServerInfo/timeout``.
+    ///
+    /// Every callback's verdict decides anew: after one without a timeout there is none.
+    public static func `continue`(timeout: Duration) -> Verdict { Verdict(next: .serveWithin(timeout)) }
+
+    /// Go on with ``NonBlockingServer/handleContinue(_:)``, before the next message, connection or anything else: for work that
+    /// is to be done right after an answer has left, or in steps. What the step is about is in the behavior's own state.
+    public static var handleContinue: Verdict { Verdict(next: .handleContinue) }
 
     /// Stop: connections accepted and not yet delivered are reset and counted, then every listener is closed, then
     /// ``NonBlockingServer/terminate(_:_:)`` runs.
-    public static var stop: Verdict { Verdict(stopReason: "") }
+    public static var stop: Verdict { Verdict(next: .stop("")) }
 
     /// Stop, and say why; the reason comes back in ``StopReason/verdict(_:)``.
-    public static func stop(_ reason: String) -> Verdict { Verdict(stopReason: reason) }
+    public static func stop(_ reason: String) -> Verdict { Verdict(next: .stop(reason)) }
 }

@@ -66,6 +66,8 @@ struct ConnectionSlot {
     var descriptor: Int32 = -1
     /// Its place in the table, and which connection it is there: a token of kind 0.
     var place: Token
+    /// The listener it came by.
+    var listener = ListenerID(index: 0, life: 0)
     /// The number under which it is or was kept, or 0.
     var number: UInt64 = 0
 

@@ -178,7 +178,7 @@ extension ConnectionTable {
         }
         switch slot.pointee.phase {
         case .resetting, .orphaned: freeIfDisconnected(slot)
-        case .open where slot.pointee.isBroken && slot.pointee.isKept: drop(slot)
+        case .open where slot.pointee.isBroken && slot.pointee.isKept: lose(slot)
         case .open, .closing, .releasing: unsettle(slot)
         // The check that follows an immediate send settles both.
         case .checking, .lingering, .free: break

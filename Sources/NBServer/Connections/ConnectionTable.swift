@@ -21,7 +21,7 @@ struct ConnectionTable: ~Copyable {
     /// How long a dropped connection has to take its bytes and to end its own side.
     let closeTimeLimit: Duration
     /// Closing a connection would wait for its peer.
-    let closesWait: Bool
+    var closesWait: Bool
     // Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
     var counters: UnsafeMutablePointer<ServerCounters>
 
@@ -46,6 +46,7 @@ struct ConnectionTable: ~Copyable {
     private var receivers: [UInt32: (Int32) -> Void] = [:]
     private var handOuts: [HandOut] = []
     private var hasFreedDescriptor = false
+    private var lost: [ConnectionID] = []
 
     init(
         closeTimeLimit: Duration,
@@ -83,12 +84,13 @@ struct ConnectionTable: ~Copyable {
 extension ConnectionTable {
     /// Gives an accepted descriptor a slot.
     @inline(__always)
-    mutating func admit(_ descriptor: Int32) -> Slot {
+    mutating func admit(_ descriptor: Int32, _ listener: ListenerID) -> Slot {
         if firstFree == nil { addPage() }
         guard let slot = firstFree else { preconditionFailure("a new page has free slots") }
         firstFree = slot.pointee.next
         slot.pointee.phase = .open
         slot.pointee.descriptor = descriptor
+        slot.pointee.listener = listener
         count &+= 1
         return slot
     }
@@ -225,6 +227,20 @@ extension ConnectionTable {
     /// connections.
     mutating func takeHandOut() -> HandOut? {
         handOuts.isEmpty ? nil : handOuts.removeFirst()
+    }
+
+    /// A kept connection has ended by itself.
+    mutating func lose(_ slot: Slot) {
+        lost.append(ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number))
+        drop(slot)
+    }
+
+    /// Whether there are kept connections that have ended by themselves.
+    var hasLost: Bool { !lost.isEmpty }
+
+    /// Takes the name of a kept connection that has ended by itself.
+    mutating func takeLost() -> ConnectionID? {
+        lost.isEmpty ? nil : lost.removeFirst()
     }
 
     /// Notes that the closing of a descriptor has been submitted.

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// A bound, listening socket.
 ///
-/// Made before the loop starts, so making it may block; owned by the server until it runs, then by its loop, which closes it
-/// when the listener goes down or the server stops. Closing a listening socket does not wait.
+/// Made before the loop starts, when making it may block, or in the loop's thread, when it may not. Owned by the server until it
+/// runs, then by its loop, which closes it when the listener goes down, is removed, or the server stops. Closing a listening socket does not wait.
 final class ListenSocket {
     let descriptor: Int32
     /// The address the kernel bound it to.
@@ -12,14 +12,19 @@ final class ListenSocket {
     private var isOpen = true
     private let closeDescriptor: (Int32) -> Void
 
+    /// Makes, binds and listens, or fails at once.
+    init(_ wanted: SocketAddress, options: [SocketOption]) throws(ServerError) {
+        (descriptor, address) = try Self.listen(on: wanted, options)
+        closeDescriptor = Self.closer(of: descriptor)
+    }
+
     /// Makes, binds and listens.
     ///
     /// An address in use is tried again for half a second: a server that was killed has its sockets, and its ring the
     /// accepts armed on them, until some milliseconds after its end.
     init(_ endpoint: Endpoint, options: [SocketOption]) throws(ServerError) {
         (descriptor, address) = try Self.listening(on: try endpoint.resolved(), options)
-        let identity = Identity(of: descriptor)
-        closeDescriptor = { if Identity(of: $0) == identity { Glibc.close($0) } }
+        closeDescriptor = Self.closer(of: descriptor)
     }
 
     /// Takes over what listens already, and closes it in a way of its own.
@@ -38,6 +43,11 @@ final class ListenSocket {
     func close() {
         if isOpen { closeDescriptor(descriptor) }
         isOpen = false
+    }
+
+    private static func closer(of descriptor: Int32) -> (Int32) -> Void {
+        let identity = Identity(of: descriptor)
+        return { if Identity(of: $0) == identity { Glibc.close($0) } }
     }
 
     /// What tells one file from another, whatever its number.

@@ -4,12 +4,24 @@
 struct Listener {
     let socket: ListenSocket
     var state = ListenerState()
-    /// Which arm is the present one; completions of any other are stale.
-    var generation: UInt32 = 0
+    /// Which listener it is of those that have had its place.
+    let life: UInt32
+    /// Which arm is the present one; completions of any other are stale, those of listeners before it in its place as well.
+    var generation: UInt32
     /// Connections it got, on a scale on which all listeners can be compared; see ``ListenerTable``.
     var served: UInt64 = 0
+    /// The error its last arm failed with.
+    var lastErrno: Int32 = 0
+    /// How many more it may accept while the server drains.
+    var quota = UInt64.max
+    /// Who waits for its end.
+    var removers: [Caller<Result<Void, ServerError>>] = []
+    /// Somebody wants it removed, and the behavior is to hear when it is.
+    var isRemoved = false
 
-    init(_ socket: ListenSocket) {
+    init(_ socket: ListenSocket, life: UInt32 = 0, generation: UInt32 = 0) {
         self.socket = socket
+        self.life = life
+        self.generation = generation
     }
 }

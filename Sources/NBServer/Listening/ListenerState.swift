@@ -4,14 +4,17 @@
 /// connection, and was it the last of its arm.
 ///
 /// ```
-///  idle ── arm ──▶ armed          ── close ──▶ closed
+///  idle ── arm ──▶ armed
 ///
 ///  armed ── delivered ──▶ armed                       ── last of its arm, or a passing error ──▶ idle
 ///        ── out of descriptors, refused, unknown error, or too many passing ones ──▶ parked
-///        ── shut down, or a bad socket ──▶ closed     ── close ──▶ cancelling
+///        ── shut down, or a bad socket ──▶ closed     ── pause, close ──▶ cancelling
 ///
-///  parked ── its time has come, or a descriptor was freed ──▶ idle          ── close ──▶ closed
-///  cancelling ── last of its arm ──▶ closed
+///  parked ── its time has come, or a descriptor was freed ──▶ idle
+///  paused ── unpause ──▶ idle
+///  idle, parked, paused ── pause ──▶ paused           ── close ──▶ closed
+///
+///  cancelling ── last of its arm ──▶ paused, idle or closed: what was wished last, but for a close, which is final
 /// ```
 package struct ListenerState: Hashable, Sendable {
     package enum Phase: Hashable, Sendable {
@@ -21,10 +24,21 @@ package struct ListenerState: Hashable, Sendable {
         case armed
         /// Not accepting until then, or until a descriptor is freed if that is what it waits for.
         case parked(until: Instant, forDescriptor: Bool)
-        /// To be closed once the accept in the kernel has ended.
-        case cancelling
+        /// Somebody wants it to rest; clients wait in its accept queue.
+        case paused
+        /// The accept in the kernel is to end; then it is something else.
+        case cancelling(then: Rest)
         /// Out of use; its socket may be closed.
         case closed
+    }
+
+    /// What a listener is to be once its accept has ended.
+    package enum Rest: Hashable, Sendable {
+        /// Armed again: it was paused, and unpaused before that could take effect.
+        case idle
+        case paused
+        /// Closed. Connections that are accepted until then are delivered if the server drains, else discarded.
+        case closed(delivering: Bool)
     }
 
     /// What the loop is to do about an event.
@@ -35,6 +49,8 @@ package struct ListenerState: Hashable, Sendable {
         case arm
         /// It has parked; if that is news, say so.
         case park(isNews: Bool)
+        /// Take it from those that wait to be armed.
+        case withdraw
         /// Cancel its accept.
         case cancel
         /// Close its socket.
@@ -73,30 +89,38 @@ package struct ListenerState: Hashable, Sendable {
         defer { assertSound() }
         retries = 0
         pauses = 0
-        if case .armed = phase { return true }
-        precondition(phase == .cancelling, "a connection for a listener that is not armed")
-        return false
+        switch phase {
+        case .armed, .cancelling(.idle), .cancelling(.paused), .cancelling(.closed(delivering: true)): return true
+        case .cancelling(.closed(delivering: false)): return false
+        case .idle, .parked, .paused, .closed: preconditionFailure("a connection for a listener that is not armed")
+        }
     }
 
     /// A completion was the last of its arm.
     package mutating func ended() -> Reaction {
         assertSound()
         defer { assertSound() }
-        if phase == .cancelling {
+        switch phase {
+        case .armed, .cancelling(.idle):
+            phase = .idle
+            return .arm
+        case .cancelling(.paused):
+            phase = .paused
+            return .none
+        case .cancelling(.closed):
             phase = .closed
             return .close
+        case .idle, .parked, .paused, .closed:
+            preconditionFailure("the end of an arm that was none")
         }
-        precondition(phase == .armed, "the end of an arm that was none")
-        phase = .idle
-        return .arm
     }
 
     /// The last completion of an arm carried an error.
     package mutating func failed(_ failure: AcceptFailure, at now: Instant) -> Reaction {
         assertSound()
         defer { assertSound() }
-        guard phase != .cancelling else { return ended() }
-        precondition(phase == .armed, "a failure of an arm that was none")
+        guard !isClosing, !(isCancelling && failure != .down) else { return ended() }
+        precondition(phase == .armed || isCancelling, "a failure of an arm that was none")
         switch failure {
         case .down:
             phase = .closed
@@ -129,19 +153,71 @@ package struct ListenerState: Hashable, Sendable {
         return .arm
     }
 
-    /// It is to be closed.
-    package mutating func close() -> Reaction {
+    /// It is to rest until it is unpaused.
+    package mutating func pause() -> Reaction {
         assertSound()
         defer { assertSound() }
         switch phase {
-        case .idle, .parked:
+        case .idle:
+            phase = .paused
+            return .withdraw
+        case .parked:
+            phase = .paused
+            return .none
+        case .armed:
+            phase = .cancelling(then: .paused)
+            return .cancel
+        case .cancelling(.idle):
+            phase = .cancelling(then: .paused)
+            return .none
+        case .paused, .cancelling(.paused), .cancelling(.closed), .closed:
+            return .none
+        }
+    }
+
+    /// It is to accept again.
+    package mutating func unpause() -> Reaction {
+        assertSound()
+        defer { assertSound() }
+        switch phase {
+        case .paused:
+            phase = .idle
+            return .arm
+        case .cancelling(.paused):
+            phase = .cancelling(then: .idle)
+            return .none
+        case .idle, .armed, .parked, .cancelling(.idle), .cancelling(.closed), .closed:
+            return .none
+        }
+    }
+
+    /// It is to be closed; what it accepts until then is delivered or discarded.
+    package mutating func close(delivering: Bool = false) -> Reaction {
+        assertSound()
+        defer { assertSound() }
+        switch phase {
+        case .idle, .parked, .paused:
             phase = .closed
             return .close
         case .armed:
-            phase = .cancelling
+            phase = .cancelling(then: .closed(delivering: delivering))
             return .cancel
-        case .cancelling, .closed:
+        case .cancelling:
+            phase = .cancelling(then: .closed(delivering: delivering))
             return .none
+        case .closed:
+            return .none
+        }
+    }
+
+    /// An accept is in the kernel that is to end.
+    package var isCancelling: Bool { if case .cancelling = phase { true } else { false } }
+
+    /// It is or will be closed, whatever comes.
+    package var isClosing: Bool {
+        switch phase {
+        case .closed, .cancelling(.closed): true
+        case .idle, .armed, .parked, .paused, .cancelling: false
         }
     }
 

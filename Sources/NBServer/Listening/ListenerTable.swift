@@ -7,16 +7,23 @@ internal import Uring
 /// was served least goes first: a full queue is its quantum, and then it is another's turn. What counts is a quantum at the
 /// most: whoever had little to do for long is behind the others by no more than that when it gets a crowd.
 ///
-/// Owned by the loop; loop's thread only.
+/// A listener has a place, which is another's when it is closed. What callbacks want of a listener is written down here; the
+/// loop carries it out. Owned by the loop; loop's thread only.
 struct ListenerTable: ~Copyable {
-    let count: Int
-
     // A pointer, so that a listener is changed where it is, without the checks of an array. Not a `let`: writing through
     // one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
     private var listeners: UnsafeMutablePointer<Listener>
+    private var capacity: Int
 
-    /// Listeners that wait to be armed; room for all of them from the start.
+    /// Places that are or were somebody's.
+    private(set) var count: Int
+    /// Places whose listeners are closed.
+    private var vacant: [Int] = []
+
+    /// Listeners that wait to be armed; room for all of them.
     private var pending: [Int] = []
+    /// Listeners whose accepts are to be canceled.
+    private var cancels: [Int] = []
 
     /// How many connections a full queue holds.
     private let quantum: UInt64
@@ -29,9 +36,10 @@ struct ListenerTable: ~Copyable {
 
     init(_ sockets: [ListenSocket], quantum: Int) {
         count = sockets.count
+        capacity = max(sockets.count, 1)
         self.quantum = UInt64(quantum)
         openCount = sockets.count
-        listeners = .allocate(capacity: sockets.count)
+        listeners = .allocate(capacity: capacity)
         for (index, socket) in sockets.enumerated() { (listeners + index).initialize(to: Listener(socket)) }
         pending.reserveCapacity(sockets.count)
         pending.append(contentsOf: sockets.indices)
@@ -54,9 +62,90 @@ struct ListenerTable: ~Copyable {
         guard index < count, listeners[index].generation == token.generation else { return nil }
         return index
     }
+}
 
+// Coming, resting and going.
+extension ListenerTable {
+    /// The places of listeners that are not closed, in the order in which they came as far as places tell.
+    var open: [Int] { (0..<count).filter { listeners[$0].state.phase != .closed } }
+
+    /// The listener on an address that is not closed, nor about to be.
+    func index(of address: SocketAddress) -> Int? {
+        (0..<count).first { listeners[$0].socket.address == address && !listeners[$0].state.isClosing }
+    }
+
+    /// What a connection remembers of its listener.
+    func id(of index: Int) -> ListenerID {
+        ListenerID(index: UInt32(truncatingIfNeeded: index), life: listeners[index].life)
+    }
+
+    /// The listener a connection came by, if it is not closed.
+    func index(of id: ListenerID) -> Int? {
+        let index = Int(id.index)
+        guard index < count, listeners[index].life == id.life, listeners[index].state.phase != .closed else { return nil }
+        return index
+    }
+
+    /// Gives a socket a place, from which it is armed.
+    mutating func add(_ socket: ListenSocket) {
+        openCount += 1
+        guard let index = vacant.popLast() else { return addPlace(socket) }
+        let (life, generation) = (listeners[index].life &+ 1, listeners[index].generation)
+        listeners[index] = Listener(socket, life: life, generation: generation)
+        enqueue(index)
+    }
+
+    private mutating func addPlace(_ socket: ListenSocket) {
+        if count == capacity { grow() }
+        (listeners + count).initialize(to: Listener(socket))
+        count += 1
+        enqueue(count - 1)
+    }
+
+    private mutating func grow() {
+        let larger = UnsafeMutablePointer<Listener>.allocate(capacity: 2 * capacity)
+        larger.moveInitialize(from: listeners, count: count)
+        listeners.deallocate()
+        listeners = larger
+        capacity *= 2
+    }
+
+    /// Carries out what needs no operation, and writes down what does.
+    mutating func react(_ reaction: ListenerState.Reaction, _ index: Int) {
+        switch reaction {
+        case .arm: enqueue(index)
+        case .withdraw: pending.removeAll { $0 == index }
+        case .cancel: cancels.append(index)
+        case .close, .fail: close(index)
+        case .none, .park: break
+        }
+    }
+
+    /// Takes a listener whose accept is to be canceled.
+    mutating func nextToCancel() -> Int? {
+        cancels.popLast()
+    }
+
+    /// Closes a listener's socket.
+    private mutating func close(_ index: Int) {
+        listeners[index].socket.close()
+        pending.removeAll { $0 == index }
+        vacant.append(index)
+        openCount -= 1
+        for remover in listeners[index].removers { remover.reply(.success(())) }
+        listeners[index].removers = []
+    }
+
+    /// Closes every socket, whatever is armed on it.
+    func closeAll() {
+        for index in 0..<count { listeners[index].socket.close() }
+    }
+}
+
+// Arming.
+extension ListenerTable {
     /// Makes a listener wait to be armed.
-    mutating func enqueue(_ index: Int) {
+    private mutating func enqueue(_ index: Int) {
         pending.append(index)
     }
 
@@ -85,7 +174,10 @@ struct ListenerTable: ~Copyable {
         pending.removeLast()
         return index
     }
+}
 
+// Parking.
+extension ListenerTable {
     /// Notes that a listener has parked.
     mutating func noteParked() {
         mayHaveParked = true
@@ -111,17 +203,5 @@ struct ListenerTable: ~Copyable {
             if case .parked(let until, _) = listeners[index].state.phase { earliest = min(until, earliest ?? until) }
         }
         return earliest
-    }
-
-    /// Closes a listener's socket.
-    mutating func close(_ index: Int) {
-        listeners[index].socket.close()
-        pending.removeAll { $0 == index }
-        openCount -= 1
-    }
-
-    /// Closes every socket, whatever is armed on it.
-    func closeAll() {
-        for index in 0..<count { listeners[index].socket.close() }
     }
 }

@@ -8,8 +8,8 @@ package protocol Engine: ~Copyable {
     /// What the engine can do.
     var features: RingFeatures { get }
 
-    /// The engine's time.
-    var now: Instant { get }
+    /// Tells the engine's time, also to those who do not have the engine.
+    var clock: () -> Instant { get }
 
     /// Accepts an operation, to be carried out by the next ``wait(until:)`` at the latest, in the order of submission.
     ///
@@ -37,11 +37,17 @@ package protocol Engine: ~Copyable {
     /// blocking.
     mutating func giveReserve() -> Bool
 
+    /// How many connections wait in a listening socket's accept queue. At once, without blocking.
+    func queueLength(of listener: Int32) -> Int
+
     /// Sees to it that closing a socket does not wait for its peer. At once, without blocking.
     mutating func forgetLinger(of descriptor: Int32)
 }
 
 extension Engine where Self: ~Copyable {
+    /// The engine's time.
+    package var now: Instant { clock() }
+
     package mutating func submit(_ operation: Operation, token: Token) {
         submit(operation, token: token, silently: false)
     }

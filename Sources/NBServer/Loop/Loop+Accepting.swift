@@ -5,7 +5,7 @@ internal import Uring
 extension Loop where LoopEngine: ~Copyable {
     /// Two questions, each with an answer of its own: does it carry a connection, and is it the last of its arm?
     mutating func completedAccept(_ token: Token, _ result: Int32, isLast: Bool) {
-        guard let index = listeners.index(of: token) else {
+        guard let index = listeners.pointee.index(of: token) else {
             if result >= 0 { discard(result) }
             return
         }
@@ -14,32 +14,36 @@ extension Loop where LoopEngine: ~Copyable {
             if isLast { failedAccept(index, -result) }
             return
         }
-        listeners[index].served &+= 1
+        listeners.pointee[index].served &+= 1
         if isStrained && !hasRoom(index) {
             shed(result)
-        } else if listeners[index].state.accepted() && stopReason == nil {
-            deliver(result)
+        } else if listeners.pointee[index].state.accepted() && stopReason == nil {
+            deliver(result, listeners.pointee.id(of: index))
         } else {
             discard(result)
         }
-        if isLast { react(listeners[index].state.ended(), index) }
+        if isLast { react(listeners.pointee[index].state.ended(), index) }
     }
 
-    /// Whether the connection that a listener got may stay; asked while descriptors are or were short. A server that sheds
-    /// first wants its reserve back: if that cannot be had, the connection has taken its place.
+    /// Whether the connection that a listener got may stay; asked while descriptors are or were short, or the server drains. A
+    /// server that sheds first wants its reserve back: if that cannot be had, the connection has taken its place.
     @inline(never)
     private mutating func hasRoom(_ index: Int) -> Bool {
         guard stopReason == nil else { return true }
         guard options.exhaustion != .shed || engine.takeReserve() else { return false }
-        isStrained = listeners.anyAils(but: index)
-        if listeners[index].state.isAiling { tell(.listenerRecovered(listeners[index].socket.address)) }
+        let quota = listeners.pointee[index].quota
+        listeners.pointee[index].quota = quota == 0 ? 0 : quota - 1
+        isStrained = state.pointee.drain != nil || listeners.pointee.anyAils(but: index)
+        if listeners.pointee[index].state.isAiling {
+            tell(.listenerRecovered(listeners.pointee[index].socket.address))
+        }
         return true
     }
 
     @inline(__always)
-    private mutating func deliver(_ descriptor: Int32) {
+    private mutating func deliver(_ descriptor: Int32, _ listener: ListenerID) {
         counters.pointee.delivered &+= 1
-        let slot = connections.pointee.admit(descriptor)
+        let slot = connections.pointee.admit(descriptor, listener)
         do {
             obey(try behavior.newConnection(Connection(connections, slot), ServerContext(state)))
         } catch {
@@ -65,25 +69,26 @@ extension Loop where LoopEngine: ~Copyable {
 
     private mutating func failedAccept(_ index: Int, _ errno: Int32) {
         // What we cancel has not failed.
-        if listeners[index].state.phase != .cancelling { counters.pointee.acceptFailures += 1 }
+        if !listeners.pointee[index].state.isCancelling { counters.pointee.acceptFailures += 1 }
+        listeners.pointee[index].lastErrno = errno
         let failure = AcceptFailure(errno: errno)
-        let reaction = listeners[index].state.failed(failure, at: connections.pointee.now)
-        let address = listeners[index].socket.address
+        let address = listeners.pointee[index].socket.address
+        let reaction = listeners.pointee[index].state.failed(failure, at: connections.pointee.now)
+        react(reaction, index)
         switch reaction {
         case .park(let isNews):
             let cause = ServerError.accept(errno, address: address.description)
             parked(address, cause, isExhausted: failure == .park, isNews: isNews)
         case .fail:
-            listeners.close(index)
             goneDown(address, .accept(errno, address: address.description))
-        case .none, .arm, .cancel, .close:
-            react(reaction, index)
+        case .none, .arm, .withdraw, .cancel, .close:
+            break
         }
     }
 
     /// A listener of a server that is stopping anyway is nobody's concern.
     private mutating func parked(_ address: SocketAddress, _ cause: ServerError, isExhausted: Bool, isNews: Bool) {
-        listeners.noteParked()
+        listeners.pointee.noteParked()
         isStrained = true
         guard stopReason == nil else { return }
         switch isExhausted ? options.exhaustion : .park {
@@ -102,24 +107,9 @@ extension Loop where LoopEngine: ~Copyable {
 
     private mutating func goneDown(_ address: SocketAddress, _ cause: ServerError) {
         guard stopReason == nil else { return }
+        state.pointee.publishAddresses()
         tell(.listenerDown(address, cause: cause))
-        if listeners.openCount == 0 { fail(cause) }
-    }
-}
-
-// What callbacks answer, and what they are told.
-extension Loop where LoopEngine: ~Copyable {
-    private mutating func tell(_ info: ServerInfo) {
-        do {
-            obey(try behavior.handleInfo(info, ServerContext(state)))
-        } catch {
-            if stopReason == nil { stopReason = .failed(error) }
-        }
-    }
-
-    private mutating func obey(_ verdict: Verdict) {
-        guard let reason = verdict.stopReason, stopReason == nil else { return }
-        stopReason = .verdict(reason)
+        if listeners.pointee.openCount == 0 { fail(cause) }
     }
 }
 
@@ -128,9 +118,16 @@ extension Loop where LoopEngine: ~Copyable {
     /// Arms every listener that waits for it, the one that was served least first.
     mutating func armListeners() {
         var isFirst = true
-        while let index = listeners.nextToArm(isFirst: isFirst) {
+        while let index = listeners.pointee.nextToArm(isFirst: isFirst) {
             arm(index)
             isFirst = false
+        }
+    }
+
+    /// Cancels the accepts of listeners that are to rest or to close. What matters is how the accept ends.
+    mutating func cancelAccepts() {
+        while let index = listeners.pointee.nextToCancel() {
+            engine.submit(.cancel(acceptToken(index)), token: Token(.cancel, slot: UInt32(index)), silently: true)
         }
     }
 
@@ -141,35 +138,32 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func wakeParkedListeners() {
         let now = connections.pointee.now
         let freesDescriptor = connections.pointee.takeFreedDescriptor()
-        if freesDescriptor || hasFreedDescriptor { listeners.wakeParked { $0.descriptorFreed() } }
+        if freesDescriptor || hasFreedDescriptor { listeners.pointee.wakeParked { $0.descriptorFreed() } }
         hasFreedDescriptor = freesDescriptor
-        listeners.wakeParked { $0.timePassed(now) }
+        listeners.pointee.wakeParked { $0.timePassed(now) }
     }
 
     mutating func closeListeners() {
-        for index in 0..<listeners.count { react(listeners[index].state.close(), index) }
+        for index in listeners.pointee.open { react(listeners.pointee[index].state.close(), index) }
     }
 
     private mutating func react(_ reaction: ListenerState.Reaction, _ index: Int) {
-        switch reaction {
-        case .arm: listeners.enqueue(index)
-        case .cancel:
-            engine.submit(.cancel(acceptToken(index)), token: Token(.cancel, slot: UInt32(index)), silently: true)
-        case .close: listeners.close(index)
-        case .none, .park, .fail: break
+        listeners.pointee.react(reaction, index)
+        if reaction == .close && listeners.pointee[index].isRemoved && stopReason == nil {
+            state.pointee.tellLater(.listenerRemoved(listeners.pointee[index].socket.address))
         }
     }
 
     private mutating func arm(_ index: Int) {
         let isMultishot = options.acceptMode == .multishot && engine.features.acceptsMultishot
-        listeners[index].state.arm()
-        listeners[index].generation = (listeners[index].generation &+ 1) & Token.generationMask
+        listeners.pointee[index].state.arm()
+        listeners.pointee[index].generation = (listeners.pointee[index].generation &+ 1) & Token.generationMask
         counters.pointee.armed += 1
-        let accept = Operation.accept(listener: listeners[index].socket.descriptor, isMultishot ? .multishot : .oneShot)
-        engine.submit(accept, token: acceptToken(index))
+        let descriptor = listeners.pointee[index].socket.descriptor
+        engine.submit(.accept(listener: descriptor, isMultishot ? .multishot : .oneShot), token: acceptToken(index))
     }
 
     private func acceptToken(_ index: Int) -> Token {
-        Token(.accept, generation: listeners[index].generation, slot: UInt32(index))
+        Token(.accept, generation: listeners.pointee[index].generation, slot: UInt32(index))
     }
 }

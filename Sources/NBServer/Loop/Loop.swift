@@ -3,12 +3,12 @@ internal import Uring
 
 /// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in it.
 ///
-/// A turn settles what is due, arms what is not armed, waits, and acts on what has completed; the wait is the only place where
-/// the thread blocks. Closes are submitted before arms, since an accept that is armed while descriptors are short fails
-/// at once.
+/// A turn settles what is due, arms what is not armed, waits, and acts on what has completed, then on what has come in the
+/// mail; the wait is the only place where the thread blocks. Closes are submitted before arms, since an accept that is armed
+/// while descriptors are short fails at once.
 ///
 /// ```
-///  turn:  sends, checks, closes ─▶ arms ─▶ wait ─▶ completions ─▶ callbacks ─▶ time limits
+///  turn:  sends, checks, closes ─▶ cancels, arms ─▶ wait ─▶ completions ─▶ callbacks ─▶ messages ─▶ timers
 ///
 ///  serve ── a reason to stop ──▶ close listeners ──▶ terminate ──▶ close connections ──▶ cancel the wake-up ──▶ done
 ///    └── the ring fails, at any point ──▶ close everything by hand ──▶ terminate ──▶ done
@@ -17,25 +17,33 @@ internal import Uring
 /// Made, run and dropped by one thread.
 struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var engine: LoopEngine
-    var listeners: ListenerTable
     let behavior: BehaviorBox
+    // The behavior's own, at hand because going through it costs a retain a turn.
+    let ledger: CallLedger
     let control: LoopControl
     let options: ServerOptions
+    let observer: (any ServerObserver)?
 
     let state: UnsafeMutablePointer<LoopState>
-    // The state's own, at hand because every completion needs them.
-    let connections: UnsafeMutablePointer<ConnectionTable>
-    let counters: UnsafeMutablePointer<ServerCounters>
+    // The state's own, at hand because every completion needs them. Not `let`s: writing through one crashes the compiler
+    // (Swift 6.3) when it builds for the thread sanitizer.
+    var connections: UnsafeMutablePointer<ConnectionTable>
+    var counters: UnsafeMutablePointer<ServerCounters>
+    var listeners: UnsafeMutablePointer<ListenerTable>
 
     /// Why the loop does not serve any more.
-    var stopReason: StopReason?
+    private(set) var stopReason: StopReason?
     /// What the loop itself stopped for, if it did.
     private var failure: ServerError?
 
-    /// Descriptors are or were short: connections are looked at before they are delivered.
+    /// Connections are looked at before they are delivered: descriptors are or were short, or the server drains.
     var isStrained = false
     /// A descriptor was freed in the turn before.
     var hasFreedDescriptor = false
+    /// When the behavior is to hear that nothing has happened.
+    var timeout: Instant?
+    /// What the observer was told last.
+    var reportedCounters = ServerCounters()
 
     private var batch: CompletionBatch
     private var isWakeUpArmed = false
@@ -48,28 +56,38 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         sockets: [ListenSocket],
         behavior: BehaviorBox,
         closesWait: Bool,
+        socketOptions: [SocketOption] = [],
         control: LoopControl,
-        options: ServerOptions
+        options: ServerOptions,
+        observer: (any ServerObserver)? = nil
     ) {
+        let depth = engine.features.completionDepth
         state = .allocate(capacity: 1)
         state.initialize(
             to: LoopState(
+                listeners: ListenerTable(sockets, quantum: depth),
                 options: options,
                 closesWait: closesWait,
-                addresses: sockets.map(\.address),
-                features: engine.features
+                socketOptions: socketOptions,
+                features: engine.features,
+                control: control,
+                clock: engine.clock,
+                messageCount: { behavior.messageCount },
+                isObserved: observer != nil
             )
         )
         connections = state.pointee.connections
         counters = state.pointee.counters
-        batch = CompletionBatch(capacity: engine.features.completionDepth)
+        listeners = state.pointee.listeners
+        batch = CompletionBatch(capacity: depth)
         wakeUpCount = .allocate(capacity: 1)
         wakeUpCount.initialize(to: 0)
-        listeners = ListenerTable(sockets, quantum: engine.features.completionDepth)
         self.engine = engine
         self.behavior = behavior
+        ledger = behavior.ledger
         self.control = control
         self.options = options
+        self.observer = observer
     }
 
     deinit {
@@ -81,12 +99,11 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
     /// Serves until there is a reason to stop, then closes everything; calls `onBegin` when the behavior has begun.
     mutating func run(onBegin: () -> Void) throws(ServerError) -> StopReason {
-        do {
-            try behavior.begin(ServerContext(state))
-        } catch {
-            throw ServerError(.declined, operation: "begin", cure: "the behavior declined to start: \(error)")
-        }
+        ledger.enterLoop()
+        defer { ledger.leaveLoop() }
+        let verdict = try begin()
         onBegin()
+        obey(verdict)
         do {
             try serve()
         } catch {
@@ -95,6 +112,21 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         }
         if let failure { throw failure }
         return reasonOfTheEnd
+    }
+
+    private mutating func begin() throws(ServerError) -> Verdict {
+        let verdict: Verdict
+        do {
+            verdict = try behavior.begin(ServerContext(state))
+        } catch {
+            throw ServerError(.beginFailed, operation: "begin", cure: "the behavior cannot start: \(error)")
+        }
+        if case .stop(let words) = verdict.next {
+            let cure = words.isEmpty ? "the behavior declined to start" : "the behavior declined to start: \(words)"
+            throw ServerError(.declined, operation: "begin", cure: cure)
+        }
+        state.pointee.note(.began(state.pointee.addresses))
+        return verdict
     }
 
     private var reasonOfTheEnd: StopReason {
@@ -108,7 +140,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         while stopReason == nil { try turn() }
 
         closeListeners()
-        while listeners.openCount > 0 { try turn() }
+        while listeners.pointee.openCount > 0 { try turn() }
 
         terminate()
         closeConnections()
@@ -123,16 +155,17 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     private mutating func turn() throws(RingError) {
         connections.pointee.finalSendMode = batch.isFull ? .immediateHeld : .immediate
         settleConnections()
+        cancelAccepts()
         wakeParkedListeners()
         armListeners()
-        try engine.wait(until: nextDeadline())
+        try wait()
 
         connections.pointee.now = engine.now
         batch.removeAll()
         engine.takeCompletions(into: &batch)
         for index in 0..<batch.count { dispatch(batch[index]) }
         connections.pointee.expire()
-        if stopReason == nil { stopReason = control.stopReason }
+        handleMail()
     }
 
     private mutating func dispatch(_ completion: Completion) {
@@ -147,20 +180,30 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         case .close, .disconnect, .cancel, nil: break
         }
     }
-
-    private mutating func nextDeadline() -> Instant? {
-        // Handing a descriptor out may have made another connection due.
-        guard !connections.pointee.hasUnsettled else { return engine.now }
-        guard let parkEnd = listeners.nextParkEnd else { return connections.pointee.nextDeadline }
-        return min(parkEnd, connections.pointee.nextDeadline ?? parkEnd)
-    }
 }
 
-// Waking up, and stopping.
+// Waiting, and being woken.
 extension Loop where LoopEngine: ~Copyable {
+    /// Whoever puts a message in after the loop has looked sees that it sleeps, and wakes it.
+    private mutating func wait() throws(RingError) {
+        control.publishSleep()
+        let deadline = hasWork ? engine.now : nextDeadline
+        try engine.wait(until: deadline)
+        control.noteAwake()
+    }
+
+    /// Handing a descriptor out may have made another connection due, and one turn does not handle all messages.
+    private var hasWork: Bool {
+        connections.pointee.hasUnsettled || stopReason == nil && hasMail
+    }
+
+    private var nextDeadline: Instant? {
+        .earlier(connections.pointee.nextDeadline, .earlier(listeners.pointee.nextParkEnd, nextMailDeadline))
+    }
+
     private mutating func armWakeUp() {
         let read = Operation.read(
-            descriptor: control.wakeUp.descriptor,
+            descriptor: control.wakeUpDescriptor,
             into: Operation.Memory(wakeUpCount),
             count: UInt32(MemoryLayout<UInt64>.size)
         )
@@ -176,6 +219,23 @@ extension Loop where LoopEngine: ~Copyable {
             return
         }
         if stopReason == nil && control.stopReason == nil { armWakeUp() }
+    }
+}
+
+// Stopping.
+extension Loop where LoopEngine: ~Copyable {
+    /// There is a reason to stop; the first counts. No message is handled any more, and who sends one is told why.
+    mutating func stop(_ reason: StopReason) {
+        guard stopReason == nil else { return }
+        stopReason = reason
+        state.pointee.isStopping = true
+        behavior.closeMailbox(reason)
+    }
+
+    /// The loop cannot go on.
+    mutating func fail(_ error: ServerError) {
+        if failure == nil { failure = error }
+        stop(.failed(error))
     }
 
     /// Submits what is due for connections, and hands out what was released.
@@ -198,18 +258,16 @@ extension Loop where LoopEngine: ~Copyable {
         guard !hasTerminated else { return }
         hasTerminated = true
         behavior.terminate(reasonOfTheEnd, ServerContext(state))
-    }
-
-    /// The loop cannot go on.
-    mutating func fail(_ error: ServerError) {
-        if failure == nil { failure = error }
-        if stopReason == nil { stopReason = .failed(error) }
+        ledger.flush()
+        ledger.close(reasonOfTheEnd)
+        state.pointee.note(.terminated(reasonOfTheEnd))
+        report()
     }
 
     /// The ring is lost: closes by hand what it served, what it was to close, and what it has accepted and nobody has seen.
     private mutating func abandon() {
         isAbandoned = true
-        listeners.closeAll()
+        listeners.pointee.closeAll()
         discardAccepted()
         for descriptor in engine.unsubmittedCloses { Glibc.close(descriptor) }
         terminate()

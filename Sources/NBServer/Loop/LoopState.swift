@@ -7,13 +7,45 @@ internal import Uring
 struct LoopState: ~Copyable {
     let connections: UnsafeMutablePointer<ConnectionTable>
     let counters: UnsafeMutablePointer<ServerCounters>
-    /// The bound addresses of the listeners, in the order in which they were given.
-    let addresses: [SocketAddress]
+    let listeners: UnsafeMutablePointer<ListenerTable>
     let features: RingFeatures
+    let options: ServerOptions
+    let control: LoopControl
+    /// What listeners get that are added without options of their own.
+    let socketOptions: [SocketOption]
+    /// The engine's time.
+    let clock: () -> Instant
+    /// How many messages wait to be handled.
+    let messageCount: () -> Int
+    let startedAt: Instant
 
-    init(options: ServerOptions, closesWait: Bool, addresses: [SocketAddress], features: RingFeatures) {
+    var timers = DeadlineHeap<TimerID>()
+    private var lastTimer: UInt64 = 0
+    /// Messages for the behavior wait, and so do timers and timeouts.
+    var isSuspended = false
+    var drain: Drain?
+    /// There is a reason to stop.
+    var isStopping = false
+    /// What callbacks have brought about, to be told when they have returned.
+    private var infos: [ServerInfo] = []
+    /// The same for whoever observes the server; `nil` when nobody does.
+    var events: [ServerEvent]?
+
+    init(
+        listeners: consuming ListenerTable,
+        options: ServerOptions,
+        closesWait: Bool,
+        socketOptions: [SocketOption],
+        features: RingFeatures,
+        control: LoopControl,
+        clock: @escaping () -> Instant,
+        messageCount: @escaping () -> Int,
+        isObserved: Bool
+    ) {
         counters = .allocate(capacity: 1)
         counters.initialize(to: ServerCounters())
+        self.listeners = .allocate(capacity: 1)
+        self.listeners.initialize(to: listeners)
         connections = .allocate(capacity: 1)
         connections.initialize(
             to: ConnectionTable(
@@ -22,12 +54,61 @@ struct LoopState: ~Copyable {
                 counters: counters
             )
         )
-        self.addresses = addresses
         self.features = features
+        self.options = options
+        self.control = control
+        self.socketOptions = socketOptions
+        self.clock = clock
+        self.messageCount = messageCount
+        startedAt = clock()
+        connections.pointee.now = startedAt
+        if isObserved { events = [] }
     }
 
     deinit {
         connections.letGo()
         counters.deallocate()
+        listeners.deinitialize(count: 1)
+        listeners.deallocate()
+    }
+
+    /// The addresses of the listeners that are not closed or about to be.
+    var addresses: [SocketAddress] {
+        (0..<listeners.pointee.count).filter { !listeners.pointee[$0].state.isClosing }
+            .map { listeners.pointee[$0].socket.address }
+    }
+
+    /// Whether a listener may be added: not any more when the server is to stop.
+    var acceptsListeners: Bool { drain == nil && !isStopping }
+
+    /// Tells everybody outside where the server listens.
+    func publishAddresses() {
+        let addresses = addresses
+        control.addresses.withLock { $0 = addresses }
+    }
+
+    mutating func startTimer(after duration: Duration) -> TimerID {
+        lastTimer += 1
+        timers.insert(TimerID(number: lastTimer), number: lastTimer, deadline: clock() + duration)
+        return TimerID(number: lastTimer)
+    }
+
+    /// Has the behavior told of something when the present callback has returned.
+    mutating func tellLater(_ info: ServerInfo) {
+        infos.append(info)
+    }
+
+    /// Whether there is something to be told.
+    var hasInfos: Bool { !infos.isEmpty }
+
+    /// Takes what is to be told.
+    mutating func takeInfo() -> ServerInfo? {
+        infos.isEmpty ? nil : infos.removeFirst()
+    }
+
+    /// Notes something for whoever observes the server.
+    mutating func note(_ event: @autoclosure () -> ServerEvent) {
+        guard events != nil else { return }
+        events?.append(event())
     }
 }

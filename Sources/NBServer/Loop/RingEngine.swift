@@ -22,6 +22,8 @@ package struct RingEngine: Engine, ~Copyable {
 
     package var now: Instant { .now }
 
+    package var clock: () -> Instant { { .now } }
+
     package mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         if ring.prepare(operation, token: token, silently: silently) { return }
         submitInFullQueue(operation, token, silently)
@@ -65,6 +67,15 @@ package struct RingEngine: Engine, ~Copyable {
     package mutating func forgetLinger(of descriptor: Int32) {
         var off = linger(l_onoff: 0, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    /// For a socket that listens, the kernel gives the length of its queue where it otherwise gives what is unacknowledged.
+    @inline(never)
+    package func queueLength(of listener: Int32) -> Int {
+        var info = tcp_info()
+        var length = socklen_t(MemoryLayout<tcp_info>.size)
+        guard getsockopt(listener, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return 0 }
+        return Int(info.tcpi_unacked)
     }
 
     @inline(never)

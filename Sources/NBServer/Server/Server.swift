@@ -5,36 +5,41 @@ internal import Uring
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
 ///
 /// It runs once, on the thread that calls ``run()`` or on one of its own (``start()``), and that thread makes and owns
-/// the ring. The methods may be called from any thread.
+/// the ring. The methods may be called from any thread; messages that are sent before the server runs wait until it does.
 ///
 /// ```
 ///  init ──▶ ready ── run, start ──▶ starting ──▶ running ── stop, a signal, a verdict, an error ──▶ stopped
 ///             └── stop ──▶ canceled
 /// ```
 public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
-    /// The addresses the server is bound to, in the order in which they were given, with the ports the kernel chose.
-    public let addresses: [SocketAddress]
+    let options: ServerOptions
+    let control: LoopControl
+    let mailbox: Mailbox<Behavior>
 
-    private let options: ServerOptions
     private let life: Mutex<Life>
     private let begun = Gate()
-    private let ended = Gate()
+    /// How it ended; canceled counts as requested.
+    private let end = Outcome<Result<StopReason, ServerError>>()
 
     private enum Life {
         case ready(Resources)
         /// Stopped before it ran.
         case canceled
-        case starting(Resources, LoopControl)
-        case running(LoopControl, thread: pthread_t)
-        case stopped(ServerError?)
+        case starting(Resources)
+        case running(thread: pthread_t)
+        case stopped
     }
 
     /// What the thread that runs the server takes with it; one thread after the other has it.
     private struct Resources: @unchecked Sendable {
         let behavior: BehaviorBox
         let sockets: [ListenSocket]
-        let closesWait: Bool
+        let socketOptions: [SocketOption]
+        let observer: (any ServerObserver)?
     }
+
+    /// The addresses the server listens on now, with the ports the kernel chose; after its end, those it listened on last.
+    public var addresses: [SocketAddress] { control.addresses.withLock { $0 } }
 
     /// Binds one address for a behavior.
     ///
@@ -42,13 +47,15 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     ///   - behavior: the behavior; the server owns it from now on.
     ///   - endpoint: where to listen, as in `"127.0.0.1:7777"`.
     ///   - options: how to run.
+    ///   - observer: who watches it, if anybody does.
     /// - Throws: ``ServerError`` if the address is none, is in use or not permitted.
     public convenience init(
         _ behavior: consuming sending Behavior,
         listening endpoint: Endpoint,
-        options: ServerOptions = ServerOptions()
+        options: ServerOptions = ServerOptions(),
+        observer: (any ServerObserver)? = nil
     ) throws(ServerError) {
-        try self.init(behavior, listening: [endpoint], options: options)
+        try self.init(behavior, listening: [endpoint], options: options, observer: observer)
     }
 
     /// Binds addresses for a behavior. From now on clients can connect; they wait until the server runs.
@@ -58,22 +65,17 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     ///
     /// - Parameters:
     ///   - behavior: the behavior; the server owns it from now on.
-    ///   - endpoints: where to listen; two on port 0 are two listeners.
+    ///   - endpoints: where to listen; two on port 0 are two listeners. There may be none: listeners can be added later.
     ///   - options: how to run.
-    /// - Throws: ``ServerError`` if there is no address, or one is none, is in use or not permitted; nothing is left
-    ///   bound then. `socket(2)`, `setsockopt(2)`, `bind(2)`, `listen(2)`.
+    ///   - observer: who watches it, if anybody does.
+    /// - Throws: ``ServerError`` if an address is none, is in use or not permitted; nothing is left bound then. `socket(2)`,
+    ///   `setsockopt(2)`, `bind(2)`, `listen(2)`.
     public init(
         _ behavior: consuming sending Behavior,
         listening endpoints: [Endpoint],
-        options: ServerOptions = ServerOptions()
+        options: ServerOptions = ServerOptions(),
+        observer: (any ServerObserver)? = nil
     ) throws(ServerError) {
-        guard !endpoints.isEmpty else {
-            throw ServerError(
-                .noListener,
-                operation: "listen",
-                cure: "give at least one address, such as 127.0.0.1:7777"
-            )
-        }
         guard endpoints.count <= options.maximumListeners else {
             throw ServerError(
                 .tooManyListeners,
@@ -86,21 +88,33 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         let socketOptions = behavior.socketOptions
         var sockets: [ListenSocket] = []
         for endpoint in endpoints { sockets.append(try ListenSocket(endpoint, options: socketOptions)) }
-        let closesWait = socketOptions.contains(where: \.makesCloseWait)
-        let box = TypedBehaviorBox(behavior)
-        addresses = sockets.map(\.address)
+        let addresses = sockets.map(\.address)
+        let control = LoopControl()
+        control.addresses.withLock { $0 = addresses }
+        let mailbox = Mailbox<Behavior>(control, options)
+        let resources = Resources(
+            behavior: TypedBehaviorBox(behavior, mailbox),
+            sockets: sockets,
+            socketOptions: socketOptions,
+            observer: observer
+        )
         self.options = options
-        life = Mutex(.ready(Resources(behavior: box, sockets: sockets, closesWait: closesWait)))
+        self.control = control
+        self.mailbox = mailbox
+        life = Mutex(.ready(resources))
     }
+}
 
+// Running.
+extension Server where Behavior: ~Copyable {
     /// Serves on the calling thread until the server is stopped.
     ///
     /// The ring belongs to that thread. Call it on one that may block: not on a Dispatch queue.
     ///
-    /// - Returns: why it stopped; ``StopReason/failed(_:)`` if `handleInfo` threw, and ``StopReason/requested`` at once if the
+    /// - Returns: why it stopped; ``StopReason/failed(_:)`` if a callback threw, and ``StopReason/requested`` at once if the
     ///   server was stopped before. Everything is closed, and `terminate` has run.
-    /// - Throws: ``ServerError`` if io_uring is absent, forbidden or fails, the behavior declined, the last listener went
-    ///   down, or the server ran before.
+    /// - Throws: ``ServerError`` if io_uring is absent, forbidden or fails, the behavior declined or could not begin, the last
+    ///   listener went down, or the server ran before.
     @available(
         *,
         noasync,
@@ -116,7 +130,9 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// The signals are handled while the server runs, whichever thread they arrive at; no thread's mask is changed, and
     /// what was to happen on them before is put back. `sigaction(2)`.
     ///
-    /// - Parameter signals: the signals that stop the server.
+    /// - Parameters:
+    ///   - stopping: the signals that stop the server.
+    ///   - telling: the signals that the behavior is told, as ``ServerInfo/signal(_:)``, and that do not stop it.
     /// - Returns: why it stopped. Everything is closed, and `terminate` has run.
     /// - Throws: ``ServerError`` as ``run()`` does, or if a signal cannot be handled.
     @available(
@@ -125,67 +141,45 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         message: "it would block the task's thread, and the ring needs a thread for good; use start()"
     )
     @discardableResult
-    public func run(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
+    public func run(stoppingOn stopping: [Signal], telling: [Signal] = []) throws(ServerError) -> StopReason {
         guard try claim() else { return .requested }
-        return try runClaimed(stoppingOn: signals)
+        control.tell(telling)
+        return try runClaimed(handling: stopping + telling).get()
     }
 
     /// Serves on a thread of the server's own, which lives as long as the server runs.
     ///
-    /// Returns when the behavior has begun. The server goes on running if nobody keeps a reference to it; only
-    /// ``stop()``, a verdict or a failure ends it.
+    /// Returns when the behavior has begun. The server goes on running if nobody keeps a reference to it; only a stop, a
+    /// verdict or a failure ends it.
     ///
     /// - Throws: ``ServerError`` as ``run()`` does until the behavior has begun, or if no thread can be made. A failure after
-    ///   that is `terminate`'s to hear.
+    ///   that is told by ``ended()``, and to `terminate`.
     public func start() throws(ServerError) {
         guard try claim() else { return }
         do {
-            try startThread { _ = try? self.runClaimed(stoppingOn: []) }
+            try startThread { _ = self.runClaimed(handling: []) }
         } catch {
-            finish(error)
+            finish(.failure(error))
             throw error
         }
         begun.wait()
-        let failure: ServerError? = life.withLock { if case .stopped(let error) = $0 { error } else { nil } }
-        if let failure { throw failure }
+        // One that has begun may have failed since; the starter need not know.
+        if case .failure(let error) = end.value, !hasBegun { throw error }
     }
 
-    /// Stops the server.
-    ///
-    /// Returns when everything is closed and `terminate` has run; connections that were dropped before are given
-    /// ``ServerOptions/closeTimeLimit`` to take their bytes. Called from a callback it only arranges for that and
-    /// returns at once. A server that does not run yet never will. Stopping again waits for the same end.
-    public func stop() {
-        let (isRunning, unused): (Bool, Resources?) = life.withLock { life in
-            switch life {
-            case .ready(let resources):
-                life = .canceled
-                return (false, resources)
-            case .starting(_, let control):
-                control.requestStop()
-                return (true, nil)
-            case .running(let control, let thread):
-                control.requestStop()
-                return (thread != pthread_self(), nil)
-            case .canceled, .stopped:
-                return (false, nil)
-            }
-        }
-        // Outside of the lock, which the behavior's own end may want.
-        _ = consume unused
-        if isRunning { ended.wait() }
-    }
-}
+    private var hasBegun: Bool { control.hasBegun }
 
-// Running.
-extension Server where Behavior: ~Copyable {
     /// Decides that the server is to run; `false` if it was stopped before.
     private func claim() throws(ServerError) -> Bool {
-        let control = try LoopControl()
         let result: Result<Bool, ServerError> = life.withLock { life in
             switch life {
             case .ready(let resources):
-                life = .starting(resources, control)
+                do throws(ServerError) {
+                    try control.open()
+                } catch {
+                    return .failure(error)
+                }
+                life = .starting(resources)
                 return .success(true)
             case .canceled:
                 return .success(false)
@@ -198,27 +192,27 @@ extension Server where Behavior: ~Copyable {
         return try result.get()
     }
 
-    private func runClaimed(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
+    private func runClaimed(handling signals: [Signal]) -> Result<StopReason, ServerError> {
         let result: Result<StopReason, ServerError>
         do throws(ServerError) {
-            result = .success(try serve(stoppingOn: signals))
+            result = .success(try serve(handling: signals))
         } catch {
             result = .failure(error)
         }
-        if case .failure(let error) = result { finish(error) } else { finish(nil) }
-        return try result.get()
+        finish(result)
+        return result
     }
 
     /// Everything that serving needs is taken here and ends here: when this returns, it is closed.
-    private func serve(stoppingOn signals: [Signal]) throws(ServerError) -> StopReason {
-        let (resources, control) = takeResources()
-        guard !signals.isEmpty else { return try serve(resources, control) }
+    private func serve(handling signals: [Signal]) throws(ServerError) -> StopReason {
+        let resources = takeResources()
+        guard !signals.isEmpty else { return try serve(resources) }
         let relay = try SignalRelay(signals, for: control)
         defer { extendLifetime(relay) }
-        return try serve(resources, control)
+        return try serve(resources)
     }
 
-    private func serve(_ resources: Resources, _ control: LoopControl) throws(ServerError) -> StopReason {
+    private func serve(_ resources: Resources) throws(ServerError) -> StopReason {
         let engine: RingEngine
         do {
             engine = try RingEngine(options.ring)
@@ -229,31 +223,115 @@ extension Server where Behavior: ~Copyable {
             engine: engine,
             sockets: resources.sockets,
             behavior: resources.behavior,
-            closesWait: resources.closesWait,
+            closesWait: resources.socketOptions.contains(where: \.makesCloseWait),
+            socketOptions: resources.socketOptions,
             control: control,
-            options: options
+            options: options,
+            observer: resources.observer
         )
-        return try loop.run { begun.open() }
-    }
-
-    private func takeResources() -> (Resources, LoopControl) {
-        life.withLock { life in
-            guard case .starting(let resources, let control) = life else {
-                preconditionFailure("nothing is to be started")
-            }
-            life = .running(control, thread: pthread_self())
-            return (resources, control)
+        return try loop.run {
+            control.noteBegun()
+            begun.open()
         }
     }
 
-    private func finish(_ error: ServerError?) {
+    private func takeResources() -> Resources {
+        life.withLock { life in
+            guard case .starting(let resources) = life else { preconditionFailure("nothing is to be started") }
+            life = .running(thread: pthread_self())
+            return resources
+        }
+    }
+
+    private func finish(_ result: Result<StopReason, ServerError>) {
         let last = life.withLock { life in
-            defer { life = .stopped(error) }
+            defer { life = .stopped }
             return life
         }
         // Outside of the lock, which the behavior's own end may want.
         _ = consume last
+        settle(result)
+    }
+
+    /// Lets everybody who waits for the server know that it has ended.
+    private func settle(_ result: Result<StopReason, ServerError>) {
+        let reason = result.reason
+        control.close()
+        mailbox.close(reason)
+        mailbox.ledger.close(reason)
+        end.settle(result)
         begun.open()
-        ended.open()
+    }
+}
+
+// Stopping.
+extension Server where Behavior: ~Copyable {
+    /// Asks the server to stop, and does not wait for it. A server that does not run yet never will. Any thread, also
+    /// within a callback.
+    public func requestStop() {
+        let unused: Resources? = life.withLock { life in
+            guard case .ready(let resources) = life else { return nil }
+            life = .canceled
+            return resources
+        }
+        control.requestStop()
+        guard unused != nil else { return }
+        // Outside of the lock, which the behavior's own end may want.
+        _ = consume unused
+        settle(.success(.requested))
+    }
+
+    /// Stops the server.
+    ///
+    /// Returns when everything is closed and `terminate` has run; connections that were dropped before are given
+    /// ``ServerOptions/closeTimeLimit`` to take their bytes. A server that does not run yet never will. Stopping again waits
+    /// for the same end. The end is waited for also if the task is canceled.
+    ///
+    /// - Returns: why it stopped.
+    @discardableResult
+    public nonisolated(nonsending) func stop() async -> StopReason {
+        requestStop()
+        return await end.settled().reason
+    }
+
+    /// Stops the server, for code that may block: ``stop()`` otherwise. Called from a callback it only arranges for the stop
+    /// and returns at once.
+    @available(*, noasync, message: "it would block the task's thread; use stop()")
+    public func stopBlocking() {
+        requestStop()
+        if !mailbox.ledger.isOnLoopThread { _ = end.wait() }
+    }
+
+    /// Waits for the server's end, from as many places as like to. A server that has not run yet is waited for too.
+    ///
+    /// - Returns: why it stopped; ``StopReason/failed(_:)`` with a ``ServerError`` if it could not begin.
+    /// - Throws: `CancellationError` if the task is canceled.
+    public nonisolated(nonsending) func ended() async throws(CancellationError) -> StopReason {
+        let wait = Outcome<Result<StopReason, CancellationError>>()
+        end.whenSettled { [weak wait] in wait?.settle(.success($0.reason)) }
+        let result = await withTaskCancellationHandler {
+            await wait.settled()
+        } onCancel: {
+            wait.settle(.failure(CancellationError()))
+        }
+        return try result.get()
+    }
+
+    /// Waits for the server's end, for code that may block: ``ended()`` otherwise.
+    ///
+    /// - Returns: why it stopped, or `nil` if it has not within `limit`.
+    @available(*, noasync, message: "it would block the task's thread; use ended()")
+    public func endedBlocking(within limit: Duration? = nil) -> StopReason? {
+        end.wait(until: limit.map { .now + $0 })?.reason
+    }
+}
+
+extension Result<StopReason, ServerError> {
+    /// Why the server stopped, in one word for both ways to stop.
+    fileprivate var reason: StopReason {
+        switch self {
+        case .success(let reason): reason
+        case .failure(let error): .failed(error)
+        }
     }
 }

@@ -15,8 +15,10 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case notPermitted
         /// More listeners than ``ServerOptions/maximumListeners``.
         case tooManyListeners
-        /// There is nothing to listen on.
-        case noListener
+        /// The server listens on that address already.
+        case alreadyListening
+        /// The server does not listen on that address.
+        case notListening
         /// A socket could not be made, or refuses an option.
         case socket
         /// The process or the system is out of descriptors or memory.
@@ -29,8 +31,16 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case thread
         /// The server ran already; a server runs once.
         case alreadyRan
-        /// The behavior's `begin` threw.
+        /// The behavior's `begin` asked to stop.
         case declined
+        /// The behavior's `begin` threw.
+        case beginFailed
+        /// The server has stopped or is about to, so that it can do nothing more.
+        case stopped
+        /// The server did not get to it in time, or whoever asked was canceled.
+        case unanswered
+        /// So many messages wait that the server stops; see ``ServerOptions/FullMailbox/stop``.
+        case mailboxFull
         /// The kernel has shut the listener down for good.
         case listenerDown
     }
@@ -76,6 +86,25 @@ extension ServerError {
         let code = isOutOfDescriptors ? Code.outOfResources : .ringUnavailable
         self.init(code, operation: error.operation, errno: errno, cure: error.advice)
     }
+
+    /// The server was asked for something, and gave no answer.
+    init(_ error: CallError, operation: String, address: String? = nil) {
+        switch error {
+        case .stopped(let reason):
+            self.init(.stopped, operation: operation, address: address, cure: "the server has stopped: \(reason)")
+        case .calledItself:
+            let cure = "within a callback the server is asked through its context, which does not wait"
+            self.init(.unanswered, operation: operation, address: address, cure: cure)
+        case .timeout, .unanswered, .canceled, .mailboxFull:
+            self.init(.unanswered, operation: operation, address: address, cure: error.description)
+        }
+    }
+
+    static let mailboxFull = ServerError(
+        .mailboxFull,
+        operation: "put a message",
+        cure: "as many messages wait as ServerOptions.mailboxLimit allows: the server is too slow for them"
+    )
 
     /// The answer to a failed call about a socket.
     static func call(_ operation: String, _ errno: Int32, address: String) -> ServerError {

@@ -15,6 +15,13 @@ public struct ServerOptions: Hashable, Sendable {
     /// What to do when descriptors or memory run out. Whatever it is, `handleInfo` hears of it.
     public var exhaustion: Exhaustion
 
+    /// How many messages may wait for the behavior; `nil` for as many as memory holds. What others wish of the server itself, to
+    /// stop or to remove a listener, is taken in any case.
+    public var mailboxLimit: Int?
+
+    /// What to do about a message that finds the mailbox full.
+    public var fullMailbox: FullMailbox
+
     /// How the ring is made. ``RingOptions/completionDepth`` is also how many connections one listener is served before it
     /// is another's turn, and how many are accepted ahead of their being delivered.
     public var ring: RingOptions
@@ -43,18 +50,31 @@ public struct ServerOptions: Hashable, Sendable {
         case stop
     }
 
+    /// What a server does about a message for which its mailbox has no room. Whatever it is, the sender is thrown an error.
+    public enum FullMailbox: Hashable, Sendable {
+        /// Refuses the message and goes on.
+        case refuse
+        /// Stops the server with ``ServerError/Code/mailboxFull``, for whoever supervises it to start it again: a server that is
+        /// so far behind will not catch up.
+        case stop
+    }
+
     /// Options for a server; the defaults serve the highest connection rate.
     public init(
         closeTimeLimit: Duration = .seconds(5),
         maximumListeners: Int = 1024,
         acceptMode: AcceptMode = .multishot,
         exhaustion: Exhaustion = .park,
+        mailboxLimit: Int? = 1 << 20,
+        fullMailbox: FullMailbox = .refuse,
         ring: RingOptions = RingOptions(submissionDepth: 256, completionDepth: 256)
     ) {
         self.closeTimeLimit = closeTimeLimit
         self.maximumListeners = maximumListeners
         self.acceptMode = acceptMode
         self.exhaustion = exhaustion
+        self.mailboxLimit = mailboxLimit
+        self.fullMailbox = fullMailbox
         self.ring = ring
     }
 }

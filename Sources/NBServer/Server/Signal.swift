@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A signal that can stop a server.
+/// A signal that can stop a server, or that it can be told of.
 public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The signal's number, as in `signal(7)`.
     public let rawValue: Int32
@@ -18,6 +18,9 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
     public static let hangUp = Signal(rawValue: SIGHUP)
     /// Ctrl-\ (`SIGQUIT`).
     public static let quit = Signal(rawValue: SIGQUIT)
+
+    /// The signal in a set of signals; `signal(7)` has fewer than 64 that a process can use.
+    var bit: UInt64 { 1 << UInt64(clamping: rawValue) }
 
     /// The signal's usual name, or its number.
     public var description: String {

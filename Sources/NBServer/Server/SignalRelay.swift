@@ -1,4 +1,4 @@
-/// Stops a loop when one of some signals arrives, for as long as it exists.
+/// Lets a loop hear of some signals, for as long as it exists.
 ///
 /// Made before the loop runs and dropped after it has ended, by the thread that runs it.
 struct SignalRelay: ~Copyable {

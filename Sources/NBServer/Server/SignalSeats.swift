@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Synchronization
 
-/// Who is to be stopped by which signal, in this process.
+/// Who is to hear of which signal, in this process.
 ///
 /// Signals belong to the process, so this is global. A handler is used instead of a blocked mask and a descriptor,
 /// because a mask is inherited by every thread and every process that a callback starts. The handler only reads: a fixed
@@ -53,7 +53,7 @@ final class SignalSeats: Sendable {
 
     private func fill(_ seat: Int, _ signals: [Signal]) throws(ServerError) {
         // Before the first handler: from then on no signal finds an empty seat.
-        let mask = signals.reduce(0 as UInt64) { $0 | Self.bit($1.rawValue) }
+        let mask = signals.reduce(0 as UInt64) { $0 | $1.bit }
         seats[seat].signals.store(mask, ordering: .sequentiallyConsistent)
         var watched: [Signal] = []
         for signal in signals {
@@ -114,14 +114,13 @@ final class SignalSeats: Sendable {
     /// The handler: any thread, at any moment; nothing but atomics and a write.
     private func handle(_ signal: Int32) {
         handlersRunning.add(1, ordering: .sequentiallyConsistent)
+        let signal = Signal(rawValue: signal)
         for seat in 0..<Self.count {
-            guard seats[seat].signals.load(ordering: .sequentiallyConsistent) & Self.bit(signal) != 0,
+            guard seats[seat].signals.load(ordering: .sequentiallyConsistent) & signal.bit != 0,
                 let control = UnsafeRawPointer(bitPattern: seats[seat].control.load(ordering: .sequentiallyConsistent))
             else { continue }
-            Unmanaged<LoopControl>.fromOpaque(control)._withUnsafeGuaranteedRef { $0.requestStop(signal: signal) }
+            Unmanaged<LoopControl>.fromOpaque(control)._withUnsafeGuaranteedRef { $0.arrived(signal) }
         }
         handlersRunning.subtract(1, ordering: .sequentiallyConsistent)
     }
-
-    private static func bit(_ signal: Int32) -> UInt64 { 1 << UInt64(clamping: signal) }
 }

@@ -24,6 +24,7 @@ final class RunningServer: Sendable {
         case recovered
         case down(errno: Int32?)
         case failed
+        case other
     }
 
     private struct Behavior: NonBlockingServer {
@@ -33,7 +34,10 @@ final class RunningServer: Sendable {
         let deciding: Deciding
         let socketOptions: [SocketOption]
 
-        func begin(_ context: borrowing ServerContext) { onBegin() }
+        func begin(_ context: borrowing ServerContext) -> Verdict {
+            onBegin()
+            return .continue
+        }
 
         func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
             defer { shared.deliveries.add(1, ordering: .releasing) }
@@ -63,8 +67,9 @@ final class RunningServer: Sendable {
     private let server: Server<Behavior>
     private let shared = Shared()
 
-    var address: SocketAddress { server.addresses[0] }
-    var addresses: [SocketAddress] { server.addresses }
+    var address: SocketAddress { addresses[0] }
+    /// Where it listens at first.
+    let addresses: [SocketAddress]
     var reports: [Report] { shared.reports.withLock { $0 } }
     /// How often `terminate` has run.
     var terminations: Int { shared.terminations.load(ordering: .acquiring) }
@@ -104,6 +109,7 @@ final class RunningServer: Sendable {
             ring: ring
         )
         server = try Server(behavior, listening: endpoints, options: options)
+        addresses = server.addresses
         if runsAtOnce { try run() }
     }
 
@@ -142,7 +148,7 @@ final class RunningServer: Sendable {
     }
 
     deinit {
-        server.stop()
+        server.stopBlocking()
     }
 
     func run() throws {
@@ -151,7 +157,7 @@ final class RunningServer: Sendable {
 
     @discardableResult
     func stop() throws -> End {
-        server.stop()
+        server.stopBlocking()
         return shared.end.withLock { $0 }
     }
 
@@ -168,6 +174,7 @@ extension RunningServer.Report {
         case .listenerRecovered: self = .recovered
         case .listenerDown(_, let cause): self = .down(errno: cause.errno)
         case .connectionFailed: self = .failed
+        default: self = .other
         }
     }
 }

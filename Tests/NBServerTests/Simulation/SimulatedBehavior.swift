@@ -11,8 +11,9 @@ struct SimulatedBehavior: NonBlockingServer {
         self.history = history
     }
 
-    func begin(_ context: borrowing ServerContext) throws {
+    func begin(_ context: borrowing ServerContext) throws -> Verdict {
         if kernel.random.chance(5) { throw SimulatedHistory.Refusal() }
+        return .continue
     }
 
     func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
@@ -46,7 +47,7 @@ struct SimulatedBehavior: NonBlockingServer {
     func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
         noteCallback("handleInfo: \(info)")
         switch info {
-        case .connectionFailed: break
+        case .timeout, .timer, .signal, .connectionFailed, .connectionLost, .listenerRemoved, .draining: break
         case .listenerParked(let address, _):
             note(address, isTroubled: true)
         case .listenerShedding(let address, _): note(address, isTroubled: true)

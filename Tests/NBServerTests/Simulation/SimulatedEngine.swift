@@ -8,7 +8,9 @@ struct SimulatedEngine: Engine, ~Copyable {
     /// Called at every wait, with what was submitted carried out: the history's turn to look and to act.
     let onWait: (_ deadline: Instant?) throws(RingError) -> Void
 
-    var now: Instant { kernel.now }
+    var clock: () -> Instant { { [kernel] in kernel.now } }
+
+    func queueLength(of listener: Int32) -> Int { kernel.queueLength(of: listener) }
 
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         kernel.submit(operation, token, silently)

@@ -63,7 +63,7 @@ extension SimulatedHistory {
         // The last listener went down; everything else must be in order all the same.
         case .listenerDown: break
         case .outOfResources where options.exhaustion == .stop: break
-        case .declined where turns == 0: break
+        case .beginFailed where turns == 0: break
         default: violate("the loop failed: \(error)")
         }
     }

@@ -57,7 +57,8 @@ final class SimulatedHistory {
 
     init(seed: UInt64, tracing: SimulatedKernel.Tracing = .off) throws {
         kernel = SimulatedKernel(seed: seed, tracing: tracing)
-        control = try LoopControl()
+        control = LoopControl()
+        try control.open()
         turnsToServe = 2 + kernel.random.below(kernel.random.chance(50) ? 400 : 60)
         let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
         options = ServerOptions(
@@ -79,7 +80,7 @@ final class SimulatedHistory {
                 onWait: { [unowned self] deadline throws(RingError) in try turn(deadline) }
             ),
             sockets: sockets,
-            behavior: TypedBehaviorBox(SimulatedBehavior(history: self)),
+            behavior: TypedBehaviorBox(SimulatedBehavior(history: self), Mailbox(control)),
             closesWait: false,
             control: control,
             options: options

@@ -123,6 +123,10 @@ extension SimulatedKernel {
         }
     }
 
+    func queueLength(of descriptor: Int32) -> Int {
+        listeners[Int(descriptor - Self.firstListener)].backlog
+    }
+
     /// The server has closed a listening socket.
     func closeListener(_ descriptor: Int32) {
         let index = Int(descriptor - Self.firstListener)

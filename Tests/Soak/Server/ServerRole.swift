@@ -91,7 +91,7 @@ struct ServerRole {
 
     private mutating func stop(_ name: String) throws -> String {
         let ended = try find(name)
-        ended.server.stop()
+        ended.server.stopBlocking()
         hosted[name] = nil
         return ended.board.present.text
     }

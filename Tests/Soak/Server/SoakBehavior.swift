@@ -21,8 +21,9 @@ struct SoakBehavior: NonBlockingServer {
     /// Fixed buffers: how much of the payload fits into them must not depend on the machine.
     var socketOptions: [SocketOption] { [.sendBuffer(Payload.sendBuffer)] }
 
-    mutating func begin(_ context: borrowing ServerContext) {
+    mutating func begin(_ context: borrowing ServerContext) -> Verdict {
         for (treatment, address) in zip(Treatment.allCases, context.addresses) { treatments[address.port] = treatment }
+        return .continue
     }
 
     mutating func newConnection(
@@ -96,7 +97,7 @@ struct SoakBehavior: NonBlockingServer {
     mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
         board.note(context.counters)
         switch info {
-        case .connectionFailed: break
+        case .timeout, .timer, .signal, .connectionFailed, .connectionLost, .listenerRemoved, .draining: break
         case .listenerParked:
             board.update { $0[.parks] += 1 }
             if board.yieldsWhenParked.load(ordering: .relaxed) { dismiss(context) }

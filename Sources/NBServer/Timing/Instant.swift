@@ -16,6 +16,11 @@ package struct Instant: Comparable, Hashable, Sendable {
         return Instant(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 
+    /// The time as the C library has it.
+    var inCTerms: timespec {
+        timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    }
+
     package static func < (earlier: Instant, later: Instant) -> Bool { earlier.nanoseconds < later.nanoseconds }
 
     /// The instant `duration` later; durations below zero count as zero.
@@ -27,6 +32,13 @@ package struct Instant: Comparable, Hashable, Sendable {
         let sum = nanoseconds.partialValue.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
         let end = instant.nanoseconds.addingReportingOverflow(sum.partialValue)
         return Instant(nanoseconds: sum.overflow || end.overflow ? .max : end.partialValue)
+    }
+
+    /// The earlier of two deadlines, where `nil` is none.
+    @inline(__always)
+    static func earlier(_ one: Instant?, _ other: Instant?) -> Instant? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
     }
 
     /// How long it is until `later`; zero if that has passed.

@@ -9,7 +9,11 @@ final class Gate: @unchecked Sendable {
 
     init() {
         pthread_mutex_init(mutex, nil)
-        pthread_cond_init(condition, nil)
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        pthread_cond_init(condition, &attributes)
+        pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -27,8 +31,18 @@ final class Gate: @unchecked Sendable {
     }
 
     func wait() {
+        wait(until: nil)
+    }
+
+    /// Waits until the door is open or the time has come; `nil` waits as long as it takes.
+    func wait(until deadline: Instant?) {
         pthread_mutex_lock(mutex)
-        while !isOpen { pthread_cond_wait(condition, mutex) }
-        pthread_mutex_unlock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        guard let deadline else {
+            while !isOpen { pthread_cond_wait(condition, mutex) }
+            return
+        }
+        var time = deadline.inCTerms
+        while !isOpen, pthread_cond_timedwait(condition, mutex, &time) != ETIMEDOUT {}
     }
 }

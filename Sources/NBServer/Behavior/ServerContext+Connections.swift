@@ -1,0 +1,56 @@
+// Connections that the server keeps for its behavior.
+extension ServerContext {
+    /// Lets the server own a connection across callbacks.
+    ///
+    /// It stays open until it is taken out again, sending on it fails, or the server stops. A peer that leaves is noticed
+    /// only by sending: close what has been quiet for too long. Kept again, a connection has the same ID.
+    public func keep(_ connection: consuming Connection) -> ConnectionID {
+        let slot = connection.intoSlot()
+        slot.pointee.isKept = true
+        if slot.pointee.number == 0 { slot.pointee.number = ConnectionID.nextNumber() }
+        // It may have broken while it was the behavior's; then it ends here as every kept connection does.
+        if slot.pointee.isBroken { state.pointee.connections.pointee.lose(slot) }
+        return ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number)
+    }
+
+    /// Takes a kept connection out, to own it again: to close, reset or release it.
+    ///
+    /// - Throws: ``UnknownConnection`` if it has ended or was taken out already.
+    public func take(_ id: ConnectionID) throws(UnknownConnection) -> Connection {
+        let slot = try slot(id)
+        slot.pointee.isKept = false
+        return Connection(state.pointee.connections, slot)
+    }
+
+    /// Uses a kept connection. For the length of `body` its ID means nothing.
+    ///
+    /// - Throws: ``UnknownConnection`` if it has ended or was taken out, and whatever `body` throws.
+    public func withConnection<Result>(
+        _ id: ConnectionID,
+        _ body: (borrowing Connection) throws -> Result
+    ) throws -> Result {
+        let connection = try take(id)
+        do {
+            let result = try body(connection)
+            _ = keep(connection)
+            return result
+        } catch {
+            _ = keep(connection)
+            throw error
+        }
+    }
+
+    private func slot(_ id: ConnectionID) throws(UnknownConnection) -> ConnectionTable.Slot {
+        guard let slot = state.pointee.connections.pointee.slot(id.slot),
+            slot.pointee.isKept, slot.pointee.number == id.number
+        else { throw UnknownConnection(id: id) }
+        return slot
+    }
+
+    /// The address of the listener a connection came by; `nil` if that has been removed since.
+    public func listenerAddress(of connection: borrowing Connection) -> SocketAddress? {
+        let listeners = state.pointee.listeners
+        guard let index = listeners.pointee.index(of: connection.slot.pointee.listener) else { return nil }
+        return listeners.pointee[index].socket.address
+    }
+}

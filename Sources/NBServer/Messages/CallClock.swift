@@ -1,0 +1,85 @@
+internal import Glibc
+internal import Synchronization
+
+/// The time limits of the calls that tasks wait for, in this process.
+///
+/// A limit has to hold although the server is stuck in a callback, so no server can watch it. One thread does, which exists
+/// only while there are limits: a call adds its own and takes it back, and hardly ever wakes the thread, since limits that
+/// are asked for later mostly end later. Any thread may call.
+final class CallClock: Sendable {
+    static let shared = CallClock()
+
+    private struct State {
+        var limits = DeadlineHeap<Limit>()
+        var lastNumber: UInt64 = 0
+        var hasThread = false
+        /// Until when the thread sleeps; nobody's door when it does not.
+        var sleep: (until: Instant, door: Gate)?
+    }
+
+    private struct Limit {
+        let call: any WaitingCall
+        let duration: Duration
+    }
+
+    private let state = Mutex(State())
+
+    /// Fails a call when a time has passed, unless the limit is taken back by the number returned.
+    func start(_ call: any WaitingCall, _ duration: Duration) -> UInt64 {
+        let deadline = Instant.now + duration
+        let (number, door, needsThread) = state.withLock { state in
+            state.lastNumber += 1
+            state.limits.insert(Limit(call: call, duration: duration), number: state.lastNumber, deadline: deadline)
+            let needsThread = !state.hasThread
+            state.hasThread = true
+            let sleepsTooLong = state.sleep.map { deadline < $0.until } == true
+            return (state.lastNumber, sleepsTooLong ? state.sleep?.door : nil, needsThread)
+        }
+        door?.open()
+        if needsThread { startWatching() }
+        return number
+    }
+
+    /// Takes a limit back.
+    func cancel(_ number: UInt64) {
+        // Dropped outside of the lock: its end may be a caller's, which may do anything.
+        _ = state.withLock { $0.limits.remove(number) }
+    }
+
+    /// Without a thread there are no limits; what was to be limited waits for its answer.
+    private func startWatching() {
+        do {
+            try startThread { self.watch() }
+        } catch {
+            let stranded = state.withLock { state in
+                state.hasThread = false
+                var stranded: [Limit] = []
+                while let limit = state.limits.removeFirst(dueAt: Instant(nanoseconds: .max)) { stranded.append(limit) }
+                return stranded
+            }
+            for limit in stranded { limit.call.fail(.timeout(limit.duration)) }
+        }
+    }
+
+    private func watch() {
+        while let (due, sleep) = next() {
+            for limit in due { limit.call.fail(.timeout(limit.duration)) }
+            sleep?.door.wait(until: sleep?.until)
+        }
+    }
+
+    /// What is due, and how long to sleep afterwards; `nil` when there is nothing left to watch.
+    private func next() -> (due: [Limit], sleep: (until: Instant, door: Gate)?)? {
+        state.withLock { state in
+            var due: [Limit] = []
+            let now = Instant.now
+            while let limit = state.limits.removeFirst(dueAt: now) { due.append(limit) }
+            state.sleep = state.limits.earliest.map { ($0, Gate()) }
+            guard !due.isEmpty || state.sleep != nil else {
+                state.hasThread = false
+                return nil
+            }
+            return (due, state.sleep)
+        }
+    }
+}

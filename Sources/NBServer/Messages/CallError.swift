@@ -1,0 +1,27 @@
+/// Why a call has no answer.
+public enum CallError: Error, Sendable, CustomStringConvertible {
+    /// None came within this time. The server may still answer; that answer is dropped.
+    case timeout(Duration)
+    /// The server has stopped, or is about to, for this reason.
+    case stopped(StopReason)
+    /// The server let go of the ``Caller`` without a reply.
+    case unanswered
+    /// The task that waited was canceled.
+    case canceled
+    /// So many messages wait already; see ``ServerOptions/mailboxLimit``.
+    case mailboxFull(limit: Int)
+    /// The server called itself, and would have waited for itself.
+    case calledItself
+
+    /// Cause and cure in one line.
+    public var description: String {
+        switch self {
+        case .timeout(let limit): "call: no answer within \(limit): the server is busy, or has not begun to run"
+        case .stopped(let reason): "call: the server has stopped: \(reason)"
+        case .unanswered: "call: the server let go of the caller without a reply"
+        case .canceled: "call: the task was canceled"
+        case .mailboxFull(let limit): "call: \(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
+        case .calledItself: "call: a server cannot wait for itself; use its state, or cast"
+        }
+    }
+}

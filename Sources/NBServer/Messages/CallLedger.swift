@@ -1,0 +1,89 @@
+internal import Glibc
+internal import Synchronization
+
+/// The calls that wait for a server, and the answers that have not left yet.
+///
+/// Shared by a server, its mailbox and its callers. Every call is entered before its message is put into the mailbox, and
+/// struck out by its caller when it has ended; when the server has ended, the ledger ends those that are left.
+final class CallLedger: Sendable {
+    private struct State {
+        var waiting: [UInt64: any WaitingCall] = [:]
+        var lastNumber: UInt64 = 0
+        /// Why the server has stopped or is about to.
+        var end: StopReason?
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+
+    /// The thread that runs the loop, as `pthread_self(3)` says it; 0 when none does.
+    private let loopThread = Atomic<UInt>(0)
+
+    /// What waits for the present callback to return. Loop's thread only.
+    nonisolated(unsafe) private var outbox: [(StopReason?) -> Void] = []
+
+    /// Whether this is the server's own thread.
+    var isOnLoopThread: Bool { loopThread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    /// The calling thread runs the loop from now on.
+    func enterLoop() {
+        loopThread.store(UInt(pthread_self()), ordering: .relaxed)
+    }
+
+    /// It does so no more; nothing is called back from now on.
+    func leaveLoop() {
+        flush()
+        loopThread.store(0, ordering: .relaxed)
+    }
+
+    /// Enters a call, to be struck out by the number returned.
+    func enter(_ call: any WaitingCall) throws(CallError) -> UInt64 {
+        let result: Result<UInt64, CallError> = state.withLock { state in
+            if state.isClosed, let end = state.end { return .failure(.stopped(end)) }
+            state.lastNumber += 1
+            state.waiting[state.lastNumber] = call
+            return .success(state.lastNumber)
+        }
+        return try result.get()
+    }
+
+    /// The caller does not wait any more.
+    func strike(_ number: UInt64) {
+        _ = state.withLock { $0.waiting.removeValue(forKey: number) }
+    }
+
+    /// Does something when the present callback has returned, or now if there is none; `body` is told why the server stops,
+    /// if it does.
+    func afterCallback(_ body: @escaping @Sendable (StopReason?) -> Void) {
+        if isOnLoopThread { outbox.append(body) } else { body(state.withLock { $0.end }) }
+    }
+
+    /// Sends off what waited for callbacks to return. Loop's thread.
+    func flush() {
+        guard !outbox.isEmpty else { return }
+        let end = state.withLock { $0.end }
+        // A reply that ends a caller's wait may let go of another.
+        while !outbox.isEmpty {
+            let bodies = outbox
+            outbox.removeAll(keepingCapacity: true)
+            for body in bodies { body(end) }
+        }
+    }
+
+    /// The server is about to stop, for this reason; who is forgotten from now on is told.
+    func noteEnd(_ reason: StopReason) {
+        state.withLock { if $0.end == nil { $0.end = reason } }
+    }
+
+    /// The server has stopped: ends every call that still waits, and those to come.
+    func close(_ reason: StopReason) {
+        let (waiting, end) = state.withLock { state in
+            state.isClosed = true
+            let end = state.end ?? reason
+            state.end = end
+            defer { state.waiting = [:] }
+            return (state.waiting.values, end)
+        }
+        for call in waiting { call.fail(.stopped(end)) }
+    }
+}

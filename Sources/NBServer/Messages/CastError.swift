@@ -1,0 +1,15 @@
+/// Why a message was not taken.
+public enum CastError: Error, Sendable, CustomStringConvertible {
+    /// The server has stopped, or is about to, for this reason.
+    case stopped(StopReason)
+    /// So many messages wait already; see ``ServerOptions/mailboxLimit``.
+    case mailboxFull(limit: Int)
+
+    /// Cause and cure in one line.
+    public var description: String {
+        switch self {
+        case .stopped(let reason): "cast: the server has stopped: \(reason)"
+        case .mailboxFull(let limit): "cast: \(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
+        }
+    }
+}

@@ -1,0 +1,19 @@
+/// Something that happened to a server, for its ``ServerObserver``.
+public enum ServerEvent: Sendable {
+    /// The behavior has begun, on these addresses.
+    case began([SocketAddress])
+    /// A listener was added.
+    case listenerAdded(SocketAddress)
+    /// A listener was paused.
+    case listenerPaused(SocketAddress)
+    /// A listener was unpaused.
+    case listenerUnpaused(SocketAddress)
+    /// The behavior is told this, or would be if the server were not stopping.
+    case info(ServerInfo)
+    /// Messages wait from now on.
+    case suspended
+    /// Messages are handled again.
+    case resumed
+    /// Every listener is closed, and `terminate` has run.
+    case terminated(StopReason)
+}

@@ -1,0 +1,84 @@
+// Listeners that come, rest and go while the server runs, at the wish of others than its behavior. Any task.
+extension Server where Behavior: ~Copyable {
+    /// Listens on another address; see ``ServerContext/listen(on:options:)``.
+    ///
+    /// - Parameters:
+    ///   - endpoint: where to listen; port 0 is a new port each time.
+    ///   - options: the options of its socket; `nil` for ``NonBlockingServer/socketOptions``.
+    ///   - limit: how long to wait for the server to do it.
+    /// - Returns: the address the kernel bound it to, by which it is named from now on.
+    /// - Throws: ``ServerError``: what the server says, ``ServerError/Code/stopped``, or ``ServerError/Code/unanswered``; it
+    ///   may have happened in the latter case.
+    @discardableResult
+    public nonisolated(nonsending) func listen(
+        on endpoint: Endpoint,
+        options: [SocketOption]? = nil,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) -> SocketAddress {
+        try await request("listen", endpoint.description, within: limit) { context throws(ServerError) in
+            try context.listen(on: endpoint, options: options)
+        }
+    }
+
+    /// Stops listening on an address, and returns when it is free; see ``ServerContext/removeListener(on:)``.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``, ``ServerError/Code/stopped``, or
+    ///   ``ServerError/Code/unanswered``; it may have happened in the latter case.
+    public nonisolated(nonsending) func removeListener(
+        on address: SocketAddress,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        let result: Result<Void, ServerError>
+        do throws(CallError) {
+            result = try await ask(within: limit) { caller in .request { $0.removeListener(on: address, for: caller) } }
+        } catch {
+            throw ServerError(error, operation: "remove listener", address: address.description)
+        }
+        try result.get()
+    }
+
+    /// Lets a listener rest; see ``ServerContext/pauseListener(on:)``.
+    ///
+    /// - Throws: ``ServerError`` as ``removeListener(on:within:)`` does.
+    public nonisolated(nonsending) func pauseListener(
+        on address: SocketAddress,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await request("pause listener", address.description, within: limit) { context throws(ServerError) in
+            try context.pauseListener(on: address)
+        }
+    }
+
+    /// Lets a listener that rests accept again; see ``ServerContext/unpauseListener(on:)``.
+    ///
+    /// - Throws: ``ServerError`` as ``removeListener(on:within:)`` does.
+    public nonisolated(nonsending) func unpauseListener(
+        on address: SocketAddress,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await request("unpause listener", address.description, within: limit) { context throws(ServerError) in
+            try context.unpauseListener(on: address)
+        }
+    }
+
+    private nonisolated(nonsending) func request<Value: Sendable>(
+        _ operation: String,
+        _ address: String,
+        within limit: Duration?,
+        _ body: @escaping @Sendable (borrowing ServerContext) throws(ServerError) -> Value
+    ) async throws(ServerError) -> Value {
+        let result: Result<Value, ServerError>
+        do throws(CallError) {
+            result = try await request(within: limit) { context in
+                do throws(ServerError) {
+                    return .success(try body(context))
+                } catch {
+                    return .failure(error)
+                }
+            }
+        } catch {
+            throw ServerError(error, operation: operation, address: address)
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,116 @@
+internal import Synchronization
+
+// What can be said to a server from outside. Any thread or task.
+extension Server where Behavior: ~Copyable {
+    /// Sends a message that wants no answer. Never waits.
+    ///
+    /// Messages of one sender are handled in the order in which they were sent. Before the server runs they wait for it.
+    ///
+    /// - Throws: ``CastError`` if the server has stopped or its mailbox is full; the message has not been taken then.
+    public func cast(_ message: Behavior.Cast) throws(CastError) {
+        try mailbox.put(.cast(message))
+    }
+
+    /// Calls the server and waits for its answer.
+    ///
+    /// ```swift
+    /// let served = try await server.call(NoSoup.Call.served)
+    /// let sum = try await server.call { .add(2, 3, $0) }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - request: makes the call from who is to be answered: the name of an enum case that has a ``Caller`` and nothing
+    ///     else, or a closure.
+    ///   - limit: how long to wait; `nil` for as long as it takes.
+    /// - Returns: what the server replies.
+    /// - Throws: ``CallError`` if there is no answer; a call always ends.
+    public nonisolated(nonsending) func call<Reply>(
+        _ request: (Caller<Reply>) -> Behavior.Call,
+        within limit: Duration? = .seconds(5)
+    ) async throws(CallError) -> Reply {
+        try await ask(within: limit) { .call(request($0)) }
+    }
+
+    /// Calls the server and blocks the thread until it answers, for code without concurrency: ``call(_:within:)`` otherwise.
+    ///
+    /// - Throws: ``CallError`` as ``call(_:within:)`` does, and ``CallError/calledItself`` on the server's own thread.
+    @available(*, noasync, message: "it would block the task's thread; use call(_:within:)")
+    public func callBlocking<Reply>(
+        _ request: (Caller<Reply>) -> Behavior.Call,
+        within limit: Duration? = .seconds(5)
+    ) throws(CallError) -> Reply {
+        let deadline = limit.map { Instant.now + $0 }
+        let (call, number) = try send { .call(request($0)) }
+        defer { mailbox.ledger.strike(number) }
+        if call.outcome.wait(until: deadline) == nil, let limit { call.fail(.timeout(limit)) }
+        return try call.outcome.wait().get()
+    }
+
+    /// Looks at the behavior while it runs, and changes it if need be: for debugging, for tests, for repairs.
+    ///
+    /// ```swift
+    /// let served = try await server.withState { $0.served }
+    /// ```
+    ///
+    /// - Parameters:
+    ///   - limit: how long to wait; `nil` for as long as it takes.
+    ///   - body: called on the server's thread between callbacks, also while the server is suspended; it must not block.
+    /// - Returns: what `body` returns.
+    /// - Throws: ``CallError`` as ``call(_:within:)`` does; `body` may have been called nevertheless.
+    public nonisolated(nonsending) func withState<Value: Sendable>(
+        within limit: Duration? = .seconds(5),
+        _ body: @escaping @Sendable (inout Behavior) -> Value
+    ) async throws(CallError) -> Value {
+        try await ask(within: limit) { caller in .look { caller.reply(body(&$0)) } }
+    }
+
+    /// Has the loop do what a callback could do.
+    nonisolated(nonsending) func request<Value: Sendable>(
+        within limit: Duration?,
+        _ body: @escaping @Sendable (borrowing ServerContext) -> Value
+    ) async throws(CallError) -> Value {
+        try await ask(within: limit) { caller in .request { caller.reply(body($0)) } }
+    }
+
+    /// Puts in a message that carries its caller, and waits for the answer.
+    nonisolated(nonsending) func ask<Reply>(
+        within limit: Duration?,
+        _ message: (Caller<Reply>) -> Message<Behavior>
+    ) async throws(CallError) -> Reply {
+        let (call, number) = try send(message)
+        defer { mailbox.ledger.strike(number) }
+        let alarm = limit.map { CallClock.shared.start(call, $0) }
+        defer { if let alarm { CallClock.shared.cancel(alarm) } }
+        let result = await withTaskCancellationHandler {
+            await call.outcome.settled()
+        } onCancel: {
+            call.fail(.canceled)
+        }
+        return try result.get()
+    }
+
+    private func send<Reply>(
+        _ message: (Caller<Reply>) -> Message<Behavior>
+    ) throws(CallError) -> (PendingCall<Reply>, UInt64) {
+        guard !mailbox.ledger.isOnLoopThread else { throw .calledItself }
+        let call = PendingCall<Reply>(mailbox.ledger)
+        let number = try mailbox.ledger.enter(call)
+        do throws(CastError) {
+            try mailbox.put(message(Caller(call)))
+        } catch {
+            mailbox.ledger.strike(number)
+            throw CallError(error)
+        }
+        return (call, number)
+    }
+}
+
+extension CallError {
+    fileprivate init(_ error: CastError) {
+        self =
+            switch error {
+            case .stopped(let reason): .stopped(reason)
+            case .mailboxFull(let limit): .mailboxFull(limit: limit)
+            }
+    }
+}

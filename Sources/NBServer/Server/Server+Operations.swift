@@ -1,0 +1,51 @@
+// What an operator wants of a running server. Any task.
+extension Server where Behavior: ~Copyable {
+    /// What can be said of the server at this moment.
+    ///
+    /// - Throws: ``CallError`` if it has stopped or does not get to it in time.
+    public nonisolated(nonsending) func status(
+        within limit: Duration? = .seconds(5)
+    ) async throws(CallError) -> ServerStatus {
+        try await request(within: limit) { $0.status }
+    }
+
+    /// Lets messages wait: from now on no call, cast, timer or timeout is handled until the server is resumed. Connections,
+    /// and what happens to them and to listeners, go on; pause the listeners for those. ``withState(within:_:)`` and whatever
+    /// is asked of the server itself work as before.
+    ///
+    /// - Throws: ``CallError`` if it has stopped or does not get to it in time.
+    public nonisolated(nonsending) func suspend(within limit: Duration? = .seconds(5)) async throws(CallError) {
+        try await request(within: limit) { $0.setSuspended(true) }
+    }
+
+    /// Lets messages be handled again, those that waited first.
+    ///
+    /// - Throws: ``CallError`` if it has stopped or does not get to it in time.
+    public nonisolated(nonsending) func resume(within limit: Duration? = .seconds(5)) async throws(CallError) {
+        try await request(within: limit) { $0.setSuspended(false) }
+    }
+
+    /// Stops accepting, waits for the connections the server still has, then stops; see ``ServerContext/drain(queued:within:)``.
+    ///
+    /// - Parameters:
+    ///   - queued: what becomes of clients that wait to be accepted.
+    ///   - limit: how long the connections have to end.
+    /// - Returns: why it stopped, when it has: ``StopReason/drained(unfinished:)``, unless something else came first.
+    /// - Throws: `CancellationError` if the task is canceled; the server goes on draining.
+    public nonisolated(nonsending) func drain(
+        queued: QueuedClients = .serve,
+        within limit: Duration
+    ) async throws(CancellationError) -> StopReason {
+        // A server that has stopped has no more to drain, and one that is busy drains when it gets to it.
+        try? mailbox.put(.request { $0.drain(queued: queued, within: limit) })
+        return try await ended()
+    }
+}
+
+extension ServerContext {
+    fileprivate func setSuspended(_ isSuspended: Bool) {
+        guard state.pointee.isSuspended != isSuspended else { return }
+        state.pointee.isSuspended = isSuspended
+        state.pointee.note(isSuspended ? .suspended : .resumed)
+    }
+}
