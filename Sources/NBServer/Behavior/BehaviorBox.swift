@@ -18,8 +18,8 @@ class BehaviorBox {
         fatalError("abstract")
     }
 
-    /// Whether a message waits to be handled.
-    func hasMessage(isSuspended: Bool) -> Bool {
+    /// How many messages are set aside until the server resumes.
+    var setAsideCount: Int {
         fatalError("abstract")
     }
 
@@ -31,11 +31,6 @@ class BehaviorBox {
 
     /// Refuses messages from now on, and drops those that wait.
     func closeMailbox(_ reason: StopReason) {
-        fatalError("abstract")
-    }
-
-    /// How many messages wait to be handled.
-    var messageCount: Int {
         fatalError("abstract")
     }
 

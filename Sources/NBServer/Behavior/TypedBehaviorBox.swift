@@ -29,9 +29,7 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         try behavior.pointee.newConnection(connection, context)
     }
 
-    override func hasMessage(isSuspended: Bool) -> Bool {
-        inbox.isWaiting(isSuspended: isSuspended)
-    }
+    override var setAsideCount: Int { inbox.setAsideCount }
 
     override func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
         switch inbox.next(isSuspended: isSuspended) {
@@ -48,8 +46,6 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         inbox.mailbox.close(reason)
         inbox.removeAll()
     }
-
-    override var messageCount: Int { inbox.mailbox.count }
 
     override func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {
         try behavior.pointee.handleContinue(context)

@@ -67,7 +67,7 @@ struct ConnectionSlot {
     /// Its place in the table, and which connection it is there: a token of kind 0.
     var place: Token
     /// The listener it came by.
-    var listener = ListenerID(index: 0, life: 0)
+    var listener = ListenerID(place: 0)
     /// The number under which it is or was kept, or 0.
     var number: UInt64 = 0
 

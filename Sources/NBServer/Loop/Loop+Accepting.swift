@@ -18,7 +18,7 @@ extension Loop where LoopEngine: ~Copyable {
         if isStrained && !hasRoom(index) {
             shed(result)
         } else if listeners.pointee[index].state.accepted() && stopReason == nil {
-            deliver(result, listeners.pointee.id(of: index))
+            deliver(result, listeners.pointee[index].id)
         } else {
             discard(result)
         }

@@ -18,8 +18,12 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     /// Whether there is something to do without waiting.
-    var hasMail: Bool {
-        behavior.hasMessage(isSuspended: state.pointee.isSuspended) || state.pointee.hasInfos
+    var hasMail: Bool { hasMessage || state.pointee.hasInfos }
+
+    /// Whether a message waits that may be handled now. Asked of the control, which knows without knowing the behavior's type.
+    private var hasMessage: Bool {
+        let count = control.messageCount
+        return count > 0 && (!state.pointee.isSuspended || count > behavior.setAsideCount)
     }
 
     /// When there will be.
@@ -32,7 +36,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     private mutating func handleMessages() {
         var budget = Self.quantum
-        while budget > 0, stopReason == nil, behavior.hasMessage(isSuspended: state.pointee.isSuspended) {
+        while budget > 0, stopReason == nil, hasMessage {
             budget -= 1
             do {
                 if let verdict = try behavior.handleMessage(
@@ -103,13 +107,12 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(__always)
     mutating func obey(_ verdict: Verdict) {
         timeout = nil
-        if case .serve = verdict.next { return }
-        obeyMore(verdict)
+        if let next = verdict.next { obey(next) }
     }
 
     @inline(never)
-    private mutating func obeyMore(_ verdict: Verdict) {
-        var next = verdict.next
+    private mutating func obey(_ next: Verdict.Next) {
+        var next: Verdict.Next? = next
         // Answers leave before the step that follows them.
         while case .handleContinue = next, stopReason == nil {
             ledger.flush()
@@ -120,8 +123,8 @@ extension Loop where LoopEngine: ~Copyable {
             }
         }
         switch next {
-        case .serve, .handleContinue: break
-        case .serveWithin(let duration): timeout = engine.now + duration
+        case nil, .handleContinue: break
+        case .serveWithin(let nanoseconds): timeout = engine.now.later(byNanoseconds: nanoseconds)
         case .stop(let words): stop(.verdict(words))
         }
     }

@@ -72,7 +72,6 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
                 features: engine.features,
                 control: control,
                 clock: engine.clock,
-                messageCount: { behavior.messageCount },
                 isObserved: observer != nil
             )
         )

@@ -15,8 +15,6 @@ struct LoopState: ~Copyable {
     let socketOptions: [SocketOption]
     /// The engine's time.
     let clock: () -> Instant
-    /// How many messages wait to be handled.
-    let messageCount: () -> Int
     let startedAt: Instant
 
     var timers = DeadlineHeap<TimerID>()
@@ -39,7 +37,6 @@ struct LoopState: ~Copyable {
         features: RingFeatures,
         control: LoopControl,
         clock: @escaping () -> Instant,
-        messageCount: @escaping () -> Int,
         isObserved: Bool
     ) {
         counters = .allocate(capacity: 1)
@@ -59,7 +56,6 @@ struct LoopState: ~Copyable {
         self.control = control
         self.socketOptions = socketOptions
         self.clock = clock
-        self.messageCount = messageCount
         startedAt = clock()
         connections.pointee.now = startedAt
         if isObserved { events = [] }

@@ -21,32 +21,20 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     private let limit: Int?
     private let answerWhenFull: ServerOptions.FullMailbox
 
-    /// How many wait to be taken. Changed under the lock; looked at without, by a loop that is about to sleep.
-    private let waitingCount = Atomic<Int>(0)
-    /// How many wait to be handled.
-    private let unhandledCount = Atomic<Int>(0)
-
     init(_ control: LoopControl, _ options: ServerOptions = ServerOptions()) {
         self.control = control
         limit = options.mailboxLimit
         answerWhenFull = options.fullMailbox
     }
 
-    /// How many messages wait to be handled.
-    var count: Int { unhandledCount.load(ordering: .relaxed) }
-
-    /// Whether there is something to take.
-    var hasMessages: Bool { waitingCount.load(ordering: .sequentiallyConsistent) > 0 }
-
     /// Puts a message in, and wakes the loop if it sleeps.
     func put(_ message: consuming Message<Behavior>) throws(CastError) {
         let message = message
         let refusal: CastError? = state.withLock { state in
             if let end = state.end { return .stopped(end) }
-            if let limit, message.isForBehavior, count >= limit { return .mailboxFull(limit: limit) }
+            if let limit, message.isForBehavior, control.messageCount >= limit { return .mailboxFull(limit: limit) }
             state.messages.append(message)
-            unhandledCount.add(1, ordering: .relaxed)
-            waitingCount.store(state.messages.count, ordering: .sequentiallyConsistent)
+            control.noteMessage()
             return nil
         }
         if case .mailboxFull = refusal { noteFull() }
@@ -61,15 +49,12 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
 
     /// Takes everything, into an array that is empty. Loop's thread.
     func take(into messages: inout [Message<Behavior>?]) {
-        state.withLock { state in
-            swap(&state.messages, &messages)
-            waitingCount.store(0, ordering: .relaxed)
-        }
+        state.withLock { swap(&$0.messages, &messages) }
     }
 
     /// A message that was taken is handled now. Loop's thread.
     func noteHandled() {
-        unhandledCount.subtract(1, ordering: .relaxed)
+        control.noteHandled()
     }
 
     /// Refuses messages from now on, and drops those that wait; who called is told why.
@@ -77,10 +62,9 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         ledger.noteEnd(reason)
         let dropped = state.withLock { state in
             if state.end == nil { state.end = reason }
-            waitingCount.store(0, ordering: .relaxed)
             defer { state.messages = [] }
             return state.messages
         }
-        unhandledCount.subtract(dropped.count, ordering: .relaxed)
+        control.noteHandled(dropped.count)
     }
 }
