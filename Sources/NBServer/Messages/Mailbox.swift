@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// Messages on their way to a server.
 ///
 /// Any thread may put one in, and never waits for more than another that does the same; the loop takes all of them at once.
@@ -16,7 +14,7 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     }
 
     let ledger = CallLedger()
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let control: LoopControl
     private let limit: Int?
     private let answerWhenFull: ServerOptions.FullMailbox
