@@ -20,6 +20,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// Whether there is something to do without waiting.
     var hasMail: Bool {
         behavior.hasMessage(isSuspended: state.pointee.isSuspended) || state.pointee.hasInfos
+            || connections.pointee.hasLost || state.pointee.drain?.hasBegun == false
     }
 
     /// When there will be.
@@ -35,10 +36,8 @@ extension Loop where LoopEngine: ~Copyable {
         while budget > 0, stopReason == nil, behavior.hasMessage(isSuspended: state.pointee.isSuspended) {
             budget -= 1
             do {
-                if let verdict = try behavior.handleMessage(
-                    isSuspended: state.pointee.isSuspended,
-                    ServerContext(state)
-                ) {
+                let isSuspended = state.pointee.isSuspended
+                if let verdict = try behavior.handleMessage(isSuspended: isSuspended, ServerContext(state)) {
                     counters.pointee.messages &+= 1
                     obey(verdict)
                 }
