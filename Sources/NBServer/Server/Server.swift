@@ -328,6 +328,9 @@ extension Server where Behavior: ~Copyable {
         guard !mailbox.ledger.isOnLoopThread else { return nil }
         return end.wait(until: limit.map { .now + $0 })?.reason
     }
+
+    /// How many wait for the end.
+    var waitersForEnd: Int { end.waiterCount }
 }
 
 extension Result<StopReason, ServerError> {
