@@ -82,7 +82,9 @@ extension ListenerTable {
     /// The listener a connection came by, if it is not closed.
     func index(of id: ListenerID) -> Int? {
         let index = Int(id.index)
-        guard index < count, listeners[index].life == id.life, listeners[index].state.phase != .closed else { return nil }
+        guard index < count, listeners[index].life == id.life, listeners[index].state.phase != .closed else {
+            return nil
+        }
         return index
     }
 

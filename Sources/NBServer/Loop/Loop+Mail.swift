@@ -20,7 +20,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// Whether there is something to do without waiting.
     var hasMail: Bool {
         behavior.hasMessage(isSuspended: state.pointee.isSuspended) || state.pointee.hasInfos
-            || connections.pointee.hasLost || state.pointee.drain?.hasBegun == false
+            || connections.pointee.hasLost
     }
 
     /// When there will be.
@@ -128,7 +128,8 @@ extension Loop where LoopEngine: ~Copyable {
 
 // Draining.
 extension Loop where LoopEngine: ~Copyable {
-    private mutating func progressDrain() {
+    /// Does for a drain what can be done by now, if there is one.
+    mutating func progressDrain() {
         guard stopReason == nil, let drain = state.pointee.drain else { return }
         if !drain.hasBegun { beginToDrain(drain) }
         for index in listeners.pointee.open where !listeners.pointee[index].state.isClosing {

@@ -135,7 +135,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 
     private mutating func serve() throws(RingError) {
-        // What was asked before anybody could be woken.
+        // What was asked before anybody could be woken, and before anybody is accepted.
+        progressDrain()
         if let reason = control.stopReason { stop(reason) }
         report()
         armWakeUp()

@@ -33,7 +33,6 @@ final class LoopControl: Sendable {
 
     /// The addresses the server listens on, for those who ask from outside.
     let addresses = Mutex<[SocketAddress]>([])
-
 }
 
 // Beginning and ending.

@@ -20,7 +20,8 @@ public enum CallError: Error, Sendable, CustomStringConvertible {
         case .stopped(let reason): "call: the server has stopped: \(reason)"
         case .unanswered: "call: the server let go of the caller without a reply"
         case .canceled: "call: the task was canceled"
-        case .mailboxFull(let limit): "call: \(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
+        case .mailboxFull(let limit):
+            "call: \(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
         case .calledItself: "call: a server cannot wait for itself; use its state, or cast"
         }
     }

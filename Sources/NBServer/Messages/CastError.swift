@@ -9,7 +9,8 @@ public enum CastError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .stopped(let reason): "cast: the server has stopped: \(reason)"
-        case .mailboxFull(let limit): "cast: \(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
+        case .mailboxFull(let limit):
+            "cast: \(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
         }
     }
 }

@@ -39,6 +39,8 @@ struct Clerk: NonBlockingServer, Sendable {
     var onInfo: Information = { _, _, _ in .continue }
     var onContinue: Step = { _, _ in .continue }
     var onEnd: End = { _, _, _ in }
+    /// For a callback that waits until it is sent something.
+    var mailboxIsEmpty: @Sendable () -> Bool = { true }
 
     mutating func begin(_ context: borrowing ServerContext) throws -> Verdict {
         try onBegin(&self, context)
