@@ -218,6 +218,30 @@ import Testing
         }
     }
 
+    @Test func requestsAreMadeNowAndTheirAnswersTakenLater() async throws {
+        try await Clerk(total: 5).serve { server in
+            async let total = server.call(Clerk.Call.total)
+            async let greeting = server.call { .greeting("you", $0) }
+            let tasks = (1...10).map { number in Task { try await server.call { .sums([number], [number], $0) } } }
+            let (hello, five) = try await (greeting, total)
+            #expect(hello == "hello, you")
+            #expect(five == 5)
+            for (index, task) in tasks.enumerated() { #expect(try await task.value == [2 * (index + 1)]) }
+        }
+    }
+
+    @Test func oneMessageGoesToManyServers() async throws {
+        let servers = try (0..<4).map { try Server(Clerk(total: $0), listening: []) }
+        for server in servers { try server.start() }
+        for server in servers { try server.cast(.add(10)) }
+        let totals = try await withThrowingTaskGroup(of: Int.self) { group in
+            for server in servers { group.addTask { try await server.call(Clerk.Call.total) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(totals.sorted() == [10, 11, 12, 13])
+        for server in servers { await server.stop() }
+    }
+
     /// Two servers may call each other; each has a thread of its own.
     @Test func aServerMayCallAnother() async throws {
         try await Clerk(total: 5).serve { other in
