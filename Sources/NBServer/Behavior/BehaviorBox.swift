@@ -18,8 +18,13 @@ class BehaviorBox {
         fatalError("abstract")
     }
 
-    /// How many messages are set aside until the server resumes.
-    var setAsideCount: Int {
+    /// Whether a message waits to be handled.
+    func hasMessage(isSuspended: Bool) -> Bool {
+        fatalError("abstract")
+    }
+
+    /// How many messages wait for the behavior.
+    var messageCount: Int {
         fatalError("abstract")
     }
 

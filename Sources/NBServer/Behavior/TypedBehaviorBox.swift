@@ -29,7 +29,11 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         try behavior.pointee.newConnection(connection, context)
     }
 
-    override var setAsideCount: Int { inbox.setAsideCount }
+    override func hasMessage(isSuspended: Bool) -> Bool {
+        inbox.isWaiting(isSuspended: isSuspended)
+    }
+
+    override var messageCount: Int { inbox.mailbox.count }
 
     override func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
         switch inbox.next(isSuspended: isSuspended) {

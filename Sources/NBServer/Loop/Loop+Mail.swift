@@ -18,12 +18,9 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     /// Whether there is something to do without waiting.
-    var hasMail: Bool { hasMessage || state.pointee.hasInfos }
-
-    /// Whether a message waits that may be handled now. Asked of the control, which knows without knowing the behavior's type.
-    private var hasMessage: Bool {
-        let count = control.messageCount
-        return count > 0 && (!state.pointee.isSuspended || count > behavior.setAsideCount)
+    var hasMail: Bool {
+        behavior.hasMessage(isSuspended: state.pointee.isSuspended) || state.pointee.hasInfos
+            || connections.pointee.hasLost
     }
 
     /// When there will be.
@@ -36,13 +33,11 @@ extension Loop where LoopEngine: ~Copyable {
 
     private mutating func handleMessages() {
         var budget = Self.quantum
-        while budget > 0, stopReason == nil, hasMessage {
+        while budget > 0, stopReason == nil, behavior.hasMessage(isSuspended: state.pointee.isSuspended) {
             budget -= 1
             do {
-                if let verdict = try behavior.handleMessage(
-                    isSuspended: state.pointee.isSuspended,
-                    ServerContext(state)
-                ) {
+                let isSuspended = state.pointee.isSuspended
+                if let verdict = try behavior.handleMessage(isSuspended: isSuspended, ServerContext(state)) {
                     counters.pointee.messages &+= 1
                     obey(verdict)
                 }
@@ -132,7 +127,8 @@ extension Loop where LoopEngine: ~Copyable {
 
 // Draining.
 extension Loop where LoopEngine: ~Copyable {
-    private mutating func progressDrain() {
+    /// Does for a drain what can be done by now, if there is one.
+    mutating func progressDrain() {
         guard stopReason == nil, let drain = state.pointee.drain else { return }
         if !drain.hasBegun { beginToDrain(drain) }
         for index in listeners.pointee.open where !listeners.pointee[index].state.isClosing {

@@ -72,6 +72,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
                 features: engine.features,
                 control: control,
                 clock: engine.clock,
+                messageCount: { behavior.messageCount },
                 isObserved: observer != nil
             )
         )
@@ -134,6 +135,10 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 
     private mutating func serve() throws(RingError) {
+        // What was asked before anybody could be woken, and before anybody is accepted.
+        progressDrain()
+        if let reason = control.stopReason { stop(reason) }
+        report()
         armWakeUp()
         if options.exhaustion == .shed { isStrained = !engine.takeReserve() }
         while stopReason == nil { try turn() }
@@ -185,6 +190,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 extension Loop where LoopEngine: ~Copyable {
     /// Whoever puts a message in after the loop has looked sees that it sleeps, and wakes it.
     private mutating func wait() throws(RingError) {
+        // Whoever got a descriptor that was released may have replied with it.
+        ledger.flush()
         control.publishSleep()
         let deadline = hasWork ? engine.now : nextDeadline
         try engine.wait(until: deadline)

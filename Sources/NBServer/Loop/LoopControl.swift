@@ -28,7 +28,6 @@ final class LoopControl: Sendable {
     private let arrivedSignals = Atomic<UInt64>(0)
 
     private let isAsleep = Atomic<Bool>(false)
-    private let waitingMessages = Atomic<Int>(0)
     private let begun = Atomic<Bool>(false)
     private let refusedCount = Atomic<UInt64>(0)
 
@@ -144,22 +143,8 @@ extension LoopControl {
     }
 }
 
-// Messages.
+// Messages that were refused.
 extension LoopControl {
-    /// A message is being put in; ``wakeIfAsleep()`` is to follow. Any thread.
-    func noteMessage() {
-        waitingMessages.add(1, ordering: .sequentiallyConsistent)
-    }
-
-    /// Messages were handled, or dropped.
-    func noteHandled(_ count: Int = 1) {
-        waitingMessages.subtract(count, ordering: .relaxed)
-    }
-
-    /// How many messages wait to be handled. A loop that asks this after ``publishSleep()`` and sleeps if there are none is
-    /// woken for those to come.
-    var messageCount: Int { waitingMessages.load(ordering: .sequentiallyConsistent) }
-
     /// A message was refused because the mailbox was full.
     func noteRefusal() {
         refusedCount.add(1, ordering: .relaxed)

@@ -15,6 +15,8 @@ struct LoopState: ~Copyable {
     let socketOptions: [SocketOption]
     /// The engine's time.
     let clock: () -> Instant
+    /// How many messages wait for the behavior.
+    let messageCount: () -> Int
     let startedAt: Instant
 
     var timers = DeadlineHeap<TimerID>()
@@ -37,6 +39,7 @@ struct LoopState: ~Copyable {
         features: RingFeatures,
         control: LoopControl,
         clock: @escaping () -> Instant,
+        messageCount: @escaping () -> Int,
         isObserved: Bool
     ) {
         counters = .allocate(capacity: 1)
@@ -56,6 +59,7 @@ struct LoopState: ~Copyable {
         self.control = control
         self.socketOptions = socketOptions
         self.clock = clock
+        self.messageCount = messageCount
         startedAt = clock()
         connections.pointee.now = startedAt
         if isObserved { events = [] }

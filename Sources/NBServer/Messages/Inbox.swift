@@ -15,8 +15,10 @@ struct Inbox<Behavior: NonBlockingServer & ~Copyable>: ~Copyable {
         self.mailbox = mailbox
     }
 
-    /// How many messages wait for the server to resume.
-    var setAsideCount: Int { setAside.count - positionAside }
+    /// Whether ``next(isSuspended:)`` has work.
+    func isWaiting(isSuspended: Bool) -> Bool {
+        !isSuspended && positionAside < setAside.count || position < taken.count || mailbox.hasMessages
+    }
 
     /// Takes the next message to handle.
     mutating func next(isSuspended: Bool) -> Message<Behavior>? {
@@ -34,7 +36,7 @@ struct Inbox<Behavior: NonBlockingServer & ~Copyable>: ~Copyable {
     }
 
     private func handling(_ message: Message<Behavior>) -> Message<Behavior> {
-        mailbox.noteHandled()
+        if message.isForBehavior { mailbox.noteHandled() }
         return message
     }
 
@@ -53,6 +55,7 @@ struct Inbox<Behavior: NonBlockingServer & ~Copyable>: ~Copyable {
         if position == taken.count {
             taken.removeAll(keepingCapacity: true)
             position = 0
+            guard mailbox.hasMessages else { return nil }
             mailbox.take(into: &taken)
         }
         guard position < taken.count else { return nil }
