@@ -1,0 +1,108 @@
+@testable import NBServer
+
+// What is done to listeners, by callbacks and at the wish of others, and what must come of it.
+extension SimulatedHistory {
+    /// Adds, removes, pauses or unpauses one.
+    func changeListeners(_ context: borrowing ServerContext) {
+        let address = SimulatedKernel.address(kernel.random.below(6))
+        switch kernel.random.below(8) {
+        case 0, 1: if kernel.listeners.count < 12 { addListener(address, context) }
+        case 2: removeListener(address, context)
+        case 3, 4: pauseListener(address, context)
+        default: unpauseListener(address, context)
+        }
+    }
+
+    /// The listener at an address, unless it is closed or to be.
+    private func listener(at address: SocketAddress) -> Int? {
+        kernel.listeners.lastIndex { $0.address == address && !$0.isClosed && !$0.isRemoved }
+    }
+
+    private func addListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
+        let isThere = listener(at: address) != nil
+        let isTaken = kernel.listeners.contains { $0.address == address && !$0.isClosed }
+        let isFull = kernel.listeners.count { !$0.isClosed } >= options.maximumListeners
+        do throws(ServerError) {
+            let got = try context.listen(on: address) { () throws(ServerError) in try kernel.listen(on: address) }
+            kernel.tally.note(.addedListener)
+            if isThere || isTaken || isFull || got != address || drain != nil || ends > 0 {
+                violate("\(address) was added, and should not have been")
+            }
+        } catch {
+            kernel.note("\(address) is not added: \(error.code)")
+            kernel.tally.note(.refusedListener)
+            switch error.code {
+            case .stopped where drain != nil || post.end != nil: break
+            case .alreadyListening where isThere: break
+            case .tooManyListeners where !isThere && isFull: break
+            case .addressInUse where !isThere && isTaken && !isFull: break
+            default: violate("\(address) was not added: \(error)")
+            }
+        }
+    }
+
+    private func removeListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
+        let listener = noteRemoval(of: address)
+        check(address, listener) { () throws(ServerError) in try context.removeListener(on: address) }
+    }
+
+    /// A listener is about to be removed.
+    func noteRemoval(of address: SocketAddress) -> Int? {
+        guard let listener = listener(at: address) else { return nil }
+        kernel.note("\(address) is to be removed: \(kernel.listeners[listener].descriptor)")
+        if drain == nil {
+            kernel.tally.note(.removedListener)
+            kernel.listeners[listener].isRemoved = true
+        }
+        return listener
+    }
+
+    private func pauseListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
+        let listener = listener(at: address)
+        kernel.note("\(address) is to rest")
+        check(address, listener) { () throws(ServerError) in try context.pauseListener(on: address) }
+        guard let listener, drain == nil else { return }
+        kernel.tally.note(.pausedListener)
+        kernel.listeners[listener].isPaused = true
+    }
+
+    private func unpauseListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
+        let listener = listener(at: address)
+        kernel.note("\(address) is not to rest")
+        check(address, listener) { () throws(ServerError) in try context.unpauseListener(on: address) }
+        guard let listener, kernel.listeners[listener].isPaused else { return }
+        kernel.tally.note(.unpausedListener)
+        kernel.listeners[listener].isPaused = false
+    }
+
+    /// Which listeners a server that drains has closed already, nobody knows.
+    private func check(_ address: SocketAddress, _ listener: Int?, _ body: () throws(ServerError) -> Void) {
+        do throws(ServerError) {
+            try body()
+            if listener == nil { violate("there is nobody on \(address), and nobody says so") }
+        } catch {
+            kernel.tally.note(.unknownListener)
+            if error.code != .notListening || listener != nil && drain == nil { violate("\(address): \(error)") }
+        }
+    }
+
+    /// Has the server drain.
+    func drain(_ context: borrowing ServerContext) {
+        let queued: QueuedClients = kernel.random.chance(600) ? .serve : .leave
+        let limit: Duration = kernel.random.element(of: [.zero, .seconds(1), .seconds(10), .seconds(1000)]) ?? .zero
+        kernel.note("it is to drain within \(limit), who waits: \(queued)")
+        context.drain(queued: queued, within: limit)
+        let deadline = kernel.now + limit
+        if drain == nil { kernel.tally.note(queued == .serve ? .drainServing : .drainLeaving) }
+        kernel.noteDrain(queued)
+        drain = (min(deadline, drain?.deadline ?? deadline), drain?.isTold ?? false)
+    }
+
+    /// The server has begun to drain: those that rested serve who waits.
+    func noteDraining() {
+        if drain == nil || drain?.isTold == true { violate("it drains, and was not asked to, or has said so") }
+        drain?.isTold = true
+        guard kernel.drain == .serve else { return }
+        for index in kernel.listeners.indices { kernel.listeners[index].isPaused = false }
+    }
+}
