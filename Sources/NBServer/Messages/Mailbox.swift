@@ -23,7 +23,7 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
 
     /// How many wait to be taken. Changed under the lock; looked at without, by a loop that is about to sleep.
     private let waitingCount = Atomic<Int>(0)
-    /// How many wait to be handled.
+    /// How many calls and casts wait to be handled.
     private let unhandledCount = Atomic<Int>(0)
 
     init(_ control: LoopControl, _ options: ServerOptions = ServerOptions()) {
@@ -32,7 +32,7 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         answerWhenFull = options.fullMailbox
     }
 
-    /// How many messages wait to be handled.
+    /// How many calls and casts wait to be handled.
     var count: Int { unhandledCount.load(ordering: .relaxed) }
 
     /// Whether there is something to take.
@@ -45,7 +45,7 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
             if let end = state.end { return .stopped(end) }
             if let limit, message.isForBehavior, count >= limit { return .mailboxFull(limit: limit) }
             state.messages.append(message)
-            unhandledCount.add(1, ordering: .relaxed)
+            if message.isForBehavior { unhandledCount.add(1, ordering: .relaxed) }
             waitingCount.store(state.messages.count, ordering: .sequentiallyConsistent)
             return nil
         }
@@ -67,7 +67,7 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         }
     }
 
-    /// A message that was taken is handled now. Loop's thread.
+    /// A call or cast that was taken is handled now. Loop's thread.
     func noteHandled() {
         unhandledCount.subtract(1, ordering: .relaxed)
     }
@@ -81,6 +81,6 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
             defer { state.messages = [] }
             return state.messages
         }
-        unhandledCount.subtract(dropped.count, ordering: .relaxed)
+        unhandledCount.subtract(dropped.count { $0?.isForBehavior == true }, ordering: .relaxed)
     }
 }

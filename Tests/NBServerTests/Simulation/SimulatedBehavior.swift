@@ -108,6 +108,7 @@ struct SimulatedBehavior: NonBlockingServer {
         noteCallback("handleInfo: \(info)")
         note(info, timeout)
         doMore(context)
+        noteLastListener(info)
         if kernel.random.chance(5) { throw refusal() }
         return verdict()
     }
@@ -164,8 +165,13 @@ extension SimulatedBehavior {
         case .listenerRecovered(let address): note(address, isTroubled: false)
         case .listenerDown(let address, _):
             if let index = index(address) { kernel.listeners[index].isDown = true }
-            if kernel.listeners.allSatisfy(\.isClosed) { kernel.noteStop() }
         }
+    }
+
+    /// A server whose last listener goes down stops, unless the behavior has just added one or has it drain.
+    private func noteLastListener(_ info: ServerInfo) {
+        guard case .listenerDown = info, history.drain == nil else { return }
+        if kernel.listeners.allSatisfy(\.isClosed) { kernel.noteStop() }
     }
 
     private func noteTimeout(_ timeout: Instant?) {

@@ -141,7 +141,7 @@ extension SimulatedHistory {
     func checkFailure(_ error: ServerError) {
         switch error.code {
         // The last listener went down; everything else must be in order all the same.
-        case .listenerDown: break
+        case .listenerDown where drain == nil: break
         case .outOfResources where options.exhaustion == .stop: break
         case .beginFailed where turns == 0: break
         case .declined where turns == 0: break

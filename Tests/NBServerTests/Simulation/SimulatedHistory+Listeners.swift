@@ -13,13 +13,15 @@ extension SimulatedHistory {
         }
     }
 
-    /// The listener at an address, unless it is closed or to be.
-    private func listener(at address: SocketAddress) -> Int? {
-        kernel.listeners.lastIndex { $0.address == address && !$0.isClosed && !$0.isRemoved }
+    /// The listener at an address, unless it is closed or to be. Which ones a server that drains has decided to close, only it
+    /// can tell.
+    private func listener(at address: SocketAddress, _ context: borrowing ServerContext) -> Int? {
+        guard drain == nil || context.addresses.contains(address) else { return nil }
+        return kernel.listeners.lastIndex { $0.address == address && !$0.isClosed && !$0.isRemoved }
     }
 
     private func addListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
-        let isThere = listener(at: address) != nil
+        let isThere = listener(at: address, context) != nil
         let isTaken = kernel.listeners.contains { $0.address == address && !$0.isClosed }
         let isFull = kernel.listeners.count { !$0.isClosed } >= options.maximumListeners
         do throws(ServerError) {
@@ -42,32 +44,30 @@ extension SimulatedHistory {
     }
 
     private func removeListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
-        let listener = noteRemoval(of: address)
+        let listener = noteRemoval(of: address, context)
         check(address, listener) { () throws(ServerError) in try context.removeListener(on: address) }
     }
 
     /// A listener is about to be removed.
-    func noteRemoval(of address: SocketAddress) -> Int? {
-        guard let listener = listener(at: address) else { return nil }
+    func noteRemoval(of address: SocketAddress, _ context: borrowing ServerContext) -> Int? {
+        guard let listener = listener(at: address, context) else { return nil }
         kernel.note("\(address) is to be removed: \(kernel.listeners[listener].descriptor)")
-        if drain == nil {
-            kernel.tally.note(.removedListener)
-            kernel.listeners[listener].isRemoved = true
-        }
+        kernel.tally.note(.removedListener)
+        kernel.listeners[listener].isRemoved = true
         return listener
     }
 
     private func pauseListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
-        let listener = listener(at: address)
+        let listener = listener(at: address, context)
         kernel.note("\(address) is to rest")
         check(address, listener) { () throws(ServerError) in try context.pauseListener(on: address) }
-        guard let listener, drain == nil else { return }
+        guard let listener else { return }
         kernel.tally.note(.pausedListener)
         kernel.listeners[listener].isPaused = true
     }
 
     private func unpauseListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
-        let listener = listener(at: address)
+        let listener = listener(at: address, context)
         kernel.note("\(address) is not to rest")
         check(address, listener) { () throws(ServerError) in try context.unpauseListener(on: address) }
         guard let listener, kernel.listeners[listener].isPaused else { return }
@@ -75,14 +75,13 @@ extension SimulatedHistory {
         kernel.listeners[listener].isPaused = false
     }
 
-    /// Which listeners a server that drains has closed already, nobody knows.
     private func check(_ address: SocketAddress, _ listener: Int?, _ body: () throws(ServerError) -> Void) {
         do throws(ServerError) {
             try body()
             if listener == nil { violate("there is nobody on \(address), and nobody says so") }
         } catch {
             kernel.tally.note(.unknownListener)
-            if error.code != .notListening || listener != nil && drain == nil { violate("\(address): \(error)") }
+            if error.code != .notListening || listener != nil { violate("\(address): \(error)") }
         }
     }
 

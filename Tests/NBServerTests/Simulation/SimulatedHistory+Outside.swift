@@ -64,7 +64,7 @@ extension SimulatedHistory {
     private func askToRemove(_ address: SocketAddress) {
         let call = PendingCall<Result<Void, ServerError>>(post.mailbox.ledger)
         let isTaken = post.request(call) { [self] context, remover in
-            let listener = noteRemoval(of: address)
+            let listener = noteRemoval(of: address, context)
             call.outcome.whenSettled { [self] in removed(listener, $0) }
             context.removeListener(on: address, for: remover)
             removals.append((call, listener))
@@ -79,8 +79,6 @@ extension SimulatedHistory {
             kernel.tally.note(.answeredRemover)
             if !kernel.listeners[listener].isClosed { violate("a listener is said to be removed, and is open") }
         case (.success(.failure(let error)), nil) where error.code == .notListening: break
-        // Of those that a drain closes nobody knows whether they are still there.
-        case (.success(.failure(let error)), _) where error.code == .notListening && drain != nil: break
         case (.failure(.stopped), _) where post.end != nil: break
         default: violate("the removal of \(listener.map { "\($0)" } ?? "nobody") came to \(result)")
         }

@@ -138,8 +138,8 @@ extension SimulatedKernel {
         note("listener \(descriptor) closed")
         if listeners[index].isClosed { violate("listener \(descriptor) closed twice") }
         if listeners[index].arm != nil { violate("listener \(descriptor) closed while an accept is armed on it") }
-        let isDue = drain == .serve && !isStopping && !listeners[index].isRemoved && !listeners[index].isDown
-        if isDue && listeners[index].backlog > 0 && !listeners[index].hasLateClient {
+        let serves = drain == .serve && !isStopping && !listeners[index].isRemoved
+        if serves && listeners[index].failsForGood == nil && listeners[index].backlog > 0 && !listeners[index].hasLateClient {
             violate("\(descriptor) closed over \(listeners[index].backlog) clients who waited when the server began to drain")
         }
         listeners[index].isClosed = true

@@ -149,16 +149,15 @@ extension SimulatedPost {
         let number = records.count
         do {
             let entry = try mailbox.ledger.enter(call)
+            guard put(message(Caller(call)), isForBehavior: isForBehavior) else {
+                mailbox.ledger.strike(entry)
+                return false
+            }
+            kernel.note("call \(number) is sent")
             records.append(Record(call: call, entry: entry))
             open.insert(number)
             call.outcome.whenSettled { [self] in ended(number, $0) }
-            if put(message(Caller(call)), isForBehavior: isForBehavior) {
-                kernel.note("call \(number) is sent")
-                return true
-            }
-            mailbox.ledger.strike(entry)
-            open.remove(number)
-            records[number].fate = .letGo
+            return true
         } catch {
             guard case .stopped = error, end != nil else {
                 violate("a call was refused: \(error)")
@@ -230,10 +229,7 @@ extension SimulatedPost {
 
     /// A call has ended.
     private func ended(_ number: Int, _ result: Result<Int, CallError>) {
-        guard open.remove(number) != nil else {
-            // One that was refused: nobody waits for it.
-            return
-        }
+        open.remove(number)
         kernel.note("call \(number) has ended: \(result)")
         records[number].ends += 1
         switch (result, records[number].fate) {
