@@ -12,6 +12,7 @@ extension SimulatedHistory {
         if !kernel.isStopping { for listener in kernel.listeners { checkHearing(listener, deadline) } }
         for listener in kernel.listeners { checkRest(listener) }
         checkRemovals()
+        if turns % 8 == 0 { checkAddresses() }
         checkTiming(deadline)
         checkDrain(deadline)
         checkSleep(deadline)
@@ -75,6 +76,16 @@ extension SimulatedHistory {
     private func checkRest(_ listener: SimulatedListener) {
         guard listener.isPaused || listener.isRemoved, let arm = listener.arm, !arm.isCanceled else { return }
         violate("\(listener.descriptor) accepts, and is to \(listener.isRemoved ? "close" : "rest")")
+    }
+
+    /// Whoever asks from outside where the server listens is told so.
+    private func checkAddresses() {
+        guard drain == nil, post.end == nil else { return }
+        let actual = kernel.listeners.filter { !$0.isClosed && !$0.isRemoved }.map(\.address)
+        let published = control.addresses.withLock { $0 }
+        if Set(published) != Set(actual) || published.count != actual.count {
+            violate("the server says that it listens on \(published), and does on \(actual)")
+        }
     }
 
     /// Whoever waits for a listener's end hears of it at once.

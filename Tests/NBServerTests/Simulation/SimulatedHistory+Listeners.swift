@@ -4,13 +4,21 @@
 extension SimulatedHistory {
     /// Adds, removes, pauses or unpauses one.
     func changeListeners(_ context: borrowing ServerContext) {
-        let address = SimulatedKernel.address(kernel.random.below(6))
         switch kernel.random.below(8) {
-        case 0, 1: if kernel.listeners.count < 12 { addListener(address, context) }
-        case 2: removeListener(address, context)
-        case 3, 4: pauseListener(address, context)
-        default: unpauseListener(address, context)
+        case 0, 1: if kernel.listeners.count < 12 { addListener(anyAddress(), context) }
+        case 2: removeListener(listenersAddress(), context)
+        case 3, 4: pauseListener(listenersAddress(), context)
+        default: unpauseListener(listenersAddress { $0.isPaused }, context)
         }
+    }
+
+    private func anyAddress() -> SocketAddress { SimulatedKernel.address(kernel.random.below(6)) }
+
+    /// Mostly of such a listener, if there is one.
+    func listenersAddress(_ isSuch: (SimulatedListener) -> Bool = { _ in true }) -> SocketAddress {
+        let such = kernel.listeners.filter { !$0.isClosed && !$0.isRemoved && isSuch($0) }
+        guard kernel.random.chance(900) else { return anyAddress() }
+        return kernel.random.element(of: such)?.address ?? anyAddress()
     }
 
     /// The listener at an address, unless it is closed or to be. Which ones a server that drains has decided to close, only it

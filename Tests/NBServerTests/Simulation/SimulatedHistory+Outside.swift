@@ -9,6 +9,8 @@ extension SimulatedHistory {
     func actOutside() {
         guard kernel.random.chance(bustle.outside) else { return }
         for _ in 0..<1 + kernel.random.below(3) { act() }
+        // More than one turn of the loop handles.
+        if kernel.random.chance(2) { for _ in 0..<300 { post.cast() } }
     }
 
     /// The loop has looked for messages and found none; what comes now, it has not seen.
@@ -26,15 +28,14 @@ extension SimulatedHistory {
         case 7...11: post.cast()
         case 12: post.look()
         case 13: post.abandon()
-        case 14: suspendOrResume()
-        case 15: signal()
+        case 14, 15: suspendOrResume()
+        case 16: signal()
         default: askForListeners()
         }
     }
 
-    /// Mostly resumes.
     private func suspendOrResume() {
-        let suspends = kernel.random.chance(400)
+        let suspends = kernel.random.chance(isSuspended ? 100 : 700)
         kernel.note("somebody wants it \(suspends ? "suspended" : "resumed")")
         post.request { [self] context in
             if suspends != isSuspended { kernel.tally.note(suspends ? .suspension : .resumption) }
@@ -54,7 +55,7 @@ extension SimulatedHistory {
         if kernel.random.chance(20) {
             post.request { [self] context in drain(context) }
         } else if kernel.random.chance(250) {
-            askToRemove(SimulatedKernel.address(kernel.random.below(6)))
+            askToRemove(listenersAddress())
         } else {
             post.request { [self] context in changeListeners(context) }
         }

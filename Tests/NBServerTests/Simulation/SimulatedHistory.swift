@@ -92,6 +92,7 @@ final class SimulatedHistory: @unchecked Sendable {
 
     func run() -> Outcome {
         kernel.stopsAtExhaustion = options.exhaustion == .stop
+        control.addresses.withLock { $0 = kernel.listeners.map(\.address) }
         actOutside()
         var loop = Loop(
             engine: SimulatedEngine(
