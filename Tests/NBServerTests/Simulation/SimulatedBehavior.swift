@@ -266,7 +266,9 @@ extension SimulatedBehavior {
         kernel.tally.note(.canceledTimer)
         _ = history.timing.remove(timer)
         let rest = context.cancelTimer(timer)
-        if rest != kernel.now.duration(to: due) { history.violate("a timer had \(rest.map { "\($0)" } ?? "nothing") left") }
+        if rest != kernel.now.duration(to: due) {
+            history.violate("a timer had \(rest.map { "\($0)" } ?? "nothing") left")
+        }
         if context.cancelTimer(timer) != nil { history.violate("a timer was taken back twice") }
     }
 
@@ -346,9 +348,8 @@ extension SimulatedBehavior {
     private func release(_ connection: consuming Connection) {
         connection.release { [history] descriptor in
             history.kernel.handOut(descriptor)
-            guard history.ends == 0, history.kernel.random.chance(300), let (number, caller) = history.callers.popLast() else {
-                return
-            }
+            guard history.ends == 0, history.kernel.random.chance(300) else { return }
+            guard let (number, caller) = history.callers.popLast() else { return }
             history.kernel.tally.note(.answerBetweenCallbacks)
             history.post.reply(number, number, caller)
         }

@@ -115,7 +115,9 @@ extension SimulatedHistory {
 
     private func checkDrain(_ deadline: Instant?) {
         guard post.end == nil, let drain, kernel.hasNothingToTake else { return }
-        if deadline.map({ $0 > max(drain.deadline, kernel.now) }) ?? true { violate("the loop sleeps longer than it drains") }
+        if deadline.map({ $0 > max(drain.deadline, kernel.now) }) ?? true {
+            violate("the loop sleeps longer than it drains")
+        }
         guard !isDue(deadline) else { return }
         if !drain.isTold { violate("the server is to drain, and sleeps instead") }
         if kernel.listeners.allSatisfy(\.isClosed) && state?.pointee.connections.pointee.count == 0 {
@@ -166,7 +168,9 @@ extension SimulatedHistory {
         if turns > 0 { for leftover in kernel.leftovers { violate("at the end \(leftover)") } }
         checkCounters()
         post.checkEnd()
-        for (call, _) in removals where call.outcome.value == nil { violate("nobody answers who wanted a listener removed") }
+        for (call, _) in removals where call.outcome.value == nil {
+            violate("nobody answers who wanted a listener removed")
+        }
         for (number, delivery) in deliveries.enumerated() {
             let (sent, received) = (delivery.sent, delivery.socket.received)
             if !sent.starts(with: received) { violate("connection \(number) received what it was not sent") }

@@ -138,11 +138,17 @@ extension SimulatedKernel {
         note("listener \(descriptor) closed")
         if listeners[index].isClosed { violate("listener \(descriptor) closed twice") }
         if listeners[index].arm != nil { violate("listener \(descriptor) closed while an accept is armed on it") }
-        let serves = drain == .serve && !isStopping && !listeners[index].isRemoved
-        if serves && listeners[index].failsForGood == nil && listeners[index].backlog > 0 && !listeners[index].hasLateClient {
-            violate("\(descriptor) closed over \(listeners[index].backlog) clients who waited when the server began to drain")
-        }
+        checkQueue(of: listeners[index])
         listeners[index].isClosed = true
+    }
+
+    /// A server that drains serves who waits, unless somebody wants the listener gone or it cannot.
+    private func checkQueue(of listener: SimulatedListener) {
+        guard drain == .serve, !isStopping, !listener.isRemoved, listener.failsForGood == nil else { return }
+        guard listener.backlog > 0, !listener.hasLateClient else { return }
+        violate(
+            "\(listener.descriptor) closed over \(listener.backlog) clients who waited when the server began to drain"
+        )
     }
 
     /// Makes a listening socket, if nobody listens there.

@@ -197,8 +197,9 @@ extension SimulatedPost {
     /// The behavior is given a message.
     func noteHandled(_ origin: SimulatedCall.Origin) {
         unhandledMessages -= 1
-        if origin.order != senders[origin.sender].handled {
-            violate("message \(origin.order) of sender \(origin.sender) came instead of \(senders[origin.sender].handled)")
+        let expected = senders[origin.sender].handled
+        if origin.order != expected {
+            violate("message \(origin.order) of sender \(origin.sender) came instead of \(expected)")
         }
         senders[origin.sender].handled = origin.order + 1
         if end != nil { violate("a message is handled after the stop") }

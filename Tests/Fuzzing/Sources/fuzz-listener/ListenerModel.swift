@@ -144,7 +144,8 @@ extension ListenerModel {
     private mutating func pause() {
         let reaction = state.pause()
         guard !isClosed, !isToClose, !rests else { return obey(reaction, .none) }
-        let expected: ListenerState.Reaction = hasArm ? wish == nil ? .cancel : .none : waitsToBeArmed ? .withdraw : .none
+        let expected: ListenerState.Reaction
+        if hasArm { expected = wish == nil ? .cancel : .none } else { expected = waitsToBeArmed ? .withdraw : .none }
         if hasArm { wish = .rest } else { rests = true }
         park = nil
         obey(reaction, expected)
@@ -210,7 +211,8 @@ extension ListenerModel {
 
     /// What is true of a listener at any time.
     private func check() {
-        precondition([waitsToBeArmed, hasArm, park != nil, rests, isClosed].count { $0 } == 1, "in two states, or none")
+        let states = [waitsToBeArmed, hasArm, park != nil, rests, isClosed]
+        precondition(states.count { $0 } == 1, "in two states, or none")
         switch state.phase {
         case .idle: precondition(waitsToBeArmed, "idle, and nobody arms it")
         case .armed: precondition(hasArm && wish == nil, "armed, by its own account")
