@@ -164,6 +164,7 @@ final class SimulatedHistory: @unchecked Sendable {
             EventDescriptor.signal(control.wakeUpDescriptor)
         }
         checkSleep(deadline)
+        try kernel.loseRing()
         if turns > 5000 {
             throw RingError(operation: "simulation", errno: 0, advice: "the server does not come to an end")
         }

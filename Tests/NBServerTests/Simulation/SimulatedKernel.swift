@@ -58,6 +58,8 @@ final class SimulatedKernel: @unchecked Sendable {
     private(set) var drain: QueuedClients?
     /// Connections that were discarded because their listener was to close.
     private(set) var closingCount = 0
+    /// The ring has failed for good: what is open stays open, as far as the simulation can tell.
+    private(set) var isLost = false
     /// The server is one that stops when descriptors or memory run out.
     var stopsAtExhaustion = false
     /// A descriptor was freed by what was submitted for the present wait.
@@ -126,6 +128,14 @@ final class SimulatedKernel: @unchecked Sendable {
     func noteStop() {
         isStopping = true
         note("the server is to stop")
+    }
+
+    /// The ring may fail here.
+    func loseRing() throws(RingError) {
+        guard happens(.lostRing) else { return }
+        isLost = true
+        noteStop()
+        throw RingError(operation: "io_uring_enter", errno: EBADFD, advice: "lost by the simulation")
     }
 
     /// The server is to drain.
