@@ -137,7 +137,7 @@ extension SimulatedKernel {
         let index = Int(descriptor - Self.firstListener)
         note("listener \(descriptor) closed")
         if listeners[index].isClosed { violate("listener \(descriptor) closed twice") }
-        if listeners[index].arm != nil && !isLost { violate("listener \(descriptor) closed while an accept is armed on it") }
+        if listeners[index].arm != nil && !isLost { violate("\(descriptor) closed while an accept is armed on it") }
         checkQueue(of: listeners[index])
         listeners[index].isClosed = true
     }
