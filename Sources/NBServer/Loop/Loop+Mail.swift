@@ -12,7 +12,6 @@ extension Loop where LoopEngine: ~Copyable {
         tellSignals()
         tellWhatWasBroughtAbout()
         progressDrain()
-        ledger.flush()
         if let reason = control.stopReason { stop(reason) }
         report()
     }
@@ -20,8 +19,16 @@ extension Loop where LoopEngine: ~Copyable {
     /// Whether there is something to do without waiting.
     var hasMail: Bool {
         behavior.hasMessage(isSuspended: state.pointee.isSuspended) || state.pointee.hasInfos
-            || connections.pointee.hasLost
+            || connections.pointee.hasLost || isDrainDue
     }
+
+    /// A drain is to begin, or the last connection has ended without a completion.
+    private var isDrainDue: Bool {
+        guard let drain = state.pointee.drain else { return false }
+        return !drain.hasBegun || isDrained
+    }
+
+    private var isDrained: Bool { listeners.pointee.openCount == 0 && connections.pointee.count == 0 }
 
     /// When there will be.
     var nextMailDeadline: Instant? {
@@ -138,8 +145,7 @@ extension Loop where LoopEngine: ~Copyable {
             }
         }
         let unfinished = connections.pointee.count
-        let isDone = listeners.pointee.openCount == 0 && unfinished == 0
-        if isDone || drain.deadline <= engine.now { stop(.drained(unfinished: unfinished)) }
+        if isDrained || drain.deadline <= engine.now { stop(.drained(unfinished: unfinished)) }
     }
 
     private mutating func beginToDrain(_ drain: Drain) {

@@ -188,9 +188,9 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
 // Waiting, and being woken.
 extension Loop where LoopEngine: ~Copyable {
-    /// Whoever puts a message in after the loop has looked sees that it sleeps, and wakes it.
+    /// Whoever puts a message in after the loop has looked sees that it sleeps, and wakes it. Whoever was answered meanwhile,
+    /// in a callback or by somebody who was given a descriptor, has the answer before the loop sleeps.
     private mutating func wait() throws(RingError) {
-        // Whoever got a descriptor that was released may have replied with it.
         ledger.flush()
         control.publishSleep()
         let deadline = hasWork ? engine.now : nextDeadline
