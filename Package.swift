@@ -21,9 +21,19 @@ let package = Package(
         .target(name: "NBServer", dependencies: ["Uring"], swiftSettings: settings),
         .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
         .executableTarget(name: "echo", dependencies: ["NBServer"], path: "Examples/Echo", swiftSettings: settings),
+        .executableTarget(
+            name: "counter",
+            dependencies: ["NBServer"],
+            path: "Examples/Counter",
+            swiftSettings: settings
+        ),
         .testTarget(name: "UringTests", dependencies: ["Uring"], swiftSettings: settings),
         .testTarget(name: "NBServerTests", dependencies: ["NBServer", "Uring"], swiftSettings: settings),
-        .testTarget(name: "SoupTests", dependencies: ["soup", "test-server", "Uring"], swiftSettings: settings),
+        .testTarget(
+            name: "SoupTests",
+            dependencies: ["soup", "counter", "test-server", "Uring"],
+            swiftSettings: settings
+        ),
         // A process that SoupTests start and command, and watch from outside.
         .executableTarget(
             name: "test-server",

@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
 
-// Measures nb-server against plain C. A package of its own, so that nobody who links the library builds this.
+// Measures nb-server against plain C and against what Swift has. A package of its own, so that nobody who links the library builds this.
 
 import PackageDescription
 
@@ -16,15 +16,30 @@ let package = Package(
             name: "compare-drain",
             dependencies: [
                 "LoopbackClient",
+                "Measuring",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Uring", package: "nb-server"),
             ]
         ),
         .executableTarget(
-            name: "connect",
-            dependencies: ["LoopbackClient", .product(name: "ArgumentParser", package: "swift-argument-parser")]
+            name: "compare-calls",
+            dependencies: [
+                "Measuring",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NBServer", package: "nb-server"),
+                .product(name: "Uring", package: "nb-server"),
+            ]
         ),
-        .target(name: "LoopbackClient"),
+        .executableTarget(
+            name: "connect",
+            dependencies: [
+                "LoopbackClient",
+                "Measuring",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]
+        ),
+        .target(name: "LoopbackClient", dependencies: ["Measuring"]),
+        .target(name: "Measuring"),
     ],
     cLanguageStandard: .c11
 )

@@ -19,6 +19,13 @@ public struct Ring: ~Copyable {
     // On the heap because liburing wants one address for the ring's whole life.
     private let ring: UnsafeMutablePointer<io_uring>
     private let noAddress: UnsafeMutablePointer<sockaddr>
+
+    // The ring's own, at hand because every operation needs them: the entries, the mask that makes an entry's place of its number,
+    // and how many the kernel has taken.
+    private let entries: UnsafeMutablePointer<io_uring_sqe>
+    private let mask: UInt32
+    private let takenCount: UnsafeMutablePointer<UInt32>
+
     private let owner = pthread_self()
     // Unmapped after the ring's end below, when the kernel does not write to them any more.
     private var buffers: ReceiveBuffers?
@@ -35,6 +42,9 @@ public struct Ring: ~Copyable {
         noAddress = .allocate(capacity: 1)
         noAddress.initialize(to: sockaddr())
         self.features = features
+        entries = ring.pointee.sq.sqes
+        mask = ring.pointee.sq.ring_mask
+        takenCount = ring.pointee.sq.khead
     }
 
     deinit {
@@ -54,7 +64,13 @@ public struct Ring: ~Copyable {
     ///     completes in any case.
     /// - Returns: `false` when the submission queue is full: submit, then try again.
     public mutating func prepare(_ operation: Operation, token: Token, silently: Bool = false) -> Bool {
-        guard let entry = io_uring_get_sqe(ring) else { return false }
+        // What io_uring_get_sqe(3) does, for the one kind of ring that this is: its entries have the usual size, and the
+        // kernel takes them only when it is entered.
+        let number = ring.pointee.sq.sqe_tail
+        guard number &- takenCount.pointee <= mask else { return false }
+        ring.pointee.sq.sqe_tail = number &+ 1
+        let entry = entries + Int(number & mask)
+        entry.initialize(to: io_uring_sqe())
         operation.prepare(entry, noAddress: noAddress)
         io_uring_sqe_set_data64(entry, token.rawValue)
         if silently && features.completesSilently {

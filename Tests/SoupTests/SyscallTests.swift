@@ -35,6 +35,26 @@ extension SoupTests {
             try expectNoThreadButItsOwn(soup)
         }
 
+        /// The loop is woken once, and looks at the ring after every 256 messages.
+        @Test func aBurstOfCastsCostsAFewCalls() throws {
+            let process = try TestServer()
+            _ = try process.start(.deferred)
+            process.send("burst 1000")
+            try process.expectLines(["handled 1000"])
+            let count = try SyscallCount(of: process.pid)
+            process.send("burst 100000")
+            try process.expectLines(["handled 101000"])
+            let calls = try count.finish()
+            #expect((391...400).contains(calls["io_uring_enter"] ?? 0), "\(calls)")
+            // To wake the loop for the burst, for the call behind it, and to write the answer.
+            #expect((calls["write"] ?? 0) <= 3, "\(calls)")
+            let others = calls.filter { $0.key != "io_uring_enter" && $0.key != "write" }
+            // Memory for the messages that wait.
+            let memory = ["brk", "mmap", "munmap", "mprotect", "madvise", "mremap"].reduce(0) { $0 + (others[$1] ?? 0) }
+            #expect(others.values.reduce(0, +) - memory <= 20, "\(calls)")
+            try process.stop()
+        }
+
         @Test func noOperationOfAClientThatSpokeNeedsAThread() throws {
             let soup = try Soup()
             try soup.pause()

@@ -8,6 +8,9 @@ enum Command {
     case run(Plan)
     /// `stop`: stops the server that was started first. Answers `ended` as `run` does, then `stopped`.
     case stop
+    /// `burst COUNT`: sends the server that was started first so many casts while it is in a callback. Answers `handled` and
+    /// how many it has handled since it began.
+    case burst(Int)
     /// `child KIND`: makes a child process on the main thread. Answers `child` and its number.
     case child(ChildProcess.Kind)
     /// `child-in-callback KIND`: makes a child process when the next connection is delivered. Answers `armed`, and then as
@@ -26,6 +29,9 @@ enum Command {
             guard let plan = Plan(words.dropFirst()) else { return nil }
             self = .run(plan)
         case ("stop", 1): self = .stop
+        case ("burst", 2):
+            guard let count = Int(words[1]) else { return nil }
+            self = .burst(count)
         case ("child", 2):
             guard let kind = ChildProcess.Kind(rawValue: words[1]) else { return nil }
             self = .child(kind)

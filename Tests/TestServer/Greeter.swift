@@ -1,15 +1,30 @@
 import Glibc
 import NBServer
+import Synchronization
 
 /// Greets everybody, keeps the first ones, and says on standard output what becomes of its server.
 ///
 /// Owned by its server; used by the server's thread.
 struct Greeter: NonBlockingServer {
+    enum Call { case counted(Caller<Int>) }
+
+    enum Cast {
+        case count
+        /// Waits until whoever holds the lock has let go of it.
+        case wait(for: Lock)
+    }
+
+    /// What a sender holds.
+    final class Lock: Sendable {
+        let mutex = Mutex<Void>(())
+    }
+
     static let greeting = "No soup for you!\n"
 
     private let keptCount: UInt64
     private let children: Children
     private var kept: [ConnectionID] = []
+    private var counted = 0
 
     init(keeping keptCount: UInt64, _ children: Children) {
         self.keptCount = keptCount
@@ -37,6 +52,21 @@ struct Greeter: NonBlockingServer {
         connection.send(Greeter.greeting)
         children.makeAwaited()
         if context.counters.delivered <= keptCount { kept.append(context.keep(connection)) }
+        return .continue
+    }
+
+    func handleCall(_ call: Call, _ context: borrowing ServerContext) -> Verdict {
+        switch call {
+        case .counted(let caller): caller.reply(counted)
+        }
+        return .continue
+    }
+
+    mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) -> Verdict {
+        switch cast {
+        case .count: counted += 1
+        case .wait(let lock): lock.mutex.withLock { _ in }
+        }
         return .continue
     }
 

@@ -23,9 +23,23 @@ final class Host {
         case .stop:
             servers.removeFirst().stopBlocking()
             print("stopped")
+        case .burst(let count): burst(count)
         case .child(let kind): children.make(kind)
         case .childInCallback(let kind): children.makeInCallback(kind)
         case .reap: children.reap()
+        }
+    }
+
+    private func burst(_ count: Int) {
+        do {
+            let lock = Greeter.Lock()
+            try lock.mutex.withLock { _ in
+                try servers[0].cast(.wait(for: lock))
+                for _ in 0..<count { try servers[0].cast(.count) }
+            }
+            print("handled \(try servers[0].callBlocking(Greeter.Call.counted, within: nil))")
+        } catch {
+            print("not handled: \(error)")
         }
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Measuring
 
 /// Client connections to one server, opened one after another and closed together.
 ///

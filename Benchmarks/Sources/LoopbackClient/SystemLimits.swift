@@ -1,4 +1,5 @@
 import Glibc
+import Measuring
 
 /// What the system allows one batch of connections to be.
 package enum SystemLimits {

@@ -1,5 +1,5 @@
 import Glibc
-import LoopbackClient
+import Measuring
 
 /// The time a process has spent on a CPU, summed over the threads it has now.
 struct CPUTime: Equatable {

@@ -1,5 +1,5 @@
 @preconcurrency import Glibc
-import LoopbackClient
+import Measuring
 
 /// A program started by this one, killed and reaped at the latest when this object goes.
 final class ChildProcess {

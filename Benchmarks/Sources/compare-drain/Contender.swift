@@ -1,5 +1,6 @@
 import Glibc
 import LoopbackClient
+import Measuring
 
 /// One of the servers compared.
 final class Contender {

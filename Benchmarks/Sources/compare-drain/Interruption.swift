@@ -1,5 +1,5 @@
 import Glibc
-import LoopbackClient
+import Measuring
 
 /// Somebody wants the run to end. Thrown like a failure, so that the way out stops the servers too.
 struct Interruption: Error {

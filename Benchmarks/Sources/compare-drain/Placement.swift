@@ -1,5 +1,5 @@
 import Glibc
-import LoopbackClient
+import Measuring
 
 /// Which CPU the servers run on, and which one their clients.
 ///

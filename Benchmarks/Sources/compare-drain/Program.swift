@@ -1,5 +1,5 @@
 import Glibc
-import LoopbackClient
+import Measuring
 
 /// Where the programs to be started are.
 enum Program {

@@ -23,6 +23,11 @@ class BehaviorBox {
         fatalError("abstract")
     }
 
+    /// How many messages wait for the behavior.
+    var messageCount: Int {
+        fatalError("abstract")
+    }
+
     /// Handles the next message, if there is one; `nil` when the behavior was not asked for its verdict. A suspended server
     /// handles only what does not concern its behavior.
     func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
@@ -31,11 +36,6 @@ class BehaviorBox {
 
     /// Refuses messages from now on, and drops those that wait.
     func closeMailbox(_ reason: StopReason) {
-        fatalError("abstract")
-    }
-
-    /// How many messages wait to be handled.
-    var messageCount: Int {
         fatalError("abstract")
     }
 

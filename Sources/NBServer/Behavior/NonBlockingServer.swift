@@ -30,8 +30,8 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     /// connection by ``ServerContext/assign(_:to:)``.
     associatedtype Worker = Never
 
-    /// Options of every listen socket of this server that has none of its own; see ``SocketOption`` for what connections inherit. Asked once, by
-    /// ``Server/init(_:listening:options:)-(_,[Endpoint],_)``, on the thread that calls it.
+    /// Options of every listen socket of this server that has none of its own; see ``SocketOption`` for what connections
+    /// inherit. Asked once, by ``Server/init(_:listening:options:observer:)-(_,[Endpoint],_,_)``, on the thread that calls it.
     var socketOptions: [SocketOption] { get }
 
     /// The server is about to accept. Its sockets are bound and clients can connect already; they wait.

@@ -3,7 +3,7 @@ extension ServerContext {
     /// Starts a timer. When its time has come, and not before, the behavior hears ``ServerInfo/timer(_:)`` once.
     ///
     /// - Parameter duration: from now; below zero is zero. While the server is suspended, timers wait.
-    /// - Returns: the timer's name.
+    /// - Returns: the timer's name, by which the behavior hears of it or takes it back.
     public func startTimer(after duration: Duration) -> TimerID {
         state.pointee.startTimer(after: duration)
     }

@@ -19,7 +19,7 @@ public struct ServerCounters: Hashable, Sendable {
     public internal(set) var expired: UInt64 = 0
     /// Accept operations armed.
     public internal(set) var armed: UInt64 = 0
-    /// Calls and casts that the behavior has handled.
+    /// Calls and casts that the behavior has handled without an error.
     public internal(set) var messages: UInt64 = 0
     /// Accept operations that failed.
     public internal(set) var acceptFailures: UInt64 = 0

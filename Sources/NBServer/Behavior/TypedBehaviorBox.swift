@@ -33,6 +33,8 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         inbox.isWaiting(isSuspended: isSuspended)
     }
 
+    override var messageCount: Int { inbox.mailbox.count }
+
     override func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
         switch inbox.next(isSuspended: isSuspended) {
         case .call(let call): return try behavior.pointee.handleCall(call, context)
@@ -48,8 +50,6 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         inbox.mailbox.close(reason)
         inbox.removeAll()
     }
-
-    override var messageCount: Int { inbox.mailbox.count }
 
     override func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {
         try behavior.pointee.handleContinue(context)

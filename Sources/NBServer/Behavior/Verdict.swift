@@ -1,21 +1,26 @@
 /// What a callback wants the server to do next.
 public struct Verdict: Hashable, Sendable {
+    // Every callback returns one, so it is small and has nothing to retain unless it stops the server. The compiler may know it
+    // in other modules, so that going on is a constant there.
+    @usableFromInline
     enum Next: Hashable, Sendable {
-        case serve
-        case serveWithin(Duration)
+        case serveWithin(nanoseconds: UInt64)
         case handleContinue
-        case stop(String)
+        indirect case stop(String)
     }
 
-    let next: Next
+    /// What to do but to go on serving.
+    let next: Next?
 
     /// Go on serving.
-    public static var `continue`: Verdict { Verdict(next: .serve) }
+    public static var `continue`: Verdict { Verdict(next: nil) }
 
     /// Go on serving; if no other callback runs for `timeout`, the behavior hears ``ServerInfo/timeout``.
     ///
     /// Every callback's verdict decides anew: after one without a timeout there is none.
-    public static func `continue`(timeout: Duration) -> Verdict { Verdict(next: .serveWithin(timeout)) }
+    public static func `continue`(timeout: Duration) -> Verdict {
+        Verdict(next: .serveWithin(nanoseconds: timeout.wholeNanoseconds))
+    }
 
     /// Go on with ``NonBlockingServer/handleContinue(_:)``, before the next message, connection or anything else: for work that
     /// is to be done right after an answer has left, or in steps. What the step is about is in the behavior's own state.

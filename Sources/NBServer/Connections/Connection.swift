@@ -18,6 +18,8 @@ public struct Connection: ~Copyable {
         self.slot = slot
     }
 
+    // Out of line: `close()` would be the same code, and the linker of functions makes one a detour to the other.
+    @inline(never)
     deinit {
         table.drop(slot)
     }

@@ -4,8 +4,8 @@
 struct Listener {
     let socket: ListenSocket
     var state = ListenerState()
-    /// Which listener it is of those that have had its place.
-    let life: UInt32
+    /// Its name.
+    let id: ListenerID
     /// Which arm is the present one; completions of any other are stale, those of listeners before it in its place as well.
     var generation: UInt32
     /// Connections it got, on a scale on which all listeners can be compared; see ``ListenerTable``.
@@ -19,9 +19,9 @@ struct Listener {
     /// Somebody wants it removed, and the behavior is to hear when it is.
     var isRemoved = false
 
-    init(_ socket: ListenSocket, life: UInt32 = 0, generation: UInt32 = 0) {
+    init(_ socket: ListenSocket, id: ListenerID, generation: UInt32 = 0) {
         self.socket = socket
-        self.life = life
+        self.id = id
         self.generation = generation
     }
 }

@@ -1,8 +1,20 @@
 /// Which listener a connection came by, if it did: its place in the table, and which of those that have had it.
 struct ListenerID: Hashable {
     let index: UInt32
-    let life: UInt32
+    private(set) var life: UInt32 = 0
 
     /// None of this server's.
-    static let none = ListenerID(index: .max, life: 0)
+    static let none = ListenerID(place: Int(UInt32.max))
+
+    /// The first listener to have a place.
+    init(place: Int) {
+        index = UInt32(truncatingIfNeeded: place)
+    }
+
+    /// The one that has its place next.
+    var next: ListenerID {
+        var next = self
+        next.life &+= 1
+        return next
+    }
 }

@@ -89,9 +89,14 @@ package struct ListenerState: Hashable, Sendable {
         defer { assertSound() }
         retries = 0
         pauses = 0
+        return delivers
+    }
+
+    /// Whether a connection that comes now is delivered.
+    package var delivers: Bool {
         switch phase {
-        case .armed, .cancelling(.idle), .cancelling(.paused), .cancelling(.closed(delivering: true)): return true
-        case .cancelling(.closed(delivering: false)): return false
+        case .armed, .cancelling(.idle), .cancelling(.paused), .cancelling(.closed(delivering: true)): true
+        case .cancelling(.closed(delivering: false)): false
         case .idle, .parked, .paused, .closed: preconditionFailure("a connection for a listener that is not armed")
         }
     }

@@ -40,7 +40,9 @@ struct ListenerTable: ~Copyable {
         self.quantum = UInt64(quantum)
         openCount = sockets.count
         listeners = .allocate(capacity: capacity)
-        for (index, socket) in sockets.enumerated() { (listeners + index).initialize(to: Listener(socket)) }
+        for (index, socket) in sockets.enumerated() {
+            (listeners + index).initialize(to: Listener(socket, id: ListenerID(place: index)))
+        }
         pending.reserveCapacity(sockets.count)
         pending.append(contentsOf: sockets.indices)
     }
@@ -74,17 +76,10 @@ extension ListenerTable {
         (0..<count).first { listeners[$0].socket.address == address && !listeners[$0].state.isClosing }
     }
 
-    /// What a connection remembers of its listener.
-    func id(of index: Int) -> ListenerID {
-        ListenerID(index: UInt32(truncatingIfNeeded: index), life: listeners[index].life)
-    }
-
     /// The listener a connection came by, if it is not closed.
     func index(of id: ListenerID) -> Int? {
         let index = Int(id.index)
-        guard index < count, listeners[index].life == id.life, listeners[index].state.phase != .closed else {
-            return nil
-        }
+        guard index < count, listeners[index].id == id, listeners[index].state.phase != .closed else { return nil }
         return index
     }
 
@@ -92,14 +87,14 @@ extension ListenerTable {
     mutating func add(_ socket: ListenSocket) {
         openCount += 1
         guard let index = vacant.popLast() else { return addPlace(socket) }
-        let (life, generation) = (listeners[index].life &+ 1, listeners[index].generation)
-        listeners[index] = Listener(socket, life: life, generation: generation)
+        let (id, generation) = (listeners[index].id.next, listeners[index].generation)
+        listeners[index] = Listener(socket, id: id, generation: generation)
         enqueue(index)
     }
 
     private mutating func addPlace(_ socket: ListenSocket) {
         if count == capacity { grow() }
-        (listeners + count).initialize(to: Listener(socket))
+        (listeners + count).initialize(to: Listener(socket, id: ListenerID(place: count)))
         count += 1
         enqueue(count - 1)
     }

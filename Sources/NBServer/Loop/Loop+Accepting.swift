@@ -18,7 +18,7 @@ extension Loop where LoopEngine: ~Copyable {
         if isStrained && !hasRoom(index) {
             shed(result)
         } else if listeners.pointee[index].state.accepted() && stopReason == nil {
-            deliver(result, listeners.pointee.id(of: index))
+            deliver(result, listeners.pointee[index].id)
         } else {
             discard(result)
         }
@@ -34,7 +34,7 @@ extension Loop where LoopEngine: ~Copyable {
         let quota = listeners.pointee[index].quota
         listeners.pointee[index].quota = quota == 0 ? 0 : quota - 1
         isStrained = state.pointee.drain != nil || listeners.pointee.anyAils(but: index)
-        if listeners.pointee[index].state.isAiling {
+        if listeners.pointee[index].state.isAiling && listeners.pointee[index].state.delivers {
             tell(.listenerRecovered(listeners.pointee[index].socket.address))
         }
         return true
@@ -122,7 +122,8 @@ extension Loop where LoopEngine: ~Copyable {
         guard stopReason == nil else { return }
         state.pointee.publishAddresses()
         tell(.listenerDown(address, cause: cause))
-        if listeners.pointee.openCount == 0 { fail(cause) }
+        // A server that drains accepts nobody new anyway, and has connections to see to their end.
+        if listeners.pointee.openCount == 0 && state.pointee.drain == nil { fail(cause) }
     }
 }
 

@@ -14,7 +14,6 @@ extension Loop where LoopEngine: ~Copyable {
         tellSignals()
         tellWhatWasBroughtAbout()
         progressDrain()
-        ledger.flush()
         if let reason = control.stopReason { stop(reason) }
         report()
     }
@@ -22,9 +21,16 @@ extension Loop where LoopEngine: ~Copyable {
     /// Whether there is something to do without waiting.
     var hasMail: Bool {
         behavior.hasMessage(isSuspended: state.pointee.isSuspended) || state.pointee.hasInfos
-            || state.pointee.hasWorkerMail
-            || state.pointee.hasAdopted
+            || state.pointee.hasWorkerMail || state.pointee.hasAdopted || connections.pointee.hasLost || isDrainDue
     }
+
+    /// A drain is to begin, or the last connection has ended without a completion.
+    private var isDrainDue: Bool {
+        guard let drain = state.pointee.drain else { return false }
+        return !drain.hasBegun || isDrained
+    }
+
+    private var isDrained: Bool { listeners.pointee.openCount == 0 && connections.pointee.count == 0 }
 
     /// When there will be.
     var nextMailDeadline: Instant? {
@@ -39,10 +45,8 @@ extension Loop where LoopEngine: ~Copyable {
         while budget > 0, stopReason == nil, behavior.hasMessage(isSuspended: state.pointee.isSuspended) {
             budget -= 1
             do {
-                if let verdict = try behavior.handleMessage(
-                    isSuspended: state.pointee.isSuspended,
-                    ServerContext(state)
-                ) {
+                let isSuspended = state.pointee.isSuspended
+                if let verdict = try behavior.handleMessage(isSuspended: isSuspended, ServerContext(state)) {
                     counters.pointee.messages &+= 1
                     obey(verdict)
                 }
@@ -107,13 +111,12 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(__always)
     mutating func obey(_ verdict: Verdict) {
         timeout = nil
-        if case .serve = verdict.next { return }
-        obeyMore(verdict)
+        if let next = verdict.next { obey(next) }
     }
 
     @inline(never)
-    private mutating func obeyMore(_ verdict: Verdict) {
-        var next = verdict.next
+    private mutating func obey(_ next: Verdict.Next) {
+        var next: Verdict.Next? = next
         // Answers leave before the step that follows them.
         while case .handleContinue = next, stopReason == nil {
             ledger.flush()
@@ -124,8 +127,8 @@ extension Loop where LoopEngine: ~Copyable {
             }
         }
         switch next {
-        case .serve, .handleContinue: break
-        case .serveWithin(let duration): timeout = engine.now + duration
+        case nil, .handleContinue: break
+        case .serveWithin(let nanoseconds): timeout = engine.now.later(byNanoseconds: nanoseconds)
         case .stop(let words): stop(.verdict(words))
         }
     }
@@ -133,7 +136,8 @@ extension Loop where LoopEngine: ~Copyable {
 
 // Draining.
 extension Loop where LoopEngine: ~Copyable {
-    private mutating func progressDrain() {
+    /// Does for a drain what can be done by now, if there is one.
+    mutating func progressDrain() {
         guard stopReason == nil, let drain = state.pointee.drain else { return }
         if !drain.hasBegun { beginToDrain(drain) }
         for index in listeners.pointee.open where !listeners.pointee[index].state.isClosing {
@@ -143,8 +147,7 @@ extension Loop where LoopEngine: ~Copyable {
             }
         }
         let unfinished = connections.pointee.count
-        let isDone = listeners.pointee.openCount == 0 && unfinished == 0
-        if isDone || drain.deadline <= engine.now { stop(.drained(unfinished: unfinished)) }
+        if isDrained || drain.deadline <= engine.now { stop(.drained(unfinished: unfinished)) }
     }
 
     private mutating func beginToDrain(_ drain: Drain) {

@@ -137,6 +137,10 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 
     private mutating func serve() throws(RingError) {
+        // What was asked before anybody could be woken, and before anybody is accepted.
+        progressDrain()
+        if let reason = control.stopReason { stop(reason) }
+        report()
         armWakeUp()
         if options.exhaustion == .shed { isStrained = !engine.takeReserve() }
         while stopReason == nil { try turn() }
@@ -192,8 +196,10 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
 // Waiting, and being woken.
 extension Loop where LoopEngine: ~Copyable {
-    /// Whoever puts a message in after the loop has looked sees that it sleeps, and wakes it.
+    /// Whoever puts a message in after the loop has looked sees that it sleeps, and wakes it. Whoever was answered meanwhile,
+    /// in a callback or by somebody who was given a descriptor, has the answer before the loop sleeps.
     private mutating func wait() throws(RingError) {
+        ledger.flush()
         control.publishSleep()
         if control.takeFreedDescriptor() { connections.pointee.noteFreedDescriptor() }
         let deadline = hasWork ? engine.now : nextDeadline

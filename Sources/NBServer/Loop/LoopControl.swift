@@ -161,6 +161,7 @@ extension LoopControl {
 
 // Messages that were refused.
 extension LoopControl {
+    /// A message was refused because the mailbox was full.
     func noteRefusal() {
         refusedCount.add(1, ordering: .relaxed)
     }

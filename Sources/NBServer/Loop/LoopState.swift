@@ -15,7 +15,7 @@ struct LoopState: ~Copyable {
     let socketOptions: [SocketOption]
     /// The engine's time.
     let clock: () -> Instant
-    /// How many messages wait to be handled.
+    /// How many messages wait for the behavior.
     let messageCount: () -> Int
     let startedAt: Instant
 

@@ -14,7 +14,7 @@ final class CallLedger: Sendable {
         var isClosed = false
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// The thread that runs the loop, as `pthread_self(3)` says it; 0 when none does.
     private let loopThread = Atomic<UInt>(0)
@@ -69,6 +69,9 @@ final class CallLedger: Sendable {
             for body in bodies { body(end) }
         }
     }
+
+    /// Why the server has stopped or is about to, if it is.
+    var end: StopReason? { state.withLock { $0.end } }
 
     /// The server is about to stop, for this reason; who is forgotten from now on is told.
     func noteEnd(_ reason: StopReason) {

@@ -26,8 +26,9 @@ final class Gate: @unchecked Sendable {
     func open() {
         pthread_mutex_lock(mutex)
         isOpen = true
-        pthread_cond_broadcast(condition)
         pthread_mutex_unlock(mutex)
+        // Not before: whoever wakes up would find the mutex locked, and wait once more.
+        pthread_cond_broadcast(condition)
     }
 
     func wait() {

@@ -36,7 +36,7 @@ struct Inbox<Behavior: NonBlockingServer & ~Copyable>: ~Copyable {
     }
 
     private func handling(_ message: Message<Behavior>) -> Message<Behavior> {
-        mailbox.noteHandled()
+        if message.isForBehavior { mailbox.noteHandled() }
         return message
     }
 

@@ -2,28 +2,31 @@ internal import Synchronization
 
 /// Messages on their way to a server.
 ///
-/// Any thread may put one in, and never waits for more than another that does the same; the loop takes all of them at once.
-/// What one thread puts in comes out in that order.
+/// Any thread may put one in; the loop takes all of them at once. What one thread puts in comes out in that order. Nobody
+/// waits for anybody: messages hang one behind the other, and the latest is exchanged. A lock would have the loop wait for a
+/// sender that lost its processor, and senders that crowd hand it over by system calls.
 ///
 /// ```
-///  open ── the server is about to stop ──▶ closed: refuses everything, with the reason
+///  latest:  none ⇄ message ─▶ earlier ─▶ … ─▶ first           none, message ── the server is about to stop ──▶ closed
 /// ```
 final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
-    private struct State {
-        var messages: [Message<Behavior>?] = []
-        /// Why it is closed, if it is.
-        var end: StopReason?
+    /// A message, and where the one before it is.
+    private struct Link {
+        let message: Message<Behavior>
+        var earlier: UInt
     }
 
     let ledger = CallLedger()
-    private let state = Mutex(State())
     private let control: LoopControl
     private let limit: Int?
     private let answerWhenFull: ServerOptions.FullMailbox
 
-    /// How many wait to be taken. Changed under the lock; looked at without, by a loop that is about to sleep.
-    private let waitingCount = Atomic<Int>(0)
-    /// How many wait to be handled.
+    /// The address of the latest message that was not taken, or one of those below, which are no addresses.
+    private let latest = Atomic<UInt>(none)
+    private static var none: UInt { 0 }
+    private static var closed: UInt { 1 }
+
+    /// How many of those for the behavior wait to be handled; what is asked of the server itself does not count.
     private let unhandledCount = Atomic<Int>(0)
 
     init(_ control: LoopControl, _ options: ServerOptions = ServerOptions()) {
@@ -32,26 +35,45 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         answerWhenFull = options.fullMailbox
     }
 
-    /// How many messages wait to be handled.
+    deinit {
+        dropAll(latest.load(ordering: .acquiring))
+    }
+
+    /// How many messages wait for the behavior.
     var count: Int { unhandledCount.load(ordering: .relaxed) }
 
     /// Whether there is something to take.
-    var hasMessages: Bool { waitingCount.load(ordering: .sequentiallyConsistent) > 0 }
+    var hasMessages: Bool { latest.load(ordering: .sequentiallyConsistent) > Self.closed }
 
     /// Puts a message in, and wakes the loop if it sleeps.
     func put(_ message: consuming Message<Behavior>) throws(CastError) {
-        let message = message
-        let refusal: CastError? = state.withLock { state in
-            if let end = state.end { return .stopped(end) }
-            if let limit, message.isForBehavior, count >= limit { return .mailboxFull(limit: limit) }
-            state.messages.append(message)
-            unhandledCount.add(1, ordering: .relaxed)
-            waitingCount.store(state.messages.count, ordering: .sequentiallyConsistent)
-            return nil
+        guard latest.load(ordering: .acquiring) != Self.closed else { throw refusal }
+        let isForBehavior = message.isForBehavior
+        if isForBehavior { try takeRoom() }
+        guard hangUp(message) else {
+            if isForBehavior { noteHandled() }
+            throw refusal
         }
-        if case .mailboxFull = refusal { noteFull() }
-        if let refusal { throw refusal }
         control.wakeIfAsleep()
+    }
+
+    /// Whoever closed it has said why before.
+    private var refusal: CastError { .stopped(ledger.end ?? .requested) }
+
+    private func takeRoom() throws(CastError) {
+        var count = count
+        var isTaken = false
+        repeat {
+            if let limit, count >= limit {
+                noteFull()
+                throw .mailboxFull(limit: limit)
+            }
+            (isTaken, count) = unhandledCount.weakCompareExchange(
+                expected: count,
+                desired: count + 1,
+                ordering: .relaxed
+            )
+        } while !isTaken
     }
 
     private func noteFull() {
@@ -59,28 +81,62 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         if answerWhenFull == .stop { control.requestStopForFullMailbox() }
     }
 
-    /// Takes everything, into an array that is empty. Loop's thread.
-    func take(into messages: inout [Message<Behavior>?]) {
-        state.withLock { state in
-            swap(&state.messages, &messages)
-            waitingCount.store(0, ordering: .relaxed)
+    /// Makes a message the latest; `false` if the mailbox is closed.
+    private func hangUp(_ message: consuming Message<Behavior>) -> Bool {
+        var earlier = latest.load(ordering: .relaxed)
+        let link = UnsafeMutablePointer<Link>.allocate(capacity: 1)
+        link.initialize(to: Link(message: message, earlier: earlier))
+        var isDone = false
+        while !isDone {
+            guard earlier != Self.closed else {
+                link.deinitialize(count: 1)
+                link.deallocate()
+                return false
+            }
+            link.pointee.earlier = earlier
+            (isDone, earlier) = latest.weakCompareExchange(
+                expected: earlier,
+                desired: UInt(bitPattern: link),
+                ordering: .sequentiallyConsistent
+            )
         }
+        return true
     }
 
-    /// A message that was taken is handled now. Loop's thread.
+    /// Takes everything, into an array that is empty. Loop's thread.
+    func take(into messages: inout [Message<Behavior>?]) {
+        guard hasMessages else { return }
+        var next = latest.exchange(Self.none, ordering: .acquiring)
+        while let message = takeDown(&next) { messages.append(message) }
+        messages.reverse()
+    }
+
+    /// Takes a message from where it hangs, and goes on to the one before it.
+    private func takeDown(_ next: inout UInt) -> Message<Behavior>? {
+        guard next > Self.closed, let link = UnsafeMutablePointer<Link>(bitPattern: next) else { return nil }
+        let taken = link.move()
+        link.deallocate()
+        next = taken.earlier
+        return taken.message
+    }
+
+    /// A message for the behavior that was taken is handled now. Loop's thread.
     func noteHandled() {
         unhandledCount.subtract(1, ordering: .relaxed)
     }
 
     /// Refuses messages from now on, and drops those that wait; who called is told why.
+    ///
+    /// By the loop's thread, or when there is none.
     func close(_ reason: StopReason) {
         ledger.noteEnd(reason)
-        let dropped = state.withLock { state in
-            if state.end == nil { state.end = reason }
-            waitingCount.store(0, ordering: .relaxed)
-            defer { state.messages = [] }
-            return state.messages
+        dropAll(latest.exchange(Self.closed, ordering: .sequentiallyConsistent))
+    }
+
+    private func dropAll(_ latest: UInt) {
+        var next = latest
+        while let message = takeDown(&next) {
+            if message.isForBehavior { noteHandled() }
         }
-        unhandledCount.subtract(dropped.count, ordering: .relaxed)
     }
 }

@@ -4,7 +4,13 @@ internal import Synchronization
 final class Outcome<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
-        var waiters: [@Sendable (Value) -> Void] = []
+        var waiters: [Waiter] = []
+        var lastNumber: UInt64 = 0
+    }
+
+    private struct Waiter {
+        let number: UInt64
+        let call: @Sendable (Value) -> Void
     }
 
     private let state = Mutex(State())
@@ -12,25 +18,38 @@ final class Outcome<Value: Sendable>: Sendable {
     /// The value, if it is settled.
     var value: Value? { state.withLock { $0.value } }
 
+    /// How many wait for it.
+    var waiterCount: Int { state.withLock { $0.waiters.count } }
+
     /// Settles it, unless somebody was first.
     func settle(_ value: Value) {
         let waiters = state.withLock { state in
-            guard state.value == nil else { return [] as [@Sendable (Value) -> Void] }
+            guard state.value == nil else { return [] as [Waiter] }
             state.value = value
             defer { state.waiters = [] }
             return state.waiters
         }
         // Outside of the lock, since a waiter may do anything.
-        for waiter in waiters { waiter(value) }
+        for waiter in waiters { waiter.call(value) }
     }
 
     /// Calls `waiter` once with the value: at once, or on the thread that settles it.
-    func whenSettled(_ waiter: @escaping @Sendable (Value) -> Void) {
-        let value = state.withLock { state in
-            if state.value == nil { state.waiters.append(waiter) }
-            return state.value
+    ///
+    /// Returns the number by which whoever does not want to wait any longer is forgotten.
+    @discardableResult
+    func whenSettled(_ waiter: @escaping @Sendable (Value) -> Void) -> UInt64 {
+        let (value, number) = state.withLock { state in
+            state.lastNumber += 1
+            if state.value == nil { state.waiters.append(Waiter(number: state.lastNumber, call: waiter)) }
+            return (state.value, state.lastNumber)
         }
         if let value { waiter(value) }
+        return number
+    }
+
+    /// Forgets somebody who waits; who has been called already has been.
+    func forget(_ number: UInt64) {
+        state.withLock { $0.waiters.removeAll { $0.number == number } }
     }
 
     /// Waits in a task.
@@ -49,8 +68,9 @@ final class Outcome<Value: Sendable>: Sendable {
     /// Blocks the thread until it is settled or the time has come; `nil` waits as long as it takes.
     func wait(until deadline: Instant?) -> Value? {
         let gate = Gate()
-        whenSettled { _ in gate.open() }
+        let number = whenSettled { _ in gate.open() }
         gate.wait(until: deadline)
+        forget(number)
         return value
     }
 }

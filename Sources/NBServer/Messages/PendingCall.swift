@@ -1,10 +1,18 @@
+internal import Synchronization
+
 /// A call on its way: what its caller waits for, and what may end it.
 ///
-/// Held by the caller while it waits, by the server's ledger, and by the ``Caller`` the server has. The first to settle it
-/// decides what it comes to; any thread may.
+/// Held by the caller while it waits, by the server's ledger, and by the ``Caller`` the server has. Any thread may use it.
+///
+/// ```
+///  waiting ── the first reply, or let go of ──▶ decided ── that has left ──▶ settled
+///     └── too late, canceled, or the server has stopped; also when decided ──▶ settled
+/// ```
 final class PendingCall<Reply: Sendable>: Sendable, WaitingCall {
     let outcome = Outcome<Result<Reply, CallError>>()
     private let ledger: CallLedger
+    /// The server has replied, or cannot any more.
+    private let isDecided = Atomic<Bool>(false)
 
     init(_ ledger: CallLedger) {
         self.ledger = ledger
@@ -12,13 +20,20 @@ final class PendingCall<Reply: Sendable>: Sendable, WaitingCall {
 
     /// The server replies.
     func answer(_ reply: Reply) {
+        guard decide() else { return }
         ledger.afterCallback { [outcome] _ in outcome.settle(.success(reply)) }
     }
 
     /// The server cannot reply any more. One that is stopping says why it does.
     func forget() {
-        guard outcome.value == nil else { return }
+        guard decide() else { return }
         ledger.afterCallback { [outcome] end in outcome.settle(.failure(end.map(CallError.stopped) ?? .unanswered)) }
+    }
+
+    /// A reply that waits for its callback to return is as good as given: whoever lets go of the last ``Caller`` meanwhile, in the
+    /// server or elsewhere, does not take it back. Returns whether nobody was first.
+    private func decide() -> Bool {
+        !isDecided.exchange(true, ordering: .acquiringAndReleasing)
     }
 
     func fail(_ error: CallError) {

@@ -8,7 +8,7 @@ public enum ServerEvent: Sendable {
     case listenerPaused(SocketAddress)
     /// A listener was unpaused.
     case listenerUnpaused(SocketAddress)
-    /// The behavior is told this, or would be if the server were not stopping.
+    /// The behavior is told this.
     case info(ServerInfo)
     /// A message was for a worker whose connection had ended.
     case messageUndelivered(ConnectionID)

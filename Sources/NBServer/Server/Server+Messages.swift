@@ -42,7 +42,9 @@ extension Server where Behavior: ~Copyable {
         let deadline = limit.map { Instant.now + $0 }
         let (call, number) = try send { .call(request($0)) }
         defer { mailbox.ledger.strike(number) }
-        if call.outcome.wait(until: deadline) == nil, let limit { call.fail(.timeout(limit)) }
+        if let result = call.outcome.wait(until: deadline) { return try result.get() }
+        if let limit { call.fail(.timeout(limit)) }
+        // An answer may have come since.
         return try call.outcome.wait().get()
     }
 

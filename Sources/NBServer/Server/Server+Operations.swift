@@ -43,7 +43,7 @@ extension Server where Behavior: ~Copyable {
 }
 
 extension ServerContext {
-    fileprivate func setSuspended(_ isSuspended: Bool) {
+    func setSuspended(_ isSuspended: Bool) {
         guard state.pointee.isSuspended != isSuspended else { return }
         state.pointee.isSuspended = isSuspended
         state.pointee.note(isSuspended ? .suspended : .resumed)

@@ -312,7 +312,9 @@ extension Server where Behavior: ~Copyable {
     /// - Throws: `CancellationError` if the task is canceled.
     public nonisolated(nonsending) func ended() async throws(CancellationError) -> StopReason {
         let wait = Outcome<Result<StopReason, CancellationError>>()
-        end.whenSettled { [weak wait] in wait?.settle(.success($0.reason)) }
+        let number = end.whenSettled { wait.settle(.success($0.reason)) }
+        // Who asks again and again, and gives up each time, leaves nothing behind.
+        defer { end.forget(number) }
         let result = await withTaskCancellationHandler {
             await wait.settled()
         } onCancel: {
@@ -323,11 +325,16 @@ extension Server where Behavior: ~Copyable {
 
     /// Waits for the server's end, for code that may block: ``ended()`` otherwise.
     ///
-    /// - Returns: why it stopped, or `nil` if it has not within `limit`.
+    /// - Returns: why it stopped, or `nil` if it has not within `limit`, and at once within a callback, which the end would have
+    ///   to wait for.
     @available(*, noasync, message: "it would block the task's thread; use ended()")
     public func endedBlocking(within limit: Duration? = nil) -> StopReason? {
-        end.wait(until: limit.map { .now + $0 })?.reason
+        guard !mailbox.ledger.isOnLoopThread else { return nil }
+        return end.wait(until: limit.map { .now + $0 })?.reason
     }
+
+    /// How many wait for the end.
+    var waitersForEnd: Int { end.waiterCount }
 }
 
 extension Result<StopReason, ServerError> {

@@ -25,13 +25,13 @@ package struct Instant: Comparable, Hashable, Sendable {
 
     /// The instant `duration` later; durations below zero count as zero.
     package static func + (instant: Instant, duration: Duration) -> Instant {
-        let (seconds, attoseconds) = duration.components
-        guard seconds >= 0, attoseconds >= 0 else { return instant }
-        let nanoseconds = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        guard !nanoseconds.overflow else { return Instant(nanoseconds: .max) }
-        let sum = nanoseconds.partialValue.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
-        let end = instant.nanoseconds.addingReportingOverflow(sum.partialValue)
-        return Instant(nanoseconds: sum.overflow || end.overflow ? .max : end.partialValue)
+        instant.later(byNanoseconds: duration.wholeNanoseconds)
+    }
+
+    /// The instant so much later, or the last one there is.
+    func later(byNanoseconds count: UInt64) -> Instant {
+        let end = nanoseconds.addingReportingOverflow(count)
+        return Instant(nanoseconds: end.overflow ? .max : end.partialValue)
     }
 
     /// The earlier of two deadlines, where `nil` is none.

@@ -14,13 +14,29 @@ enum KernelScenario {
     static let patience: UInt32 = 60
 
     static func run(on rung: Rung, _ scenario: () throws -> Void) async throws {
+        let before = try await prepare(rung)
+        try scenario()
+        compare(with: before)
+    }
+
+    /// The same for a scenario that waits as tasks do, on the main thread. Its calls have no time limit but `SIGALRM`: the
+    /// thread that watches limits outlives its last call, and would count as left behind.
+    @MainActor static func runTask(on rung: Rung, _ scenario: @MainActor () async throws -> Void) async throws {
+        let before = try await prepare(rung)
+        try await scenario()
+        compare(with: before)
+    }
+
+    private nonisolated(nonsending) static func prepare(_ rung: Rung) async throws -> ProcessState {
         alarm(patience)
         speakToTheParent()
         // What the runtime and the test library open for themselves when they first need it.
         try await Task.sleep(for: .nanoseconds(1))
         try warmUp(rung)
-        let before = ProcessState.settled()
-        try scenario()
+        return ProcessState.settled()
+    }
+
+    private static func compare(with before: ProcessState) {
         let after = ProcessState.waiting { $0.isLike(before) }
         let difference = after.difference(from: before)
         if !difference.isEmpty { Issue.record("the scenario changed what is open: \(difference)") }

@@ -2,7 +2,7 @@ import Glibc
 
 /// What a process has that can leak: descriptors and threads.
 ///
-/// Timers and polls are left out: the runtime makes some when it likes to, and the library has none. An event counter that is
+/// Timers, polls and the threads of tasks are left out: the runtime makes some when it likes to, and the library has none. An event counter that is
 /// gone was the runtime's as well; one that has come is a leak.
 struct ProcessState {
     /// What the descriptors lead to, as `/proc/self/fd` has it; a socket's link has the socket's own number.
@@ -11,6 +11,8 @@ struct ProcessState {
     private let threads: [Int32: String]
 
     private static let runtimesOwn: Set = ["anon_inode:[timerfd]", "anon_inode:[eventpoll]"]
+    /// In the names of threads that the runtime makes for tasks; the library's have the process's name.
+    private static let taskThread = "-qos"
     private static let event = "anon_inode:[eventfd]"
 
     /// What there is now.
@@ -24,7 +26,8 @@ struct ProcessState {
         self.descriptors = descriptors
         var threads: [Int32: String] = [:]
         for number in Self.numbers(in: "/proc/self/task") {
-            threads[number] = Self.lines("/proc/self/task/\(number)/comm").first ?? "?"
+            let name = Self.lines("/proc/self/task/\(number)/comm").first ?? "?"
+            if !name.contains(Self.taskThread) { threads[number] = name }
         }
         self.threads = threads
     }

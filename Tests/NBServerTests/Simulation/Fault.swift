@@ -37,9 +37,13 @@ enum Fault: Int, CaseIterable {
     case clientReset, shortSend, sendError, interruption
     case spuriousWakeUp, clockJump
 
+    /// The ring fails for good.
+    case lostRing
+
     /// The most it may happen, in a thousand times that it could.
     var highestRate: Int {
         switch self {
+        case .lostRing: 2
         case .listenerShutDown, .listenerLost: 5
         case .clockJump, .unknownToken: 20
         case .staleAccept, .staleConnection, .spuriousWakeUp, .neighborTakesDescriptors: 100

@@ -3,6 +3,9 @@
 
 /// A behavior that does anything a behavior may, by chance.
 struct SimulatedBehavior: NonBlockingServer {
+    typealias Call = SimulatedCall
+    typealias Cast = SimulatedCast
+
     let history: SimulatedHistory
 
     private var kernel: SimulatedKernel { history.kernel }
@@ -12,8 +15,10 @@ struct SimulatedBehavior: NonBlockingServer {
     }
 
     func begin(_ context: borrowing ServerContext) throws -> Verdict {
+        noteCallback("begin")
         if kernel.random.chance(5) { throw SimulatedHistory.Refusal() }
-        return .continue
+        doMore(context)
+        return verdict()
     }
 
     func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
@@ -21,14 +26,12 @@ struct SimulatedBehavior: NonBlockingServer {
         let descriptor = connection.slot.pointee.descriptor
         noteCallback("newConnection \(number): \(descriptor)")
         guard let socket = kernel.socket(descriptor, "delivery") else { return .continue }
-        if socket.isDelivered { history.violate("\(descriptor) delivered twice") }
+        check(socket, context.listenerAddress(of: connection))
         socket.isDelivered = true
-        if history.options.exhaustion == .shed && !kernel.hasReserve {
-            history.violate("\(descriptor) delivered without a reserve for the next")
-        }
         history.deliveries.append(SimulatedHistory.Delivery(socket: socket))
         for _ in 0..<kernel.random.below(3) { send(number, on: connection) }
         useAnother(context)
+        doMore(context)
         let choice = kernel.random.below(10)
         kernel.note(
             "   \(number): \(["close", "close", "close", "close", "keep", "keep", "release", "reset", "hold", "throw"][choice])"
@@ -36,61 +39,259 @@ struct SimulatedBehavior: NonBlockingServer {
         switch choice {
         case 0...3: connection.close()
         case 4, 5: history.kept.append((context.keep(connection), number))
-        case 6: connection.release { [kernel] in kernel.handOut($0) }
+        case 6: release(connection)
         case 7: connection.reset()
         case 8: history.held.append(SimulatedHistory.Held(connection, number: number))
         default: throw SimulatedHistory.Refusal()
         }
-        return kernel.random.chance(5) ? stop() : .continue
+        return verdict()
+    }
+
+    private func check(_ socket: SimulatedSocket, _ address: SocketAddress?) {
+        if socket.isDelivered { history.violate("\(socket.descriptor) delivered twice") }
+        if history.options.exhaustion == .shed && !kernel.hasReserve {
+            history.violate("\(socket.descriptor) delivered without a reserve for the next")
+        }
+        guard let listener = socket.listener else {
+            return history.violate("\(socket.descriptor) delivered, which came with a stale token")
+        }
+        if address != kernel.listeners[listener].address {
+            history.violate("\(socket.descriptor) did not come by \(address.map { "\($0)" } ?? "nobody")")
+        }
+    }
+
+    func handleCall(_ call: SimulatedCall, _ context: borrowing ServerContext) throws -> Verdict {
+        noteMessage("handleCall \(call.number): \(call.wish)", call.origin)
+        doMore(context)
+        switch call.wish {
+        case .answerAtOnce:
+            history.post.reply(call.number, call.number, call.caller)
+        case .answerTwice:
+            history.post.reply(call.number, call.number, call.caller)
+            call.caller.reply(-1)
+        case .answerLater:
+            hold(call)
+        case .letGo:
+            history.post.noteLetGo(call.number)
+        case .fail:
+            history.post.noteLetGo(call.number)
+            throw refusal()
+        case .keepAndFail:
+            hold(call)
+            throw refusal()
+        }
+        return verdict()
+    }
+
+    func handleCast(_ cast: SimulatedCast, _ context: borrowing ServerContext) throws -> Verdict {
+        noteMessage("handleCast \(cast.origin.order) of sender \(cast.origin.sender)", cast.origin)
+        kernel.tally.note(.cast)
+        doMore(context)
+        if cast.fails { throw refusal() }
+        return verdict()
+    }
+
+    func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {
+        let isExpected = history.timing.expectsContinuation
+        noteCallback("handleContinue", isContinuation: true)
+        if !isExpected { history.violate("a step that nobody has asked for") }
+        // Answers have left before the step that follows them.
+        history.post.checkStep(isSuspended: history.isSuspended, isAwaited: false)
+        kernel.tally.note(.continuation)
+        doMore(context)
+        if kernel.random.chance(5) { throw refusal() }
+        return verdict()
     }
 
     func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
+        let timeout = history.timing.timeout
         noteCallback("handleInfo: \(info)")
-        switch info {
-        case .timeout, .timer, .signal, .connectionFailed, .connectionLost, .listenerRemoved, .draining: break
-        case .listenerParked(let address, _):
-            note(address, isTroubled: true)
-        case .listenerShedding(let address, _): note(address, isTroubled: true)
-        case .listenerRecovered(let address): note(address, isTroubled: false)
-        case .listenerDown(let address, _):
-            if let index = index(address) { kernel.listeners[index].isDown = true }
-            if kernel.listeners.allSatisfy(\.isDown) { kernel.noteStop() }
-        }
-        if kernel.random.chance(5) {
-            kernel.noteStop()
-            throw SimulatedHistory.Refusal()
-        }
-        return kernel.random.chance(5) ? stop() : .continue
+        note(info, timeout)
+        doMore(context)
+        noteLastListener(info)
+        if kernel.random.chance(5) { throw refusal() }
+        return verdict()
     }
 
     consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
-        noteCallback("terminate")
+        noteCallback("terminate", isLast: true)
+        history.checkReason(reason)
+        for _ in 0..<3 { answerLater(context) { $0.tally.note(.answerInTerminate) } }
         history.ends += 1
         for listener in kernel.listeners where !listener.isClosed {
             history.violate("\(listener.descriptor) is open while the behavior terminates")
         }
         // What is held beyond the end is held against the rules.
         if kernel.random.chance(700) { history.held = [] }
+        // A caller may be kept as long as one likes.
+        if kernel.random.chance(300) { dropCallers() }
     }
+}
 
-    private func noteCallback(_ name: @autoclosure () -> String) {
+// What it is told.
+extension SimulatedBehavior {
+    private func noteCallback(_ name: @autoclosure () -> String, isContinuation: Bool = false, isLast: Bool = false) {
         kernel.note("callback: \(name())")
         if history.ends > 0 { history.violate("a callback after terminate") }
+        if history.timing.expectsContinuation && !isContinuation && !isLast {
+            history.violate("another callback before the step that was asked for")
+        }
+        history.timing.noteCallback()
+        history.callbacks += 1
     }
 
+    private func noteMessage(_ name: @autoclosure () -> String, _ origin: SimulatedCall.Origin) {
+        noteCallback(name())
+        if history.isSuspended { history.violate("a message is handled while the server is suspended") }
+        history.post.noteHandled(origin)
+    }
+
+    private func note(_ info: ServerInfo, _ timeout: Instant?) {
+        switch info {
+        case .connectionFailed: break
+        case .timeout: noteTimeout(timeout)
+        case .timer(let timer): note(timer)
+        case .signal(let signal):
+            if !history.hasSignal || signal != .simulated { history.violate("\(signal) has not come") }
+            history.hasSignal = false
+            kernel.tally.note(.signal)
+        case .connectionLost(let id):
+            if !history.lost.insert(id).inserted { history.violate("a connection is lost twice") }
+            history.kept.removeAll { $0.id == id }
+        case .listenerRemoved(let address): noteRemoved(address)
+        case .draining: history.noteDraining()
+        case .listenerParked(let address, _): note(address, isTroubled: true)
+        case .listenerShedding(let address, _): note(address, isTroubled: true)
+        case .listenerRecovered(let address): note(address, isTroubled: false)
+        case .listenerDown(let address, _):
+            if let index = index(address) { kernel.listeners[index].isDown = true }
+        }
+    }
+
+    /// A server whose last listener goes down stops, unless the behavior has just added one or has it drain.
+    private func noteLastListener(_ info: ServerInfo) {
+        guard case .listenerDown = info, history.drain == nil else { return }
+        if kernel.listeners.allSatisfy(\.isClosed) { kernel.noteStop() }
+    }
+
+    private func noteTimeout(_ timeout: Instant?) {
+        kernel.tally.note(.timeout)
+        if history.isSuspended { history.violate("a timeout while the server is suspended") }
+        guard let timeout, timeout <= kernel.now else {
+            return history.violate("a timeout too early, or that nobody has asked for")
+        }
+    }
+
+    private func note(_ timer: TimerID) {
+        kernel.tally.note(.timer)
+        if history.isSuspended { history.violate("a timer while the server is suspended") }
+        guard let due = history.timing.remove(timer) else {
+            return history.violate("a timer that was told, or taken back, before")
+        }
+        if due > kernel.now { history.violate("a timer too early") }
+    }
+
+    private func noteRemoved(_ address: SocketAddress) {
+        let index = kernel.listeners.firstIndex { $0.address == address && $0.isRemoved && !$0.isToldRemoved }
+        guard let index else { return history.violate("\(address) is said to be removed, and nobody has wished so") }
+        if !kernel.listeners[index].isClosed { history.violate("\(address) is said to be removed, and is open") }
+        kernel.listeners[index].isToldRemoved = true
+    }
+
+    /// The one that came last: another comes only when the one before is closed.
     private func index(_ address: SocketAddress) -> Int? {
-        kernel.listeners.firstIndex { $0.address == address }
+        kernel.listeners.lastIndex { $0.address == address }
     }
 
     private func note(_ address: SocketAddress, isTroubled: Bool) {
         guard let index = index(address) else { return }
         if kernel.listeners[index].isTroubled == isTroubled { history.violate("\(address) said twice: \(isTroubled)") }
+        if kernel.listeners[index].isRemoved { history.violate("\(address) is removed, and said to be \(isTroubled)") }
         kernel.listeners[index].isTroubled = isTroubled
     }
+}
 
-    private func stop() -> Verdict {
+// What it answers.
+extension SimulatedBehavior {
+    private func verdict() -> Verdict {
+        let verdict = drawVerdict()
+        history.timing.note(verdict, at: kernel.now)
+        return verdict
+    }
+
+    private func drawVerdict() -> Verdict {
+        if kernel.random.chance(4) {
+            kernel.noteStop()
+            return .stop
+        }
+        guard kernel.random.chance(history.bustle.inside) else { return .continue }
+        guard kernel.random.chance(600) else { return .handleContinue }
+        return .continue(timeout: duration())
+    }
+
+    private func refusal() -> SimulatedHistory.Refusal {
         kernel.noteStop()
-        return .stop
+        return SimulatedHistory.Refusal()
+    }
+
+    private func duration() -> Duration {
+        kernel.random.element(of: [.zero, .milliseconds(1), .milliseconds(500), .seconds(3)]) ?? .zero
+    }
+}
+
+// What it does beyond what it must.
+extension SimulatedBehavior {
+    private func doMore(_ context: borrowing ServerContext) {
+        guard kernel.random.chance(history.bustle.inside) else { return }
+        switch kernel.random.below(10) {
+        case 0, 1: startTimer(context)
+        case 2, 3: cancelTimer(context)
+        case 4, 5: answerLater(context) { $0.tally.note(.laterAnswer) }
+        case 6: useAnother(context)
+        case 7 where kernel.random.chance(50): history.drain(context)
+        default: history.changeListeners(context)
+        }
+    }
+
+    private func startTimer(_ context: borrowing ServerContext) {
+        let duration = duration()
+        let timer = context.startTimer(after: duration)
+        kernel.note("   timer \(timer.number) after \(duration)")
+        history.timing.start(timer, due: kernel.now + duration)
+    }
+
+    private func cancelTimer(_ context: borrowing ServerContext) {
+        guard let (timer, due) = history.timing.timers.min(by: { $0.key.number < $1.key.number }) else { return }
+        kernel.note("   timer \(timer.number) is taken back")
+        kernel.tally.note(.canceledTimer)
+        _ = history.timing.remove(timer)
+        let rest = context.cancelTimer(timer)
+        if rest != kernel.now.duration(to: due) {
+            history.violate("a timer had \(rest.map { "\($0)" } ?? "nothing") left")
+        }
+        if context.cancelTimer(timer) != nil { history.violate("a timer was taken back twice") }
+    }
+
+    private func hold(_ call: SimulatedCall) {
+        history.post.noteHeld(call.number)
+        history.callers.append((call.number, call.caller))
+    }
+
+    /// Answers a call of earlier, or lets go of it.
+    private func answerLater(_ context: borrowing ServerContext, _ note: (SimulatedKernel) -> Void) {
+        guard !history.callers.isEmpty else { return }
+        let (number, caller) = history.callers.remove(at: kernel.random.below(history.callers.count))
+        if kernel.random.chance(800) {
+            note(kernel)
+            history.post.reply(number, number &+ 1, caller)
+        } else {
+            history.post.noteLetGo(number)
+        }
+    }
+
+    private func dropCallers() {
+        for (number, _) in history.callers { history.post.noteLetGo(number) }
+        history.callers = []
     }
 }
 
@@ -110,8 +311,7 @@ extension SimulatedBehavior {
             useKept(kernel.random.below(history.kept.count), context)
         }
         if kernel.random.chance(200), !history.held.isEmpty {
-            let choice = kernel.random.below(history.held.count)
-            if let connection = history.held.remove(at: choice).take() { end(connection) }
+            useHeld(kernel.random.below(history.held.count), context)
         }
     }
 
@@ -125,11 +325,33 @@ extension SimulatedBehavior {
         }
     }
 
+    /// Ends it, or has the server keep it, also if it has broken meanwhile.
+    private func useHeld(_ choice: Int, _ context: borrowing ServerContext) {
+        let held = history.held.remove(at: choice)
+        guard let connection = held.take() else { return }
+        if kernel.random.chance(300) {
+            history.kept.append((context.keep(connection), held.number))
+        } else {
+            end(connection)
+        }
+    }
+
     private func end(_ connection: consuming Connection) {
         switch kernel.random.below(3) {
         case 0: connection.close()
         case 1: connection.reset()
-        default: connection.release { [kernel] in kernel.handOut($0) }
+        default: release(connection)
+        }
+    }
+
+    /// Whoever receives the descriptor may answer a call.
+    private func release(_ connection: consuming Connection) {
+        connection.release { [history] descriptor in
+            history.kernel.handOut(descriptor)
+            guard history.ends == 0, history.kernel.random.chance(300) else { return }
+            guard let (number, caller) = history.callers.popLast() else { return }
+            history.kernel.tally.note(.answerBetweenCallbacks)
+            history.post.reply(number, number, caller)
         }
     }
 }

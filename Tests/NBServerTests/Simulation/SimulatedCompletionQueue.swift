@@ -34,9 +34,9 @@ struct SimulatedCompletionQueue {
     }
 
     /// Takes the first `count`, or as many as the queue shows.
-    mutating func take(_ count: Int, _ body: (Completion) -> Void) {
+    mutating func take(_ count: Int, _ body: (Completion, _ subject: Int32) -> Void) {
         let count = min(count, depth, entries.count)
-        for entry in entries.prefix(count) { body(entry.completion) }
+        for entry in entries.prefix(count) { body(entry.completion, entry.subject) }
         entries.removeFirst(count)
     }
 }

@@ -7,6 +7,8 @@ struct SimulatedEngine: Engine, ~Copyable {
     let features: RingFeatures
     /// Called at every wait, with what was submitted carried out: the history's turn to look and to act.
     let onWait: (_ deadline: Instant?) throws(RingError) -> Void
+    /// Called when the loop is awake again.
+    let onWake: () -> Void
 
     var clock: () -> Instant { { [kernel] in kernel.now } }
 
@@ -20,6 +22,7 @@ struct SimulatedEngine: Engine, ~Copyable {
         kernel.carryOutSubmitted()
         try onWait(deadline)
         kernel.wait(until: deadline)
+        onWake()
     }
 
     mutating func takeCompletions(into batch: inout CompletionBatch) {

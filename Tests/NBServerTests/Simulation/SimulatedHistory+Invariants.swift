@@ -3,27 +3,39 @@ import Glibc
 @testable import NBServer
 @testable import Uring
 
-// What must hold whatever happens. The kernel has its own list: see where it calls `violate`.
+// What must hold whatever happens. The kernel and the post have their own lists: see where they call `violate`.
 extension SimulatedHistory {
     /// At every wait, with everything submitted carried out.
     func checkStep(_ deadline: Instant?) {
         checkCounters()
         checkThatTimeMoves(deadline)
         if !kernel.isStopping { for listener in kernel.listeners { checkHearing(listener, deadline) } }
+        for listener in kernel.listeners { checkRest(listener) }
+        checkRemovals()
+        if turns % 8 == 0 { checkAddresses() }
+        checkTiming(deadline)
+        checkDrain(deadline)
+        checkSleep(deadline)
     }
 
-    /// A time to wake up at that has come is another one the next time, unless something was submitted: two connections may be
-    /// given the same time one after the other. Else the loop spins.
+    /// A time to wake up at that has come is another one the next time, unless something was done: two connections may be given
+    /// the same time one after the other. Else the loop spins.
     private func checkThatTimeMoves(_ deadline: Instant?) {
-        let isPast = kernel.hasNothingToTake && deadline.map { $0 <= kernel.now } == true
-        let isIdle = kernel.submissionCount == lastSubmissionCount
-        if isPast && isIdle && deadline == lastDeadline { violate("the loop spins on a time that has passed") }
+        let isPast = kernel.hasNothingToTake && isDue(deadline)
+        let progress = kernel.submissionCount + callbacks + post.count
+        if isPast && progress == lastProgress && deadline == lastDeadline {
+            violate("the loop spins on a time that has passed")
+        }
         lastDeadline = isPast ? deadline : nil
-        lastSubmissionCount = kernel.submissionCount
+        lastProgress = progress
+    }
+
+    private func isDue(_ deadline: Instant?) -> Bool {
+        deadline.map { $0 <= kernel.now } == true
     }
 
     private func checkCounters() {
-        guard let counters = counters?.pointee else { return }
+        guard let counters = state?.pointee.counters.pointee else { return }
         let accepted = kernel.acceptedCount - kernel.queuedConnections
         if counters.accepted != accepted {
             violate(
@@ -34,14 +46,16 @@ extension SimulatedHistory {
             violate("\(counters.delivered) connections counted as delivered, \(deliveries.count) were")
         }
         if counters.shed > kernel.refusedReserves { violate("\(counters.shed) shed, although there was room") }
-        if !kernel.isStopping && counters.discarded > counters.shed + UInt64(kernel.staleCount) {
+        let discardable = counters.shed + UInt64(kernel.staleCount + kernel.closingCount)
+        if !kernel.isStopping && counters.discarded > discardable {
             violate("\(counters.discarded) connections discarded while serving")
         }
     }
 
-    /// A listener is armed, or parked with a wake-up and said so, or said to be down.
+    /// A listener is armed, or parked with a wake-up and said so, or said to be down; unless it rests or is to close.
     private func checkHearing(_ listener: SimulatedListener, _ deadline: Instant?) {
         guard listener.arm == nil, !listener.isEndQueued, !listener.isDown else { return }
+        guard !listener.isPaused, !listener.isClosed else { return }
         let name = listener.descriptor
         guard let failure = listener.seenFailure else {
             violate("\(name) is deaf: its arm has ended and there is no other")
@@ -58,12 +72,93 @@ extension SimulatedHistory {
         }
     }
 
+    /// The accept of a listener that rests or is removed is canceled by the next wait.
+    private func checkRest(_ listener: SimulatedListener) {
+        guard listener.isPaused || listener.isRemoved, let arm = listener.arm, !arm.isCanceled else { return }
+        violate("\(listener.descriptor) accepts, and is to \(listener.isRemoved ? "close" : "rest")")
+    }
+
+    /// Whoever asks from outside where the server listens is told so.
+    private func checkAddresses() {
+        guard drain == nil, post.end == nil else { return }
+        let actual = kernel.listeners.filter { !$0.isClosed && !$0.isRemoved }.map(\.address)
+        let published = control.addresses.withLock { $0 }
+        if Set(published) != Set(actual) || published.count != actual.count {
+            violate("the server says that it listens on \(published), and does on \(actual)")
+        }
+    }
+
+    /// Whoever waits for a listener's end hears of it at once.
+    private func checkRemovals() {
+        removals.removeAll { call, listener in
+            if call.outcome.value != nil { return true }
+            let isOver = listener.map { kernel.listeners[$0].isClosed } ?? true
+            if isOver { violate("a listener is gone, and who waits for that has not heard") }
+            return isOver
+        }
+    }
+
+    /// The loop wakes up for timers, and keeps nothing back that it has to say.
+    private func checkTiming(_ deadline: Instant?) {
+        guard post.end == nil else { return }
+        if timing.expectsContinuation { violate("a step that was asked for does not come") }
+        if let due = timing.earliest, !isSuspended, deadline.map({ $0 > max(due, kernel.now) }) ?? true {
+            violate("the loop sleeps, and a timer is due before")
+        }
+        guard !isDue(deadline), kernel.hasNothingToTake else { return }
+        let isUntold = kernel.listeners.contains { $0.isRemoved && $0.isClosed && !$0.isToldRemoved }
+        if isUntold { violate("a listener is gone, and the behavior has not heard") }
+        if state?.pointee.connections.pointee.hasLost == true {
+            violate("a connection is lost, and the behavior has not heard")
+        }
+    }
+
+    private func checkDrain(_ deadline: Instant?) {
+        guard post.end == nil, let drain, kernel.hasNothingToTake else { return }
+        if deadline.map({ $0 > max(drain.deadline, kernel.now) }) ?? true {
+            violate("the loop sleeps longer than it drains")
+        }
+        guard !isDue(deadline) else { return }
+        if !drain.isTold { violate("the server is to drain, and sleeps instead") }
+        if kernel.listeners.allSatisfy(\.isClosed) && state?.pointee.connections.pointee.count == 0 {
+            violate("the server is drained, and sleeps on")
+        }
+    }
+
+    /// With whatever others have done by now: the loop waits only if there is nothing for it to do, or somebody has woken it.
+    func checkSleep(_ deadline: Instant?) {
+        let isAwaited = !isDue(deadline) && kernel.hasNothingToTake && !kernel.isAboutToWake
+        post.checkStep(isSuspended: isSuspended, isAwaited: isAwaited)
+        guard post.end == nil, isAwaited else { return }
+        if hasSignal { violate("a signal has come, and nothing wakes the loop") }
+        if control.stopReason != nil { violate("the server is to stop, and nothing wakes the loop") }
+        if kernel.wakeUp == nil { violate("nobody can wake the loop") }
+    }
+
+    /// A server that was drained has ended its connections, or its time was up.
+    func checkDrained(_ reason: StopReason) {
+        guard case .drained(let unfinished) = reason else { return }
+        guard let drain else { return violate("it has drained, and was not asked to") }
+        let open = deliveries.count { !$0.socket.isToBeClosed && !$0.socket.isHandedOut }
+        if unfinished < open { violate("\(open) connections have not ended, and \(unfinished) are counted") }
+        guard unfinished > 0 || kernel.listeners.contains(where: { !$0.isClosed }) else {
+            return kernel.tally.note(.drained)
+        }
+        if drain.deadline > kernel.now { violate("it has drained too early, with \(unfinished) connections") }
+    }
+
+    func checkReason(_ reason: StopReason) {
+        if post.end.map({ "\($0)" }) != "\(reason)" { violate("it stopped for another reason than it says: \(reason)") }
+    }
+
     func checkFailure(_ error: ServerError) {
         switch error.code {
         // The last listener went down; everything else must be in order all the same.
-        case .listenerDown: break
+        case .listenerDown where drain == nil: break
+        case .ringUnavailable where kernel.isLost: break
         case .outOfResources where options.exhaustion == .stop: break
         case .beginFailed where turns == 0: break
+        case .declined where turns == 0: break
         default: violate("the loop failed: \(error)")
         }
     }
@@ -71,6 +166,14 @@ extension SimulatedHistory {
     /// When the loop has ended.
     func checkEnd() {
         if turns > 0 && ends != 1 { violate("terminate ran \(ends) times") }
+        post.checkEnd()
+        for (call, _) in removals where call.outcome.value == nil {
+            violate("nobody answers who wanted a listener removed")
+        }
+        if !kernel.isLost { checkConnections() }
+    }
+
+    private func checkConnections() {
         if turns > 0 { for leftover in kernel.leftovers { violate("at the end \(leftover)") } }
         checkCounters()
         for (number, delivery) in deliveries.enumerated() {

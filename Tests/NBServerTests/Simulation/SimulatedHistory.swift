@@ -3,11 +3,13 @@ import Glibc
 @testable import NBServer
 @testable import Uring
 
-/// One random life of a server: a simulated kernel, a behavior that does anything a behavior may, and a stop at some moment.
+/// One random life of a server: a simulated kernel, a behavior that does anything a behavior may, senders that call and cast,
+/// operators that suspend and drain, and a stop at some moment.
 ///
 /// Everything is drawn from the seed, so that a history that fails can be played again. What must hold is checked at every wait
-/// of the loop (`SimulatedHistory+Invariants.swift`) and at the end. Used by one thread.
-final class SimulatedHistory {
+/// of the loop (`SimulatedHistory+Invariants.swift`) and at the end. Used by one thread: what others do, they do in the loop's
+/// waits, between its turns, and between its look for messages and what it does about it.
+final class SimulatedHistory: @unchecked Sendable {
     /// What the server and the kernel came to.
     struct Outcome {
         let violations: [String]
@@ -39,82 +41,130 @@ final class SimulatedHistory {
     let kernel: SimulatedKernel
     let control: LoopControl
     let options: ServerOptions
+    let post: SimulatedPost
+    /// How often others do something, in a thousand times that they could, and how often the behavior does more than it must.
+    let bustle: (outside: Int, inside: Int)
     private let turnsToServe: Int
     var turns = 0
-    /// The server's own, while its loop exists.
-    var counters: UnsafePointer<ServerCounters>?
+    /// The loop's own, while it exists.
+    var state: UnsafeMutablePointer<LoopState>?
     /// A time to wake up at that had come at the wait before, with nothing to take.
     var lastDeadline: Instant?
-    /// How much had been submitted at the wait before.
-    var lastSubmissionCount = 0
+    /// How much had been done by the wait before.
+    var lastProgress = 0
 
     // What the behavior remembers.
     var deliveries: [Delivery] = []
     var kept: [(id: ConnectionID, number: Int)] = []
+    var lost: Set<ConnectionID> = []
     var held: [Held] = []
+    var callers: [(number: Int, caller: Caller<Int>)] = []
+    var timing = SimulatedTiming()
+    var callbacks = 0
     var ends = 0
-    private(set) var violations: [String] = []
+
+    // What others know.
+    var isSuspended = false
+    var hasSignal = false
+    var drain: (deadline: Instant, isTold: Bool)?
+    /// Those who wait until a listener is gone, and which; `nil` if there was none.
+    var removals: [(call: PendingCall<Result<Void, ServerError>>, listener: Int?)] = []
 
     init(seed: UInt64, tracing: SimulatedKernel.Tracing = .off) throws {
         kernel = SimulatedKernel(seed: seed, tracing: tracing)
         control = LoopControl()
         try control.open()
+        control.tell([.simulated])
         turnsToServe = 2 + kernel.random.below(kernel.random.chance(50) ? 400 : 60)
         let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
         options = ServerOptions(
             closeTimeLimit: kernel.random.element(of: limits) ?? .zero,
+            maximumListeners: 3 + kernel.random.below(3),
             acceptMode: kernel.random.chance(200) ? .oneShot : .multishot,
-            exhaustion: kernel.random.element(of: [.park, .park, .shed, .shed, .stop]) ?? .park
+            exhaustion: kernel.random.element(of: [.park, .park, .shed, .shed, .stop]) ?? .park,
+            mailboxLimit: kernel.random.chance(500) ? nil : 1 + kernel.random.below(6),
+            fullMailbox: kernel.random.chance(100) ? .stop : .refuse
         )
+        let rates = [0, 20, 100, 300]
+        bustle = (kernel.random.element(of: rates) ?? 0, kernel.random.element(of: rates) ?? 0)
+        post = SimulatedPost(control, kernel, options)
     }
 
     func run() -> Outcome {
         kernel.stopsAtExhaustion = options.exhaustion == .stop
-        let sockets = kernel.listeners.map { listener in
-            ListenSocket(listener.descriptor, listener.address) { [kernel] in kernel.closeListener($0) }
-        }
+        control.addresses.withLock { $0 = kernel.listeners.map(\.address) }
+        actOutside()
         var loop = Loop(
             engine: SimulatedEngine(
                 kernel: kernel,
                 features: kernel.features,
-                onWait: { [unowned self] deadline throws(RingError) in try turn(deadline) }
+                onWait: { [unowned self] deadline throws(RingError) in try turn(deadline) },
+                onWake: { [unowned self] in actOutside() }
             ),
-            sockets: sockets,
-            behavior: TypedBehaviorBox(SimulatedBehavior(history: self), Mailbox(control)),
+            sockets: kernel.listeners.indices.map { kernel.listenSocket($0) },
+            behavior: SimulatedBox(self),
             closesWait: false,
             control: control,
             options: options
         )
-        counters = UnsafePointer(loop.counters)
+        state = loop.state
+        let reason: StopReason
         do throws(ServerError) {
-            _ = try loop.run {}
+            reason = try loop.run {}
+            checkReason(reason)
         } catch {
+            reason = .failed(error)
             checkFailure(error)
         }
+        finish(reason)
         checkEnd()
-        counters = nil
+        state = nil
         _ = consume loop
         held = []
+        callers = []
         kernel.tally.histories = 1
         kernel.tally.steps = turns
-        return Outcome(violations: violations + kernel.violations, trace: kernel.trace, tally: kernel.tally)
+        return Outcome(violations: kernel.violations, trace: kernel.trace, tally: kernel.tally)
+    }
+
+    /// What `Server` does when its loop has ended. Then others go on.
+    private func finish(_ reason: StopReason) {
+        noteEnd(reason)
+        control.close()
+        post.mailbox.close(reason)
+        post.mailbox.ledger.close(reason)
+        for _ in 0..<3 { actOutside() }
+        for (number, caller) in callers where kernel.random.chance(500) {
+            kernel.tally.note(.answerAfterTheEnd)
+            post.reply(number, number, caller)
+        }
+    }
+
+    /// The server has a reason to stop.
+    func noteEnd(_ reason: StopReason) {
+        guard post.end == nil else { return }
+        kernel.noteStop()
+        kernel.note("it stops: \(reason)")
+        post.noteEnd(reason)
+        checkDrained(reason)
     }
 
     func violate(_ text: String) {
-        violations.append(text)
-        kernel.note("VIOLATION: \(text)")
+        kernel.violate(text)
     }
 
     private func turn(_ deadline: Instant?) throws(RingError) {
         turns += 1
         checkStep(deadline)
+        actOutside()
         if turns == turnsToServe {
             kernel.noteStop()
             control.requestStop()
-            kernel.wake()
         } else if kernel.random.chance(30) {
-            kernel.wake()
+            EventDescriptor.signal(control.wakeUpDescriptor)
         }
+        checkSleep(deadline)
+        try kernel.loseRing()
         if turns > 5000 {
             throw RingError(operation: "simulation", errno: 0, advice: "the server does not come to an end")
         }

@@ -11,6 +11,8 @@ extension SimulatedKernel {
         if listener.arm != nil || listener.isEndQueued { violate("\(descriptor) armed twice") }
         if listener.isDown { violate("\(descriptor) armed after it was said to be down") }
         if listener.isClosed { violate("\(descriptor) armed after it was closed") }
+        if listener.isPaused { violate("\(descriptor) armed while it is to rest") }
+        if listener.isRemoved { violate("\(descriptor) armed after it was removed") }
         listeners[index].seenFailure = nil
         listeners[index].arm = SimulatedListener.Arm(token: token, isMultishot: mode == .multishot)
         // The kernel sets a descriptor aside before it looks whether anybody waits.
@@ -45,15 +47,17 @@ extension SimulatedKernel {
             listeners[index].isEndQueued = true
         }
         listeners[index].armsInVain = (0, 0)
-        postConnection(accept(), arm.token, isLast: isLast, of: listeners[index].descriptor)
+        postConnection(accept(of: index), arm.token, isLast: isLast, of: listeners[index].descriptor)
     }
 
-    /// Ends an arm with an error.
-    private func fail(_ index: Int, _ errno: Int32) {
+    /// Ends an arm with an error, which may be a cancel of the server's own.
+    private func fail(_ index: Int, _ errno: Int32, isOurs: Bool = false) {
         guard let arm = listeners[index].arm else { return }
         listeners[index].arm = nil
         listeners[index].isEndQueued = true
-        if AcceptFailure(errno: errno) == .retry {
+        if isOurs {
+            listeners[index].armsInVain = (0, 0)
+        } else if AcceptFailure(errno: errno) == .retry {
             listeners[index].armsInVain.passing += 1
         } else {
             listeners[index].armsInVain.other += 1
@@ -86,10 +90,11 @@ extension SimulatedKernel {
     }
 
     /// Makes a socket of a client that waited; there must be a descriptor left.
-    private func accept() -> Int32 {
+    private func accept(of listener: Int?) -> Int32 {
         guard let index = sockets.firstIndex(where: { $0 == nil }) else { preconditionFailure("no descriptor is left") }
         let descriptor = Self.firstDescriptor + Int32(index)
-        let socket = SimulatedSocket(descriptor: descriptor, room: random.chance(700) ? 1 << 20 : random.below(200))
+        let room = random.chance(700) ? 1 << 20 : random.below(200)
+        let socket = SimulatedSocket(descriptor: descriptor, listener: listener, room: room)
         socket.clientReads = random.chance(900)
         if random.chance(200) { socket.unread = 1 + random.below(100) }
         if happens(.clientReset) { socket.isReset = true }
@@ -119,7 +124,7 @@ extension SimulatedKernel {
         if freeDescriptors > 0, happens(.endWithConnection) {
             deliver(index, arm, isLast: true)
         } else {
-            fail(index, ECANCELED)
+            fail(index, ECANCELED, isOurs: true)
         }
     }
 
@@ -132,8 +137,35 @@ extension SimulatedKernel {
         let index = Int(descriptor - Self.firstListener)
         note("listener \(descriptor) closed")
         if listeners[index].isClosed { violate("listener \(descriptor) closed twice") }
-        if listeners[index].arm != nil { violate("listener \(descriptor) closed while an accept is armed on it") }
+        if listeners[index].arm != nil && !isLost { violate("\(descriptor) closed while an accept is armed on it") }
+        checkQueue(of: listeners[index])
         listeners[index].isClosed = true
+    }
+
+    /// A server that drains serves who waits, unless somebody wants the listener gone or it cannot.
+    private func checkQueue(of listener: SimulatedListener) {
+        guard drain == .serve, !isStopping, !listener.isRemoved, listener.failsForGood == nil else { return }
+        guard listener.backlog > 0, !listener.hasLateClient else { return }
+        violate(
+            "\(listener.descriptor) closed over \(listener.backlog) clients who waited when the server began to drain"
+        )
+    }
+
+    /// Makes a listening socket, if nobody listens there.
+    func listen(on address: SocketAddress) throws(ServerError) -> ListenSocket {
+        guard !listeners.contains(where: { $0.address == address && !$0.isClosed }) else {
+            throw .call("bind", EADDRINUSE, address: address.description)
+        }
+        if listeners.contains(where: { $0.address == address }) { tally.note(.usedAddressAgain) }
+        let descriptor = Self.firstListener + Int32(listeners.count)
+        listeners.append(SimulatedListener(descriptor: descriptor, address: address))
+        note("\(descriptor) listens on \(address)")
+        return listenSocket(listeners.count - 1)
+    }
+
+    /// What the server has of a listener.
+    func listenSocket(_ index: Int) -> ListenSocket {
+        ListenSocket(listeners[index].descriptor, listeners[index].address) { [self] in closeListener($0) }
     }
 
     /// Completions nobody waits for.
@@ -143,7 +175,7 @@ extension SimulatedKernel {
             happens(.staleAccept)
         {
             staleCount += 1
-            postConnection(accept(), token, isLast: random.chance(500), of: -2)
+            postConnection(accept(of: nil), token, isLast: random.chance(500), of: -2)
         }
         if let token = random.element(of: staleTokens.ofConnections), happens(.staleConnection) {
             post(token, Int32(random.below(200)) - 100, of: -2)

@@ -43,6 +43,7 @@ extension SimulatedKernel {
         sockets[Int(descriptor - Self.firstDescriptor)] = nil
         if socket.discard != nil { violate("\(descriptor) closed with a receive in flight") }
         if socket.send != nil { violate("\(descriptor) closed with a send in flight") }
+        if !socket.isDelivered { noteDiscard(socket) }
         if !socket.isDelivered && !socket.isReset { violate("\(descriptor) discarded without a reset") }
         // Over unread input a close is a reset.
         if socket.unread > 0 { socket.isReset = true }
@@ -130,7 +131,9 @@ extension SimulatedKernel {
         }
         if random.chance(400) {
             let index = random.below(listeners.count)
+            guard !listeners[index].isClosed else { return clientStep() }
             listeners[index].backlog += 1 + random.below(4)
+            if drain != nil { listeners[index].hasLateClient = true }
             if listeners[index].arm?.isCanceled == false { acceptWaiting(index) }
             return
         }

@@ -11,7 +11,7 @@
 /// ```
 ///  submit ─▶ carry out ─▶ wait: clients, neighbors, time ─▶ completion queue ─▶ take
 /// ```
-final class SimulatedKernel {
+final class SimulatedKernel: @unchecked Sendable {
     private struct Submission {
         let operation: Operation
         let token: Token
@@ -49,10 +49,17 @@ final class SimulatedKernel {
     private var submitted: [Submission] = []
     /// How many operations were submitted so far.
     private(set) var submissionCount = 0
-    private(set) var wakeUp: Token?
-    private var wakeUps = 0
+    /// The read of the wake-up that waits, and of what.
+    var wakeUp: Token?
+    private(set) var wakeUpDescriptor: Int32 = -1
     /// The server may have its listeners unarmed.
     private(set) var isStopping = false
+    /// The server drains: what becomes of those who wait.
+    private(set) var drain: QueuedClients?
+    /// Connections that were discarded because their listener was to close.
+    private(set) var closingCount = 0
+    /// The ring has failed for good: what is open stays open, as far as the simulation can tell.
+    private(set) var isLost = false
     /// The server is one that stops when descriptors or memory run out.
     var stopsAtExhaustion = false
     /// A descriptor was freed by what was submitted for the present wait.
@@ -90,11 +97,13 @@ final class SimulatedKernel {
         now = Instant(nanoseconds: UInt64(1_000_000_000 + random.below(1_000_000_000_000)))
         sockets = Array(repeating: nil, count: descriptorLimit)
         listeners = (0..<1 + random.below(3)).map {
-            SimulatedListener(
-                descriptor: Self.firstListener + Int32($0),
-                address: SocketAddress(.ipv4(0x0100_007f), port: UInt16(7000 + $0))
-            )
+            SimulatedListener(descriptor: Self.firstListener + Int32($0), address: Self.address($0))
         }
+    }
+
+    /// One of the addresses there are to listen on.
+    static func address(_ number: Int) -> SocketAddress {
+        SocketAddress(.ipv4(0x0100_007f), port: UInt16(7000 + number))
     }
 
     /// Whether a fault happens now.
@@ -115,15 +124,29 @@ final class SimulatedKernel {
         if tracing == .printed { fputs("\(line)\n", stderr) } else { trace.append(line) }
     }
 
-    /// Wakes the loop, as another thread does.
-    func wake() {
-        wakeUps += 1
-    }
-
     /// From now on listeners may be unarmed.
     func noteStop() {
         isStopping = true
         note("the server is to stop")
+    }
+
+    /// The ring may fail here.
+    func loseRing() throws(RingError) {
+        guard happens(.lostRing) else { return }
+        isLost = true
+        noteStop()
+        throw RingError(operation: "io_uring_enter", errno: EBADFD, advice: "lost by the simulation")
+    }
+
+    /// The server is to drain.
+    func noteDrain(_ queued: QueuedClients) {
+        if drain == nil { drain = queued }
+    }
+
+    /// A connection is discarded: it may be that its listener is to close.
+    func noteDiscard(_ socket: SimulatedSocket) {
+        guard let listener = socket.listener else { return }
+        if listeners[listener].isRemoved || drain == .leave { closingCount += 1 }
     }
 
     var freeDescriptors: Int {
@@ -153,6 +176,7 @@ extension SimulatedKernel {
         }
         var copy: [UInt8] = []
         if case .send(_, let bytes, _) = operation { copy = bytes.withUnsafeBytes { Array($0) } }
+        if case .close(let descriptor) = operation { noteClose(of: descriptor) }
         staleTokens.see(token)
         let isSilent = silently && features.completesSilently
         submissionCount += 1
@@ -175,6 +199,7 @@ extension SimulatedKernel {
     }
 
     private func sleep(until deadline: Instant?) {
+        guard !isAboutToWake else { return }
         if let deadline, deadline <= now || random.chance(600) {
             advance(to: deadline)
             return
@@ -192,22 +217,23 @@ extension SimulatedKernel {
     func take(_ batch: inout CompletionBatch) {
         let room = batch.capacity - batch.count
         let count = happens(.partialBatch) ? random.below(room + 1) : room
-        queue.take(count) { completion in
+        queue.take(count) { completion, subject in
             batch.append(completion)
-            taken(completion)
+            taken(completion, subject)
         }
     }
 
-    private func taken(_ completion: Completion) {
+    private func taken(_ completion: Completion, _ subject: Int32) {
         note("   taken: \(completion.words)")
         guard completion.token.kind == TokenKind.accept.rawValue else { return }
         if completion.result >= 0 { queuedConnections -= 1 }
-        let index = Int(completion.token.slot)
-        guard index < listeners.count, completion.isLast, !staleTokens.isStale(completion.token) else { return }
+        let index = Int(subject - Self.firstListener)
+        guard index >= 0, completion.isLast else { return }
         listeners[index].isEndQueued = false
         guard completion.result < 0 else { return }
         listeners[index].seenFailure = (-completion.result, now)
-        if stopsAtExhaustion && listeners[index].wantsDescriptor { noteStop() }
+        let isToStop = listeners[index].isPaused || listeners[index].isRemoved
+        if stopsAtExhaustion && listeners[index].wantsDescriptor && !isToStop { noteStop() }
     }
 
     func post(_ token: Token, _ result: Int32, isLast: Bool = true, of subject: Int32) {
@@ -246,18 +272,6 @@ extension SimulatedKernel {
         defer { hasReserve = false }
         return hasReserve
     }
-
-    private func readWakeUp() {
-        guard let token = wakeUp else { return }
-        if happens(.interruption) {
-            wakeUp = nil
-            post(token, -EINTR, of: 0)
-        } else if wakeUps > 0 {
-            wakeUp = nil
-            wakeUps = 0
-            post(token, 8, of: 0)
-        }
-    }
 }
 
 // What is submitted.
@@ -285,7 +299,8 @@ extension SimulatedKernel {
             discardInput(descriptor, mode, token)
         case .receive(let descriptor, _):
             violate("a receive on \(descriptor), although there are no buffers")
-        case .read:
+        case .read(let descriptor, _, _):
+            wakeUpDescriptor = descriptor
             if wakeUp != nil { violate("two reads of the wake-up") }
             wakeUp = token
         case .disconnect(let descriptor):
@@ -314,6 +329,11 @@ extension SimulatedKernel {
         if result == -ENOENT { tally.note(.cancelInVain) }
         if result == -EALREADY { tally.note(.cancelTooLate) }
         return result
+    }
+
+    private func noteClose(of descriptor: Int32) {
+        let index = Int(descriptor - Self.firstDescriptor)
+        if sockets.indices.contains(index) { sockets[index]?.isToBeClosed = true }
     }
 
     func noteFreedDescriptor() {

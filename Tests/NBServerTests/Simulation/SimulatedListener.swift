@@ -22,6 +22,14 @@ struct SimulatedListener {
     var failsForGood: Int32?
     /// The server has closed it.
     var isClosed = false
+    /// A client has come since the server began to drain.
+    var hasLateClient = false
+
+    /// It is to rest.
+    var isPaused = false
+    /// It was removed, and the behavior has been told that it is gone.
+    var isRemoved = false
+    var isToldRemoved = false
 
     /// Said to be parked or shedding, and not to have recovered.
     var isTroubled = false

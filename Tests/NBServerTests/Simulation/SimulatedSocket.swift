@@ -11,6 +11,10 @@ final class SimulatedSocket {
     }
 
     let descriptor: Int32
+    /// The listener it came by; `nil` for one that came for an arm that was over.
+    let listener: Int?
+    /// The server has asked for its close, and that may be still in the submission queue.
+    var isToBeClosed = false
     /// Given to the behavior.
     var isDelivered = false
     /// The server's no more: somebody else has the descriptor.
@@ -34,8 +38,9 @@ final class SimulatedSocket {
     /// A discard that waits for input.
     var discard: Token?
 
-    init(descriptor: Int32, room: Int) {
+    init(descriptor: Int32, listener: Int?, room: Int) {
         self.descriptor = descriptor
+        self.listener = listener
         self.room = room
     }
 

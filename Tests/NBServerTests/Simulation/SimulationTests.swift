@@ -23,6 +23,7 @@ import Testing
         guard count >= 20_000 else { return }
         #expect(tally.histories == count)
         for fault in Fault.allCases { #expect(tally[fault] > 0, "\(fault) never happens") }
+        for deed in Deed.allCases { #expect(tally[deed] > 0, "\(deed) never happens") }
     }
 
     /// Every so many-th seed.

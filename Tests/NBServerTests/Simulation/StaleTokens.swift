@@ -23,9 +23,4 @@ struct StaleTokens {
             ofConnections.append(before)
         }
     }
-
-    /// Whether an accept's token is one.
-    func isStale(_ token: Token) -> Bool {
-        present[UInt64(token.kind) << 32 | UInt64(token.slot)] != token
-    }
 }

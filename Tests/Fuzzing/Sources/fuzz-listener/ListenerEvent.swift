@@ -14,8 +14,10 @@ enum ListenerEvent {
     case descriptorFreed
     /// The loop looks at the clock.
     case timePassed(Time)
-    /// The server stops.
-    case close
+    /// Somebody wants it to rest, or to accept again.
+    case pause, unpause
+    /// The server stops, removes it, or drains, which delivers whoever is accepted until the end.
+    case close(delivering: Bool)
 
     enum Time {
         case still
@@ -25,7 +27,7 @@ enum ListenerEvent {
     }
 
     init(_ input: inout Input) {
-        switch input.byte() % 9 {
+        switch input.byte() % 12 {
         case 0: self = .arm
         case 1: self = .accepted(isLast: false)
         case 2: self = .accepted(isLast: true)
@@ -34,7 +36,10 @@ enum ListenerEvent {
         case 5: self = .descriptorFreed
         case 6: self = .timePassed(.whenThePauseEnds)
         case 7: self = .timePassed(Time(&input))
-        default: self = .close
+        case 8: self = .close(delivering: false)
+        case 9: self = .pause
+        case 10: self = .unpause
+        default: self = .close(delivering: true)
         }
     }
 

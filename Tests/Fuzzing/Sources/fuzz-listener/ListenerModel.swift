@@ -13,16 +13,23 @@ struct ListenerModel {
 
     // The kernel's part.
     private var hasArm = false
-    private var isCanceled = false
+    /// The arm is canceled, and then the listener is this.
+    private var wish: Wish?
 
     // The loop's part.
     private var waitsToBeArmed = true
+    private var rests = false
     private var isClosed = false
 
     // What the listener has been through since its last connection.
     private var retries: UInt32 = 0
-    private var pause = Duration.zero
+    private var lastPause = Duration.zero
     private var hasSaidItParked = false
+
+    private enum Wish: Equatable {
+        case goOn, rest
+        case close(delivering: Bool)
+    }
 
     /// Until when it waits, and whether a descriptor would do.
     private var park: (until: Instant, forDescriptor: Bool)?
@@ -35,13 +42,16 @@ struct ListenerModel {
         case .failing(let errno, let times): for _ in 0..<times { failAgain(errno) }
         case .descriptorFreed: descriptorFreed()
         case .timePassed(let time): timePassed(time)
-        case .close: close()
+        case .pause: pause()
+        case .unpause: unpause()
+        case .close(let delivering): close(delivering: delivering)
         }
     }
 
-    /// Wherever a history ends, the listener serves again, or is closed: it is never deaf.
+    /// Wherever a history ends, the listener serves again when it need not rest, or is closed: it is never deaf.
     mutating func finish() {
-        if hasArm && isCanceled { failed(ECANCELED) }
+        if wish != nil { failed(ECANCELED) }
+        unpause()
         if park != nil { timePassed(.whenThePauseEnds) }
         arm()
         precondition(hasArm || isClosed, "deaf")
@@ -62,12 +72,28 @@ extension ListenerModel {
     private mutating func accepted(isLast: Bool) {
         guard hasArm else { return }
         let delivers = state.accepted()
-        precondition(delivers == !isCanceled, "delivered while armed, discarded while canceled")
-        (retries, pause, hasSaidItParked) = (0, .zero, false)
+        if case .close(let delivering) = wish {
+            precondition(delivers == delivering, "of a listener that is to close: delivered by a drain, else discarded")
+        } else {
+            precondition(delivers, "discarded, and nobody wishes it closed")
+        }
+        (retries, lastPause, hasSaidItParked) = (0, .zero, false)
         check()
         guard isLast else { return }
         hasArm = false
-        obey(state.ended(), isCanceled ? .close : .arm)
+        ended(state.ended())
+    }
+
+    /// The arm is over: the listener is what was wished last.
+    private mutating func ended(_ reaction: ListenerState.Reaction) {
+        defer { wish = nil }
+        switch wish {
+        case nil, .goOn: obey(reaction, .arm)
+        case .rest:
+            rests = true
+            obey(reaction, .none)
+        case .close: obey(reaction, .close)
+        }
     }
 
     private mutating func failed(_ errno: Int32) {
@@ -75,7 +101,8 @@ extension ListenerModel {
         hasArm = false
         let failure = AcceptFailure(errno: errno)
         let reaction = state.failed(failure, at: now)
-        guard !isCanceled else { return obey(reaction, .close) }
+        if wish != nil && !(failure == .down && !isToClose) { return ended(reaction) }
+        wish = nil
         switch failure {
         case .retry where reaction == .arm:
             retries += 1
@@ -114,9 +141,34 @@ extension ListenerModel {
         obey(state.timePassed(now), isOver ? .arm : .none)
     }
 
-    private mutating func close() {
-        obey(state.close(), isClosed || isCanceled ? .none : hasArm ? .cancel : .close)
+    private mutating func pause() {
+        let reaction = state.pause()
+        guard !isClosed, !isToClose, !rests else { return obey(reaction, .none) }
+        let expected: ListenerState.Reaction
+        if hasArm { expected = wish == nil ? .cancel : .none } else { expected = waitsToBeArmed ? .withdraw : .none }
+        if hasArm { wish = .rest } else { rests = true }
+        park = nil
+        obey(reaction, expected)
     }
+
+    private mutating func unpause() {
+        let reaction = state.unpause()
+        if case .rest = wish { wish = .goOn }
+        let rested = rests
+        rests = false
+        obey(reaction, rested ? .arm : .none)
+    }
+
+    private mutating func close(delivering: Bool) {
+        let reaction = state.close(delivering: delivering)
+        guard !isClosed else { return obey(reaction, .none) }
+        let expected: ListenerState.Reaction = !hasArm ? .close : wish == nil ? .cancel : .none
+        if hasArm { wish = .close(delivering: delivering) }
+        rests = false
+        obey(reaction, expected)
+    }
+
+    private var isToClose: Bool { if case .close = wish { true } else { false } }
 }
 
 // Reactions, and what they must be like.
@@ -126,13 +178,15 @@ extension ListenerModel {
         switch reaction {
         case .none, .park:
             break
+        case .withdraw:
+            precondition(waitsToBeArmed, "it does not wait to be armed")
+            waitsToBeArmed = false
         case .arm:
             precondition(!waitsToBeArmed && !hasArm && !isClosed, "armed twice, or after its end")
             park = nil
             waitsToBeArmed = true
         case .cancel:
-            precondition(hasArm && !isCanceled, "there is nothing to cancel")
-            isCanceled = true
+            precondition(hasArm, "there is nothing to cancel")
         case .close, .fail:
             precondition(!hasArm && !isClosed, "closed under an accept, or twice")
             park = nil
@@ -150,19 +204,25 @@ extension ListenerModel {
         }
         let pause = now.duration(to: until)
         precondition(pause > .zero && pause <= .seconds(1), "a pause of \(pause)")
-        precondition(pause >= self.pause, "a pause of \(pause) after one of \(self.pause)")
-        self.pause = pause
+        precondition(pause >= lastPause, "a pause of \(pause) after one of \(lastPause)")
+        lastPause = pause
         park = (until, forDescriptor)
     }
 
     /// What is true of a listener at any time.
     private func check() {
+        let states = [waitsToBeArmed, hasArm, park != nil, rests, isClosed]
+        precondition(states.count { $0 } == 1, "in two states, or none")
         switch state.phase {
-        case .idle: precondition(waitsToBeArmed && !hasArm && park == nil && !isClosed, "idle, and nobody arms it")
-        case .armed: precondition(hasArm && !isCanceled && !waitsToBeArmed && park == nil, "armed, by its own account")
-        case .parked(let until, _): precondition(until == park?.until && !hasArm && !waitsToBeArmed, "parked for good")
-        case .cancelling: precondition(hasArm && isCanceled, "cancelling nothing")
-        case .closed: precondition(isClosed && !hasArm && !waitsToBeArmed, "closed, and still in use")
+        case .idle: precondition(waitsToBeArmed, "idle, and nobody arms it")
+        case .armed: precondition(hasArm && wish == nil, "armed, by its own account")
+        case .parked(let until, _): precondition(until == park?.until, "parked for good")
+        case .paused: precondition(rests, "rests, and nobody wishes it")
+        case .cancelling(.idle): precondition(wish == .goOn, "to go on, and nobody wishes it")
+        case .cancelling(.paused): precondition(wish == .rest, "to rest, and nobody wishes it")
+        case .cancelling(.closed(let delivering)):
+            precondition(wish == .close(delivering: delivering), "to close, and nobody wishes it")
+        case .closed: precondition(isClosed, "closed, and still in use")
         }
         precondition(state.retries == retries, "miscounts its retries")
         precondition(state.isAiling == hasSaidItParked, "ails, or does not")

@@ -1,0 +1,34 @@
+import Measuring
+
+/// Casts that threads send as fast as they can.
+struct Burst {
+    let casts: Int
+    let threads: Int
+
+    /// Returns what a cast has cost in each round, until the server has handled the last one.
+    func run(_ rounds: Int, on server: CountingServer) throws -> (burst: Burst, costs: [Cost]) {
+        defer { ProgressLine.clear() }
+        let costs = try (0...rounds).map { round in
+            ProgressLine.show("bursts from \(threads) threads: round \(round) of \(rounds)")
+            return try cost(on: server)
+        }
+        // The first round fills caches and does not count.
+        return (self, Array(costs.dropFirst()))
+    }
+
+    private func cost(on server: CountingServer) throws -> Cost {
+        let share = casts / threads
+        let before = try server.callBlocking()
+        let start = try Spending.soFar()
+        try Crew.run(threads) {
+            for _ in 0..<share { try server.cast() }
+        }
+        // What was sent before is handled before.
+        let after = try server.callBlocking()
+        let cost = try Spending.soFar().cost(since: start, of: share * threads)
+        guard after == before + share * threads + 1 else {
+            throw Failure("\(share * threads) casts were sent and \(after - before - 1) handled")
+        }
+        return cost
+    }
+}

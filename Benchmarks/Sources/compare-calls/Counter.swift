@@ -1,0 +1,31 @@
+import NBServer
+
+/// The behavior of a server that counts its messages.
+struct Counter: NonBlockingServer {
+    enum Call {
+        case count(Caller<Int>)
+    }
+
+    enum Cast {
+        case add
+    }
+
+    private var count = 0
+
+    mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        .continue
+    }
+
+    mutating func handleCall(_ call: Call, _ context: borrowing ServerContext) -> Verdict {
+        count += 1
+        switch call {
+        case .count(let caller): caller.reply(count)
+        }
+        return .continue
+    }
+
+    mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) -> Verdict {
+        count += 1
+        return .continue
+    }
+}

@@ -1,0 +1,172 @@
+import Glibc
+import Testing
+import Uring
+
+@testable import NBServer
+
+/// A server that serves out what it has, and then stops, on the real kernel.
+@Suite(.serialized) struct DrainTests {
+    private static let limit = Duration.seconds(50)
+
+    /// A server whose clients wait, and which begins by draining.
+    @MainActor private static func drained(
+        _ queued: QueuedClients,
+        of crowd: Int,
+        on rung: Rung
+    ) async throws -> (endings: [Client.Ending: Int], reason: StopReason) {
+        var clerk = Clerk.greeter
+        clerk.onBegin = { _, context in
+            context.drain(queued: queued, within: limit)
+            return .continue
+        }
+        let ring = RingOptions(submissionDepth: 64, completionDepth: 64, highestRung: rung)
+        let server = try Server(clerk, listening: ["127.0.0.1:0"], options: ServerOptions(ring: ring))
+        let clients = try Crowd(crowd, at: server.addresses[0])
+        try server.start()
+        let endings = try clients.endings()
+        let reason = try await server.ended()
+        #expect(throws: Client.Refused.self) { try Client(server.addresses[0]) }
+        return (endings, reason)
+    }
+
+    @Test(arguments: Rung.allCases)
+    func whoWaitsIsServedBeforeTheEnd(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.runTask(on: rung) {
+                let (endings, reason) = try await Self.drained(.serve, of: 500, on: rung)
+                expect(endings, is: [.end(Clerk.greeting): 500], "the crowd")
+                expect(reason.description, is: "drained", "why it stopped")
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func whoWaitsIsLeftIfSoAsked(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.runTask(on: rung) {
+                let (endings, reason) = try await Self.drained(.leave, of: 500, on: rung)
+                expect(endings, is: [.reset: 500], "the crowd")
+                expect(reason.description, is: "drained", "why it stopped")
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aServerWithoutListenersOrConnectionsDrainsAtOnce(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.runTask(on: rung) {
+                var clerk = Clerk()
+                clerk.onBegin = { _, context in
+                    context.drain(within: Self.limit)
+                    return .continue
+                }
+                let ring = RingOptions(highestRung: rung)
+                let server = try Server(clerk, listening: [], options: ServerOptions(ring: ring))
+                try server.start()
+                expect(try await server.ended().description, is: "drained", "why it stopped")
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func thoseWhoRestAreServedToo(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.runTask(on: rung) {
+                try await Clerk.greeter.serve(on: rung) { server in
+                    let address = server.addresses[0]
+                    try await server.pauseListener(on: address, within: nil)
+                    try await server.waitUntilItRests(address)
+                    let crowd = try Crowd(100, at: address)
+                    expect(try await server.drain(within: Self.limit).description, is: "drained", "why it stopped")
+                    expect(try crowd.endings(), is: [.end(Clerk.greeting): 100], "the crowd")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func connectionsThatDoNotEndInTimeAreCounted(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.runTask(on: rung) {
+                try await Clerk.keeper.serve(on: rung) { server in
+                    let crowd = try Crowd(3, at: server.addresses[0])
+                    try await server.waitForDeliveries(3)
+                    // Asked twice, the shorter time counts.
+                    try server.cast(
+                        .perform { _, context in
+                            context.drain(within: .milliseconds(1))
+                            context.drain(within: Self.limit)
+                            return .continue
+                        }
+                    )
+                    let reason = try await server.drain(within: Self.limit)
+                    expect(
+                        reason.description,
+                        is: "drained, but for 3 connections that had not ended in time",
+                        "why it stopped"
+                    )
+                    expect(try crowd.endings(), is: [.end(Clerk.greeting): 3], "the crowd")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func theBehaviorIsToldAndMayEndWhatItHolds(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.runTask(on: rung) {
+                let told = Record<String>()
+                var clerk = Clerk.keeper
+                clerk.onInfo = { clerk, info, context in
+                    guard case .draining(let limit) = info else { return .continue }
+                    told.append(limit > .zero && limit <= Self.limit ? "draining" : "draining within \(limit)")
+                    for id in clerk.kept { try context.withConnection(id) { $0.send(", good-bye") } }
+                    for id in clerk.kept { try context.take(id).close() }
+                    return .continue
+                }
+                try await clerk.serve(on: rung) { server in
+                    let crowd = try Crowd(30, at: server.addresses[0])
+                    try await server.waitForDeliveries(30)
+                    expect(try await server.drain(within: Self.limit).description, is: "drained", "why it stopped")
+                    expect(try crowd.endings(), is: [.end(Clerk.greeting + ", good-bye"): 30], "the crowd")
+                    expect(told.entries, is: ["draining"], "what it was told")
+                    expect(
+                        try await server.drain(within: .zero).description,
+                        is: "drained",
+                        "of a server that has ended"
+                    )
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aServerThatDrainsAnswersAndTakesNoListeners(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.runTask(on: rung) {
+                try await Clerk.keeper.serve(on: rung) { server in
+                    let client = try Client(server.addresses[0])
+                    try await server.waitForDeliveries(1)
+                    try server.cast(
+                        .perform { _, context in
+                            context.drain(within: Self.limit)
+                            return .continue
+                        }
+                    )
+                    expect(try await server.call(Clerk.Call.total, within: nil), is: 0, "a call's answer")
+                    expect(try await server.status(within: nil).isDraining, "it does not say that it drains")
+                    let listening = await code { try await server.listen(on: "127.0.0.1:0", within: nil) }
+                    expect(listening, is: .stopped, "a new listener")
+                    try server.cast(
+                        .perform { clerk, context in
+                            try context.take(clerk.kept[0]).close()
+                            return .continue
+                        }
+                    )
+                    expect(try await server.ended().description, is: "drained", "why it stopped")
+                    expect(try client.readToEnd(), is: .end(Clerk.greeting), "the client")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Glibc
+import Testing
+
+@testable import NBServer
+
+/// Who watches a server hears what happens, in its order and in batches.
+@Suite struct ObserverTests {
+    /// Writes down what it is told.
+    private final class Watcher: ServerObserver {
+        let events = Record<String>()
+        let batches = Record<(count: Int, counters: ServerCounters)>()
+        private let terminated: @Sendable (StopReason) -> Void
+        private let began: @Sendable () -> Void
+
+        init(
+            began: @escaping @Sendable () -> Void = {},
+            terminated: @escaping @Sendable (StopReason) -> Void = { _ in }
+        ) {
+            self.began = began
+            self.terminated = terminated
+        }
+
+        func observe(_ events: [ServerEvent], _ counters: ServerCounters) {
+            batches.append((events.count, counters))
+            for event in events {
+                switch event {
+                case .began(let addresses):
+                    self.events.append("began \(addresses.count)")
+                    began()
+                case .listenerAdded: self.events.append("added")
+                case .listenerPaused: self.events.append("paused")
+                case .listenerUnpaused: self.events.append("unpaused")
+                case .info(let info): self.events.append("info \("\(info)".prefix { $0 != "(" })")
+                case .messageUndelivered: self.events.append("undelivered")
+                case .suspended: self.events.append("suspended")
+                case .resumed: self.events.append("resumed")
+                case .terminated(let reason):
+                    self.events.append("terminated: \(reason)")
+                    terminated(reason)
+                }
+            }
+        }
+    }
+
+    /// Though nothing else happens for as long as one likes.
+    @Test func theBeginningIsToldAtOnce() async throws {
+        let began = Outcome<Void>()
+        let watcher = Watcher(began: { began.settle(()) })
+        try await Clerk().serve(listening: ["127.0.0.1:0"], observer: watcher) { _ in await began.settled() }
+        #expect(watcher.events.entries == ["began 1", "terminated: stop requested"])
+    }
+
+    @Test func eventsComeInTheirOrder() async throws {
+        let watcher = Watcher()
+        var clerk = Clerk()
+        clerk.onInfo = { clerk, _, _ in
+            for caller in clerk.callers { caller.reply(1) }
+            clerk.callers = []
+            return .continue
+        }
+        try await clerk.serve(observer: watcher) { server in
+            let address = try await server.listen(on: "127.0.0.1:0")
+            try await server.pauseListener(on: address)
+            try await server.unpauseListener(on: address)
+            try await server.suspend()
+            try await server.suspend()
+            try await server.resume()
+            try await server.removeListener(on: address)
+            _ = try await server.call {
+                .perform(
+                    { clerk, caller, context in
+                        _ = context.startTimer(after: .zero)
+                        return clerk.keep(caller)
+                    },
+                    $0
+                )
+            }
+            try server.cast(.perform { _, _ in .stop("seen") })
+            _ = try await server.ended()
+        }
+        #expect(
+            watcher.events.entries == [
+                "began 0", "added", "paused", "unpaused", "suspended", "resumed", "info listenerRemoved", "info timer",
+                "terminated: stopped by the behavior: seen",
+            ]
+        )
+    }
+
+    @Test func countersComeInBatchesAndNothingIsToldTwice() throws {
+        let scripted = try ScriptedClerk()
+        let watcher = Watcher()
+        scripted.observer = watcher
+        let listener = scripted.socket.descriptor
+        let idle: FakeKernel.Step = { _ in }
+        try scripted.run(
+            Clerk(),
+            script: [
+                { kernel in for number in 0..<100 { try kernel.accept(100_000 + Int32(number), on: listener) } },
+                idle, idle, idle, idle,
+            ]
+        )
+        let batches = watcher.batches.entries
+        // The beginning, a hundred connections, the end; of those that end nothing is counted.
+        #expect(batches.map(\.count) == [1, 0, 1])
+        #expect(batches.map(\.counters.delivered) == [0, 100, 100])
+    }
+}

@@ -1,0 +1,12 @@
+import Synchronization
+
+/// What was seen by somebody who is gone when a test asks. Any thread.
+final class Record<Entry: Sendable>: Sendable {
+    private let all = Mutex<[Entry]>([])
+
+    var entries: [Entry] { all.withLock { $0 } }
+
+    func append(_ entry: Entry) {
+        all.withLock { $0.append(entry) }
+    }
+}

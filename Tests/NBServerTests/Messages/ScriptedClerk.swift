@@ -1,0 +1,45 @@
+import Testing
+
+@testable import NBServer
+@testable import Uring
+
+/// A clerk on a fake kernel, whose time stands still unless a test lets it pass.
+final class ScriptedClerk {
+    let control = LoopControl()
+    let mailbox: Mailbox<Clerk>
+    let socket: ListenSocket
+    var options = ServerOptions()
+    var observer: (any ServerObserver)?
+    /// What the clerk was when it terminated.
+    let end = Record<Clerk>()
+
+    init() throws {
+        mailbox = Mailbox(control)
+        socket = try ListenSocket("127.0.0.1:0", options: [])
+        try control.open()
+    }
+
+    /// Runs the loop through a script, then stops it; returns what the clerk was in the end.
+    @discardableResult
+    func run(_ clerk: Clerk, script: [FakeKernel.Step]) throws -> Clerk {
+        var features = RingFeatures(rung: .deferred, submissionDepth: 256, completionDepth: 256)
+        features.acceptsMultishot = true
+        features.completesSilently = true
+        let control = control
+        let kernel = FakeKernel(script) { control.requestStop() }
+        var clerk = clerk
+        clerk.onEnd = { [end] clerk, _, _ in end.append(clerk) }
+        var loop = Loop(
+            engine: ScriptedEngine(kernel: kernel, features: features),
+            sockets: [socket],
+            behavior: TypedBehaviorBox(clerk, mailbox),
+            closesWait: false,
+            control: control,
+            options: options,
+            observer: observer
+        )
+        _ = try loop.run {}
+        if let failure = kernel.failure { throw failure }
+        return try #require(end.entries.first)
+    }
+}

@@ -1,0 +1,26 @@
+/// What a history plays that is nobody's fault: what senders, the behavior and operators do.
+enum Deed: Int, CaseIterable {
+    // What calls come to.
+    case answer, laterAnswer, answerInTerminate, answerAfterTheEnd, unansweredCall, stoppedCall, abandonedCall
+    /// An answer is given while nothing is called back: when a descriptor is handed out.
+    case answerBetweenCallbacks
+    case cast
+    /// A message finds the mailbox full.
+    case refusedMessage
+    /// A message comes when the server has stopped.
+    case lateMessage
+    /// A message comes after the loop has looked for messages and before it waits.
+    case messageAfterTheLook
+    case look, suspension, resumption, signal
+
+    case timer, canceledTimer, timeout, continuation
+
+    case addedListener, refusedListener, removedListener, pausedListener, unpausedListener
+    /// An address is listened on again after its listener was removed.
+    case usedAddressAgain
+    /// Somebody outside is told that a listener is gone.
+    case answeredRemover
+    case unknownListener
+    /// A server drains, with those who wait or without; and has ended before its time was up.
+    case drainServing, drainLeaving, drained
+}

@@ -1,0 +1,54 @@
+@testable import NBServer
+
+/// A behavior's box that lets others act between the loop's look for messages and what it does about it, and that tells when
+/// the server stops.
+final class SimulatedBox: BehaviorBox {
+    private let box: TypedBehaviorBox<SimulatedBehavior>
+    private unowned let history: SimulatedHistory
+
+    init(_ history: SimulatedHistory) {
+        self.history = history
+        box = TypedBehaviorBox(SimulatedBehavior(history: history), history.post.mailbox)
+        super.init(box.ledger)
+    }
+
+    override func hasMessage(isSuspended: Bool) -> Bool {
+        let hasMessage = box.hasMessage(isSuspended: isSuspended)
+        if !hasMessage { history.actAfterLook() }
+        return hasMessage
+    }
+
+    override func closeMailbox(_ reason: StopReason) {
+        history.noteEnd(reason)
+        box.closeMailbox(reason)
+    }
+
+    override func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
+        try box.handleMessage(isSuspended: isSuspended, context)
+    }
+
+    override var messageCount: Int { box.messageCount }
+
+    override func begin(_ context: borrowing ServerContext) throws -> Verdict {
+        try box.begin(context)
+    }
+
+    override func newConnection(
+        _ connection: consuming Connection,
+        _ context: borrowing ServerContext
+    ) throws -> Verdict {
+        try box.newConnection(connection, context)
+    }
+
+    override func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {
+        try box.handleContinue(context)
+    }
+
+    override func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
+        try box.handleInfo(info, context)
+    }
+
+    override func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+        box.terminate(reason, context)
+    }
+}

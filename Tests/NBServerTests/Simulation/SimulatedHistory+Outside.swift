@@ -1,0 +1,92 @@
+import Glibc
+
+@testable import NBServer
+@testable import Uring
+
+// What others do: senders, operators, whoever adds and removes listeners.
+extension SimulatedHistory {
+    /// At any moment at which the loop is not in the middle of something.
+    func actOutside() {
+        guard kernel.random.chance(bustle.outside) else { return }
+        for _ in 0..<1 + kernel.random.below(3) { act() }
+        // More than one turn of the loop handles.
+        if kernel.random.chance(2) { for _ in 0..<300 { post.cast() } }
+    }
+
+    /// The loop has looked for messages and found none; what comes now, it has not seen.
+    func actAfterLook() {
+        guard kernel.random.chance(bustle.outside / 4) else { return }
+        kernel.note("   … after the look for messages:")
+        let count = post.count
+        act()
+        if post.count > count { kernel.tally.note(.messageAfterTheLook) }
+    }
+
+    private func act() {
+        switch kernel.random.below(20) {
+        case 0...6: post.call()
+        case 7...11: post.cast()
+        case 12: post.look()
+        case 13: post.abandon()
+        case 14, 15: suspendOrResume()
+        case 16: signal()
+        default: askForListeners()
+        }
+    }
+
+    private func suspendOrResume() {
+        let suspends = kernel.random.chance(isSuspended ? 100 : 700)
+        kernel.note("somebody wants it \(suspends ? "suspended" : "resumed")")
+        post.request { [self] context in
+            if suspends != isSuspended { kernel.tally.note(suspends ? .suspension : .resumption) }
+            context.setSuspended(suspends)
+            isSuspended = suspends
+        }
+    }
+
+    private func signal() {
+        guard post.end == nil else { return }
+        kernel.note("a signal")
+        hasSignal = true
+        control.arrived(.simulated)
+    }
+
+    private func askForListeners() {
+        if kernel.random.chance(20) {
+            post.request { [self] context in drain(context) }
+        } else if kernel.random.chance(250) {
+            askToRemove(listenersAddress())
+        } else {
+            post.request { [self] context in changeListeners(context) }
+        }
+    }
+
+    /// Somebody waits until a listener is gone.
+    private func askToRemove(_ address: SocketAddress) {
+        let call = PendingCall<Result<Void, ServerError>>(post.mailbox.ledger)
+        let isTaken = post.request(call) { [self] context, remover in
+            let listener = noteRemoval(of: address, context)
+            call.outcome.whenSettled { [self] in removed(listener, $0) }
+            context.removeListener(on: address, for: remover)
+            removals.append((call, listener))
+        }
+        kernel.note("somebody wants \(address) removed: \(isTaken ? "taken" : "refused")")
+    }
+
+    /// Whoever wanted a listener removed has an answer.
+    private func removed(_ listener: Int?, _ result: Result<Result<Void, ServerError>, CallError>) {
+        switch (result, listener) {
+        case (.success(.success), let listener?):
+            kernel.tally.note(.answeredRemover)
+            if !kernel.listeners[listener].isClosed { violate("a listener is said to be removed, and is open") }
+        case (.success(.failure(let error)), nil) where error.code == .notListening: break
+        case (.failure(.stopped), _) where post.end != nil: break
+        default: violate("the removal of \(listener.map { "\($0)" } ?? "nobody") came to \(result)")
+        }
+    }
+}
+
+extension Signal {
+    /// One that does not stop the server.
+    static let simulated = Signal(rawValue: SIGHUP)
+}

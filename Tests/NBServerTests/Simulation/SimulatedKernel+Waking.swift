@@ -1,0 +1,29 @@
+import Glibc
+
+@testable import NBServer
+@testable import Uring
+
+// The wake-up: a read of a real event descriptor, which completes when the real one would.
+extension SimulatedKernel {
+    /// Reads the wake-up, if somebody has woken the loop.
+    func readWakeUp() {
+        guard let token = wakeUp else { return }
+        if happens(.interruption) {
+            wakeUp = nil
+            post(token, -EINTR, of: 0)
+        } else if isSignaled {
+            var count: UInt64 = 0
+            let result = read(wakeUpDescriptor, &count, MemoryLayout<UInt64>.size)
+            wakeUp = nil
+            post(token, Int32(result), of: 0)
+        }
+    }
+
+    /// The read that waits will complete.
+    var isAboutToWake: Bool { wakeUp != nil && isSignaled }
+
+    private var isSignaled: Bool {
+        var poll = pollfd(fd: wakeUpDescriptor, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&poll, 1, 0) == 1
+    }
+}
