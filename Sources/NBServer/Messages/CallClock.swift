@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Synchronization
 
 /// The time limits of the calls that tasks wait for, in this process.
 ///
@@ -22,7 +21,7 @@ final class CallClock: Sendable {
         let duration: Duration
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// Fails a call when a time has passed, unless the limit is taken back by the number returned.
     func start(_ call: any WaitingCall, _ duration: Duration) -> UInt64 {

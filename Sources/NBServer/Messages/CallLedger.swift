@@ -14,7 +14,7 @@ final class CallLedger: Sendable {
         var isClosed = false
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// The thread that runs the loop, as `pthread_self(3)` says it; 0 when none does.
     private let loopThread = Atomic<UInt>(0)
