@@ -9,9 +9,7 @@ struct Counter: NonBlockingServer {
         return .continue
     }
     mutating func handleCall(_ call: Call, _ context: borrowing ServerContext) -> Verdict {
-        switch call {
-        case .served(let caller): caller.reply(served)
-        }
+        if case .served(let caller) = call { caller.reply(served) }
         return .continue
     }
 }

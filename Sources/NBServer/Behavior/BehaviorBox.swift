@@ -6,8 +6,15 @@ class BehaviorBox {
     /// The calls that wait for the behavior.
     let ledger: CallLedger
 
-    init(_ ledger: CallLedger) {
-        self.ledger = ledger
+    /// Where new messages hang.
+    private let hook: MessageHook
+    /// Messages that were taken from there and not looked at, and those that were set aside. Copied here from where they are,
+    /// which is of a type that depends on the behavior's, as the hook is here.
+    final var inboxCounts = (taken: 0, aside: 0)
+
+    init(_ mailbox: (ledger: CallLedger, hook: MessageHook)) {
+        ledger = mailbox.ledger
+        hook = mailbox.hook
     }
 
     func begin(_ context: borrowing ServerContext) throws -> Verdict {
@@ -20,7 +27,7 @@ class BehaviorBox {
 
     /// Whether a message waits to be handled.
     func hasMessage(isSuspended: Bool) -> Bool {
-        fatalError("abstract")
+        inboxCounts.taken > 0 || !isSuspended && inboxCounts.aside > 0 || hook.hasMessages
     }
 
     /// How many messages wait for the behavior.

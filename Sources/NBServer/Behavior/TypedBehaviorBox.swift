@@ -10,7 +10,7 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         inbox = Inbox(mailbox)
         self.behavior = .allocate(capacity: 1)
         self.behavior.initialize(to: behavior)
-        super.init(mailbox.ledger)
+        super.init((mailbox.ledger, mailbox.hook))
     }
 
     deinit {
@@ -29,14 +29,12 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         try behavior.pointee.newConnection(connection, context)
     }
 
-    override func hasMessage(isSuspended: Bool) -> Bool {
-        inbox.isWaiting(isSuspended: isSuspended)
-    }
-
     override var messageCount: Int { inbox.mailbox.count }
 
     override func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
-        switch inbox.next(isSuspended: isSuspended) {
+        let message = inbox.next(isSuspended: isSuspended)
+        inboxCounts = inbox.counts
+        switch message {
         case .call(let call): return try behavior.pointee.handleCall(call, context)
         case .cast(let cast): return try behavior.pointee.handleCast(cast, context)
         case .look(let body): body(&behavior.pointee)
@@ -49,6 +47,7 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
     override func closeMailbox(_ reason: StopReason) {
         inbox.mailbox.close(reason)
         inbox.removeAll()
+        inboxCounts = inbox.counts
     }
 
     override func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {

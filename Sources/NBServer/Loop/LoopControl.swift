@@ -13,7 +13,7 @@ internal import Uring
 /// messages in, one wakes it. Shared by the server, its mailbox, its loop and the signal relay.
 final class LoopControl: Sendable {
     /// What wakes the loop, from before it runs until it has ended.
-    private let event = Mutex<EventDescriptor?>(nil)
+    private let event = Lock<EventDescriptor?>(nil)
     /// Its number, for the loop's reads and for signal handlers, which may not lock; they are gone when it is closed.
     private let eventNumber = Atomic<Int32>(-1)
 
@@ -33,7 +33,7 @@ final class LoopControl: Sendable {
     private let refusedCount = Atomic<UInt64>(0)
 
     /// The addresses the server listens on, for those who ask from outside.
-    let addresses = Mutex<[SocketAddress]>([])
+    let addresses = Lock<[SocketAddress]>([])
 }
 
 // Beginning and ending.

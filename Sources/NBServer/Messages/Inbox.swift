@@ -15,10 +15,8 @@ struct Inbox<Behavior: NonBlockingServer & ~Copyable>: ~Copyable {
         self.mailbox = mailbox
     }
 
-    /// Whether ``next(isSuspended:)`` has work.
-    func isWaiting(isSuspended: Bool) -> Bool {
-        !isSuspended && positionAside < setAside.count || position < taken.count || mailbox.hasMessages
-    }
+    /// How many were taken and not looked at, and how many are set aside.
+    var counts: (taken: Int, aside: Int) { (taken.count - position, setAside.count - positionAside) }
 
     /// Takes the next message to handle.
     mutating func next(isSuspended: Bool) -> Message<Behavior>? {
@@ -55,7 +53,6 @@ struct Inbox<Behavior: NonBlockingServer & ~Copyable>: ~Copyable {
         if position == taken.count {
             taken.removeAll(keepingCapacity: true)
             position = 0
-            guard mailbox.hasMessages else { return nil }
             mailbox.take(into: &taken)
         }
         guard position < taken.count else { return nil }

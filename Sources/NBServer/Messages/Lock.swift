@@ -1,11 +1,10 @@
 internal import Glibc
 
-/// A value that one thread at a time may use: a `Mutex` for what many threads contend for.
+/// A value that one thread at a time may touch. Any thread; nobody holds it for longer than a few instructions.
 ///
-/// On Linux, the library's `Mutex` is handed from thread to thread in the order in which they asked (`FUTEX_LOCK_PI`). Threads
-/// that want it again and again then take turns at every use, and each turn is two system calls and a change of threads: eight
-/// of them get fewer than 30,000 messages a second into a mailbox. This lock is whoever's comes by when it is free.
-struct Lock<Value>: ~Copyable, @unchecked Sendable {
+/// Used instead of Swift's `Mutex`, for two reasons: under contention that is handed over by a system call each time (a PI
+/// futex), and takes its lock where the thread sanitizer cannot see it.
+struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     // On the heap because a mutex may not move once it has been used.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
@@ -24,7 +23,7 @@ struct Lock<Value>: ~Copyable, @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func withLock<Result: ~Copyable, Failure>(
+    borrowing func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         pthread_mutex_lock(mutex)

@@ -17,14 +17,10 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     }
 
     let ledger = CallLedger()
+    let hook = MessageHook()
     private let control: LoopControl
     private let limit: Int?
     private let answerWhenFull: ServerOptions.FullMailbox
-
-    /// The address of the latest message that was not taken, or one of those below, which are no addresses.
-    private let latest = Atomic<UInt>(none)
-    private static var none: UInt { 0 }
-    private static var closed: UInt { 1 }
 
     /// How many of those for the behavior wait to be handled; what is asked of the server itself does not count.
     private let unhandledCount = Atomic<Int>(0)
@@ -36,18 +32,15 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     }
 
     deinit {
-        dropAll(latest.load(ordering: .acquiring))
+        dropAll(hook.latest.load(ordering: .acquiring))
     }
 
     /// How many messages wait for the behavior.
     var count: Int { unhandledCount.load(ordering: .relaxed) }
 
-    /// Whether there is something to take.
-    var hasMessages: Bool { latest.load(ordering: .sequentiallyConsistent) > Self.closed }
-
     /// Puts a message in, and wakes the loop if it sleeps.
     func put(_ message: consuming Message<Behavior>) throws(CastError) {
-        guard latest.load(ordering: .acquiring) != Self.closed else { throw refusal }
+        guard hook.latest.load(ordering: .acquiring) != MessageHook.closed else { throw refusal }
         let isForBehavior = message.isForBehavior
         if isForBehavior { try takeRoom() }
         guard hangUp(message) else {
@@ -83,18 +76,18 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
 
     /// Makes a message the latest; `false` if the mailbox is closed.
     private func hangUp(_ message: consuming Message<Behavior>) -> Bool {
-        var earlier = latest.load(ordering: .relaxed)
+        var earlier = hook.latest.load(ordering: .relaxed)
         let link = UnsafeMutablePointer<Link>.allocate(capacity: 1)
         link.initialize(to: Link(message: message, earlier: earlier))
         var isDone = false
         while !isDone {
-            guard earlier != Self.closed else {
+            guard earlier != MessageHook.closed else {
                 link.deinitialize(count: 1)
                 link.deallocate()
                 return false
             }
             link.pointee.earlier = earlier
-            (isDone, earlier) = latest.weakCompareExchange(
+            (isDone, earlier) = hook.latest.weakCompareExchange(
                 expected: earlier,
                 desired: UInt(bitPattern: link),
                 ordering: .sequentiallyConsistent
@@ -105,15 +98,15 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
 
     /// Takes everything, into an array that is empty. Loop's thread.
     func take(into messages: inout [Message<Behavior>?]) {
-        guard hasMessages else { return }
-        var next = latest.exchange(Self.none, ordering: .acquiring)
+        guard hook.hasMessages else { return }
+        var next = hook.latest.exchange(MessageHook.none, ordering: .acquiring)
         while let message = takeDown(&next) { messages.append(message) }
         messages.reverse()
     }
 
     /// Takes a message from where it hangs, and goes on to the one before it.
     private func takeDown(_ next: inout UInt) -> Message<Behavior>? {
-        guard next > Self.closed, let link = UnsafeMutablePointer<Link>(bitPattern: next) else { return nil }
+        guard next > MessageHook.closed, let link = UnsafeMutablePointer<Link>(bitPattern: next) else { return nil }
         let taken = link.move()
         link.deallocate()
         next = taken.earlier
@@ -130,7 +123,7 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// By the loop's thread, or when there is none.
     func close(_ reason: StopReason) {
         ledger.noteEnd(reason)
-        dropAll(latest.exchange(Self.closed, ordering: .sequentiallyConsistent))
+        dropAll(hook.latest.exchange(MessageHook.closed, ordering: .sequentiallyConsistent))
     }
 
     private func dropAll(_ latest: UInt) {

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// What something comes to: settled once, by whoever is first, and waited for by any number of threads and tasks.
 final class Outcome<Value: Sendable>: Sendable {
     private struct State {
@@ -13,7 +11,7 @@ final class Outcome<Value: Sendable>: Sendable {
         let call: @Sendable (Value) -> Void
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// The value, if it is settled.
     var value: Value? { state.withLock { $0.value } }

@@ -1,5 +1,3 @@
-internal import Synchronization
-
 // What can be said to a server from outside. Any thread or task.
 extension Server where Behavior: ~Copyable {
     /// Sends a message that wants no answer. Never waits.

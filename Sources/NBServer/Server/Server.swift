@@ -1,5 +1,4 @@
 internal import Glibc
-internal import Synchronization
 internal import Uring
 
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
@@ -16,7 +15,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     let control: LoopControl
     let mailbox: Mailbox<Behavior>
 
-    private let life: Mutex<Life>
+    private let life: Lock<Life>
     private let begun = Gate()
     /// How it ended; canceled counts as requested.
     private let end = Outcome<Result<StopReason, ServerError>>()
@@ -101,7 +100,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         self.options = options
         self.control = control
         self.mailbox = mailbox
-        life = Mutex(.ready(resources))
+        life = Lock(.ready(resources))
     }
 }
 

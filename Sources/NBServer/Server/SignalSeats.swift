@@ -26,7 +26,7 @@ final class SignalSeats: Sendable {
     // Never freed: a handler may be running in another thread.
     nonisolated(unsafe) private let seats: UnsafeMutablePointer<Seat>
     private let handlersRunning = Atomic<Int>(0)
-    private let watches = Mutex<[Signal: Watch]>([:])
+    private let watches = Lock<[Signal: Watch]>([:])
 
     private init() {
         seats = .allocate(capacity: Self.count)

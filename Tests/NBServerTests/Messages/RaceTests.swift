@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func callsAndCastsRaceWithTheStopOfTheirServer() async throws {
-        for _ in 0..<300 {
+        for _ in 0..<100 {
             let total = Record<Int>()
             var clerk = Clerk()
             clerk.onEnd = { clerk, _, _ in total.append(clerk.total) }

@@ -1,8 +1,8 @@
-import Synchronization
+@testable import NBServer
 
 /// What was seen by somebody who is gone when a test asks. Any thread.
 final class Record<Entry: Sendable>: Sendable {
-    private let all = Mutex<[Entry]>([])
+    private let all = Lock<[Entry]>([])
 
     var entries: [Entry] { all.withLock { $0 } }
 

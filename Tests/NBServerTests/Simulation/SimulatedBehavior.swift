@@ -107,6 +107,7 @@ struct SimulatedBehavior: NonBlockingServer {
         let timeout = history.timing.timeout
         noteCallback("handleInfo: \(info)")
         note(info, timeout)
+        useAnother(context)
         doMore(context)
         noteLastListener(info)
         if kernel.random.chance(5) { throw refusal() }
@@ -310,7 +311,7 @@ extension SimulatedBehavior {
         if kernel.random.chance(300), !history.kept.isEmpty {
             useKept(kernel.random.below(history.kept.count), context)
         }
-        if kernel.random.chance(200), !history.held.isEmpty {
+        if kernel.random.chance(300), !history.held.isEmpty {
             useHeld(kernel.random.below(history.held.count), context)
         }
     }
@@ -329,7 +330,7 @@ extension SimulatedBehavior {
     private func useHeld(_ choice: Int, _ context: borrowing ServerContext) {
         let held = history.held.remove(at: choice)
         guard let connection = held.take() else { return }
-        if kernel.random.chance(300) {
+        if kernel.random.chance(400) {
             history.kept.append((context.keep(connection), held.number))
         } else {
             end(connection)
