@@ -1,5 +1,6 @@
 import Glibc
 import LoopbackClient
+import Measuring
 
 /// The connections that the kernel has established for a listener and nobody has accepted yet.
 enum AcceptQueue {

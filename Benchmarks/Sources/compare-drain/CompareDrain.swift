@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LoopbackClient
+import Measuring
 import Uring
 
 /// Compares the CPU time per connection of `soup` with that of the plain C loop, `reference-ring`.

@@ -1,3 +1,5 @@
+import Measuring
+
 /// The whole measurement: finds the best depth for the C loop, then compares soup with it.
 struct Comparison {
     private static let depths = [64, 256, 8192]

@@ -1,3 +1,5 @@
+import Measuring
+
 /// What a finished run has shown. Soup comes first, then the best C loop, then its control.
 struct Report {
     let choice: String

@@ -1,3 +1,5 @@
+import Measuring
+
 /// Rounds in which every contender is drained once.
 struct Rounds {
     let count: Int

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LoopbackClient
+import Measuring
 
 /// Opens connections to a soup server, all before reading any, and expects its greeting from each.
 @main

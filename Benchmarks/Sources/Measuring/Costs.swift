@@ -1,19 +1,23 @@
-/// Microseconds of CPU time per connection of one server, one figure per round.
-struct Costs {
-    private(set) var ofRounds: [Double] = []
+/// What something has cost one contender: a figure for each round.
+package struct Costs {
+    package private(set) var ofRounds: [Double] = []
 
-    var median: Double { ofRounds.quantile(0.5) }
-    var lowerQuartile: Double { ofRounds.quantile(0.25) }
-    var upperQuartile: Double { ofRounds.quantile(0.75) }
+    package var median: Double { ofRounds.quantile(0.5) }
+    package var lowerQuartile: Double { ofRounds.quantile(0.25) }
+    package var upperQuartile: Double { ofRounds.quantile(0.75) }
 
-    mutating func record(_ microseconds: Double) {
-        ofRounds.append(microseconds)
+    package init(_ ofRounds: [Double] = []) {
+        self.ofRounds = ofRounds
+    }
+
+    package mutating func record(_ cost: Double) {
+        ofRounds.append(cost)
     }
 
     /// The median over the rounds of how these costs compare to `others` in the same round.
     ///
     /// Not the ratio of the medians: a shared machine is fast in some rounds and slow in others, for all alike.
-    func ratio(to others: Costs) -> Double {
+    package func ratio(to others: Costs) -> Double {
         zip(ofRounds, others.ofRounds).map { $0 / $1 }.quantile(0.5)
     }
 }

@@ -1,14 +1,12 @@
-import LoopbackClient
-
 /// How much of the machine's time the hypervisor gave to others, from a starting point on.
-struct StealTime {
+package struct StealTime {
     private let start: [UInt64]
 
-    init() throws {
+    package init() throws {
         start = try Self.ticks()
     }
 
-    func percentageSince() throws -> Double {
+    package func percentageSince() throws -> Double {
         let spent = zip(try Self.ticks(), start).map { $0 - min($0, $1) }
         return 100 * Double(spent[7]) / Double(max(1, spent.reduce(0, +)))
     }

@@ -1,16 +1,16 @@
 /// Rows of text in aligned columns.
-struct Table: CustomStringConvertible {
+package struct Table: CustomStringConvertible {
     private var rows: [[String]]
 
-    init(columns: [String]) {
+    package init(columns: [String]) {
         rows = [columns]
     }
 
-    mutating func add(_ row: [String]) {
+    package mutating func add(_ row: [String]) {
         rows.append(row)
     }
 
-    var description: String {
+    package var description: String {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         // No blanks behind the last cell of a row.
         return rows.map { row in

@@ -1,7 +1,7 @@
 import Foundation
 
 extension Double {
-    func fixed(_ digits: Int) -> String {
+    package func fixed(_ digits: Int) -> String {
         String(format: "%.\(digits)f", self)
     }
 }
