@@ -79,6 +79,7 @@ extension ConnectionTable {
             readyPosition += 1
             if let slot = slot(ready[readyPosition - 1]), slot.pointee.phase == .open { return slot }
         }
+        guard !ready.isEmpty else { return nil }
         ready.removeAll(keepingCapacity: true)
         readyPosition = 0
         return nil
