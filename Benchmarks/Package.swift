@@ -12,6 +12,29 @@ let package = Package(
     ],
     targets: [
         .executableTarget(name: "reference-ring", linkerSettings: [.linkedLibrary("uring")]),
+        .target(name: "ReferenceListener"),
+        .executableTarget(
+            name: "reference-echo-ring",
+            dependencies: ["ReferenceListener"],
+            linkerSettings: [.linkedLibrary("uring")]
+        ),
+        .executableTarget(name: "reference-echo-epoll", dependencies: ["ReferenceListener"]),
+        .executableTarget(
+            name: "worker-server",
+            dependencies: [
+                .product(name: "NBServer", package: "nb-server"),
+                .product(name: "Uring", package: "nb-server"),
+            ]
+        ),
+        .executableTarget(
+            name: "compare-echo",
+            dependencies: [
+                "LoopbackClient",
+                "Measuring",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Uring", package: "nb-server"),
+            ]
+        ),
         .executableTarget(
             name: "compare-drain",
             dependencies: [

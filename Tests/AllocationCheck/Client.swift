@@ -6,6 +6,9 @@ internal import Glibc
 struct Client {
     private static let patience = timeval(tv_sec: 10, tv_usec: 0)
 
+    /// What it says.
+    static let words = "Soup, please.\n"
+
     let port: UInt16
     let greeting: [UInt8]
     /// Whether it speaks before it is spoken to.
@@ -26,7 +29,7 @@ struct Client {
         }
         guard result == 0 else { throw Failure(call: "connect") }
         if speaks {
-            let words = Array("Soup, please.\n".utf8)
+            let words = Array(Self.words.utf8)
             guard send(socket, words, words.count, 0) == words.count else { throw Failure(call: "send") }
         }
         return socket
@@ -44,6 +47,19 @@ struct Client {
         }
         if speaks { shutdown(socket, Int32(SHUT_WR)) }
         close(socket)
+    }
+
+    func say(_ message: [UInt8], on socket: Int32) throws {
+        guard send(socket, message, message.count, 0) == message.count else { throw Failure(call: "send") }
+    }
+
+    /// Expects the same message back.
+    func hear(_ message: [UInt8], on socket: Int32) throws {
+        var received = [UInt8](repeating: 0, count: message.count)
+        guard recv(socket, &received, received.count, Int32(MSG_WAITALL)) == message.count else {
+            throw Failure(call: "recv")
+        }
+        guard received == message else { throw Failure("received something else than what was said") }
     }
 
     private func readToEnd(_ socket: Int32) throws -> [UInt8] {

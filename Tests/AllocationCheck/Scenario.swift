@@ -11,6 +11,10 @@ struct Scenario {
     var clientsSpeak = false
     /// Whether a connection is greeted only when the next one comes.
     var greetsPrevious = false
+    /// How many connections say something in turn, again and again; `nil`: connections are short.
+    var longLived: Int?
+    /// Whether clients speak to a worker, which answers.
+    var isAnswered = false
     /// All that the server's thread may do in the whole span.
     var limit = Counts.none
 
@@ -31,8 +35,12 @@ struct Scenario {
 
         let server = try Server(makeBehavior(meter), listening: "127.0.0.1:0")
         try server.start()
-        let client = Client(port: server.addresses[0].port, greeting: Array(greeting.utf8), speaks: clientsSpeak)
-        try connect(client, valve)
+        let client = Client(
+            port: server.addresses[0].port,
+            greeting: Array(greeting.utf8),
+            speaks: clientsSpeak || isAnswered
+        )
+        if let longLived { try exchange(client, longLived) } else { try connect(client, valve) }
         server.stopBlocking()
 
         guard let counts = report.result else { throw Failure("\(name): a connection is missing, or too many came") }
@@ -53,8 +61,18 @@ struct Scenario {
         for socket in unanswered { close(socket) }
     }
 
+    private func exchange(_ client: Client, _ count: Int) throws {
+        let message = [UInt8](repeating: 0x6e, count: 64)
+        let sockets = try (0..<count).map { _ in try client.open() }
+        for _ in 0..<(Meter.warmUp + Meter.measured) / count {
+            for socket in sockets { try client.say(message, on: socket) }
+            for socket in sockets { try client.hear(message, on: socket) }
+        }
+        for socket in sockets { close(socket) }
+    }
+
     private func tell(_ counts: Counts) -> Bool {
-        print("\(name): \(Meter.measured) connections, \(counts)")
+        print("\(name): \(Meter.measured) \(longLived == nil ? "connections" : "messages"), \(counts)")
         guard counts != limit else { return true }
         print("allocation-check: FAILED: \(name): should have been \(limit)")
         return false

@@ -1,5 +1,5 @@
-// Counts heap allocations, retains and releases on a server's thread while it serves 10,000 connections, and fails on
-// the first one too many:
+// Counts heap allocations, retains and releases on a server's thread while it serves 10,000 connections or
+// messages, and fails on the first one too many:
 //
 //     swift build -c release --product allocation-check && .build/release/allocation-check
 //
@@ -51,6 +51,11 @@ func runScenarios() throws -> [Bool] {
             .run { LongBytesGreeter(meter: $0, bytes: Array(text.utf8)) },
         try Scenario(name: "kept, taken in the next callback", greetsPrevious: true).run(Keeper.init),
         try Scenario(name: "clients that speak first", clientsSpeak: true).run(Greeter.init),
+        try Scenario(name: "echo by workers, once", longLived: 100).run { EchoServer(meter: $0, isContinuous: false) },
+        try Scenario(name: "echo by workers, continuous", longLived: 100)
+            .run { EchoServer(meter: $0, isContinuous: true) },
+        try Scenario(name: "short connections of workers", greeting: Client.words, isAnswered: true)
+            .run(TurnaroundServer.init),
     ]
 }
 

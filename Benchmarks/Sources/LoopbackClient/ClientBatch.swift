@@ -30,6 +30,47 @@ package struct ClientBatch: ~Copyable {
         }
     }
 
+    /// Opens long-lived connections, no more at a time than a queue holds: each is served before the next step.
+    package mutating func open(inStepsTo count: Int, _ message: [UInt8]) throws {
+        while sockets.count < count {
+            var step = ClientBatch(to: server)
+            try step.open(min(500, count - sockets.count))
+            try step.say(message)
+            try step.expect(message)
+            sockets += step.sockets
+            step.sockets = []
+        }
+    }
+
+    /// Sends the same bytes on every connection.
+    package func say(_ bytes: [UInt8]) throws {
+        for socket in sockets {
+            guard send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
+                throw Failure(call: "send to \(server)")
+            }
+        }
+    }
+
+    /// Reads as many bytes on every connection, and fails unless they are these.
+    package func expect(_ bytes: [UInt8]) throws {
+        var received = [UInt8](repeating: 0, count: bytes.count)
+        for socket in sockets {
+            guard recv(socket, &received, received.count, Int32(MSG_WAITALL)) == bytes.count else {
+                throw Failure(call: "recv from \(server)")
+            }
+            guard received == bytes else { throw Failure("\(server) has not sent back what it was sent") }
+        }
+    }
+
+    /// Reads every connection to its end, and fails unless that is exactly these bytes.
+    package func expectToEnd(_ bytes: [UInt8]) throws {
+        try expect(bytes)
+        var byte: UInt8 = 0
+        for socket in sockets where recv(socket, &byte, 1, 0) != 0 {
+            throw Failure(call: "recv from \(server), waiting for its end")
+        }
+    }
+
     /// Waits until the server has closed the connection opened last.
     ///
     /// It is the only one waited for: the server pays for waking a client, and would pay per connection.

@@ -7,14 +7,17 @@ package enum SystemLimits {
     private static let otherDescriptors = 64
 
     /// Fails unless `count` connections can be held at once, by this process and by the servers it starts.
-    ///
-    /// Raises the soft limit on descriptors to the hard one. Children inherit it.
     package static func admit(connections count: Int) throws {
+        try raiseDescriptorLimit(connections: count)
         let backlog = Int(try textOfFile("/proc/sys/net/core/somaxconn").filter(\.isNumber)) ?? 0
         guard count <= backlog else {
             throw Failure("\(count) connections cannot queue at once: net.core.somaxconn is \(backlog)")
         }
+    }
 
+    /// Fails unless this process can hold `count` connections. Raises the soft limit on descriptors to the hard one.
+    /// Children inherit it.
+    package static func raiseDescriptorLimit(connections count: Int) throws {
         let descriptors = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
         guard getrlimit(descriptors, &limit) == 0 else { throw Failure(call: "getrlimit") }

@@ -14,7 +14,9 @@ extension ServerContext {
     ) -> WorkerID<Worker> {
         let slot = connection.intoSlot()
         let number = state.pointee.workers.number(of: Worker.self)
-        let index = state.pointee.workers.table(of: Worker.self).add(worker)
+        let places = state.pointee.workers.places(number)
+        let index = places.pointee.take()
+        places.pointee.address(index).initializeMemory(as: Worker.self, to: worker)
         if slot.pointee.number == 0 { slot.pointee.number = ConnectionID.nextNumber() }
         slot.pointee.isKept = true
         slot.pointee.worker = WorkerPlace(table: number, index: index)

@@ -17,6 +17,7 @@ extension ConnectionTable {
         } else if slot.pointee.receiving.wantsMore {
             receive(slot, on: &engine)
         } else if slot.pointee.receiving.isMultishot {
+            slot.pointee.receiving.isSteady = false
             cancelReceive(slot, on: &engine)
         }
     }
@@ -28,7 +29,8 @@ extension ConnectionTable {
             slot.pointee.ending.note(.lost, errno: ENOMEM)
             return drop(slot)
         }
-        let isMultishot = slot.pointee.receiving.credit < 0 && engine.features.receivesMultishot
+        let goesOn = slot.pointee.receiving.credit < 0 || slot.pointee.receiving.isSteady
+        let isMultishot = goesOn && engine.features.receivesMultishot
         slot.pointee.receiving.isArmed = true
         slot.pointee.receiving.isMultishot = isMultishot
         slot.pointee.receiving.isCanceled = false
@@ -79,6 +81,7 @@ extension ConnectionTable {
             readyPosition += 1
             if let slot = slot(ready[readyPosition - 1]), slot.pointee.phase == .open { return slot }
         }
+        guard !ready.isEmpty else { return nil }
         ready.removeAll(keepingCapacity: true)
         readyPosition = 0
         return nil

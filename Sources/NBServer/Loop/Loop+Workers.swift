@@ -102,11 +102,18 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(__always)
     private mutating func feed(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
         slot.pointee.lastReceived = connections.pointee.now
+        // A receive that goes on ends when nothing is asked for: bytes would pile up here that belong with the peer.
+        defer {
+            if slot.pointee.phase == .open && slot.pointee.receiving.goesOnUnasked {
+                connections.pointee.unsettle(slot)
+            }
+        }
         guard slot.pointee.input == nil else {
             connections.pointee.keepInput(slot, bytes)
             return feedInput(slot)
         }
         let count = deliver(slot, bytes)
+        if slot.pointee.receiving.credit != 0 { slot.pointee.receiving.isSteady = true }
         guard count < bytes.count, slot.pointee.phase == .open || slot.pointee.phase == .releasing else { return }
         connections.pointee.keepInput(slot, UnsafeRawBufferPointer(rebasing: bytes[count...]))
     }

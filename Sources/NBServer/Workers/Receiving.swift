@@ -26,9 +26,13 @@ struct Receiving {
     var hasToldEnd = false
     /// The worker has just got the connection.
     var isNew = false
+    /// The worker asked for more before its last delivery had returned: it is taken to do so again, and a receive that goes on
+    /// spares one for each delivery.
+    var isSteady = false
     /// What was received and not delivered is to be looked at again.
     var isReady = false
 
+    var goesOnUnasked: Bool { credit == 0 && isMultishot && !isCanceled }
     var wantsMore: Bool { credit != 0 && !hasEnded }
 
     /// There is no worker any more; what is in the kernel still ends as it does.

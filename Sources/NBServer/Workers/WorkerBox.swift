@@ -2,6 +2,19 @@
 ///
 /// Owned by the loop's state; loop's thread only.
 class WorkerBox {
+    // A pointer, because a stored property would be checked for exclusive access at every callback.
+    final let places: UnsafeMutablePointer<WorkerPlaces>
+
+    init(_ places: consuming WorkerPlaces) {
+        self.places = .allocate(capacity: 1)
+        self.places.initialize(to: places)
+    }
+
+    deinit {
+        places.deinitialize(count: 1)
+        places.deallocate()
+    }
+
     func connected(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
         fatalError("abstract")
     }

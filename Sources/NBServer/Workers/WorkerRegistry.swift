@@ -47,9 +47,8 @@ struct WorkerRegistry: ~Copyable {
     /// What the workers of a table want.
     func options(_ number: UInt16) -> UnsafePointer<WorkerOptions> { UnsafePointer(optionsOfTables[Int(number) - 1]) }
 
-    /// A type's table.
-    mutating func table<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> WorkerTable<Worker> {
-        // Made by this very type.
-        unsafeDowncast(table(number(of: type)).takeUnretainedValue(), to: WorkerTable<Worker>.self)
+    /// Where the workers of a table are.
+    func places(_ number: UInt16) -> UnsafeMutablePointer<WorkerPlaces> {
+        tables[Int(number) - 1]._withUnsafeGuaranteedRef { $0.places }
     }
 }

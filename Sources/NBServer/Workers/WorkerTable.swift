@@ -1,35 +1,15 @@
 /// The workers of one type.
 ///
-/// They live in pages that are never moved, in places that are used again newest first, so that a connection's worker costs
-/// no allocation in a steady state. Owned by the loop's state; loop's thread only.
+/// Owned by the loop's state; loop's thread only.
 final class WorkerTable<Worker: ConnectionWorker & ~Copyable>: WorkerBox {
-    private static var pageSize: Int { 256 }
-
-    private var pages: [UnsafeMutablePointer<Worker>] = []
-    private var vacant: [UInt32] = []
-
-    deinit {
-        assert(vacant.count == pages.count * Self.pageSize, "every worker has ended before its table does")
-        for page in pages { page.deallocate() }
-    }
-
-    /// Gives a worker a place.
-    func add(_ worker: consuming Worker) -> UInt32 {
-        if vacant.isEmpty { addPage() }
-        let index = vacant.removeLast()
-        place(index).initialize(to: worker)
-        return index
-    }
-
-    private func addPage() {
-        let first = UInt32(pages.count * Self.pageSize)
-        pages.append(.allocate(capacity: Self.pageSize))
-        for index in (first..<first + UInt32(Self.pageSize)).reversed() { vacant.append(index) }
+    init() {
+        super.init(
+            WorkerPlaces(stride: MemoryLayout<Worker>.stride, alignment: MemoryLayout<Worker>.alignment)
+        )
     }
 
     private func place(_ index: UInt32) -> UnsafeMutablePointer<Worker> {
-        let (page, place) = Int(index).quotientAndRemainder(dividingBy: Self.pageSize)
-        return pages[page] + place
+        places.pointee.address(index).assumingMemoryBound(to: Worker.self)
     }
 
     /// Delivers a message.
@@ -67,6 +47,6 @@ final class WorkerTable<Worker: ConnectionWorker & ~Copyable>: WorkerBox {
 
     override func close(_ index: UInt32, _ reason: CloseReason) {
         place(index).move().closed(reason)
-        vacant.append(index)
+        places.pointee.give(index)
     }
 }

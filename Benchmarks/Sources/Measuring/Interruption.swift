@@ -1,21 +1,20 @@
 import Glibc
-import Measuring
 
 /// Somebody wants the run to end. Thrown like a failure, so that the way out stops the servers too.
-struct Interruption: Error {
+package struct Interruption: Error {
     private static let signals = [SIGINT, SIGTERM, SIGHUP]
 
-    let signal: Int32
+    package let signal: Int32
 
     /// Keeps the signals pending, for `check` to find.
-    static func postpone() throws {
+    package static func postpone() throws {
         var postponed = sigset_t()
         sigemptyset(&postponed)
         for signal in signals { sigaddset(&postponed, signal) }
         guard sigprocmask(SIG_BLOCK, &postponed, nil) == 0 else { throw Failure(call: "sigprocmask") }
     }
 
-    static func check() throws {
+    package static func check() throws {
         var pending = sigset_t()
         sigpending(&pending)
         if let signal = signals.first(where: { sigismember(&pending, $0) == 1 }) {

@@ -1,15 +1,14 @@
 import Glibc
-import Measuring
 
 /// Which CPU the servers run on, and which one their clients.
 ///
 /// It goes through `taskset`, because the Glibc module has no `sched_setaffinity`.
-struct Placement {
-    let servers: Int
-    let clients: Int
+package struct Placement {
+    package let servers: Int
+    package let clients: Int
 
     /// Nil where this process has only one CPU.
-    static func ofThisProcess() throws -> Placement? {
+    package static func ofThisProcess() throws -> Placement? {
         let field = "Cpus_allowed_list:"
         let lines = try textOfFile("/proc/self/status").split(separator: "\n")
         guard let line = lines.first(where: { $0.hasPrefix(field) }) else { return nil }
@@ -18,17 +17,17 @@ struct Placement {
         return Placement(servers: first, clients: last)
     }
 
-    static func describe(_ placement: Placement?) -> String {
+    package static func describe(_ placement: Placement?) -> String {
         guard let placement else { return "not pinned: there is only one CPU" }
         return "servers on CPU \(placement.servers), clients on CPU \(placement.clients)"
     }
 
-    func onServerCPU(_ command: [String]) -> [String] {
+    package func onServerCPU(_ command: [String]) -> [String] {
         ["taskset", "--cpu-list", "\(servers)"] + command
     }
 
     /// Pins this process, which is the one that opens the connections.
-    func pinClients() throws {
+    package func pinClients() throws {
         try ChildProcess(["taskset", "--cpu-list", "--pid", "\(clients)", "\(getpid())"]).waitUntilSuccessful()
     }
 }

@@ -1,13 +1,12 @@
 @preconcurrency import Glibc
-import Measuring
 
 /// A program started by this one, killed and reaped at the latest when this object goes.
-final class ChildProcess {
-    let identifier: pid_t
+package final class ChildProcess {
+    package let identifier: pid_t
     private let output: Int32
     private var hasEnded = false
 
-    init(_ command: [String]) throws {
+    package init(_ command: [String]) throws {
         output = try Self.openUnnamedFile()
         identifier = try Self.spawn(command, output: output)
     }
@@ -21,7 +20,7 @@ final class ChildProcess {
     }
 
     /// Both its standard output and its standard error.
-    var printed: String {
+    package var printed: String {
         let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
             count = max(0, pread(output, buffer.baseAddress, buffer.count, 0))
         }
@@ -29,21 +28,21 @@ final class ChildProcess {
     }
 
     /// Returns once it has really stopped.
-    func stop() throws {
+    package func stop() throws {
         try send(SIGSTOP)
         let status = try wait(WUNTRACED)
         guard let status, status & 0xff == 0x7f else { throw ending(status) }
     }
 
-    func resume() throws {
+    package func resume() throws {
         try send(SIGCONT)
     }
 
-    func failIfEnded() throws {
+    package func failIfEnded() throws {
         if let status = try wait(WNOHANG) { throw ending(status) }
     }
 
-    func waitUntilSuccessful() throws {
+    package func waitUntilSuccessful() throws {
         let status = try wait(0)
         guard status == 0 else { throw Failure(printed) }
     }

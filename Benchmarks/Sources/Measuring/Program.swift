@@ -1,15 +1,14 @@
 import Glibc
-import Measuring
 
 /// Where the programs to be started are.
-enum Program {
-    static func at(_ path: String, hint: String) throws -> String {
+package enum Program {
+    package static func at(_ path: String, hint: String) throws -> String {
         guard let absolute = realpath(path, nil) else { throw Failure("\(Failure(call: path)) (\(hint))") }
         defer { free(absolute) }
         return String(cString: absolute)
     }
 
-    static func besideThisOne(_ name: String) throws -> String {
+    package static func besideThisOne(_ name: String) throws -> String {
         let own = try at("/proc/self/exe", hint: "is /proc mounted?")
         let folder = own[..<(own.lastIndex(of: "/") ?? own.startIndex)]
         return try at("\(folder)/\(name)", hint: "run `swift build -c release` in Benchmarks/")

@@ -1,11 +1,10 @@
 import Glibc
-import Measuring
 
 /// The time a process has spent on a CPU, summed over the threads it has now.
-struct CPUTime: Equatable {
-    let nanoseconds: UInt64
+package struct CPUTime: Equatable {
+    package let nanoseconds: UInt64
 
-    init(of process: pid_t) throws {
+    package init(of process: pid_t) throws {
         var nanoseconds: UInt64 = 0
         for thread in try Self.threads(of: process) {
             let path = "/proc/\(process)/task/\(thread)/schedstat"
@@ -17,7 +16,7 @@ struct CPUTime: Equatable {
         self.nanoseconds = nanoseconds
     }
 
-    func microseconds(since earlier: CPUTime) throws -> Double {
+    package func microseconds(since earlier: CPUTime) throws -> Double {
         guard nanoseconds >= earlier.nanoseconds else {
             throw Failure("a thread ended and took its CPU time with it")
         }

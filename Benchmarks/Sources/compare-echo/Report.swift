@@ -1,0 +1,31 @@
+import Measuring
+
+/// What a finished run has shown. Ours come first, then the best C loop on io_uring, its control, and those on epoll.
+struct Report {
+    let choice: String
+    let names: [String]
+    let costs: [Costs]
+    /// Where the best C loop on io_uring is.
+    let best: Int
+
+    /// Of ours to the best C loop.
+    var ratio: Double { costs[0].ratio(to: costs[best]) }
+
+    var table: String {
+        var table = Table(columns: ["server", "µs each", "p25–p75", "ratio to best C ring"])
+        for (name, costs) in zip(names, costs) {
+            table.add([
+                name,
+                costs.median.fixed(2),
+                "\(costs.lowerQuartile.fixed(2))–\(costs.upperQuartile.fixed(2))",
+                costs.ratio(to: self.costs[best]).fixed(3),
+            ])
+        }
+        return table.description
+    }
+
+    func verdict(limit: Double) -> String {
+        let control = costs[best + 1].ratio(to: costs[best])
+        return "\(names[0]) / best C = \(ratio.fixed(2)) (limit \(limit.fixed(2))), control = \(control.fixed(2))"
+    }
+}

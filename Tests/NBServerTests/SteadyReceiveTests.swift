@@ -1,0 +1,150 @@
+import Glibc
+import Testing
+
+@testable import NBServer
+@testable import Uring
+
+/// Which workers are given a receive that goes on, though they ask for one delivery at a time: those that ask again before
+/// their callback has returned. Whoever stops asking is not sent more than was under way.
+@Suite struct SteadyReceiveTests {
+    private let descriptor: Int32 = 100_000
+
+    private struct Worker: ConnectionWorker {
+        let journal: Journal
+        /// How many deliveries it asks to follow.
+        var asks: Int
+
+        mutating func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+            journal.delivered.append(bytes.count)
+            if asks > 0 { connection.receive() }
+            asks -= 1
+        }
+    }
+
+    /// Runs a worker that asks so often; the first step follows the first receive.
+    private func run(asks: Int, receivesMultishot: Bool = true, _ steps: [FakeKernel.Step]) throws -> [Int] {
+        var server = try ScriptedServer()
+        server.features.receivesMultishot = receivesMultishot
+        let (listener, descriptor, journal) = (server.listeners[0], descriptor, Journal())
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: Worker(journal: journal, asks: asks))
+                return .continue
+            },
+            script: [{ try $0.accept(descriptor, on: listener) }] + steps
+        )
+        return journal.delivered
+    }
+
+    @Test func aWorkerThatAsksAgainIsGivenAReceiveThatGoesOn() throws {
+        let delivered = try run(
+            asks: 2,
+            [
+                { kernel in
+                    let first = try #require(kernel.receives(on: descriptor).first)
+                    #expect(first.operation == .receive(descriptor: descriptor, .oneShot))
+                    kernel.completeReceive(first.token, [1])
+                },
+                { kernel in
+                    let second = try #require(kernel.receives(on: descriptor).first)
+                    #expect(second.operation == .receive(descriptor: descriptor, .multishot))
+                    kernel.completeReceive(second.token, [1, 2], isLast: false)
+                },
+                { kernel in
+                    #expect(kernel.receives(on: descriptor).isEmpty)
+                    #expect(kernel.buffersOut == 0)
+                },
+            ]
+        )
+        #expect(delivered == [1, 2])
+    }
+
+    @Test func whoeverStopsAskingIsSentNoMore() throws {
+        var token: Token?
+        let delivered = try run(
+            asks: 1,
+            [
+                { kernel in kernel.completeReceive(try #require(kernel.receives(on: descriptor).first).token, [1]) },
+                { kernel in
+                    token = try #require(kernel.receives(on: descriptor).first).token
+                    kernel.completeReceive(try #require(token), [1, 2], isLast: false)
+                    kernel.completeReceive(try #require(token), [1, 2, 3], isLast: false)
+                },
+                { kernel in
+                    #expect(kernel.submitted.count { $0.operation == .cancel(token ?? $0.token) } == 1)
+                    #expect(kernel.receives(on: descriptor).isEmpty)
+                    #expect(kernel.buffersOut == 0)
+                },
+                { kernel in #expect(kernel.receives(on: descriptor).isEmpty) },
+            ]
+        )
+        #expect(delivered == [1, 2])
+    }
+
+    @Test func aWorkerThatAnswersOnceIsGivenNone() throws {
+        let delivered = try run(
+            asks: 0,
+            [
+                { kernel in
+                    let first = try #require(kernel.receives(on: descriptor).first)
+                    #expect(first.operation == .receive(descriptor: descriptor, .oneShot))
+                    kernel.completeReceive(first.token, [1])
+                },
+                { kernel in #expect(kernel.submitted.isEmpty) },
+            ]
+        )
+        #expect(delivered == [1])
+    }
+
+    @Test func aKernelWithoutIsAskedEveryTime() throws {
+        _ = try run(
+            asks: 1,
+            receivesMultishot: false,
+            [
+                { kernel in kernel.completeReceive(try #require(kernel.receives(on: descriptor).first).token, [1]) },
+                { kernel in
+                    let second = try #require(kernel.receives(on: descriptor).first)
+                    #expect(second.operation == .receive(descriptor: descriptor, .oneShot))
+                },
+            ]
+        )
+    }
+
+    /// What was received before the receive has ended waits here, and comes when it is asked for.
+    @Test func aReceiveThatWasContinuousEndsAfterOneMore() throws {
+        struct Changing: ConnectionWorker {
+            static let options = WorkerOptions(receiving: .continuous)
+            let journal: Journal
+
+            func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+                journal.delivered.append(bytes.count)
+                if bytes.count == 1 { connection.receive(.once) }
+            }
+        }
+        var server = try ScriptedServer()
+        server.features.receivesMultishot = true
+        let (listener, descriptor, journal) = (server.listeners[0], descriptor, Journal())
+        var token: Token?
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: Changing(journal: journal))
+                return .continue
+            },
+            script: [
+                { try $0.accept(descriptor, on: listener) },
+                { kernel in
+                    token = try #require(kernel.receives(on: descriptor).first).token
+                    kernel.completeReceive(try #require(token), [1], isLast: false)
+                },
+                { kernel in
+                    #expect(kernel.submitted.isEmpty)
+                    kernel.completeReceive(try #require(token), [1, 2], isLast: false)
+                },
+                { kernel in
+                    #expect(kernel.submitted.count { $0.operation == .cancel(token ?? $0.token) } == 1)
+                },
+            ]
+        )
+        #expect(journal.delivered == [1, 2])
+    }
+}
