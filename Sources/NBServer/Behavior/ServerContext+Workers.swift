@@ -70,8 +70,7 @@ extension LoopState {
         slot.pointee.receiving.framing = options.pointee.framing
         slot.pointee.receiving.ask(options.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil
-        slot.pointee.lastReceived = connections.pointee.now
-        slot.pointee.lastSent = connections.pointee.now
+        slot.pointee.waits = Waits(since: connections.pointee.now)
         slot.pointee.receiving.isNew = true
         connections.pointee.noteReady(slot)
         connections.pointee.unsettle(slot)

@@ -114,6 +114,7 @@ extension ConnectionTable {
         assert(!slot.pointee.awaitsComplaint, "freed before its last send has proved good")
         assert(slot.hasNothingToSend && !slot.pointee.isKept, "freed with something left")
         if slot.pointee.hasWorker { endWorker(slot) }
+        forgetInput(slot)
         removeDeadline(slot)
         slot.pointee.phase = .free
         slot.pointee.isBroken = false

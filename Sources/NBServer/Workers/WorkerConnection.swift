@@ -99,7 +99,7 @@ extension WorkerConnection {
     /// What the peer does not take from now on counts against its limit.
     private func noteSend() {
         guard slot.pointee.phase == .open, slot.hasNothingToSend else { return }
-        slot.pointee.lastSent = table.pointee.now
+        slot.pointee.waits.noteSent(table.pointee.now)
         if let limit = options.pointee.sendLimit { table.pointee.limit(slot, table.pointee.now + limit) }
     }
 
@@ -151,13 +151,14 @@ extension WorkerConnection {
     /// Changes what is delivered at a time, from the next delivery on.
     public func setFraming(_ framing: WorkerOptions.Framing) {
         slot.pointee.receiving.framing = framing
+        slot.pointee.receiving.searched = 0
     }
 
     private func ask(_ change: (inout Receiving) -> Void) {
         guard slot.pointee.phase == .open else { return }
         change(&slot.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil || slot.pointee.receiving.hasEnded
-        slot.pointee.lastReceived = table.pointee.now
+        slot.pointee.waits.receivingSince = table.pointee.now
         if let limit = options.pointee.receiveLimit { table.pointee.limit(slot, table.pointee.now + limit) }
         table.pointee.unsettle(slot)
     }
