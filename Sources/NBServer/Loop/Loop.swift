@@ -74,7 +74,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
                 features: engine.features,
                 control: control,
                 clock: engine.clock,
-                messageCount: { behavior.messageCount },
+                behavior: behavior,
                 isObserved: observer != nil
             )
         )

@@ -11,8 +11,8 @@ package enum FrameCut: Hashable, Sendable {
 
     /// Cuts where a framing says.
     ///
-    /// - Parameter searched: how many of the bytes are known to hold no line's end, so that a line that comes byte by byte is not
-    ///   looked through again with each.
+    /// Of the bytes, `searched` are known to hold no line's end, so that a line that comes byte by byte is not looked through
+    /// again with each.
     @inline(__always)
     package init(
         _ framing: WorkerOptions.Framing,

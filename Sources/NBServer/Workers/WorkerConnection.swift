@@ -20,6 +20,17 @@ public struct WorkerConnection: ~Copyable {
     /// The connection's name, which no other connection of the process ever has.
     public var id: ConnectionID { ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number) }
 
+    /// The name of its worker, by which that is sent messages: `connection.workerID(of: Self.self)`.
+    ///
+    /// - Precondition: the worker is of that type.
+    public func workerID<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> WorkerID<Worker> {
+        precondition(
+            state.pointee.workers.number(of: type) == slot.pointee.worker.table,
+            "this connection's worker is of another type than \(type)"
+        )
+        return WorkerID(connection: id)
+    }
+
     /// The server, for the length of the callback.
     public var server: ServerContext { ServerContext(state) }
 

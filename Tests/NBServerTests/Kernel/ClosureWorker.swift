@@ -22,8 +22,8 @@ struct ClosureWorker: ConnectionWorker {
     let journal: WorkerJournal
 
     func connected(_ connection: borrowing WorkerConnection) throws {
+        journal.name(number, connection.workerID(of: ClosureWorker.self))
         journal.enter(number, .connected)
-        journal.name(number, connection.id)
         try conduct.connected(connection)
     }
 

@@ -7,7 +7,10 @@ import Testing
 
 /// A server on a thread of its own that makes a ``ClosureWorker`` for each connection; stopped at the latest when dropped.
 final class RunningWorkers: Sendable {
-    private struct Behavior: NonBlockingServer {
+    struct Behavior: NonBlockingServer {
+        /// Sends its sender a message of that name.
+        enum Cast { case tellMe(String, WorkerID<ClosureWorker>) }
+
         let conduct: WorkerConduct
         let journal: WorkerJournal
         let end: Mutex<RunningServer.End>.Box
@@ -15,6 +18,13 @@ final class RunningWorkers: Sendable {
 
         func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> ClosureWorker {
             ClosureWorker(number: journal.nextNumber(), conduct: conduct, journal: journal)
+        }
+
+        func handleCast(_ cast: Cast, _ context: borrowing ServerContext) throws -> Verdict {
+            switch cast {
+            case .tellMe(let name, let worker): try context.send(.init(name: name) { _ in }, to: worker)
+            }
+            return .continue
         }
 
         func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {

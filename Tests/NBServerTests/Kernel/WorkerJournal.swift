@@ -21,7 +21,7 @@ final class WorkerJournal: Sendable {
 
     private struct Pages {
         var entries: [Int: [Entry]] = [:]
-        var names: [Int: ConnectionID] = [:]
+        var names: [Int: WorkerID<ClosureWorker>] = [:]
         var count = 0
     }
 
@@ -39,7 +39,7 @@ final class WorkerJournal: Sendable {
         pages.withLock { $0.entries[number, default: []].append(entry) }
     }
 
-    func name(_ number: Int, _ id: ConnectionID) {
+    func name(_ number: Int, _ id: WorkerID<ClosureWorker>) {
         pages.withLock { $0.names[number] = id }
     }
 
@@ -78,12 +78,7 @@ final class WorkerJournal: Sendable {
     /// The name of a worker that has been told of its connection.
     func id(_ number: Int) throws -> WorkerID<ClosureWorker> {
         try wait(number, for: .connected)
-        var id: ConnectionID?
-        try KernelScenario.wait(for: "the name of worker \(number)") {
-            id = pages.withLock { $0.names[number] }
-            return id != nil
-        }
-        guard let id else { throw KernelScenario.NeverCame(event: "a name") }
-        return WorkerID(connection: id)
+        guard let id = pages.withLock({ $0.names[number] }) else { throw KernelScenario.NeverCame(event: "a name") }
+        return id
     }
 }

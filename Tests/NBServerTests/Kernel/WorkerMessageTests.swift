@@ -127,4 +127,32 @@ import Uring
             }
         }
     }
+
+    @Test(arguments: Rung.allCases)
+    func aWorkerAsksItsServerAndGetsAnAnswer(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let conduct = WorkerConduct(received: { bytes, connection in
+                    let id = connection.workerID(of: ClosureWorker.self)
+                    let text = String(decoding: bytes, as: UTF8.self)
+                    try connection.server.cast(.tellMe(text, id), to: RunningWorkers.Behavior.self)
+                    connection.receive()
+                })
+                let server = try RunningWorkers(rung: rung, WorkerOptions(framing: .line), conduct: conduct)
+                let clients = [try Client(server.address), try Client(server.address)]
+                for number in 0...1 { _ = try server.journal.id(number) }
+                try clients[1].say("one\n")
+                try server.journal.wait(1, for: .message("one"))
+                try clients[1].say("two\n")
+                try server.journal.wait(1, for: .message("two"))
+                expect(
+                    server.journal.entries(1),
+                    is: [.connected, .received("one"), .message("one"), .received("two"), .message("two")],
+                    "who asks"
+                )
+                expect(server.journal.entries(0), is: [.connected], "who does not")
+                expect(server.stop().counters.messages, is: 2, "messages")
+            }
+        }
+    }
 }
