@@ -14,6 +14,8 @@ let package = Package(
         .library(name: "Uring", targets: ["Uring"]),
         .executable(name: "soup", targets: ["soup"]),
         .executable(name: "echo", targets: ["echo"]),
+        .executable(name: "soup-kitchen", targets: ["soup-kitchen"]),
+        .executable(name: "hello-http", targets: ["hello-http"]),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
@@ -27,11 +29,23 @@ let package = Package(
             path: "Examples/Counter",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "soup-kitchen",
+            dependencies: ["NBServer"],
+            path: "Examples/SoupKitchen",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "hello-http",
+            dependencies: ["NBServer"],
+            path: "Examples/HelloHTTP",
+            swiftSettings: settings
+        ),
         .testTarget(name: "UringTests", dependencies: ["Uring"], swiftSettings: settings),
         .testTarget(name: "NBServerTests", dependencies: ["NBServer", "Uring"], swiftSettings: settings),
         .testTarget(
             name: "SoupTests",
-            dependencies: ["soup", "counter", "test-server", "Uring"],
+            dependencies: ["soup", "counter", "echo", "soup-kitchen", "hello-http", "test-server", "Uring"],
             swiftSettings: settings
         ),
         // A process that SoupTests start and command, and watch from outside.

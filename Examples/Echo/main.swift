@@ -1,3 +1,6 @@
+// A server that sends everything back (RFC 862), to show the smallest worker that is good: one that does not read on while
+// its peer does not, so that nobody's bytes pile up.
+
 @preconcurrency import Glibc
 import NBServer
 
@@ -11,18 +14,28 @@ struct Echo: ConnectionWorker {
 }
 
 struct EchoServer: NonBlockingServer {
+    func begin(_ context: borrowing ServerContext) -> Verdict {
+        for address in context.addresses { print("listening on \(address)") }
+        fflush(stdout)
+        return .continue
+    }
     func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Echo { Echo() }
 }
 
+let usage = """
+    usage: echo [ADDRESS …]
+
+      echo                        listen on 127.0.0.1:7007
+      echo 127.0.0.1:0 [::1]:0    listen on ports that are free
+
+      nc 127.0.0.1 7007           hear what you say
+    """
+
 let arguments = CommandLine.arguments.dropFirst()
-if arguments.first == "--help" { exit(puts("usage: echo [ADDRESS …], as in: echo 127.0.0.1:7007") == EOF ? 1 : 0) }
+if arguments == ["--help"] { exit(puts(usage) == EOF ? 1 : 0) }
 do {
-    let server = try Server(
-        EchoServer(),
-        listening: arguments.isEmpty ? ["127.0.0.1:7007"] : arguments.map { Endpoint($0) }
-    )
-    for address in server.addresses { print("listening on \(address)") }
-    fflush(stdout)
+    let addresses = arguments.isEmpty ? ["127.0.0.1:7007"] : arguments.map { Endpoint($0) }
+    let server = try Server(EchoServer(), listening: addresses)
     try server.run(stoppingOn: [.interrupt, .terminate])
 } catch {
     fputs("echo: \(error)\n", stderr)

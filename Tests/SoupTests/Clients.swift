@@ -76,10 +76,21 @@ struct Clients: ~Copyable {
 
     /// Has each send a reset.
     consuming func reset() {
+        setToReset()
+    }
+
+    /// Has each send a reset when it is closed.
+    func setToReset() {
         var option = linger(l_onoff: 1, l_linger: 0)
         for socket in sockets {
             setsockopt(socket, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
         }
+    }
+
+    /// Waits until all are connected.
+    func waitUntilConnected() throws {
+        var polled = sockets.map { pollfd(fd: $0, events: Int16(POLLOUT), revents: 0) }
+        try wait(for: "\(count) clients are connected") { poll(&polled, nfds_t(polled.count), 0) == count }
     }
 
     /// Waits until this many of them have something to read, or have ended.
@@ -170,7 +181,7 @@ private func openSocket(_ family: Int32) throws -> Int32 {
     let descriptor = socket(family, Int32(type), 0)
     if descriptor >= 0 { return descriptor }
     guard errno == EMFILE else { throw Failure(call: "socket") }
-    throw Failure("the test is out of descriptors: it wants 12,000; ./dev test raises the limit as far as it can")
+    throw Failure("the test is out of descriptors: it wants 16,000; ./dev test raises the limit as far as it can")
 }
 
 private func sendAll(_ bytes: [UInt8], on socket: Int32) throws {

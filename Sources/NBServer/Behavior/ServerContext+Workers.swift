@@ -60,6 +60,21 @@ extension ServerContext {
             .map { WorkerID(connection: ConnectionID(slot: $0.pointee.place.slot, number: $0.pointee.number)) }
     }
 
+    /// Sends the server's own behavior a message that wants no answer, for what a worker has to say to it: it is handled when the
+    /// present callback has returned. An answer comes as a message to the worker; see ``WorkerConnection/workerID(of:)``.
+    ///
+    /// - Precondition: the server's behavior is of that type.
+    /// - Throws: ``CastError`` if the server is about to stop or its mailbox is full.
+    public func cast<Behavior: NonBlockingServer & ~Copyable>(
+        _ message: Behavior.Cast,
+        to behavior: Behavior.Type
+    ) throws(CastError) {
+        guard let box = state.pointee.behavior as? TypedBehaviorBox<Behavior> else {
+            preconditionFailure("this server's behavior is of another type than \(behavior)")
+        }
+        try box.cast(message)
+    }
+
     private func expectWorker(_ id: ConnectionID) throws(UnknownConnection) {
         guard state.pointee.connections.pointee.worker(id) != nil else { throw UnknownConnection(id: id) }
     }
@@ -72,8 +87,7 @@ extension LoopState {
         slot.pointee.receiving.framing = options.pointee.framing
         slot.pointee.receiving.ask(options.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil
-        slot.pointee.lastReceived = connections.pointee.now
-        slot.pointee.lastSent = connections.pointee.now
+        slot.pointee.waits = Waits(since: connections.pointee.now)
         slot.pointee.receiving.isNew = true
         connections.pointee.noteReady(slot)
         connections.pointee.unsettle(slot)

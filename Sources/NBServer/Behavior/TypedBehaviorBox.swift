@@ -50,6 +50,11 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         inboxCounts = inbox.counts
     }
 
+    /// Has the behavior handle a cast when the present callback has returned.
+    func cast(_ message: Behavior.Cast) throws(CastError) {
+        try inbox.mailbox.put(.cast(message))
+    }
+
     override func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {
         try behavior.pointee.handleContinue(context)
     }

@@ -83,9 +83,8 @@ struct ConnectionSlot {
     var ending = Ending()
     /// More was queued than the worker's high water mark, and it has not heard that there is room again.
     var isCongested = false
-    /// When something was received or asked for, and when something was sent, last.
-    var lastReceived = Instant(nanoseconds: 0)
-    var lastSent = Instant(nanoseconds: 0)
+    /// Since when its worker's time limits run.
+    var waits = Waits(since: Instant(nanoseconds: 0))
 
     var firstBlock: UnsafeMutablePointer<ByteBlock>?
     var lastBlock: UnsafeMutablePointer<ByteBlock>?

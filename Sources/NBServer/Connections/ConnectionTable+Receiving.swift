@@ -61,13 +61,16 @@ extension ConnectionTable {
         }
     }
 
-    /// Buffers were returned: so many of those who wait for one try again, first come first served.
+    /// There are so many buffers: as many of those who wait for one try again.
     mutating func feedStarved(_ count: Int) {
-        guard !starved.isEmpty else { return }
-        for place in starved.prefix(count) {
-            if let slot = slot(place), slot.pointee.phase == .open { unsettle(slot) }
+        var (seen, left) = (0, count)
+        while left > 0, seen < starved.count {
+            seen += 1
+            guard let slot = slot(starved[seen - 1]), slot.pointee.phase == .open else { continue }
+            left -= 1
+            unsettle(slot)
         }
-        starved.removeFirst(min(count, starved.count))
+        starved.removeFirst(seen)
     }
 
     /// The worker of this connection is to be called, since it has just got it, or since there may be something for it.
@@ -163,7 +166,8 @@ extension ConnectionTable {
                 slot: slot.pointee.place.slot
             )
         )
-        forgetInput(slot)
+        // What is on its way to somebody else keeps what nobody has read.
+        if slot.pointee.phase != .releasing { forgetInput(slot) }
         slot.pointee.worker = .none
         slot.pointee.receiving.forgetWorker()
         slot.pointee.ending = Ending()
@@ -174,6 +178,4 @@ extension ConnectionTable {
     mutating func takeEnded() -> EndedWorker? {
         ended.popLast()
     }
-
-    var hasEnded: Bool { !ended.isEmpty }
 }

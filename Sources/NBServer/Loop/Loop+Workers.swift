@@ -48,7 +48,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// A send has completed.
     mutating func completedSend(_ token: Token, _ result: Int32) {
         guard let slot = connections.pointee.completedSend(token, result), slot.pointee.hasWorker else { return }
-        slot.pointee.lastSent = connections.pointee.now
+        slot.pointee.waits.noteSent(connections.pointee.now)
         guard slot.pointee.isCongested, slot.pointee.phase == .open else { return }
         let options = state.pointee.workers.options(slot.pointee.worker.table)
         guard slot.unsentByteCount <= options.pointee.lowWater else { return }
@@ -64,15 +64,21 @@ extension Loop where LoopEngine: ~Copyable {
                 work(slot) { try $0.connected($1, $2) }
             }
             if slot.pointee.phase == .open && slot.pointee.receiving.isReady { feedInput(slot) }
+            // What was there may have been too little.
+            if slot.pointee.phase == .open { connections.pointee.unsettle(slot) }
         }
-        // Whoever found no buffer may be told so after the last of them was returned; when everything that has completed was
-        // taken, all of them are back.
-        connections.pointee.feedStarved(hasTakenEverything ? .max : returnedBuffers)
+        if !connections.pointee.starved.isEmpty { feedStarved() }
         returnedBuffers = 0
         tellEndedWorkers()
     }
 
-    private mutating func tellEndedWorkers() {
+    /// The kernel has all buffers again when no completion is left to be seen: they may have been returned before those who
+    /// miss them were known to.
+    private mutating func feedStarved() {
+        connections.pointee.feedStarved(batch.isFull ? returnedBuffers : options.receiveBufferCount)
+    }
+
+    mutating func tellEndedWorkers() {
         while let ended = connections.pointee.takeEnded() {
             let reason = closeReason(ended)
             state.pointee.workers.table(ended.place.table)._withUnsafeGuaranteedRef {
@@ -101,7 +107,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// Gives a worker what has arrived, as far as it wants it, and keeps the rest.
     @inline(__always)
     private mutating func feed(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
-        slot.pointee.lastReceived = connections.pointee.now
+        slot.pointee.waits.idleSince = connections.pointee.now
         // A receive that goes on ends when nothing is asked for: bytes would pile up here that belong with the peer.
         defer {
             if slot.pointee.phase == .open && slot.pointee.receiving.goesOnUnasked {
@@ -140,9 +146,14 @@ extension Loop where LoopEngine: ~Copyable {
             case .frame(let frame, let next):
                 if slot.pointee.receiving.credit > 0 { slot.pointee.receiving.credit -= 1 }
                 slot.pointee.receiving.wanted = 0
+                slot.pointee.receiving.searched = 0
+                slot.pointee.waits.receivingSince = connections.pointee.now
                 start += next
                 work(slot) { try $0.received($1, UnsafeRawBufferPointer(rebasing: rest[frame]), $2) }
             case .incomplete:
+                if slot.pointee.receiving.wanted == 0 {
+                    slot.pointee.receiving.searched = Int32(clamping: rest.count)
+                }
                 return start
             case .tooLong:
                 slot.pointee.ending.note(.frameTooLong)
@@ -157,7 +168,12 @@ extension Loop where LoopEngine: ~Copyable {
         let wanted = slot.pointee.receiving.wanted
         if wanted > 0 { return FrameCut(bytes, exactly: Int(wanted)) }
         let limit = state.pointee.workers.options(slot.pointee.worker.table).pointee.frameLimit
-        return FrameCut(slot.pointee.receiving.framing, bytes, limit: limit)
+        return FrameCut(
+            slot.pointee.receiving.framing,
+            bytes,
+            limit: limit,
+            searched: Int(slot.pointee.receiving.searched)
+        )
     }
 
     /// Calls a worker. What it throws ends its connection, and no other.
@@ -230,8 +246,7 @@ extension Loop where LoopEngine: ~Copyable {
             guard slot.pointee.phase == .open, let end = slot.end(of: limit, options.pointee), end <= now else {
                 continue
             }
-            slot.pointee.lastSent = now
-            slot.pointee.lastReceived = now
+            slot.pointee.waits.restart(limit, now)
             work(slot) { try $0.timeout($1, limit, $2) }
         }
         guard slot.pointee.phase == .open, let next = slot.nextLimit(options.pointee) else { return }

@@ -47,7 +47,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// What the observer was told last.
     var reportedCounters = ServerCounters()
 
-    private var batch: CompletionBatch
+    var batch: CompletionBatch
     private var isWakeUpArmed = false
     private var hasTerminated = false
     private var isAbandoned = false
@@ -74,7 +74,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
                 features: engine.features,
                 control: control,
                 clock: engine.clock,
-                messageCount: { behavior.messageCount },
+                behavior: behavior,
                 isObserved: observer != nil
             )
         )
@@ -260,6 +260,8 @@ extension Loop where LoopEngine: ~Copyable {
         while let handOut = connections.pointee.takeHandOut() {
             if let descriptor = handOut.descriptor { handOut.receiver(descriptor, handOut.unread) }
         }
+        // Now, since nothing else may come for long.
+        tellEndedWorkers()
     }
 
     /// Makes every connection that is still open end; those the behavior dropped in `terminate` already do.

@@ -15,8 +15,7 @@ struct LoopState: ~Copyable {
     let socketOptions: [SocketOption]
     /// The engine's time.
     let clock: () -> Instant
-    /// How many messages wait for the behavior.
-    let messageCount: () -> Int
+    let behavior: BehaviorBox
     let startedAt: Instant
 
     var workers = WorkerRegistry()
@@ -44,7 +43,7 @@ struct LoopState: ~Copyable {
         features: RingFeatures,
         control: LoopControl,
         clock: @escaping () -> Instant,
-        messageCount: @escaping () -> Int,
+        behavior: BehaviorBox,
         isObserved: Bool
     ) {
         counters = .allocate(capacity: 1)
@@ -64,7 +63,7 @@ struct LoopState: ~Copyable {
         self.control = control
         self.socketOptions = socketOptions
         self.clock = clock
-        self.messageCount = messageCount
+        self.behavior = behavior
         startedAt = clock()
         connections.pointee.now = startedAt
         if isObserved { events = [] }

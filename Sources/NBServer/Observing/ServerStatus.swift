@@ -25,7 +25,7 @@ public struct ServerStatus: Sendable {
         let table = state.pointee.listeners
         listeners = table.pointee.open.map { ListenerStatus(table.pointee[$0]) }
         connections = state.pointee.connections.pointee.count
-        mailboxLength = state.pointee.messageCount()
+        mailboxLength = state.pointee.behavior.messageCount
         refusedMessages = state.pointee.control.refusals
         isSuspended = state.pointee.isSuspended
         isDraining = state.pointee.drain != nil

@@ -10,12 +10,20 @@ package enum FrameCut: Hashable, Sendable {
     case tooLong
 
     /// Cuts where a framing says.
+    ///
+    /// Of the bytes, `searched` are known to hold no line's end, so that a line that comes byte by byte is not looked through
+    /// again with each.
     @inline(__always)
-    package init(_ framing: WorkerOptions.Framing, _ bytes: UnsafeRawBufferPointer, limit: Int) {
+    package init(
+        _ framing: WorkerOptions.Framing,
+        _ bytes: UnsafeRawBufferPointer,
+        limit: Int,
+        searched: Int = 0
+    ) {
         switch framing {
         case .raw: self = .frame(0..<bytes.count, next: bytes.count)
         case .lengthHeader(let header): self.init(bytes, header: header, limit: limit)
-        case .line: self.init(linesIn: bytes, limit: limit)
+        case .line: self.init(linesIn: bytes, limit: limit, searched: searched)
         }
     }
 
@@ -40,8 +48,8 @@ package enum FrameCut: Hashable, Sendable {
     }
 
     /// A line's end counts neither as part of it nor against its limit.
-    private init(linesIn bytes: UnsafeRawBufferPointer, limit: Int) {
-        guard let feed = bytes.prefix(limit + 2).firstIndex(of: UInt8(ascii: "\n")) else {
+    private init(linesIn bytes: UnsafeRawBufferPointer, limit: Int, searched: Int) {
+        guard let feed = bytes.prefix(limit + 2).dropFirst(searched).firstIndex(of: UInt8(ascii: "\n")) else {
             self = bytes.count >= limit + 2 ? .tooLong : .incomplete
             return
         }

@@ -13,6 +13,8 @@ struct Receiving {
     /// How many bytes it wants to have at once; 0 for a frame.
     var wanted: Int32 = 0
     var framing = WorkerOptions.Framing.raw
+    /// How many of the bytes that are kept are known to hold no line's end.
+    var searched: Int32 = 0
 
     /// A receive is in the kernel.
     var isArmed = false

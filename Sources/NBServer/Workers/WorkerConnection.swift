@@ -20,6 +20,17 @@ public struct WorkerConnection: ~Copyable {
     /// The connection's name, which no other connection of the process ever has.
     public var id: ConnectionID { ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number) }
 
+    /// The name of its worker, by which that is sent messages: `connection.workerID(of: Self.self)`.
+    ///
+    /// - Precondition: the worker is of that type.
+    public func workerID<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> WorkerID<Worker> {
+        precondition(
+            state.pointee.workers.number(of: type) == slot.pointee.worker.table,
+            "this connection's worker is of another type than \(type)"
+        )
+        return WorkerID(connection: id)
+    }
+
     /// The server, for the length of the callback.
     public var server: ServerContext { ServerContext(state) }
 
@@ -99,7 +110,7 @@ extension WorkerConnection {
     /// What the peer does not take from now on counts against its limit.
     private func noteSend() {
         guard slot.pointee.phase == .open, slot.hasNothingToSend else { return }
-        slot.pointee.lastSent = table.pointee.now
+        slot.pointee.waits.noteSent(table.pointee.now)
         if let limit = options.pointee.sendLimit { table.pointee.limit(slot, table.pointee.now + limit) }
     }
 
@@ -151,13 +162,14 @@ extension WorkerConnection {
     /// Changes what is delivered at a time, from the next delivery on.
     public func setFraming(_ framing: WorkerOptions.Framing) {
         slot.pointee.receiving.framing = framing
+        slot.pointee.receiving.searched = 0
     }
 
     private func ask(_ change: (inout Receiving) -> Void) {
         guard slot.pointee.phase == .open else { return }
         change(&slot.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil || slot.pointee.receiving.hasEnded
-        slot.pointee.lastReceived = table.pointee.now
+        slot.pointee.waits.receivingSince = table.pointee.now
         if let limit = options.pointee.receiveLimit { table.pointee.limit(slot, table.pointee.now + limit) }
         table.pointee.unsettle(slot)
     }

@@ -9,7 +9,7 @@ public struct WorkerOptions: Hashable, Sendable {
     public var frameLimit: Int
     /// How long nothing may be received or sent.
     public var idleLimit: Duration?
-    /// How long what is asked for may take to come.
+    /// How long what is asked for may take to come, a frame to be complete: a peer that sends byte by byte gains nothing.
     public var receiveLimit: Duration?
     /// How long the peer may take nothing of what is queued.
     public var sendLimit: Duration?

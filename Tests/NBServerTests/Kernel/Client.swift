@@ -17,7 +17,7 @@ final class Client: Sendable {
         case reset
     }
 
-    private let descriptor: Int32
+    let descriptor: Int32
     private let writer = Mutex<pthread_t?>(nil)
     private let bytesWritten = Atomic<Int>(0)
 

@@ -1,0 +1,332 @@
+// A soup kitchen: the whole of a behavior in one file. Guests come to the public ports and ask for soup; whoever runs the
+// kitchen comes to the admin port, with nc, and asks for `help`.
+//
+//     guest ── "soup" ──▶ Guest ── order ──▶ SoupKitchen ── bowl ──▶ Guest ── "Here you are: bowl 7." ──▶ guest
+//                                              ▲     ▲
+//     a pot is done (a timer) ─────────────────┘     └── Desk, which listens, pauses, drains ◀── admin
+//
+// All of it runs on one thread, one callback at a time, so that the kitchen's state needs no lock.
+
+@preconcurrency import Glibc
+import NBServer
+
+/// The behavior: what the kitchen knows, and what it does about what happens.
+struct SoupKitchen: NonBlockingServer {
+    /// What is asked from outside; whoever calls waits for the answer.
+    enum Call {
+        case bowlsServed(Caller<Int>)
+    }
+
+    /// What workers, and others, have to say.
+    enum Cast {
+        /// A guest wants soup.
+        case order(WorkerID<Guest>)
+        /// The admin wants to know how things are.
+        case report(to: WorkerID<Desk>)
+        /// There is more soup.
+        case cook(bowls: Int)
+    }
+
+    let plan: Plan
+    private var adminAddress: SocketAddress?
+    private var bowlsLeft: Int
+    private var bowlsServed = 0
+    /// Guests who wait for the next pot, the first in front.
+    private var waiting: [WorkerID<Guest>] = []
+    private var lastTrouble = "none"
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        bowlsLeft = plan.bowlsInAPot
+    }
+
+    mutating func begin(_ context: borrowing ServerContext) throws -> Verdict {
+        for address in context.addresses { say("listening on \(address)") }
+        let admin = try context.listen(on: plan.admin)
+        adminAddress = admin
+        say("admin on \(admin)")
+        _ = context.startTimer(after: plan.timeForAPot)
+        return .continue
+    }
+
+    /// Whose port it is decides who serves.
+    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        if context.listenerAddress(of: connection) == adminAddress {
+            context.assign(connection, to: Desk(adminAddress: adminAddress))
+        } else {
+            context.assign(connection, to: Guest())
+        }
+        return .continue
+    }
+
+    func handleCall(_ call: Call, _ context: borrowing ServerContext) -> Verdict {
+        switch call {
+        case .bowlsServed(let caller): caller.reply(bowlsServed)
+        }
+        return .continue
+    }
+
+    mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) -> Verdict {
+        switch cast {
+        case .order(let guest):
+            waiting.append(guest)
+            if bowlsLeft == 0 { try? context.send(.wait(place: waiting.count), to: guest) }
+            serve(context)
+        case .report(let desk):
+            try? context.send(.report(report(context)), to: desk)
+        case .cook(let bowls):
+            bowlsLeft += bowls
+            serve(context)
+        }
+        return .continue
+    }
+
+    mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
+        switch info {
+        case .timer:
+            bowlsLeft = max(bowlsLeft, plan.bowlsInAPot)
+            serve(context)
+            _ = context.startTimer(after: plan.timeForAPot)
+        case .connectionFailed(let error): lastTrouble = "\(error)"
+        case .listenerParked(_, let cause), .listenerDown(_, let cause): lastTrouble = "\(cause)"
+        default: break
+        }
+        return .continue
+    }
+
+    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+        say("closed after \(bowlsServed) bowls: \(reason)")
+    }
+
+    /// Gives bowls to those who wait. Who has left gets none.
+    private mutating func serve(_ context: borrowing ServerContext) {
+        while bowlsLeft > 0, !waiting.isEmpty {
+            guard (try? context.send(.bowl(number: bowlsServed + 1), to: waiting.removeFirst())) != nil else {
+                continue
+            }
+            bowlsLeft -= 1
+            bowlsServed += 1
+        }
+    }
+
+    private func report(_ context: borrowing ServerContext) -> String {
+        let status = context.status
+        let listeners = status.listeners.map { listener in
+            "\(listener.address == adminAddress ? "admin   " : "listener") \(listener.address) \(listener.activity)"
+        }
+        return """
+            bowls    \(bowlsLeft) left, \(bowlsServed) served, \(waiting.count) guests wait
+            guests   \(context.workers(of: Guest.self).count) now, \(status.counters.delivered) connections so far
+            \(listeners.joined(separator: "\n"))
+            trouble  \(lastTrouble)
+            """
+    }
+}
+
+/// A guest's connection.
+struct Guest: ConnectionWorker {
+    static let options = WorkerOptions(
+        framing: .line,
+        frameLimit: 100,
+        idleLimit: .seconds(600),
+        sendLimit: .seconds(30)
+    )
+
+    enum Message {
+        case bowl(number: Int)
+        case wait(place: Int)
+    }
+
+    func connected(_ connection: borrowing WorkerConnection) {
+        connection.send("Welcome! Say soup, or bye.\n")
+    }
+
+    func received(_ line: Span<UInt8>, _ connection: borrowing WorkerConnection) throws {
+        switch text(of: line) {
+        case "soup":
+            // The next line is read when the kitchen has answered.
+            try connection.server.cast(.order(connection.workerID(of: Guest.self)), to: SoupKitchen.self)
+        case "bye":
+            connection.send("Come again!\n")
+            connection.close()
+        default:
+            connection.send("We have soup.\n")
+            connection.receive()
+        }
+    }
+
+    func handleMessage(_ message: Message, _ connection: borrowing WorkerConnection) {
+        switch message {
+        case .bowl(let number): connection.send("Here you are: bowl \(number).\n")
+        case .wait(let place): connection.send("No soup for you! Not yet: you are number \(place) in the queue.\n")
+        }
+        connection.receive()
+    }
+
+    func finish(_ connection: borrowing WorkerConnection) {
+        connection.send("We are closing. Good night!\n")
+        connection.close()
+    }
+}
+
+/// A connection to the admin port: a line is a command, and what it does is up to the server it belongs to.
+struct Desk: ConnectionWorker {
+    static let options = WorkerOptions(framing: .line, frameLimit: 200, sendLimit: .seconds(30))
+
+    enum Message {
+        case report(String)
+    }
+
+    static let help = """
+        status            how things are
+        listen ADDRESS    serve guests there, too
+        unlisten ADDRESS  and no more
+        pause ADDRESS     let guests wait at the door
+        unpause ADDRESS   and let them in
+        cook BOWLS        add to the pot
+        drain             serve whom there is, then close
+        help              show this
+        quit              leave this desk
+
+        """
+
+    let adminAddress: SocketAddress?
+
+    func received(_ line: Span<UInt8>, _ connection: borrowing WorkerConnection) throws {
+        let words = text(of: line).split(separator: " ").map(String.init)
+        // The next line is read when the kitchen has answered.
+        if words == ["status"] {
+            return try connection.server.cast(.report(to: connection.workerID(of: Desk.self)), to: SoupKitchen.self)
+        }
+        do {
+            try obey(words, connection)
+        } catch {
+            connection.send("error: \(error)\n")
+        }
+        connection.receive()
+    }
+
+    private func obey(_ words: [String], _ connection: borrowing WorkerConnection) throws {
+        let server = connection.server
+        switch (words.first, words.count == 2 ? words[1] : nil) {
+        case ("listen", let address?): connection.send("listening on \(try server.listen(on: Endpoint(address)))\n")
+        case ("unlisten", let address?):
+            try server.removeListener(on: try known(address, server))
+            connection.send("not listening on \(address)\n")
+        case ("pause", let address?):
+            try server.pauseListener(on: try known(address, server))
+            connection.send("paused \(address)\n")
+        case ("unpause", let address?):
+            try server.unpauseListener(on: try known(address, server))
+            connection.send("unpaused \(address)\n")
+        case ("cook", let bowls?):
+            guard let bowls = Int(bowls), (1...1_000_000).contains(bowls) else {
+                throw Complaint("so many cannot be cooked")
+            }
+            try server.cast(.cook(bowls: bowls), to: SoupKitchen.self)
+            connection.send("cooked \(bowls)\n")
+        case ("drain", nil) where words.count == 1:
+            connection.send("draining\n")
+            server.drain(within: .seconds(10))
+        case ("help", nil) where words.count == 1: connection.send(Self.help)
+        case ("quit", nil) where words.count == 1: connection.close()
+        default: throw Complaint("this is no command; help lists those there are")
+        }
+    }
+
+    /// The address of a listener, as the server knows it. The admin's own stays as it is.
+    private func known(_ text: String, _ server: borrowing ServerContext) throws -> SocketAddress {
+        guard let address = server.addresses.first(where: { $0.description == text }) else {
+            throw Complaint("nobody listens on \(text); status lists who does")
+        }
+        guard address != adminAddress else { throw Complaint("this is where you are") }
+        return address
+    }
+
+    func handleMessage(_ message: Message, _ connection: borrowing WorkerConnection) {
+        switch message {
+        case .report(let text): connection.send(text + "\n")
+        }
+        connection.receive()
+    }
+}
+
+/// What the admin is told.
+struct Complaint: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// What the command line asks for.
+struct Plan {
+    var addresses: [Endpoint] = []
+    var admin: Endpoint = "127.0.0.1:7778"
+    var bowlsInAPot = 10
+    var timeForAPot = Duration.seconds(10)
+
+    static let usage = """
+        usage: soup-kitchen [--admin ADDRESS] [--bowls N] [--seconds N] [ADDRESS …]
+
+          soup-kitchen                              guests on 127.0.0.1:7777, admin on 127.0.0.1:7778
+          soup-kitchen --bowls 3 --seconds 60       a pot of three bowls a minute
+          soup-kitchen --admin [::1]:0 0.0.0.0:80   elsewhere
+
+          nc 127.0.0.1 7777                         be a guest: say soup
+          nc 127.0.0.1 7778                         be the admin: say help
+        """
+
+    init(_ arguments: ArraySlice<String>) throws {
+        var rest = arguments
+        while let argument = rest.popFirst() {
+            switch argument {
+            case "--admin": admin = Endpoint(try Self.value(of: argument, &rest))
+            case "--bowls": bowlsInAPot = try Self.number(of: argument, &rest)
+            case "--seconds": timeForAPot = .seconds(try Self.number(of: argument, &rest))
+            default: addresses.append(Endpoint(argument))
+            }
+        }
+        if addresses.isEmpty { addresses = ["127.0.0.1:7777"] }
+    }
+
+    private static func value(of option: String, _ rest: inout ArraySlice<String>) throws -> String {
+        guard let value = rest.popFirst() else { throw Complaint("\(option) wants a value; see --help") }
+        return value
+    }
+
+    private static func number(of option: String, _ rest: inout ArraySlice<String>) throws -> Int {
+        let text = try value(of: option, &rest)
+        guard let number = Int(text), (1...1_000_000).contains(number) else {
+            throw Complaint("\(option) wants a number above 0, not \(text)")
+        }
+        return number
+    }
+}
+
+func say(_ line: String) {
+    print(line)
+    fflush(stdout)
+}
+
+func text(of line: Span<UInt8>) -> String {
+    line.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+}
+
+if CommandLine.arguments.dropFirst() == ["--help"] { exit(puts(Plan.usage) == EOF ? 1 : 0) }
+do {
+    let plan = try Plan(CommandLine.arguments.dropFirst())
+    let server = try Server(SoupKitchen(plan), listening: plan.addresses)
+    // The cook, at the terminal: a number is so many bowls, an empty line asks how many were served.
+    Task.detached {
+        while let line = readLine() {
+            if let bowls = Int(line) { try server.cast(.cook(bowls: bowls)) }
+            say("\(try await server.call(SoupKitchen.Call.bowlsServed)) bowls served")
+        }
+    }
+    try server.run(stoppingOn: [.interrupt, .terminate])
+} catch {
+    fputs("soup-kitchen: \(error)\n", stderr)
+    exit(1)
+}

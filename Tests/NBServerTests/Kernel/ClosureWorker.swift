@@ -1,0 +1,65 @@
+import Synchronization
+
+@testable import NBServer
+
+/// A worker that does what closures say, and writes down each of its callbacks.
+///
+/// Its messages are closures as well, so that a test has it do anything at any time.
+struct ClosureWorker: ConnectionWorker {
+    /// Something to be done by a worker.
+    struct Message: Sendable {
+        let name: String
+        let body: WorkerConduct.Callback
+    }
+
+    /// A type of workers is asked for its options once a server; a scenario has one kind of server.
+    static let chosenOptions = Mutex(WorkerOptions())
+    static var options: WorkerOptions { chosenOptions.withLock { $0 } }
+
+    /// From 0, in the order in which connections were accepted.
+    let number: Int
+    let conduct: WorkerConduct
+    let journal: WorkerJournal
+
+    func connected(_ connection: borrowing WorkerConnection) throws {
+        journal.name(number, connection.workerID(of: ClosureWorker.self))
+        journal.enter(number, .connected)
+        try conduct.connected(connection)
+    }
+
+    func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) throws {
+        let bytes = bytes.withUnsafeBufferPointer { Array($0) }
+        journal.enter(number, .received(bytes))
+        try conduct.received(bytes, connection)
+    }
+
+    func writable(_ connection: borrowing WorkerConnection) throws {
+        journal.enter(number, .writable)
+        try conduct.writable(connection)
+    }
+
+    func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws {
+        guard number == 0 || !conduct.onlyTheFirstHasTimeLimits else { return }
+        journal.enter(number, .timeout(limit))
+        try conduct.timeout(limit, connection)
+    }
+
+    func peerClosed(_ connection: borrowing WorkerConnection) throws {
+        journal.enter(number, .peerClosed)
+        try conduct.peerClosed(connection)
+    }
+
+    func handleMessage(_ message: Message, _ connection: borrowing WorkerConnection) throws {
+        journal.enter(number, .message(message.name))
+        try message.body(connection)
+    }
+
+    func finish(_ connection: borrowing WorkerConnection) throws {
+        journal.enter(number, .finish)
+        try conduct.finish(connection)
+    }
+
+    func closed(_ reason: CloseReason) {
+        journal.enter(number, .closed("\(reason)"))
+    }
+}

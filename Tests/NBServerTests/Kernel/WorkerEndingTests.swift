@@ -1,0 +1,262 @@
+import Glibc
+import Synchronization
+import Testing
+import Uring
+
+@testable import NBServer
+
+/// How workers and their connections end, one half at a time or both, and who has the connection afterwards.
+@Suite(.serialized) struct WorkerEndingTests {
+    private struct Trouble: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    @Test(arguments: Rung.allCases)
+    func whoHasEndedItsSideStillGetsItsAnswer(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                var conduct = WorkerConduct()
+                conduct.peerClosed = { connection in
+                    connection.send([UInt8](repeating: 65, count: 1 << 20))
+                    connection.close()
+                }
+                let server = try RunningWorkers(rung: rung, conduct: conduct)
+                let client = try Client(server.address)
+                try client.say("a question")
+                client.endOutput()
+                expect(try client.readBytesToEnd(chunk: 65536).count, is: 1 << 20, "bytes of the answer")
+                try server.journal.waitForEnd(0)
+                expect(
+                    server.journal.entries(0),
+                    is: [.connected, .received("a question"), .peerClosed, .closed("closed")],
+                    "its worker"
+                )
+                server.stop()
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aWorkerThatHasEndedItsSideStillReceives(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let conduct = WorkerConduct(connected: { connection in
+                    connection.send("that is all")
+                    connection.finishOutput()
+                    connection.send("not sent")
+                })
+                let server = try RunningWorkers(rung: rung, conduct: conduct)
+                let client = try Client(server.address)
+                expect(try client.readToEnd(), is: .end("that is all"), "what the client gets")
+                for word in ["I", "go", "on"] {
+                    try client.say(word)
+                    try server.journal.wait(0, for: .received(word))
+                }
+                client.endOutput()
+                try server.journal.waitForEnd(0)
+                expect(
+                    server.journal.entries(0),
+                    is: [
+                        .connected, .received("I"), .received("go"), .received("on"), .peerClosed, .closed("closed"),
+                    ],
+                    "its worker"
+                )
+                server.stop()
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aReleasedConnectionBringsWhatNobodyHasRead(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                for mode in [WorkerOptions.ReceiveMode.once, .continuous] {
+                    for size in [1, 4, 4096] { try Self.release(rung, mode, size) }
+                }
+            }
+        }
+    }
+
+    /// One that is on its way to somebody else.
+    private struct Taken: Sendable {
+        let descriptor: Int32
+        let unread: [UInt8]
+    }
+
+    private static func release(_ rung: Rung, _ mode: WorkerOptions.ReceiveMode, _ bufferSize: Int) throws {
+        let taken = Mutex<[Taken]>.Box([])
+        let conduct = WorkerConduct(received: { _, connection in
+            connection.send("goodbye\n")
+            connection.release { released in
+                let unread = released.unread
+                let descriptor = released.takeDescriptor()
+                taken.value.withLock { $0.append(Taken(descriptor: descriptor, unread: unread)) }
+            }
+            connection.send("not sent")
+        })
+        let options = WorkerOptions(receiving: mode, framing: .line)
+        let server = try RunningWorkers(rung: rung, options, bufferSize: bufferSize, conduct: conduct)
+        let client = try Client(server.address)
+        try client.say("first\nsecond\nthi")
+        expect(try client.read(8), is: "goodbye\n", "the server's last words")
+        try client.say("rd\n")
+        try server.journal.waitForEnd(0)
+        expect(server.journal.entries(0), is: [.connected, .received("first"), .closed("released")], "its worker")
+        try KernelScenario.wait(for: "the connection is released") { taken.value.withLock { $0.count } == 1 }
+        server.stop()
+        for connection in taken.value.withLock({ $0 }) {
+            // What the server has not taken is the socket's still.
+            var bytes = connection.unread
+            _ = fcntl(connection.descriptor, F_SETFL, 0)
+            while bytes.count < 10 {
+                var byte: UInt8 = 0
+                guard recv(connection.descriptor, &byte, 1, 0) == 1 else { break }
+                bytes.append(byte)
+            }
+            expect(String(decoding: bytes, as: UTF8.self), is: "second\nthird\n".prefix(10) + "", "unread")
+            expect(send(connection.descriptor, "mine", 4, Int32(MSG_NOSIGNAL)), is: 4, "sent by the new owner")
+            close(connection.descriptor)
+        }
+        expect(try client.read(4), is: "mine", "what the new owner sends")
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aReleasedConnectionThatNobodyTakesIsClosed(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let conduct = WorkerConduct(received: { _, connection in
+                    connection.send("goodbye")
+                    connection.release { _ in }
+                })
+                let server = try RunningWorkers(rung: rung, conduct: conduct)
+                for _ in 0..<20 {
+                    let client = try Client(server.address)
+                    try client.say("?")
+                    expect(try client.readToEnd(), is: .end("goodbye"), "the client")
+                }
+                server.stop()
+                expect(server.journal.count(of: .closed("released")), is: 20, "released")
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func anErrorEndsItsConnectionAndIsReported(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let connected = Atomic<Int>.Box(0)
+                let conduct = WorkerConduct(
+                    connected: { _ in
+                        let number = connected.value.add(1, ordering: .relaxed).newValue
+                        if number == 2 { throw Trouble(description: "when connected") }
+                    },
+                    received: { bytes, connection in
+                        connection.send("before it fails")
+                        if bytes == [UInt8(ascii: "!")] { throw Trouble(description: "when received") }
+                        connection.receive()
+                    },
+                    timeout: { _, _ in throw Trouble(description: "when late") },
+                    peerClosed: { _ in throw Trouble(description: "when left") }
+                )
+                let server = try RunningWorkers(rung: rung, conduct: conduct)
+                let witness = try Client(server.address)
+                _ = try server.journal.id(0)
+                expect(try Client(server.address).readToEnd(), is: .end(""), "the second")
+                try server.journal.waitForEnd(1)
+                let speaker = try Client(server.address)
+                try speaker.say("!")
+                expect(try speaker.readToEnd(), is: .end("before it fails"), "the third")
+                try server.journal.waitForEnd(2)
+                let leaver = try Client(server.address)
+                leaver.endOutput()
+                expect(try leaver.readToEnd(), is: .end(""), "the fourth")
+                try server.journal.waitForEnd(3)
+                let addressee = try Client(server.address)
+                try server.tell(4, "fail") { _ in throw Trouble(description: "when told") }
+                expect(try addressee.readToEnd(), is: .end(""), "the fifth")
+                try server.journal.waitForEnd(4)
+                try witness.say("well")
+                expect(try witness.read(15), is: "before it fails", "the first")
+                let end = server.stop()
+                expect(end.counters.failed, is: 4, "failed")
+                let told = ["when connected", "when received", "when left", "when told"]
+                expect(server.reportedFailures, is: told, "what the behavior was told")
+                for number in 1...4 {
+                    let last = WorkerJournal.Entry.closed("failed(\(told[number - 1]))")
+                    expect(server.journal.entries(number).last, is: last, "worker \(number)")
+                }
+                expect(server.journal.entries(0).last, is: .closed("stopped"), "the first worker")
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aStopEndsEveryWorker(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let server = try RunningWorkers(rung: rung, conduct: .echo)
+                let clients = try (0..<300).map { _ in try Client(server.address) }
+                for number in 0..<300 { _ = try server.journal.id(number) }
+                for client in clients.prefix(100) { try client.say("unheard or echoed") }
+                // Those who do not end their side are reset when the limit has passed.
+                for client in clients { client.endOutput() }
+                server.stop()
+                for client in clients {
+                    let ending = try client.readToEnd()
+                    expect([.end(""), .end("unheard or echoed")].contains(ending), "an end: \(ending)")
+                }
+                for number in 0..<300 {
+                    let entries = server.journal.entries(number)
+                    expect(entries.count(where: \.isClosed), is: 1, "ends of worker \(number)")
+                    expect(entries.last?.isClosed == true, "worker \(number) hears of its end last: \(entries)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aDrainAsksEveryWorkerToFinish(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                var conduct = WorkerConduct.echo
+                conduct.finish = { connection in
+                    connection.send("the last words\n")
+                    // One in two goes on until its client leaves.
+                    if connection.id.slot % 2 == 0 { connection.close() }
+                }
+                let server = try RunningWorkers(rung: rung, WorkerOptions(framing: .line), conduct: conduct)
+                let clients = try (0..<100).map { _ in try Client(server.address) }
+                for number in 0..<100 { _ = try server.journal.id(number) }
+                let waiting = HelperThread {
+                    for client in clients {
+                        _ = try? client.read(15)
+                        client.endOutput()
+                    }
+                }
+                let end = server.drain()
+                waiting.join()
+                expect("\(end.reason)", is: "drained", "why it stopped")
+                for client in clients { expect(try client.readToEnd(), is: .end(""), "a client's end") }
+                expect(server.journal.count(of: .finish), is: 100, "told to finish")
+                expect(server.journal.count(of: .closed("closed")), is: 100, "closed")
+                expect(server.journal.count(of: .peerClosed), is: 50, "left by their clients")
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aDrainDoesNotWaitForeverForAWorkerThatStays(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let conduct = WorkerConduct(finish: { _ in })
+                let server = try RunningWorkers(rung: rung, closeTimeLimit: .milliseconds(50), conduct: conduct)
+                let client = try Client(server.address)
+                _ = try server.journal.id(0)
+                let end = server.drain(within: .milliseconds(50))
+                expect("\(end.reason)", is: "\(StopReason.drained(unfinished: 1))", "why it stopped")
+                expect(server.journal.entries(0), is: [.connected, .finish, .closed("stopped")], "its worker")
+                expect(try client.readToEnd(), is: .end(""), "its client")
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// One of the examples, other than soup, in a process of its own.
+
+@preconcurrency import Glibc
+import Testing
+
+/// Owns an example that serves.
+struct Example: ~Copyable {
+    var child: Child
+
+    /// The lines with which it began.
+    let lines: [String]
+
+    /// The addresses at their ends.
+    let addresses: [Address]
+
+    var address: Address { addresses[0] }
+    var pid: pid_t { child.pid }
+
+    /// Starts it and waits until it has written so many lines.
+    init(_ name: String, _ arguments: [String] = ["127.0.0.1:0"], lines wanted: Int = 1, input: Int32? = nil) throws {
+        var child = try Child([try Soup.built(name)] + arguments, input: input)
+        try wait(for: "\(wanted) lines on the standard output of \(name)") {
+            if let ending = child.poll() { throw Failure("\(name) does not start: \(ending): \(child.errors)") }
+            return child.output.count(where: { $0 == "\n" }) >= wanted
+        }
+        let lines = child.output.split(separator: "\n").map(String.init)
+        addresses = try lines.map { try Self.address(atTheEndOf: $0) }
+        self.lines = lines
+        self.child = child
+    }
+
+    private static func address(atTheEndOf line: String) throws -> Address {
+        try Address(listeningLine: "listening on \(line.split(separator: " ").last ?? "")")
+    }
+
+    /// Waits until it has closed what it had opened since `before` was taken.
+    func expectDescriptors(_ before: [Int: String]) throws {
+        try wait(for: "it has the \(before.count) descriptors it had, not \(try ProcFS.descriptors(of: pid).count)") {
+            try ProcFS.descriptors(of: pid) == before
+        }
+    }
+
+    /// Ctrl-C: it ends well, has said nothing more, and its addresses are free.
+    consuming func expectCleanEnd(saying more: String = "") throws {
+        child.signal(SIGINT)
+        let ending = try child.wait()
+        guard ending == .exited(0) else { throw Failure("it ended with \(ending): \(child.errors)") }
+        let said = (lines + [""]).joined(separator: "\n") + more
+        guard child.errors == "", child.output == said else {
+            throw Failure("it said \(child.output)\(child.errors)")
+        }
+        for address in addresses { try expectOutcome(.refused, at: address) }
+    }
+}
+
+/// A program that has run to its end.
+struct EndedProgram {
+    let ending: Ending
+    let output: String
+    let errors: String
+
+    init(_ command: [String]) throws {
+        var child = try Child(command)
+        ending = try child.wait()
+        output = child.output
+        errors = child.errors
+    }
+}

@@ -1,0 +1,161 @@
+// hello-http, asked by curl, wrk and ab, and by clients that have their own ideas of HTTP.
+
+@preconcurrency import Glibc
+import Testing
+
+extension SoupTests {
+    @Suite struct HelloHTTP {
+        private static let head = "Content-Type: text/plain\r\nContent-Length: 14\r\n"
+        private static let open = "HTTP/1.1 200 OK\r\n\(head)Connection: keep-alive\r\n\r\n"
+        private static let last = "HTTP/1.1 200 OK\r\n\(head)Connection: close\r\n\r\n"
+        private static let body = "Hello, world!\n"
+
+        @Test func curlIsGreetedWithAndWithoutKeepAlive() throws {
+            let hello = try Example("hello-http")
+            let url = "http://\(hello.address)/"
+            let curl = [try program("curl"), "-sS", "-w", "%{http_code} %{num_connects}\n"]
+            // Three requests, on a connection that is used again.
+            #expect(try Self.output(curl + [url, url, url]) == "\(Self.body)200 1\n" + Self.more("200 0", 2))
+            #expect(try Self.output(curl + ["-H", "Connection: close", url, url]) == Self.more("200 1", 2))
+            #expect(try Self.output(curl + ["-0", url, url]) == Self.more("200 1", 2))
+            #expect(try Self.output(curl + ["-I", url]) == Self.open + "200 1\n")
+            let refusal = "405 Method Not Allowed\n405 1\n"
+            #expect(
+                try Self.output(curl + ["-d", "a body", url, "--next"] + curl.dropFirst() + [url])
+                    == refusal + "\(Self.body)200 0\n"
+            )
+            let long = String(repeating: "x", count: 9_000)
+            #expect(
+                try Self.output(curl + ["-H", "Long: \(long)", url])
+                    == "431 Request Header Fields Too Large\n431 1\n"
+            )
+            try hello.expectCleanEnd()
+        }
+
+        @Test(arguments: [[], ["-H", "Connection: close"]])
+        func wrkFindsNoFault(header: [String]) throws {
+            let hello = try Example("hello-http")
+            let wrk = [try program("wrk"), "-t", "1", "-c", "50", "-d", "1"] + header
+            let output = try Self.output(wrk + ["http://\(hello.address)/"])
+            // It writes lines of errors only if there were any.
+            #expect(!output.contains("Socket errors") && !output.contains("Non-2xx"), "\(output)")
+            let requests = output.split(separator: "\n").first { $0.contains(" requests in ") }?.split(separator: " ")
+                .first
+            #expect(Int(requests ?? "") ?? 0 > 0, "\(output)")
+            try hello.expectCleanEnd()
+        }
+
+        @Test(arguments: [[], ["-k"]])
+        func abFindsNoFault(keepAlive: [String]) throws {
+            let hello = try Example("hello-http")
+            let ab = [try program("ab"), "-q", "-n", "5000", "-c", "50"] + keepAlive
+            let output = try Self.output(ab + ["http://\(hello.address)/"])
+            #expect(Self.number(after: "Complete requests:", output) == 5_000)
+            #expect(Self.number(after: "Failed requests:", output) == 0)
+            #expect(Self.number(after: "Non-2xx responses:", output) == nil)
+            #expect(Self.number(after: "HTML transferred:", output) == 5_000 * Self.body.utf8.count)
+            #expect(Self.number(after: "Keep-Alive requests:", output) == (keepAlive.isEmpty ? nil : 5_000))
+            try hello.expectCleanEnd()
+        }
+
+        /// What a client says, and everything that comes back until the end.
+        struct Exchange: Sendable {
+            let request: String
+            let answer: String
+
+            init(_ request: String, _ answer: String) {
+                self.request = request
+                self.answer = answer
+            }
+        }
+
+        private static let oldLast = "HTTP/1.0 200 OK\r\n\(head)Connection: close\r\n\r\n"
+        private static let oldOpen = "HTTP/1.0 200 OK\r\n\(head)Connection: keep-alive\r\n\r\n"
+        private static let notAllowed = refusal("405 Method Not Allowed", "Allow: GET, HEAD\r\nConnection: keep-alive")
+
+        static let exchanges: [Exchange] = [
+            Exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n", open + body),
+            Exchange("\r\n\nGET / HTTP/1.1\n\n", open + body),
+            Exchange("HEAD / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nConnection: close\r\n\r\nGET /", open + last + body),
+            Exchange("GET / HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n", oldLast + body),
+            Exchange("GET / HTTP/1.0\r\nCONNECTION:  Keep-Alive \r\n\r\n", oldOpen + body),
+            Exchange(
+                "POST / HTTP/1.1\r\nContent-Length: 18\r\n\r\nGET / HTTP/9.9\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+                notAllowed + open + body
+            ),
+            Exchange("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0", refusal("501 Not Implemented")),
+            Exchange("POST / HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n", refusal("413 Content Too Large")),
+            Exchange("GET / HTTP/1.1\r\nContent-Length: +1\r\n\r\n", refusal("400 Bad Request")),
+            Exchange("GET / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", refusal("400 Bad Request")),
+            Exchange("GET / HTTP/1.1\r\nno colon\r\n\r\n", refusal("400 Bad Request")),
+            Exchange("GET / HTTP/2.0\r\nConnection: keep-alive\r\n\r\n", refusal("505 HTTP Version Not Supported")),
+            Exchange("hello\r\n\r\n", refusal("400 Bad Request")),
+            Exchange("\u{16}\u{3}\u{1}\n\n", refusal("400 Bad Request")),
+            Exchange("GET / HTTP/1.1\r\nHalf: a hea", ""),
+            Exchange("", ""),
+        ]
+
+        @Test(arguments: exchanges)
+        func itAnswers(exchange: Exchange) throws {
+            let hello = try Example("hello-http")
+            var client = try Dialog(with: hello.address)
+            try client.say(exchange.request)
+            client.endOutput()
+            #expect(try client.rest() == exchange.answer)
+            // Who speaks while it is closed upon may be reset.
+            guard !exchange.answer.contains("Connection: close") else { return }
+            var slow = try Dialog(with: hello.address)
+            for scalar in exchange.request.unicodeScalars { try slow.say(String(scalar)) }
+            slow.endOutput()
+            #expect(try slow.rest() == exchange.answer)
+        }
+
+        @Test func aThousandRequestsInOnePieceAreAnsweredInOrder() throws {
+            let hello = try Example("hello-http")
+            var client = try Dialog(with: hello.address)
+            try client.say(String(repeating: "GET / HTTP/1.1\r\n\r\n", count: 1_000))
+            client.endOutput()
+            #expect(try client.rest() == String(repeating: Self.open + Self.body, count: 1_000))
+        }
+
+        @Test func aHeadOfExactlyTheLimitIsAnsweredAndALongerOneIsNot() throws {
+            let hello = try Example("hello-http")
+            for (length, answer) in [
+                (8192, Self.open + Self.body), (8193, Self.refusal("431 Request Header Fields Too Large")),
+                (1 << 20, Self.refusal("431 Request Header Fields Too Large")),
+            ] {
+                let frame = "GET / HTTP/1.1\r\nLong: \r\n\r\n"
+                let filling = String(repeating: "x", count: length - frame.utf8.count)
+                var client = try Dialog(with: hello.address)
+                try client.say("GET / HTTP/1.1\r\nLong: \(filling)\r\n\r\n")
+                client.endOutput()
+                #expect(try client.rest() == answer)
+            }
+        }
+
+        private static func refusal(_ status: String, _ headers: String = "Connection: close") -> String {
+            "HTTP/1.1 \(status)\r\nContent-Type: text/plain\r\nContent-Length: \(status.utf8.count + 1)\r\n\(headers)\r\n\r\n"
+                + "\(status)\n"
+        }
+
+        private static func more(_ words: String, _ count: Int) -> String {
+            String(repeating: "\(body)\(words)\n", count: count)
+        }
+
+        /// What a program writes that finds nothing wrong.
+        private static func output(_ command: [String]) throws -> String {
+            let program = try EndedProgram(command)
+            guard program.ending == .exited(0) else {
+                throw Failure("\(command): \(program.ending): \(program.errors)")
+            }
+            return program.output
+        }
+
+        private static func number(after title: String, _ output: String) -> Int? {
+            for line in output.split(separator: "\n") where line.hasPrefix(title) {
+                return Int(line.dropFirst(title.count).split(separator: " ").first ?? "")
+            }
+            return nil
+        }
+    }
+}
