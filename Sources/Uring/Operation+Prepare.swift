@@ -14,11 +14,11 @@ extension Operation {
         case .accept(let listener, .multishot):
             io_uring_prep_multishot_accept(entry, listener, nil, nil, acceptFlags)
         case .send(let descriptor, let bytes, .waiting):
-            io_uring_prep_send(entry, descriptor, bytes.base, bytes.count, sendFlags)
+            bytes.prepareSend(entry, descriptor, sendFlags)
         case .send(let descriptor, let bytes, .immediate):
-            io_uring_prep_send(entry, descriptor, bytes.base, bytes.count, sendFlags | messageDontWait)
+            bytes.prepareSend(entry, descriptor, sendFlags | messageDontWait)
         case .send(let descriptor, let bytes, .immediateHeld):
-            io_uring_prep_send(entry, descriptor, bytes.base, bytes.count, sendFlags | messageDontWait | messageMore)
+            bytes.prepareSend(entry, descriptor, sendFlags | messageDontWait | messageMore)
         case .receive(let descriptor, let mode):
             io_uring_prep_recv(entry, descriptor, nil, 0, 0)
             if mode == .multishot { entry.pointee.ioprio |= UInt16(IORING_RECV_MULTISHOT) }
@@ -36,6 +36,18 @@ extension Operation {
             io_uring_prep_close(entry, descriptor)
         case .cancel(let token):
             io_uring_prep_cancel64(entry, token.rawValue, 0)
+        }
+    }
+}
+
+extension Operation.Bytes {
+    @inline(__always)
+    fileprivate func prepareSend(_ entry: UnsafeMutablePointer<io_uring_sqe>, _ descriptor: Int32, _ flags: Int32) {
+        if isScattered {
+            let header = base.assumingMemoryBound(to: msghdr.self)
+            io_uring_prep_sendmsg(entry, descriptor, header, UInt32(bitPattern: flags))
+        } else {
+            io_uring_prep_send(entry, descriptor, base, count, flags)
         }
     }
 }

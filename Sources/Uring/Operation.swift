@@ -7,7 +7,7 @@ public enum Operation: Hashable, Sendable {
     /// exec and non-blocking. `accept(2)`; multishot since Linux 5.19.
     case accept(listener: Int32, AcceptMode)
 
-    /// Sends bytes on a stream socket: all of them, unless the connection ends first. Never raises `SIGPIPE`. `send(2)`.
+    /// Sends bytes on a stream socket, from one place or several: all of them, unless the connection ends first. Never raises `SIGPIPE`. `send(2)`, `sendmsg(2)`.
     case send(descriptor: Int32, bytes: Bytes, SendMode)
 
     /// Receives on a stream socket into a buffer of the ring's, which the kernel takes when bytes arrive and the completion
@@ -65,25 +65,6 @@ public enum Operation: Hashable, Sendable {
         case waiting
         /// Fails at once with `EAGAIN`.
         case immediate
-    }
-
-    /// Memory to read from, by address.
-    public struct Bytes: Hashable, @unchecked Sendable {
-        let base: UnsafeRawPointer
-        /// How many bytes.
-        public let count: Int
-
-        /// Names `count` bytes at `base`; they stay the caller's. The kernel refuses more than 2 GiB less one.
-        public init(_ base: UnsafeRawPointer, count: Int) {
-            precondition(count <= UInt32.max, "a submission entry would count fewer bytes than these")
-            self.base = base
-            self.count = count
-        }
-
-        /// The bytes, for engines that play the kernel's part.
-        public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-            body(UnsafeRawBufferPointer(start: base, count: count))
-        }
     }
 
     /// Memory to write to, by address.

@@ -231,6 +231,39 @@ import Testing
         #expect(sent == Array(pieces.joined()))
     }
 
+    @Test func whatIsQueuedInSeveralBlocksLeavesInOneSend() throws {
+        let server = try ScriptedServer()
+        // Each fills a block by itself; all are less than one send may carry.
+        let pieces = (0..<10).map { [UInt8](repeating: UInt8($0), count: 5000) }
+        var sends: [[UInt8]] = []
+        try server.run(
+            { _, connection, context in
+                for piece in pieces { connection.send(piece) }
+                _ = context.keep(connection)
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        let send = try #require(kernel.sends(on: descriptor).first)
+                        sends.append(send.bytes)
+                        // Two blocks and a part of the third.
+                        kernel.complete(send.token, 12_345)
+                    },
+                    { kernel in
+                        let send = try #require(kernel.sends(on: descriptor).first)
+                        sends.append(send.bytes)
+                        kernel.complete(send.token, Int32(send.bytes.count))
+                    },
+                    { kernel in #expect(kernel.sends(on: descriptor).isEmpty) },
+                ]
+            )
+        )
+        let whole = Array(pieces.joined())
+        #expect(sends == [whole, Array(whole[12_345...])])
+    }
+
     @Test func aPeerThatNeverReadsIsResetWhenTheLimitHasPassed() throws {
         let server = try ScriptedServer()
         let (kernel, _) = try server.run(

@@ -25,6 +25,39 @@ struct SendTests {
     }
 
     @Test(arguments: Rung.allCases)
+    func bytesInSeveralPlacesArriveWholeAndInOrderAtASlowReader(rung: Rung) throws {
+        var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
+        let whole = Buffer(Buffer.eightMebibytes)
+        let description = UnsafeMutableRawPointer.allocate(
+            byteCount: Operation.Bytes.memoryNeeded(for: 16),
+            alignment: MemoryLayout<UInt>.alignment
+        )
+        defer { description.deallocate() }
+        // Parts of different lengths, one of them empty.
+        var parts: [UnsafeRawBufferPointer] = []
+        whole.bytes.withUnsafeBytes { bytes in
+            let ends = [0, 0, 1, 100, 4096, 70_000] + (1...10).map { $0 * bytes.count / 10 }
+            for (start, end) in zip([0] + ends, ends) {
+                parts.append(UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+            }
+        }
+        let bytes = Operation.Bytes(parts.span, describedIn: description)
+        #expect(bytes.count == 8 << 20)
+        var ring = try DrivenRing(rung)
+        let server = connection.handOverServer()
+        try ring.prepare(.send(descriptor: server, bytes: bytes, .waiting), token: .numbered(1))
+        #expect(try ring.settle() == [])
+        let descriptor = connection.client.descriptor
+        let reader = try HelperThread { LoopbackClient.readToEnd(descriptor, step: 10_000) }
+        #expect(try ring.take(1) == [Completion(token: .numbered(1), result: 8 << 20)])
+        #expect(try ring.result(of: .close(descriptor: server)) == 0)
+        let received = reader.join()
+        let isWhole = received.bytes == Buffer.eightMebibytes
+        #expect(isWhole)
+        #expect(received.ending == .finished)
+    }
+
+    @Test(arguments: Rung.allCases)
     func anImmediateSendTakesWhatFitsAndForgetsTheMemory(rung: Rung) throws {
         var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)

@@ -46,6 +46,9 @@ struct ConnectionSlot {
     /// thread by the kernel, which then blocks in it; a try that gets nothing out waits for a good part of the buffer.
     static let sendLimit = 64 << 10
 
+    /// How many blocks one send may take its bytes from.
+    static let sendPartLimit = 16
+
     // First, so that its address is the slot's.
     /// The first bytes to send, when they are few; later ones are in blocks.
     var inlineBytes: [64 of UInt8] = .init(repeating: 0)
@@ -88,6 +91,8 @@ struct ConnectionSlot {
 
     var firstBlock: UnsafeMutablePointer<ByteBlock>?
     var lastBlock: UnsafeMutablePointer<ByteBlock>?
+    /// Where the bytes of a send that is in flight are, if they are in several blocks.
+    var sendDescription: UnsafeMutablePointer<ByteBlock>?
     /// How many bytes wait in blocks.
     var blockByteCount = 0
 
@@ -182,6 +187,40 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         return block
     }
 
+    /// Whether the bytes to send next are in several blocks.
+    var hasScatteredBytes: Bool {
+        pointee.inlineStart == pointee.inlineEnd && pointee.firstBlock?.pointee.next != nil
+    }
+
+    /// As many bytes to send next as one send may carry, out of several blocks; where they are is written down in a block of its
+    /// own until they are sent.
+    func gatherBytes(_ pool: inout ByteBlockPool) -> Operation.Bytes {
+        let description = pool.take(Operation.Bytes.memoryNeeded(for: ConnectionSlot.sendPartLimit))
+        pointee.sendDescription = description
+        return withUnsafeTemporaryAllocation(
+            of: UnsafeRawBufferPointer.self,
+            capacity: ConnectionSlot.sendPartLimit
+        ) { parts in
+            var (partCount, room) = (0, ConnectionSlot.sendLimit)
+            var next = pointee.firstBlock
+            while let block = next, partCount < parts.count, room > 0 {
+                let count = min(block.pointee.end - block.pointee.start, room)
+                parts[partCount] = UnsafeRawBufferPointer(start: block.bytes + block.pointee.start, count: count)
+                partCount += 1
+                room -= count
+                next = block.pointee.next
+            }
+            return Operation.Bytes(parts.span.extracting(0..<partCount), describedIn: description.bytes)
+        }
+    }
+
+    /// A send is over: nobody needs to know any more where its bytes were.
+    func forgetDescription(_ pool: inout ByteBlockPool) {
+        guard let description = pointee.sendDescription else { return }
+        pointee.sendDescription = nil
+        pool.give(description)
+    }
+
     /// The bytes to send next; there must be some.
     @inline(__always)
     var nextBytes: Operation.Bytes {
@@ -202,11 +241,15 @@ extension UnsafeMutablePointer<ConnectionSlot> {
             if pointee.inlineStart == pointee.inlineEnd { forgetInlineBytes() }
             return
         }
-        guard let block = pointee.firstBlock else { preconditionFailure("nothing was to be sent") }
-        block.pointee.start += count
+        precondition(count <= pointee.blockByteCount, "the kernel sent more than it was given")
         pointee.blockByteCount -= count
-        precondition(block.pointee.start <= block.pointee.end, "the kernel sent more than it was given")
-        if block.pointee.start == block.pointee.end { removeFirstBlock(&pool) }
+        var rest = count
+        while rest > 0, let block = pointee.firstBlock {
+            let taken = min(rest, block.pointee.end - block.pointee.start)
+            block.pointee.start += taken
+            rest -= taken
+            if block.pointee.start == block.pointee.end { removeFirstBlock(&pool) }
+        }
     }
 
     /// Forgets everything that was to be sent. Nothing may be in flight.

@@ -84,8 +84,8 @@ extension ConnectionTable {
     mutating func sendNext(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         guard !slot.pointee.isSending, !slot.hasNothingToSend else { return }
         slot.pointee.isSending = true
-        let send = Operation.send(descriptor: slot.pointee.descriptor, bytes: slot.nextBytes, .waiting)
-        engine.submit(send, token: slot.token(.send))
+        let bytes = slot.hasScatteredBytes ? slot.gatherBytes(&pool) : slot.nextBytes
+        engine.submit(.send(descriptor: slot.pointee.descriptor, bytes: bytes, .waiting), token: slot.token(.send))
     }
 
     /// Throws away what the client said and nobody read: closing over it would reset the connection.
@@ -178,6 +178,7 @@ extension ConnectionTable {
         slot.assertSound()
         defer { slot.assertSound() }
         slot.pointee.isSending = false
+        slot.forgetDescription(&pool)
         slot.pointee.awaitsComplaint = false
         if result > 0 {
             slot.consume(Int(result), &pool)

@@ -49,9 +49,14 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func completedSend(_ token: Token, _ result: Int32) {
         guard let slot = connections.pointee.completedSend(token, result), slot.pointee.hasWorker else { return }
         slot.pointee.waits.noteSent(connections.pointee.now)
-        guard slot.pointee.isCongested, slot.pointee.phase == .open else { return }
+        if slot.pointee.isCongested { tellRoom(slot) }
+        if slot.pointee.phase == .open && slot.hasNothingToSend { work(slot) { try $0.sent($1, $2) } }
+    }
+
+    /// Tells a worker that there is room again for what it sends, if there is.
+    private mutating func tellRoom(_ slot: Slot) {
         let options = state.pointee.workers.options(slot.pointee.worker.table)
-        guard slot.unsentByteCount <= options.pointee.lowWater else { return }
+        guard slot.pointee.phase == .open, slot.unsentByteCount <= options.pointee.lowWater else { return }
         slot.pointee.isCongested = false
         work(slot) { try $0.writable($1, $2) }
     }

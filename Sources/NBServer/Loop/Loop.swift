@@ -176,9 +176,6 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         handleMail()
     }
 
-    /// Whether the last batch held all that had completed.
-    var hasTakenEverything: Bool { !batch.isFull }
-
     private mutating func dispatch(_ completion: Completion) {
         let token = completion.token
         switch TokenKind(rawValue: token.kind) {

@@ -14,7 +14,7 @@
 /// ```
 ///
 /// ```
-///  connected ──▶ received, writable, timeout, peerClosed, handleMessage, finish … ──▶ closed
+///  connected ──▶ received, sent, writable, timeout, peerClosed, handleMessage, finish … ──▶ closed
 /// ```
 public protocol ConnectionWorker: SendableMetatype, ~Copyable {
     /// The messages it can be sent, by ``Server/send(_:to:)`` and ``ServerContext/send(_:to:)``.
@@ -33,6 +33,9 @@ public protocol ConnectionWorker: SendableMetatype, ~Copyable {
     ///   - connection: the connection, for the length of this call.
     /// - Throws: any error; it ends this connection, as one thrown by any other callback does.
     mutating func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) throws
+
+    /// Everything that was queued is the kernel's; `writable` is called before, if both are due.
+    mutating func sent(_ connection: borrowing WorkerConnection) throws
 
     /// Of what was queued, no more than ``WorkerOptions/lowWater`` is left, after it had been more than
     /// ``WorkerOptions/highWater``: there is room again.
@@ -60,6 +63,9 @@ extension ConnectionWorker where Self: ~Copyable {
 
     /// Does nothing.
     public mutating func connected(_ connection: borrowing WorkerConnection) throws {}
+
+    /// Does nothing.
+    public mutating func sent(_ connection: borrowing WorkerConnection) throws {}
 
     /// Does nothing.
     public mutating func writable(_ connection: borrowing WorkerConnection) throws {}

@@ -27,6 +27,10 @@ class WorkerBox {
         fatalError("abstract")
     }
 
+    func sent(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
+        fatalError("abstract")
+    }
+
     func writable(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
         fatalError("abstract")
     }

@@ -29,6 +29,10 @@ final class WorkerTable<Worker: ConnectionWorker & ~Copyable>: WorkerBox {
         try place(index).pointee.received(bytes.assumingMemoryBound(to: UInt8.self).span, connection)
     }
 
+    override func sent(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
+        try place(index).pointee.sent(connection)
+    }
+
     override func writable(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
         try place(index).pointee.writable(connection)
     }
