@@ -26,6 +26,18 @@ package final class ServerProcess {
     /// The time it has spent on a CPU.
     package var cpuTime: CPUTime { get throws { try CPUTime(of: identifier) } }
 
+    /// How many bytes of memory are its own.
+    package var memory: Int {
+        get throws {
+            let path = "/proc/\(identifier)/status"
+            let line = try textOfFile(path).split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+            guard let kibibytes = line.flatMap({ Int($0.filter(\.isNumber)) }) else {
+                throw Failure("\(path): not understood")
+            }
+            return kibibytes << 10
+        }
+    }
+
     package func stop() throws { try process.stop() }
 
     package func resume() throws { try process.resume() }

@@ -20,6 +20,7 @@ struct CompareEcho: ParsableCommand {
             Examples, from Benchmarks/, after `swift build -c release`:
               .build/release/compare-echo
               .build/release/compare-echo --work turnaround --pausing
+              .build/release/compare-echo --work turnaround --pausing --exchanges 4 --held 15000
             """
     )
 
@@ -37,6 +38,9 @@ struct CompareEcho: ParsableCommand {
 
     @Flag(help: "Stop the server until all clients have spoken, so that it always has more to do.")
     var pausing = false
+
+    @Option(help: "Idle connections that one more of our servers holds meanwhile.")
+    var held = 0
 
     @Option(help: "Rounds of each server.")
     var rounds = 15
@@ -61,6 +65,9 @@ struct CompareEcho: ParsableCommand {
     func validate() throws {
         guard exchanges > 0 else { throw ValidationError("--exchanges must be at least 1") }
         guard connections > 0 else { throw ValidationError("--connections must be at least 1") }
+        guard held == 0 || held > 0 && work == .turnaround && pausing else {
+            throw ValidationError("--held goes with --work turnaround --pausing")
+        }
         guard rounds > 0 else { throw ValidationError("--rounds must be at least 1") }
         guard limit > 0 else { throw ValidationError("--limit must be above 0") }
     }
@@ -68,12 +75,14 @@ struct CompareEcho: ParsableCommand {
     func run() throws {
         try Interruption.postpone()
         try SystemLimits.admit(connections: connections)
+        // Those of all echo servers are open together.
+        try SystemLimits.raiseDescriptorLimit(connections: work == .echo ? 16 * connections : held + connections)
         let placement = try Placement.ofThisProcess()
         try placement?.pinClients()
 
         let steal = try StealTime()
         let load = Load(work: work, connections: connections, exchanges: exchanges, isPausing: pausing)
-        let report = try Comparison(echo: echo, rounds: rounds, load: load, placement: placement).run()
+        let report = try Comparison(echo: echo, rounds: rounds, load: load, held: held, placement: placement).run()
         print(
             "\(work): \(rounds) interleaved rounds of \(exchanges) × \(connections), "
                 + "\(pausing ? "pausing, " : "")\(Placement.describe(placement))"
@@ -82,6 +91,7 @@ struct CompareEcho: ParsableCommand {
         print("steal time: \(try steal.percentageSince().fixed(1)) %")
         print("choice of the C loop: \(report.choice) µs each\n")
         print(report.table)
+        if let held = report.held { print(held) }
         print(report.verdict(limit: limit))
         guard report.ratio <= limit else { throw ExitCode(1) }
     }

@@ -8,6 +8,8 @@ struct Comparison {
     let echo: String
     let rounds: Int
     let load: Load
+    /// How many idle connections one more of our servers holds; none if 0.
+    let held: Int
     let placement: Placement?
 
     /// The C loop is chosen in rounds of its own: the lowest of several figures is low partly by luck.
@@ -20,7 +22,8 @@ struct Comparison {
             choice: choice.summary,
             names: contenders.map(\.name),
             costs: costs,
-            best: contenders.count - 2 - epollArguments.count
+            best: contenders.count - 2 - epollArguments.count,
+            bytesPerHeldConnection: contenders.compactMap(\.bytesPerHeldConnection).first
         )
     }
 
@@ -40,8 +43,12 @@ struct Comparison {
             return [
                 try Contender("worker", load, on: placement) { [workers, "close", $0.description] },
                 try Contender("worker, 4096", load, on: placement) { [workers, "close", $0.description, "4096"] },
-            ]
+            ] + (held > 0 ? [try holder(workers)] : [])
         }
+    }
+
+    private func holder(_ workers: String) throws -> Contender {
+        try Contender("worker, \(held) held", load, on: placement, held: held) { [workers, "close", $0.description] }
     }
 
     private func chooseRing() throws -> (best: Contender, arguments: [String], summary: String) {

@@ -9,8 +9,17 @@ final class Contender {
 
     var name: String { process.name }
 
-    /// Starts the server, and returns once it answers; long-lived connections are open then.
-    init(_ name: String, _ load: Load, on placement: Placement?, command: (Endpoint) -> [String]) throws {
+    /// The memory each idle connection has cost, if it holds any.
+    private(set) var bytesPerHeldConnection: Double?
+
+    /// Starts the server, and returns once it answers; long-lived connections are open then, and so are `held` idle ones.
+    init(
+        _ name: String,
+        _ load: Load,
+        on placement: Placement?,
+        held: Int = 0,
+        command: (Endpoint) -> [String]
+    ) throws {
         self.load = load
         let process = try ServerProcess(name, on: placement, command: command) {
             var clients = ClientBatch(to: $0)
@@ -20,8 +29,19 @@ final class Contender {
         }
         self.process = process
         clients = ClientBatch(to: process.endpoint)
-        let held = load.work == .echo ? load.connections : 0
-        try process.named { try clients.open(inStepsTo: held, Work.message) }
+        let speaking = load.work == .echo ? load.connections : 0
+        try process.named { try clients.open(inStepsTo: speaking, Work.message) }
+        if held > 0 { try process.named { try hold(held) } }
+    }
+
+    /// What the kernel holds for them is not the process's.
+    private func hold(_ count: Int) throws {
+        // What any server of its kind needs once is there already.
+        _ = try run()
+        let before = try process.memory
+        try clients.open(count)
+        _ = try process.cpuTimeOnceIdle()
+        bytesPerHeldConnection = Double(try process.memory - before) / Double(count)
     }
 
     /// The microseconds of CPU time that each message, or each short connection, has cost the server.

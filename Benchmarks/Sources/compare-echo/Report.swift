@@ -7,6 +7,7 @@ struct Report {
     let costs: [Costs]
     /// Where the best C loop on io_uring is.
     let best: Int
+    let bytesPerHeldConnection: Double?
 
     /// Of ours to the best C loop.
     var ratio: Double { costs[0].ratio(to: costs[best]) }
@@ -22,6 +23,14 @@ struct Report {
             ])
         }
         return table.description
+    }
+
+    /// What idle connections cost: memory, and the others' CPU time.
+    var held: String? {
+        guard let bytesPerHeldConnection else { return nil }
+        let ratio = costs[best - 1].ratio(to: costs[0])
+        return "\(names[best - 1]): \(bytesPerHeldConnection.fixed(0)) bytes each; "
+            + "CPU time / none held = \(ratio.fixed(2))"
     }
 
     func verdict(limit: Double) -> String {
