@@ -50,6 +50,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var batch: CompletionBatch
     private var isWakeUpArmed = false
     private var hasTerminated = false
+    private var isEndingConnections = false
     private var isAbandoned = false
     private let wakeUpCount: UnsafeMutablePointer<UInt64>
 
@@ -147,7 +148,9 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         stopWorkers()
         terminate()
         closeConnections()
+        isEndingConnections = true
         while connections.pointee.count > 0 { try turn() }
+        isEndingConnections = false
 
         engine.submit(.cancel(Token(.wakeUp, slot: 0)), token: Token(.cancel, slot: 0), silently: true)
         while isWakeUpArmed { try turn() }
@@ -198,10 +201,12 @@ extension Loop where LoopEngine: ~Copyable {
         control.noteAwake()
     }
 
-    /// Handing a descriptor out may have made another connection due, and one turn does not handle all messages.
+    /// Handing a descriptor out may have made another connection due, and one turn does not handle all messages. When the last
+    /// connection of a server that stops is handed out, or broken off, nothing is left that could complete.
     private var hasWork: Bool {
         connections.pointee.hasUnsettled || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
-            || connections.pointee.hasReady || stopReason == nil && hasMail
+            || isEndingConnections && connections.pointee.count == 0 || connections.pointee.hasReady
+            || stopReason == nil && hasMail
     }
 
     private var nextDeadline: Instant? {
