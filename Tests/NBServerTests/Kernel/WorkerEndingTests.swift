@@ -275,6 +275,30 @@ import Uring
         }
     }
 
+    /// Nothing completes after the last connection has been given away.
+    @Test(arguments: Rung.allCases)
+    func aDrainEndsWhenTheLastConnectionIsReleased(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let taken = Mutex<[Int32]>.Box([])
+                let conduct = WorkerConduct(finish: { connection in
+                    connection.send("goodbye")
+                    connection.release { released in
+                        let descriptor = released.takeDescriptor()
+                        taken.value.withLock { $0.append(descriptor) }
+                    }
+                })
+                let server = try RunningWorkers(rung: rung, conduct: conduct)
+                let client = try Client(server.address)
+                _ = try server.journal.id(0)
+                expect("\(server.drain(within: .seconds(3600)).reason)", is: "drained", "why it stopped")
+                for descriptor in taken.value.withLock({ $0 }) { close(descriptor) }
+                expect(try client.readToEnd(), is: .end("goodbye"), "its client")
+                expect(server.journal.entries(0), is: [.connected, .finish, .closed("released")], "its worker")
+            }
+        }
+    }
+
     @Test(arguments: Rung.allCases)
     func aDrainDoesNotWaitForeverForAWorkerThatStays(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
