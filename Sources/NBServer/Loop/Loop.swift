@@ -50,6 +50,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var batch: CompletionBatch
     private var isWakeUpArmed = false
     private var hasTerminated = false
+    private var isEndingConnections = false
     private var isAbandoned = false
     private let wakeUpCount: UnsafeMutablePointer<UInt64>
 
@@ -151,7 +152,9 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         stopWorkers()
         terminate()
         closeConnections()
+        isEndingConnections = true
         while connections.pointee.count > 0 { try turn() }
+        isEndingConnections = false
 
         engine.submit(.cancel(Token(.wakeUp, slot: 0)), token: Token(.cancel, slot: 0), silently: true)
         while isWakeUpArmed { try turn() }
@@ -204,10 +207,17 @@ extension Loop where LoopEngine: ~Copyable {
         control.noteAwake()
     }
 
-    /// Handing a descriptor out may have made another connection due, and one turn does not handle all messages.
+    /// Handing a descriptor out may have made another connection due, and one turn does not handle all messages. When the last
+    /// connection of a server that stops, or drains, is handed out or broken off, nothing is left that could complete.
     private var hasWork: Bool {
         connections.pointee.hasUnsettled || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
-            || connections.pointee.hasReady || stopReason == nil && hasMail
+            || connections.pointee.hasReady || hasEndedConnections || stopReason == nil && hasMail
+    }
+
+    private var hasEndedConnections: Bool {
+        guard connections.pointee.count == 0 else { return false }
+        return isEndingConnections
+            || state.pointee.drain != nil && stopReason == nil && listeners.pointee.openCount == 0
     }
 
     private var nextDeadline: Instant? {

@@ -120,6 +120,37 @@ import Uring
         expect(try client.read(4), is: "mine", "what the new owner sends")
     }
 
+    /// The server stops while what was queued on it is still to be sent.
+    @Test(arguments: Rung.allCases)
+    func aConnectionThatIsReleasedWhileTheServerStopsLosesNothing(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let unread = Mutex<[[UInt8]]>.Box([])
+                let conduct = WorkerConduct(received: { _, connection in
+                    connection.send([UInt8](repeating: 65, count: 8 << 20))
+                    connection.release { released in
+                        let bytes = released.unread
+                        unread.value.withLock { $0.append(bytes) }
+                    }
+                })
+                let server = try RunningWorkers(rung: rung, WorkerOptions(framing: .line), conduct: conduct)
+                let client = try Client(server.address)
+                try client.say("first\nsecond\n")
+                expect(try client.read(1), is: "A", "the first byte")
+                let reader = HelperThread {
+                    // It reads when the worker has been told of the stop.
+                    _ = try? server.journal.waitForEnd(0)
+                    let count = try? client.readBytesToEnd(chunk: 65536).count
+                    expect(count, is: (8 << 20) - 1, "the other bytes")
+                }
+                server.stop()
+                reader.join()
+                expect(server.journal.entries(0).last, is: .closed("released"), "its worker's end")
+                expect(unread.value.withLock { $0 }, is: [Array("second\n".utf8)], "unread")
+            }
+        }
+    }
+
     @Test(arguments: Rung.allCases)
     func aReleasedConnectionThatNobodyTakesIsClosed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
@@ -240,6 +271,30 @@ import Uring
                 expect(server.journal.count(of: .finish), is: 100, "told to finish")
                 expect(server.journal.count(of: .closed("closed")), is: 100, "closed")
                 expect(server.journal.count(of: .peerClosed), is: 50, "left by their clients")
+            }
+        }
+    }
+
+    /// Nothing completes after the last connection has been given away.
+    @Test(arguments: Rung.allCases)
+    func aDrainEndsWhenTheLastConnectionIsReleased(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                let taken = Mutex<[Int32]>.Box([])
+                let conduct = WorkerConduct(finish: { connection in
+                    connection.send("goodbye")
+                    connection.release { released in
+                        let descriptor = released.takeDescriptor()
+                        taken.value.withLock { $0.append(descriptor) }
+                    }
+                })
+                let server = try RunningWorkers(rung: rung, conduct: conduct)
+                let client = try Client(server.address)
+                _ = try server.journal.id(0)
+                expect("\(server.drain(within: .seconds(3600)).reason)", is: "drained", "why it stopped")
+                for descriptor in taken.value.withLock({ $0 }) { close(descriptor) }
+                expect(try client.readToEnd(), is: .end("goodbye"), "its client")
+                expect(server.journal.entries(0), is: [.connected, .finish, .closed("released")], "its worker")
             }
         }
     }
