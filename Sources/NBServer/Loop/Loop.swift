@@ -208,16 +208,11 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     /// Handing a descriptor out may have made another connection due, and one turn does not handle all messages. When the last
-    /// connection of a server that stops, or drains, is handed out or broken off, nothing is left that could complete.
+    /// connection of a server that stops is handed out or broken off, nothing is left that could complete.
     private var hasWork: Bool {
         connections.pointee.hasUnsettled || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
-            || connections.pointee.hasReady || hasEndedConnections || stopReason == nil && hasMail
-    }
-
-    private var hasEndedConnections: Bool {
-        guard connections.pointee.count == 0 else { return false }
-        return isEndingConnections
-            || state.pointee.drain != nil && stopReason == nil && listeners.pointee.openCount == 0
+            || connections.pointee.hasReady || isEndingConnections && connections.pointee.count == 0
+            || stopReason == nil && hasMail
     }
 
     private var nextDeadline: Instant? {
