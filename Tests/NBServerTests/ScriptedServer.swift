@@ -68,7 +68,7 @@ struct ScriptedServer {
     var listeners: [Int32] { sockets.map(\.descriptor) }
 
     init(listeners count: Int = 1) throws {
-        sockets = try (0..<count).map { _ in try ListenSocket("127.0.0.1:0", options: []) }
+        sockets = try (0..<count).map { _ in try ListenSocket(.unshared, options: []) }
         features.acceptsMultishot = true
         features.completesSilently = true
     }

@@ -38,8 +38,8 @@ import Testing
     }
 
     @Test func anAddressInUseIsAnErrorAndLeavesNothingBound() throws {
-        let taken = try ListenSocket("127.0.0.1:0", options: [])
-        let other = try ListenSocket("127.0.0.1:0", options: []).address
+        let taken = try ListenSocket(.unshared, options: [])
+        let other = try ListenSocket(.unshared, options: []).address
         let error = #expect(throws: ServerError.self) {
             try Server(Silent(), listening: [Endpoint(other.description), Endpoint(taken.address.description)])
         }
@@ -58,7 +58,7 @@ import Testing
         let error = #expect(throws: ServerError.self) {
             try Server(
                 Silent(),
-                listening: ["127.0.0.1:0", "127.0.0.1:0"],
+                listening: [.unshared, .unshared],
                 options: ServerOptions(maximumListeners: 1)
             )
         }
@@ -70,7 +70,7 @@ import Testing
         let count: @Sendable () -> Void = { calls.add(1, ordering: .relaxed) }
         let server = try Server(
             Silent(onBegin: { _ in count() }, onEnd: { _ in count() }),
-            listening: "127.0.0.1:0"
+            listening: .unshared
         )
         server.stopBlocking()
         #expect(isFree(server.addresses[0]))
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func aServerRunsOnce() throws {
-        let server = try Server(Silent(), listening: "127.0.0.1:0")
+        let server = try Server(Silent(), listening: .unshared)
         try server.start()
         #expect(throws: ServerError.self) { try server.run() }
         server.stopBlocking()
@@ -94,7 +94,7 @@ import Testing
 
     @Test func stopReturnsWhenThePortIsFreeAndTerminateHasRun() throws {
         let ends = Atomic<Int>(0)
-        let server = try Server(Silent(onEnd: { _ in ends.add(1, ordering: .relaxed) }), listening: "127.0.0.1:0")
+        let server = try Server(Silent(onEnd: { _ in ends.add(1, ordering: .relaxed) }), listening: .unshared)
         try server.start()
         _ = try Client(server.addresses[0])
         server.stopBlocking()
@@ -106,7 +106,7 @@ import Testing
 
     @Test func stopFromManyThreadsAtOnceIsOneStop() async throws {
         let ends = Atomic<Int>(0)
-        let server = try Server(Silent(onEnd: { _ in ends.add(1, ordering: .relaxed) }), listening: "127.0.0.1:0")
+        let server = try Server(Silent(onEnd: { _ in ends.add(1, ordering: .relaxed) }), listening: .unshared)
         try server.start()
         await withTaskGroup { group in
             for _ in 0..<8 { group.addTask { await server.stop() } }
@@ -124,7 +124,7 @@ import Testing
                 box.server.withLock { $0 }?.stopBlocking()
                 return .continue
             }),
-            listening: "127.0.0.1:0"
+            listening: .unshared
         )
         box.server.withLock { $0 = server }
         try server.start()
@@ -136,7 +136,7 @@ import Testing
     }
 
     @Test func startHearsThatTheBehaviorDeclined() throws {
-        let server = try Server(Silent(onBegin: { _ in throw Trouble() }), listening: "127.0.0.1:0")
+        let server = try Server(Silent(onBegin: { _ in throw Trouble() }), listening: .unshared)
         let error = #expect(throws: ServerError.self) { try server.start() }
         #expect(error?.code == .beginFailed)
         #expect(isFree(server.addresses[0]))
@@ -144,7 +144,7 @@ import Testing
     }
 
     @Test func aVerdictEndsRunWithItsReason() throws {
-        let server = try Server(Silent(onConnection: { .stop("sold out") }), listening: "127.0.0.1:0")
+        let server = try Server(Silent(onConnection: { .stop("sold out") }), listening: .unshared)
         let address = server.addresses[0]
         let client = try Client(address)
         guard case .verdict("sold out") = try server.run() else {
@@ -161,7 +161,7 @@ import Testing
                 let (addresses, engine) = (context.addresses, context.ringFeatures.description)
                 seen.withLock { $0 = (addresses, engine) }
             }),
-            listening: "127.0.0.1:0"
+            listening: .unshared
         )
         try server.start()
         server.stopBlocking()
@@ -181,7 +181,7 @@ import Testing
             for expected in [Signal.interrupt, .terminate, .terminate] {
                 let server = try Server(
                     Silent(onBegin: { _ in kill(getpid(), expected.rawValue) }),
-                    listening: "127.0.0.1:0"
+                    listening: .unshared
                 )
                 let reason = try run(server)
                 guard case .signal(expected) = reason else { exit(2) }
@@ -199,13 +199,13 @@ import Testing
     }
 
     @Test func asManyServersRunAtOnceAsOneLikes() throws {
-        let servers = try (0..<20).map { _ in try Server(Silent(), listening: "127.0.0.1:0") }
+        let servers = try (0..<20).map { _ in try Server(Silent(), listening: .unshared) }
         for server in servers { try server.start() }
         for server in servers { server.stopBlocking() }
     }
 
     @Test func aSignalThatCannotBeHandledIsAnError() throws {
-        let server = try Server(Silent(), listening: "127.0.0.1:0")
+        let server = try Server(Silent(), listening: .unshared)
         let error = #expect(throws: ServerError.self) {
             try server.run(stoppingOn: [.terminate, Signal(rawValue: SIGKILL)])
         }

@@ -11,7 +11,7 @@ import Uring
     func aListenerThatIsShutDownGoesDownAndTheLastOneStopsTheServer(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
-                let server = try RunningServer(rung: rung, listening: ["127.0.0.1:0", "127.0.0.1:0"]) { connection, _ in
+                let server = try RunningServer(rung: rung, listening: [.unshared, .unshared]) { connection, _ in
                     connection.send("hello")
                     return .continue
                 }
@@ -52,7 +52,7 @@ import Uring
         // One at a time, since an accept that is armed does not notice.
         let server = try RunningServer(
             rung: rung,
-            listening: ["127.0.0.1:0", "127.0.0.1:0"],
+            listening: [.unshared, .unshared],
             acceptMode: .oneShot
         ) { connection, _ in
             connection.send("hello")

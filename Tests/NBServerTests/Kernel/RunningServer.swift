@@ -116,7 +116,7 @@ final class RunningServer: Sendable {
     /// The same with one listener and a behavior that always goes on.
     convenience init(
         rung: Rung,
-        listening endpoint: Endpoint = "127.0.0.1:0",
+        listening endpoint: Endpoint = .unshared,
         submissionDepth: Int = 64,
         completionDepth: Int = 64,
         acceptMode: ServerOptions.AcceptMode = .multishot,

@@ -20,7 +20,7 @@ import Uring
             return .continue
         }
         let ring = RingOptions(submissionDepth: 64, completionDepth: 64, highestRung: rung)
-        let server = try Server(clerk, listening: ["127.0.0.1:0"], options: ServerOptions(ring: ring))
+        let server = try Server(clerk, listening: [.unshared], options: ServerOptions(ring: ring))
         let clients = try Crowd(crowd, at: server.addresses[0])
         try server.start()
         let endings = try clients.endings()
@@ -155,7 +155,7 @@ import Uring
                     )
                     expect(try await server.call(Clerk.Call.total, within: nil), is: 0, "a call's answer")
                     expect(try await server.status(within: nil).isDraining, "it does not say that it drains")
-                    let listening = await code { try await server.listen(on: "127.0.0.1:0", within: nil) }
+                    let listening = await code { try await server.listen(on: .unshared, within: nil) }
                     expect(listening, is: .stopped, "a new listener")
                     try server.cast(
                         .perform { clerk, context in

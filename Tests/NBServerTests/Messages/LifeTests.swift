@@ -10,7 +10,7 @@ import Testing
         var clerk = Clerk()
         clerk.onBegin = verdict
         clerk.onEnd = { _, _, _ in ends.append(1) }
-        return (try Server(clerk, listening: "127.0.0.1:0"), ends)
+        return (try Server(clerk, listening: .unshared), ends)
     }
 
     private func isFree(_ address: SocketAddress) -> Bool {
@@ -48,7 +48,7 @@ import Testing
 
     @Test func aBehaviorThatCannotBeginSaysWhy() async throws {
         let (server, ends) = try unborn { _, context in
-            try context.listen(on: "127.0.0.1:0")
+            try context.listen(on: .unshared)
             _ = context.startTimer(after: .zero)
             throw Clerk.Trouble()
         }
@@ -77,7 +77,7 @@ import Testing
         let ends = Record<String>()
         var clerk = Clerk()
         clerk.onEnd = { _, reason, context in ends.append("\(reason), \(context.addresses.count) listeners") }
-        try await clerk.serve(listening: ["127.0.0.1:0"]) { server in
+        try await clerk.serve(listening: [.unshared]) { server in
             try server.cast(.perform { _, _ in .stop("now") })
             _ = try await server.ended()
         }
@@ -89,14 +89,14 @@ import Testing
         var clerk = Clerk()
         clerk.onEnd = { _, _, context in
             let address = context.addresses.first ?? Self.somewhere
-            do throws(ServerError) { try context.listen(on: "127.0.0.1:0") } catch { errors.append(error.code) }
+            do throws(ServerError) { try context.listen(on: .unshared) } catch { errors.append(error.code) }
             do throws(ServerError) { try context.removeListener(on: address) } catch { errors.append(error.code) }
             do throws(ServerError) { try context.pauseListener(on: address) } catch { errors.append(error.code) }
             do throws(ServerError) { try context.unpauseListener(on: address) } catch { errors.append(error.code) }
             _ = context.startTimer(after: .zero)
             context.drain(within: .zero)
         }
-        try await clerk.serve(listening: ["127.0.0.1:0"]) { _ in }
+        try await clerk.serve(listening: [.unshared]) { _ in }
         #expect(errors.entries == [.stopped, .notListening, .notListening, .notListening])
     }
 

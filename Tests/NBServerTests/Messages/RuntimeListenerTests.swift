@@ -13,8 +13,8 @@ import Uring
                 try await Clerk.greeter.serve(on: rung, listening: []) { server in
                     expect(server.addresses.count, is: 0, "listeners at first")
                     // Two on port 0 are two.
-                    let first = try await server.listen(on: "127.0.0.1:0", within: nil)
-                    let second = try await server.listen(on: "127.0.0.1:0", within: nil)
+                    let first = try await server.listen(on: .unshared, within: nil)
+                    let second = try await server.listen(on: .unshared, within: nil)
                     let third = try await server.listen(on: "[::1]:0", within: nil)
                     expect(server.addresses, is: [first, second, third], "addresses")
                     expect(Set(server.addresses).count, is: 3, "different addresses")
@@ -31,7 +31,7 @@ import Uring
             try await KernelScenario.runTask(on: rung) {
                 try await Clerk.greeter.serve(on: rung, maximumListeners: 2) { server in
                     let ours = server.addresses[0]
-                    let foreign = try ListenSocket("127.0.0.1:0", options: [])
+                    let foreign = try ListenSocket(.unshared, options: [])
                     let address = foreign.address
                     let twice = await code { try await server.listen(on: Endpoint("\(ours)"), within: nil) }
                     let taken = await code { try await server.listen(on: Endpoint("\(address)"), within: nil) }
@@ -43,8 +43,8 @@ import Uring
                     let unpaused = await code { try await server.unpauseListener(on: address, within: nil) }
                     let paused = await code { try await server.pauseListener(on: address, within: nil) }
                     expect([unknown, unpaused, paused], is: [.notListening, .notListening, .notListening], "unknown")
-                    let second = try await server.listen(on: "127.0.0.1:0", within: nil)
-                    let third = await code { try await server.listen(on: "127.0.0.1:0", within: nil) }
+                    let second = try await server.listen(on: .unshared, within: nil)
+                    let third = await code { try await server.listen(on: .unshared, within: nil) }
                     expect(third, is: .tooManyListeners, "a third of two")
                     try await server.removeListener(on: second, within: nil)
                     let again = await code { try await server.removeListener(on: second, within: nil) }
@@ -61,7 +61,7 @@ import Uring
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
                 try await Clerk.greeter.serve(on: rung, listening: []) { server in
-                    var endpoint: Endpoint = "127.0.0.1:0"
+                    var endpoint: Endpoint = .unshared
                     for _ in 0..<100 {
                         let address = try await server.listen(on: endpoint, within: nil)
                         endpoint = Endpoint("\(address)")
@@ -86,7 +86,7 @@ import Uring
                     let crowd = try Crowd(20, at: address)
                     try await server.waitForDeliveries(20)
                     try await server.removeListener(on: address, within: nil)
-                    let other = try await server.listen(on: "127.0.0.1:0", within: nil)
+                    let other = try await server.listen(on: .unshared, within: nil)
                     let listeners = try await server.call(
                         {
                             .perform(
@@ -125,8 +125,8 @@ import Uring
                     return .continue
                 }
                 try await clerk.serve(on: rung) { server in
-                    let with = try await server.listen(on: "127.0.0.1:0", options: [.keepAlive(true)], within: nil)
-                    let without = try await server.listen(on: "127.0.0.1:0", within: nil)
+                    let with = try await server.listen(on: .unshared, options: [.keepAlive(true)], within: nil)
+                    let without = try await server.listen(on: .unshared, within: nil)
                     expect(try Client(server.addresses[0]).readToEnd(), is: .end("0"), "of the first")
                     expect(try Client(with).readToEnd(), is: .end("1"), "of the one with")
                     expect(try Client(without).readToEnd(), is: .end("0"), "of the one without")
@@ -150,7 +150,7 @@ import Uring
                 }
                 let server = try Server(
                     clerk,
-                    listening: ["127.0.0.1:0"],
+                    listening: [.unshared],
                     options: ServerOptions(ring: RingOptions(highestRung: rung))
                 )
                 let address = server.addresses[0]
@@ -174,7 +174,7 @@ import Uring
                 let addresses = Record<SocketAddress>()
                 var clerk = Clerk.greeter
                 clerk.onBegin = { _, context in
-                    for _ in 0..<10 { addresses.append(try context.listen(on: "127.0.0.1:0")) }
+                    for _ in 0..<10 { addresses.append(try context.listen(on: .unshared)) }
                     // One that goes before it was ever armed.
                     try context.removeListener(on: addresses.entries[9])
                     return .continue
@@ -206,7 +206,7 @@ import Uring
     func aListenerThatRestsLosesNobody(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
-                try await Clerk.greeter.serve(on: rung, listening: ["127.0.0.1:0", "127.0.0.1:0"]) { server in
+                try await Clerk.greeter.serve(on: rung, listening: [.unshared, .unshared]) { server in
                     let (resting, other) = (server.addresses[0], server.addresses[1])
                     for round in 1...5 {
                         try await server.pauseListener(on: resting, within: nil)
@@ -279,7 +279,7 @@ import Uring
                 try await Clerk.greeter.serve(on: rung) { server in
                     let storm = try Storm(on: server.addresses[0], limit: 3000)
                     for _ in 0..<1000 {
-                        let address = try await server.listen(on: "127.0.0.1:0", within: nil)
+                        let address = try await server.listen(on: .unshared, within: nil)
                         let client = try Client(address)
                         expect(try client.readToEnd(), is: .end(Clerk.greeting), "a client")
                         try await server.removeListener(on: address, within: nil)
@@ -303,7 +303,7 @@ import Uring
                     var greeted = 0
                     for _ in 0..<10 {
                         let before = try await server.status(within: nil).counters.delivered
-                        let address = try await server.listen(on: "127.0.0.1:0", within: nil)
+                        let address = try await server.listen(on: .unshared, within: nil)
                         let storm = try Storm(on: address)
                         try await server.waitForDeliveries(before + 100)
                         try await server.removeListener(on: address, within: nil)
