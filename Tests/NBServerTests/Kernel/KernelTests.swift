@@ -112,7 +112,9 @@ import Testing
 
     @Test(arguments: Rung.allCases)
     func aClientThatSpokeAndStaysIsResetWhenTheLimitHasPassed(rung: Rung) throws {
-        let server = try RunningServer(rung: rung, closeTimeLimit: .milliseconds(100), runsAtOnce: false) { connection, _ in
+        let server = try RunningServer(rung: rung, closeTimeLimit: .milliseconds(100), runsAtOnce: false) {
+            connection,
+            _ in
             connection.send(Self.greeting)
         }
         let client = try Client(server.address)
