@@ -9,8 +9,23 @@ let package = Package(
     dependencies: [
         .package(name: "nb-server", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
+        .executableTarget(
+            name: "accept-bench",
+            dependencies: [
+                "LoopbackClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NBServer", package: "nb-server"),
+                .product(name: "Uring", package: "nb-server"),
+            ]
+        ),
+        .executableTarget(
+            name: "accept-bench-loops",
+            linkerSettings: [.linkedLibrary("uring"), .linkedLibrary("pthread")]
+        ),
         .executableTarget(name: "reference-ring", linkerSettings: [.linkedLibrary("uring")]),
         .executableTarget(
             name: "compare-drain",

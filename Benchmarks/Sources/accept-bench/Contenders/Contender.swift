@@ -1,0 +1,73 @@
+/// A server that takes part: how it is started, and what it cannot do.
+struct Contender: Sendable {
+    /// How it is called in tables and by `--contender`.
+    let name: String
+    let summary: String
+    let program: Program
+    /// Why it cannot take part in a scenario that calls it.
+    var reasonNotToBeCalled: String?
+
+    enum Program: Sendable {
+        /// This package's server, in a process of this same program.
+        case ours
+        /// One of the C loops: its name, how many completions or events it takes at a time, and whether it sends the answer
+        /// in one segment with the end of the stream.
+        case loop(String, depth: Int?, merge: Bool)
+        case nio
+        /// Anything else: a command with `{port}` in it.
+        case external(String)
+    }
+
+    var isExternal: Bool {
+        if case .external = program { true } else { false }
+    }
+}
+
+extension Contender {
+    /// The ceiling, with which the others are compared.
+    static let ceiling = "ring"
+    /// Another process of the ceiling's program with the ceiling's options: what an equal scores.
+    static let control = "ring, again"
+
+    static let ours = Contender(name: "ours", summary: "nb-server, with its defaults", program: .ours)
+    static let epoll = Contender(
+        name: "epoll",
+        summary: "C, epoll and accept4, level-triggered, one thread",
+        program: .loop("epoll", depth: nil, merge: false)
+    )
+    static let blocking = Contender(
+        name: "blocking",
+        summary: "C, blocking accept4, a thread per listener",
+        program: .loop("blocking", depth: nil, merge: false),
+        reasonNotToBeCalled: "it blocks in accept; nobody can call it"
+    )
+    static let nio = Contender(name: "nio", summary: "SwiftNIO on epoll, one event loop", program: .nio)
+
+    /// The plain multishot loop with so many completions; the depth is chosen before the comparison.
+    static func ring(_ name: String, depth: Int, merge: Bool = false) -> Contender {
+        let what = merge ? "the same, answer and end in one segment" : "C, io_uring, multishot accept, one thread"
+        return Contender(
+            name: name,
+            summary: "\(what), depth \(depth)",
+            program: .loop("ring", depth: depth, merge: merge)
+        )
+    }
+
+    static let merged = "ring, merged"
+
+    /// What `--contender` knows, but for those that are external.
+    static let names = [ours.name, ceiling, control, merged, epoll.name, blocking.name, nio.name]
+
+    /// The plain ones, as `serve` starts them.
+    static func named(_ name: String, depth: Int = 256) -> Contender? {
+        switch name {
+        case ours.name: ours
+        case ceiling, control: ring(name, depth: depth)
+        case merged, "merged": ring(merged, depth: depth, merge: true)
+        case epoll.name: epoll
+        case blocking.name: blocking
+        case nio.name: nio
+        default: nil
+        }
+    }
+}

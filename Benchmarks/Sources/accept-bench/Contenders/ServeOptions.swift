@@ -1,0 +1,39 @@
+import LoopbackClient
+
+/// Where a contender is to listen and what it is to do there.
+struct ServeOptions: Sendable {
+    var host = "127.0.0.1"
+    /// The first port; 0 for any.
+    var port: UInt16 = 0
+    var listeners = 1
+    var work = Work.banner
+    /// Microseconds between two calls from another thread; 0 for none.
+    var callInterval = 0
+
+    var address: String { "\(host):\(port)" }
+}
+
+extension Contender {
+    /// The command that starts it.
+    func command(_ options: ServeOptions) throws -> [String] {
+        let common = [
+            "--listen", options.address, "--listeners", "\(options.listeners)", "--work", options.work.rawValue,
+            "--call-interval", "\(options.callInterval)",
+        ]
+        switch program {
+        case .ours:
+            return [try ProgramPath.itself(), "serve", "ours"] + common
+        case .loop(let loop, let depth, let merge):
+            let program = try ProgramPath.besideThisOne("accept-bench-loops")
+            let depth = depth.map { ["--depth", "\($0)"] } ?? []
+            return [program, "--loop", loop] + common + depth + (merge ? ["--merge"] : [])
+        case .nio:
+            guard let program = ProgramPath.nio() else {
+                throw Failure("not built: swift build -c release --package-path Benchmarks/NIO")
+            }
+            return [program] + common
+        case .external(let command):
+            return ["sh", "-c", "exec " + command.replacing("{port}", with: "\(options.port)")]
+        }
+    }
+}
