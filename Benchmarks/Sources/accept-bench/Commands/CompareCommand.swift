@@ -28,10 +28,10 @@ struct CompareCommand: ParsableCommand {
     )
     var external: [String] = []
 
-    @Option(help: "How often everybody is measured (default: 5, with --full 9).")
+    @Option(help: "How often everybody is measured (default: 5, or what three minutes allow; with --full 9).")
     var rounds: Int?
 
-    @Option(help: "Seconds of a measurement that has no end of its own (default: 0.6, with --full 2).")
+    @Option(help: "Seconds of a measurement that has no end of its own (default: 0.5, with --full 2).")
     var seconds: Double?
 
     @Option(help: "Connections that wait in backlog, and that are held in hold.")
@@ -57,6 +57,9 @@ struct CompareCommand: ParsableCommand {
 
     @Option(help: "Where the folder with the results is made.")
     var results = "results"
+
+    /// With what it takes to start, stop and draw, three minutes.
+    private static let secondsInAll = 165.0
 
     func validate() throws {
         for name in scenario where !ScenarioList.names.contains(name) {
@@ -88,6 +91,7 @@ struct CompareCommand: ParsableCommand {
             scenarios: scenarios,
             lineup: Lineup(contenders: try contenders()),
             rounds: rounds ?? (full ? 9 : 5),
+            secondsInAll: full || rounds != nil ? nil : Self.secondsInAll,
             field: field,
             manifest: Manifest(arguments: Array(CommandLine.arguments.dropFirst()), placement: placement),
             resultsFolder: results,
@@ -99,7 +103,7 @@ struct CompareCommand: ParsableCommand {
     private func field(_ placement: Placement?) -> Field {
         var field = Field(placement: placement)
         field.threads = threads
-        field.seconds = seconds ?? (full ? 2 : 0.6)
+        field.seconds = seconds ?? (full ? 2 : 0.5)
         field.backlog = connections
         field.held = connections
         field.inFlight = clients

@@ -7,6 +7,8 @@ struct ComparisonRun {
     let scenarios: [any Scenario]
     let lineup: Lineup
     let rounds: Int
+    /// How long it may take, with fewer rounds if need be.
+    let secondsInAll: Double?
     let field: Field
     let manifest: Manifest
     let resultsFolder: String
@@ -32,7 +34,8 @@ struct ComparisonRun {
             lineup: lineup,
             rounds: rounds,
             field: field,
-            progress: progress
+            progress: progress,
+            end: secondsInAll.map { begin + Moment(seconds: $0) }
         )
         var interruption: (any Error)?
         do {
@@ -61,7 +64,7 @@ struct ComparisonRun {
     ) throws {
         let summary = Summary(scenarios, lineup.contenders, comparison.samples, comparison.absences)
         let heading = [
-            "\(rounds) interleaved rounds, \(field.seconds.fixed(1)) s each, \(field.inFlight) clients at a time, "
+            "\(rounds) interleaved rounds\(secondsInAll == nil ? "" : " at most"), \(field.seconds.fixed(1)) s each, \(field.inFlight) clients at a time, "
                 + "\(field.backlog) connections in a backlog; \(Placement.describe(field.placement)); loopback",
             choice,
             isComplete

@@ -15,6 +15,7 @@ enum Preflight {
     ///   - backlog: how many wait to be accepted at the most.
     ///   - listeners: how many ports a server listens on at the most.
     ///   - sources: the addresses connections come from.
+    /// - Throws: ``Failure``, with what to change about each.
     static func check(connections: Int, backlog: Int, listeners: Int, sources: SourceAddresses) throws {
         let complaints = [
             try descriptors(max(connections, backlog) + listeners),

@@ -15,12 +15,23 @@ struct Plots {
     func draw(into folder: ResultFolder) throws {
         for name in unique(scenarios.map(\.name)) {
             let group = scenarios.filter { $0.name == name }
-            let data = group.count > 1 && name == "listeners" ? lines(group) : bars(group)
-            guard let data else { continue }
-            try folder.write(data.table, to: "\(name).dat")
-            try folder.write(data.script, to: "\(name).gp")
-            for terminal in ["svg", "png"] { try gnuplot("\(name).gp", terminal, name, folder) }
+            if group.count > 1, name == Listeners(listeners: 1).name {
+                try draw(lines(group), name, folder)
+            } else {
+                for (index, scenario) in group.enumerated() {
+                    let file = index == 0 ? name : "\(name)-\(index + 1)"
+                    let hasQuantiles = scenario.columns[0] == .p99
+                    try draw(hasQuantiles ? quantiles(scenario, file) : bars(scenario, file), file, folder)
+                }
+            }
         }
+    }
+
+    private func draw(_ drawing: Drawing?, _ name: String, _ folder: ResultFolder) throws {
+        guard let drawing else { return }
+        try folder.write(drawing.table, to: "\(name).dat")
+        try folder.write(drawing.script, to: "\(name).gp")
+        for terminal in ["svg", "png"] { try gnuplot("\(name).gp", terminal, name, folder) }
     }
 
     private struct Drawing {
@@ -29,8 +40,7 @@ struct Plots {
     }
 
     /// The scenario's first metric, a bar each, and what it is to the ceiling on top.
-    private func bars(_ group: [any Scenario]) -> Drawing? {
-        let scenario = group[0]
+    private func bars(_ scenario: any Scenario, _ file: String) -> Drawing? {
         let metric = scenario.columns[0]
         let rows = summary.rows(of: scenario).filter { $0.medians[metric] != nil && $0.validRounds > 0 }
         guard !rows.isEmpty else { return nil }
@@ -47,8 +57,8 @@ struct Plots {
                 set boxwidth 0.6
                 set xrange [-0.6:\(Double(rows.count) - 0.4)]
                 unset key
-                plot "\(scenario.name).dat" using 1:3:7:xtic(2) with boxes fill solid 0.85 noborder linecolor rgb variable, \\
-                     "" using 1:3:4:5 with yerrorbars linecolor rgb "#333333" linewidth 1.5 pointtype 0, \\
+                plot "\(file).dat" using 1:3:7:xtic(2) with boxes fill solid 0.85 noborder linecolor rgb variable, \\
+                     "" using 1:3:4:5 with yerrorbars linecolor rgb "#333333" linewidth 1.5 pointtype -1, \\
                      "" using 1:5:6 with labels offset 0,0.8 textcolor rgb "#333333"
 
                 """
@@ -87,10 +97,41 @@ struct Plots {
         return Drawing(table: blocks.joined(separator: "\n\n"), script: script)
     }
 
+    /// A line for each contender, from the median to the slowest in ten thousand.
+    private func quantiles(_ scenario: any Scenario, _ file: String) -> Drawing? {
+        var blocks: [String] = []
+        var curves: [String] = []
+        for row in summary.rows(of: scenario) where row.validRounds > 0 {
+            let points = Metric.quantiles.enumerated().compactMap { index, quantile in
+                row.medians[quantile.0].map { "\(index) \($0)" }
+            }
+            guard !points.isEmpty else { continue }
+            curves.append(
+                "\"\(file).dat\" index \(blocks.count) using 1:2 with linespoints title \"\(row.contender)\" "
+                    + "linecolor rgb \(color(row.contender)) linewidth 2 pointtype 7 pointsize 0.6"
+            )
+            blocks.append(points.joined(separator: "\n") + "\n")
+        }
+        guard !blocks.isEmpty else { return nil }
+        let marks = Metric.quantiles.enumerated().map { index, quantile in "\"p\(quantile.1.words)\" \(index)" }
+        let script =
+            header(scenario, .p99) + """
+                set ylabel "µs, median over the rounds"
+                unset yrange
+                set logscale y
+                set xrange [-0.2:\(Double(Metric.quantiles.count) - 0.8)]
+                set xtics (\(marks.joined(separator: ", ")))
+                set key outside right top
+                plot \(curves.joined(separator: ", \\\n     "))
+
+                """
+        return Drawing(table: blocks.joined(separator: "\n\n"), script: script)
+    }
+
     private func header(_ scenario: any Scenario, _ metric: Metric) -> String {
         """
         set encoding utf8
-        set title "\(scenario.title): \(scenario.question)\\n{/*0.8 \(subtitle)}" noenhanced
+        set title "\(scenario.name): \(scenario.question)\\n\(subtitle)" noenhanced
         set ylabel "\(metric.heading), median and quartiles"
         set yrange [0:*]
         set offsets graph 0, graph 0, graph 0.12, 0
@@ -131,4 +172,9 @@ struct Plots {
         var seen: Set<String> = []
         return names.filter { seen.insert($0).inserted }
     }
+}
+
+extension Double {
+    /// Without a fraction where there is none.
+    fileprivate var words: String { self == rounded() ? "\(Int(self))" : "\(self)" }
 }

@@ -9,12 +9,23 @@ final class Comparison {
     private let rounds: Int
     private let field: Field
     private let progress: ProgressBar
+    /// When it is to be over: scenarios that take too long have fewer rounds, three at the least.
+    private let end: Moment?
+    private static let fewestRounds = 3
     /// Everything measured so far; what is finished when somebody interrupts is here.
     private(set) var samples: [Sample] = []
     /// Contenders that dropped out of a scenario, and why.
     private(set) var absences: [Absence] = []
 
-    init(scenarios: [any Scenario], lineup: Lineup, rounds: Int, field: Field, progress: ProgressBar) {
+    init(
+        scenarios: [any Scenario],
+        lineup: Lineup,
+        rounds: Int,
+        field: Field,
+        progress: ProgressBar,
+        end: Moment? = nil
+    ) {
+        self.end = end
         self.scenarios = scenarios
         self.lineup = lineup
         self.rounds = rounds
@@ -23,10 +34,15 @@ final class Comparison {
     }
 
     func run() throws {
-        for scenario in scenarios { try run(scenario) }
+        for (index, scenario) in scenarios.enumerated() {
+            let now = Moment.now()
+            // Each scenario has its share of what is left.
+            let share = end.map { now + $0.since(now) / Moment(scenarios.count - index) }
+            try run(scenario, until: share)
+        }
     }
 
-    private func run(_ scenario: any Scenario) throws {
+    private func run(_ scenario: any Scenario, until end: Moment?) throws {
         var entries: [Entry] = []
         for contender in lineup.contenders(in: scenario) {
             if let reason = scenario.objection(to: contender) {
@@ -36,7 +52,14 @@ final class Comparison {
                 entries.append(Entry(contender))
             }
         }
+        let begin = Moment.now()
         for round in 0..<rounds {
+            // Another round would take as long as those before.
+            let next = Moment.now() + Moment.now().since(begin) / Moment(max(1, round))
+            if round >= Self.fewestRounds, let end, next > end {
+                for _ in 0..<(rounds - round) * entries.count { progress.advance() }
+                break
+            }
             for turn in entries.indices {
                 let index = (round + turn) % entries.count
                 progress.show("\(scenario.title): \(entries[index].contender.name), round \(round + 1) of \(rounds)")

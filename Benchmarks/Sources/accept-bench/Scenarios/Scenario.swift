@@ -49,7 +49,7 @@ extension Scenario {
         let after = try CPUTime.onceIdle(processes)
         try process.failIfEnded()
 
-        let serverCPU = try after.seconds(since: before)
+        let serverCPU = after.seconds(since: before)
         let now = try KernelCounters()
         sample.seconds = result.seconds
         for stream in result.streams { sample.ledger.add(stream.ledger) }
