@@ -13,6 +13,7 @@ enum {
     MAXIMUM_LISTENERS = 65536,
     /* A request that is longer is read in several pieces; the first is answered. */
     REQUEST_ROOM = 512,
+    MAXIMUM_DISCARDED_INPUT = 1 << 20,
     SMALLEST_PAGE_OF_CONNECTIONS = 1024,
 };
 
@@ -30,6 +31,8 @@ struct options {
     unsigned depth;
     /* Send the answer in one segment with the end of the stream (MSG_MORE). */
     bool merge;
+    /* Look for unread input before closing, because closing over it is a reset; the ring only. */
+    bool check;
     /* Microseconds between two calls to the loop from another thread; 0 for none. */
     unsigned call_interval;
     const int *listeners;

@@ -132,6 +132,7 @@ static _Noreturn void usage(FILE *stream, int status)
             "  --work WORK        none, banner, turnaround or hold\n"
             "  --depth N          completions or events taken at a time, 1 to 65536 (default 256)\n"
             "  --merge            send the answer in one segment with the end of the stream\n"
+            "  --check            look for unread input before closing (ring)\n"
             "  --call-interval N  call the loop from another thread every N microseconds, and report how long it took\n");
     exit(status);
 }
@@ -186,6 +187,7 @@ static struct arguments parse(int count, char **words)
         {"work", required_argument, NULL, 'w'},
         {"depth", required_argument, NULL, 'd'},
         {"merge", no_argument, NULL, 'm'},
+        {"check", no_argument, NULL, 'c'},
         {"call-interval", required_argument, NULL, 'i'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -215,6 +217,9 @@ static struct arguments parse(int count, char **words)
             break;
         case 'm':
             arguments.options.merge = true;
+            break;
+        case 'c':
+            arguments.options.check = true;
             break;
         case 'i':
             arguments.options.call_interval = number(optarg, 0, 1000000);

@@ -10,6 +10,8 @@
  *      accepted ──▶ send, close                        none, banner
  *      accepted ──▶ receive ──▶ send, close            turnaround
  *      accepted ──▶ send, receive ──▶ close            hold
+ *
+ * With --check a look for unread input comes before each close but that of a client that has left.
  */
 
 #define _GNU_SOURCE
@@ -23,7 +25,7 @@
 
 enum { MAXIMUM_SUBMISSIONS = 4096 };
 
-enum event { ACCEPTED, SENT, RECEIVED, CLOSED, CALLED };
+enum event { ACCEPTED, SENT, RECEIVED, CHECKED, CLOSED, CALLED };
 
 struct server {
     struct io_uring ring;
@@ -98,6 +100,19 @@ static void close_connection(struct server *server, int connection)
     tag(submission, CLOSED, (unsigned)connection);
 }
 
+static void end_connection(struct server *server, int connection)
+{
+    if (!server->options->check) {
+        close_connection(server, connection);
+        return;
+    }
+
+    struct io_uring_sqe *submission = next_submission(server);
+
+    io_uring_prep_recv(submission, connection, NULL, MAXIMUM_DISCARDED_INPUT, MSG_DONTWAIT | MSG_TRUNC);
+    tag(submission, CHECKED, (unsigned)connection);
+}
+
 /* Pages never move: the kernel may be writing to one. */
 static char *request_room(struct server *server, unsigned connection)
 {
@@ -130,11 +145,11 @@ static void on_accepted(struct server *server, int connection)
     count_accepted(1);
     switch (server->options->work) {
     case WORK_NONE:
-        close_connection(server, connection);
+        end_connection(server, connection);
         break;
     case WORK_BANNER:
         send_answer(server, connection);
-        close_connection(server, connection);
+        end_connection(server, connection);
         break;
     case WORK_TURNAROUND:
         receive(server, connection);
@@ -152,9 +167,12 @@ static void on_received(struct server *server, int connection, int result)
         receive(server, connection);
         return;
     }
-    if (result > 0)
-        send_answer(server, connection);
-    close_connection(server, connection);
+    if (result <= 0) {
+        close_connection(server, connection);
+        return;
+    }
+    send_answer(server, connection);
+    end_connection(server, connection);
 }
 
 static void answer(struct server *server, const struct io_uring_cqe *completion)
@@ -171,6 +189,9 @@ static void answer(struct server *server, const struct io_uring_cqe *completion)
         break;
     case RECEIVED:
         on_received(server, (int)number, completion->res);
+        break;
+    case CHECKED:
+        close_connection(server, (int)number);
         break;
     case CALLED:
         answer_call();

@@ -49,7 +49,10 @@ struct CompareCommand: ParsableCommand {
     @Option(help: "Threads of the clients, each with a ring of its own.")
     var threads = 1
 
-    @Flag(help: "More of everything, and SwiftNIO, which is built by: swift build -c release --package-path NIO.")
+    @Flag(
+        help:
+            "More of everything, and more contenders; SwiftNIO is built by: swift build -c release --package-path NIO."
+    )
     var full = false
 
     @Flag(help: "Print JSON instead of tables.")
@@ -86,10 +89,11 @@ struct CompareCommand: ParsableCommand {
             listeners: scenarios.map(\.listeners).max() ?? 1,
             sources: field.sources
         )
+        let contenders = try contenders().map { $0.isExternal ? try $0.listenedTo(on: placement) : $0 }
         try placement?.pinClients()
         let run = ComparisonRun(
             scenarios: scenarios,
-            lineup: Lineup(contenders: try contenders()),
+            lineup: Lineup(contenders: contenders),
             rounds: rounds ?? (full ? 9 : 5),
             secondsInAll: full || rounds != nil ? nil : Self.secondsInAll,
             field: field,
@@ -121,7 +125,7 @@ struct CompareCommand: ParsableCommand {
 
     private func contenders() throws -> [Contender] {
         var names = contender
-        if names.isEmpty { names = Contender.names.filter { full || $0 != Contender.nio.name } }
+        if names.isEmpty { names = Contender.names.filter { full || !Contender.extra.contains($0) } }
         return names.compactMap { Contender.named($0) } + (try externals())
     }
 

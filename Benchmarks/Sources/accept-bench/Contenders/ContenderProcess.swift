@@ -14,9 +14,15 @@ final class ContenderProcess {
     var connected = 0
     private let process: ChildProcess
 
-    static let startLimit = 15.0
+    private static let startLimit = 10.0
 
     /// Starts it, and returns once it answers.
+    ///
+    /// - Parameters:
+    ///   - contender: what is started.
+    ///   - options: where it listens, and what it does.
+    ///   - placement: where it runs.
+    /// - Throws: ``Failure`` if it does not start, ends, or does not answer.
     init(_ contender: Contender, _ options: ServeOptions, on placement: Placement?) throws {
         var options = options
         if contender.isExternal { options.port = try UnusedPort.find() }
@@ -94,7 +100,8 @@ final class ContenderProcess {
             try process.failIfEnded()
             try Interruption.check()
             guard ledger.refused > 0, Moment.now() < deadline else {
-                throw Failure((ledger.complaint ?? "does not answer") + process.lastWords)
+                let complaint = ledger.refused > 0 ? "does not listen on port \(targets[0].port)" : ledger.complaint
+                throw Failure((complaint ?? "does not answer") + process.lastWords)
             }
             usleep(20_000)
         }
@@ -106,7 +113,7 @@ final class ContenderProcess {
             request: options.work.request,
             answer: answer,
             ending: options.work == .hold ? .hold : .reset,
-            pace: .closed(inFlight: options.work == .hold ? targets.count : 1),
+            pace: .closed(inFlight: options.work == .hold ? targets.count : min(16, targets.count)),
             count: targets.count
         )
         return LoadPlan(streams: [stream], sources: .kernels, seconds: 5, patience: 2)

@@ -23,10 +23,10 @@ extension Contender {
         switch program {
         case .ours:
             return [try ProgramPath.itself(), "serve", "ours"] + common
-        case .loop(let loop, let depth, let merge):
+        case .loop(let loop, let depth, let steps):
             let program = try ProgramPath.besideThisOne("accept-bench-loops")
             let depth = depth.map { ["--depth", "\($0)"] } ?? []
-            return [program, "--loop", loop] + common + depth + (merge ? ["--merge"] : [])
+            return [program, "--loop", loop] + common + depth + steps.arguments
         case .nio:
             guard let program = ProgramPath.nio() else {
                 throw Failure("not built: swift build -c release --package-path Benchmarks/NIO")
@@ -34,6 +34,16 @@ extension Contender {
             return [program] + common
         case .external(let command):
             return ["sh", "-c", "exec " + command.replacing("{port}", with: "\(options.port)")]
+        }
+    }
+}
+
+extension Contender.Steps {
+    fileprivate var arguments: [String] {
+        switch self {
+        case .plain: []
+        case .merged: ["--merge"]
+        case .checked: ["--merge", "--check"]
         }
     }
 }

@@ -18,6 +18,9 @@ struct Row: Codable, Sendable {
     /// How many of the valid rounds had the generator at its limit.
     let generatorLimitedRounds: Int
     let notes: [String]
+    /// It cannot take part.
+    let isAbsentByNature: Bool
+    let isExternal: Bool
 
     var isGeneratorLimited: Bool { generatorLimitedRounds * 2 > validRounds }
 }

@@ -14,12 +14,13 @@ struct Summary {
 
     /// Of one scenario, in the contenders' order.
     func rows(of scenario: any Scenario) -> [Row] {
-        contenders.compactMap { row(scenario, $0.name) }
+        contenders.compactMap { row(scenario, $0) }
     }
 
     var rows: [Row] { scenarios.flatMap { rows(of: $0) } }
 
-    private func row(_ scenario: any Scenario, _ contender: String) -> Row? {
+    private func row(_ scenario: any Scenario, _ who: Contender) -> Row? {
+        let contender = who.name
         let own = find(scenario, contender)
         let absence = absences.first {
             $0.scenario == scenario.name && $0.variant == scenario.variant && $0.contender == contender
@@ -45,7 +46,9 @@ struct Summary {
             rounds: own.count,
             validRounds: valid.count,
             generatorLimitedRounds: valid.filter(\.isGeneratorLimited).count,
-            notes: notes(own, valid, absence, isLimited)
+            notes: notes(own, valid, absence, isLimited),
+            isAbsentByNature: absence?.isByNature ?? false,
+            isExternal: who.isExternal
         )
     }
 

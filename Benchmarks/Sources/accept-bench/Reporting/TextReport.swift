@@ -18,7 +18,8 @@ struct TextReport {
                 "note"
             ]
         )
-        for row in summary.rows(of: scenario) {
+        // Of others' servers, only those that can take part.
+        for row in summary.rows(of: scenario) where row.rounds > 0 || !row.isAbsentByNature || !row.isExternal {
             table.add(
                 [row.contender, cell(row.medians[columns[0]], columns[0]), spread(row, columns[0])]
                     + [row.ratio.map { $0.fixed(2) } ?? "–", ratioSpread(row)]

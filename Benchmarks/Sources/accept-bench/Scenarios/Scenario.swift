@@ -30,8 +30,10 @@ extension Scenario {
     var title: String { variant.isEmpty ? name : "\(name), \(variant)" }
 
     func objection(to contender: Contender) -> String? {
-        guard contender.isExternal, work != .turnaround else { return nil }
-        return "a server that is not ours is asked for a response only: see turnaround"
+        guard contender.isExternal else { return nil }
+        guard listeners == 1, work != .hold else { return "a server that is not ours cannot be told to do this" }
+        guard (work == .banner) != contender.speaksFirst else { return nil }
+        return contender.speaksFirst ? "it speaks first" : "it speaks only when it is asked"
     }
 
     func complete(_ sample: inout Sample, from report: ContenderReport?) throws {}
