@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
 
-// Measures nb-server against plain C. A package of its own, so that nobody who links the library builds this.
+// Measures what it costs to accept connections: nb-server, plain C loops, and whatever else one likes. A package of its own, so that nobody who links the library builds this.
 
 import PackageDescription
 
@@ -25,15 +25,6 @@ let package = Package(
         .executableTarget(
             name: "accept-bench-loops",
             linkerSettings: [.linkedLibrary("uring"), .linkedLibrary("pthread")]
-        ),
-        .executableTarget(name: "reference-ring", linkerSettings: [.linkedLibrary("uring")]),
-        .executableTarget(
-            name: "compare-drain",
-            dependencies: [
-                "LoopbackClient",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Uring", package: "nb-server"),
-            ]
         ),
         .executableTarget(
             name: "connect",

@@ -34,8 +34,10 @@ struct CompareCommand: ParsableCommand {
     @Option(help: "Seconds of a measurement that has no end of its own (default: 0.5, with --full 2).")
     var seconds: Double?
 
-    @Option(help: "Connections that wait in backlog, and that are held in hold.")
-    var connections = 3000
+    @Option(
+        help: "Connections that wait in backlog, and that are held in hold (default: 3000; with --full 10000 are held)."
+    )
+    var connections: Int?
 
     @Option(help: "Clients at a time, where the next begins when one has ended.")
     var clients = 64
@@ -71,7 +73,7 @@ struct CompareCommand: ParsableCommand {
         for name in contender where Contender.named(name) == nil {
             throw ValidationError("there is no contender '\(name)'")
         }
-        let numbers = [rounds ?? 1, connections, clients, threads] + listeners
+        let numbers = [rounds ?? 1, connections ?? 1, clients, threads] + listeners
         guard numbers.allSatisfy({ $0 > 0 }), (seconds ?? 1) > 0, rate.allSatisfy({ $0 > 0 }) else {
             throw ValidationError("numbers are above 0")
         }
@@ -84,8 +86,8 @@ struct CompareCommand: ParsableCommand {
         let field = field(placement)
         let scenarios = scenarios(field)
         try Preflight.check(
-            connections: max(clients * 2, 2048),
-            backlog: scenarios.contains { ["backlog", "hold"].contains($0.name) } ? connections : 0,
+            connections: max(clients * 2, 2048, scenarios.contains { $0 is Hold } ? field.held : 0),
+            backlog: scenarios.contains { $0 is Backlog } ? field.backlog : 0,
             listeners: scenarios.map(\.listeners).max() ?? 1,
             sources: field.sources
         )
@@ -108,8 +110,8 @@ struct CompareCommand: ParsableCommand {
         var field = Field(placement: placement)
         field.threads = threads
         field.seconds = seconds ?? (full ? 2 : 0.5)
-        field.backlog = connections
-        field.held = connections
+        field.backlog = connections ?? 3000
+        field.held = connections ?? (full ? 10_000 : 3000)
         field.inFlight = clients
         return field
     }

@@ -25,7 +25,7 @@ final class ContenderProcess {
     /// - Throws: ``Failure`` if it does not start, ends, or does not answer.
     init(_ contender: Contender, _ options: ServeOptions, on placement: Placement?) throws {
         var options = options
-        if contender.isExternal { options.port = try UnusedPort.find() }
+        options.port = try UnusedPort.find(options.listeners)
         self.contender = contender
         self.options = options
         let command = try contender.command(options)

@@ -33,7 +33,8 @@ final class ChildProcess {
 
     /// The last line it printed, to explain a failure.
     var lastWords: String {
-        printed.split(separator: "\n").last.map { ": \($0.prefix(160))" } ?? ""
+        let lines = printed.split(separator: "\n").filter { !$0.hasPrefix("listening on ") }
+        return lines.last.map { ": \($0.prefix(160))" } ?? ""
     }
 
     /// It and everything in its group.

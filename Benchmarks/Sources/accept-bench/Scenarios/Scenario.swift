@@ -63,6 +63,8 @@ extension Scenario {
         sample.values[.serverLoad] = 100 * serverCPU / max(0.001, result.seconds)
         sample.values[.generatorLoad] = 100 * result.generatorLoad
         sample.judge()
+        // There is no point in waiting for it again.
+        if sample.ledger.answered == 0 { throw Failure("hangs: \(sample.ledger.complaint ?? "nothing was answered")") }
         return result
     }
 

@@ -1,7 +1,0 @@
-import Foundation
-
-extension Double {
-    func fixed(_ digits: Int) -> String {
-        String(format: "%.\(digits)f", self)
-    }
-}
