@@ -64,7 +64,7 @@ struct CompareCommand: ParsableCommand {
     var results = "results"
 
     /// With what it takes to start, stop and draw, three minutes.
-    private static let secondsInAll = 165.0
+    private static let secondsInAll = 155.0
 
     func validate() throws {
         for name in scenario where !ScenarioList.names.contains(name) {

@@ -90,6 +90,9 @@ struct Generator: ~Copyable {
         let end = start + Moment(seconds: plan.seconds)
         let giveUp = end + Moment(seconds: plan.patience + 2)
         paces = plan.streams.map { StreamPace($0, from: start, until: end) }
+        TimerSlack.set(1)
+        // Servers that are started later inherit it.
+        defer { TimerSlack.set(0) }
 
         var now = start
         var nextWatch = start + Self.watch

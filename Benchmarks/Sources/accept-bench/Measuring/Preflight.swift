@@ -42,8 +42,8 @@ enum Preflight {
         guard needed > limit else { return nil }
         return """
             too few descriptors: \(needed) are needed, and the hard limit is \(limit). Raise it (as root: ulimit -Hn \
-            \(needed); for good: /etc/security/limits.conf, LimitNOFILE= of systemd), or ask for fewer with --connections \
-            or --listeners
+            \(needed); for good: /etc/security/limits.conf, LimitNOFILE= of systemd), or ask for fewer with --clients, \
+            --connections or --listeners
             """
     }
 

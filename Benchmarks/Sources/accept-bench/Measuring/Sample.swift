@@ -19,6 +19,13 @@ struct Sample: Codable, Sendable {
     var isGeneratorLimited = false
     /// Why it says nothing.
     var invalid: String?
+    /// All that went into the quantiles, to be put together with other rounds'; not written out.
+    var distribution: Latencies?
+
+    private enum CodingKeys: CodingKey {
+        case scenario, variant, contender, round, values, ledger, seconds, steal, others, drops, retransmissions
+        case isGeneratorLimited, invalid
+    }
 
     /// Decides whether it says something.
     mutating func judge() {

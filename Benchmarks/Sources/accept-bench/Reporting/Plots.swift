@@ -58,7 +58,7 @@ struct Plots {
                 set xrange [-0.6:\(Double(rows.count) - 0.4)]
                 unset key
                 plot "\(file).dat" using 1:3:7:xtic(2) with boxes fill solid 0.85 noborder linecolor rgb variable, \\
-                     "" using 1:3:4:5 with yerrorbars linecolor rgb "#333333" linewidth 1.5 pointtype -1, \\
+                     "" using 1:3:4:5 with yerrorbars linecolor rgb "#333333" linewidth 1.5 pointtype 7 pointsize 0, \\
                      "" using 1:5:6 with labels offset 0,0.8 textcolor rgb "#333333"
 
                 """
@@ -118,7 +118,9 @@ struct Plots {
             header(scenario, .p99) + """
                 set ylabel "µs, median over the rounds"
                 unset yrange
+                unset offsets
                 set logscale y
+                set format y "%g"
                 set xrange [-0.2:\(Double(Metric.quantiles.count) - 0.8)]
                 set xtics (\(marks.joined(separator: ", ")))
                 set key outside right top

@@ -80,7 +80,24 @@ struct Summary {
             let values = valid.compactMap { $0.values[metric] }.filter(\.isFinite)
             if !values.isEmpty { medians[metric] = values.median }
         }
+        for (metric, value) in rareQuantiles(valid) { medians[metric] = value }
         return medians
+    }
+
+    /// Of what happens once in a thousand or more rarely, a round has too few to say anything: all rounds together, and only if
+    /// so many lie beyond the quantile.
+    private static let fewestBeyond = 10.0
+
+    private func rareQuantiles(_ valid: [Sample]) -> [Metric: Double?] {
+        var all = Latencies()
+        for sample in valid { if let distribution = sample.distribution { all.add(distribution) } }
+        guard all.count > 0 else { return [:] }
+        var quantiles: [Metric: Double?] = [:]
+        for (metric, percentile) in Metric.quantiles where percentile > 99 {
+            let beyond = Double(all.count) * (1 - percentile / 100)
+            quantiles.updateValue(beyond >= Self.fewestBeyond ? all.quantile(percentile) : nil, forKey: metric)
+        }
+        return quantiles
     }
 
     private func notes(_ own: [Sample], _ valid: [Sample], _ absence: Absence?, _ isLimited: Bool) -> [String] {

@@ -26,6 +26,6 @@ struct Calls: Scenario {
 
     func complete(_ sample: inout Sample, from report: ContenderReport?) throws {
         guard let calls = report?.calls, calls.count > 0 else { throw Failure("no call was answered") }
-        for (metric, percentile) in Metric.quantiles { sample.values[metric] = calls.quantile(percentile) }
+        sample.noteDistribution(calls)
     }
 }

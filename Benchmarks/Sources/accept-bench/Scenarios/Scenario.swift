@@ -82,7 +82,12 @@ extension Sample {
     }
 
     mutating func noteLatencies(_ stream: StreamResult) {
-        for (metric, percentile) in Metric.quantiles { values[metric] = stream.firstByte.quantile(percentile) }
+        noteDistribution(stream.firstByte)
         values[.lateness] = stream.lateness.quantile(99)
+    }
+
+    mutating func noteDistribution(_ latencies: Latencies) {
+        distribution = latencies
+        for (metric, percentile) in Metric.quantiles { values[metric] = latencies.quantile(percentile) }
     }
 }
