@@ -43,28 +43,35 @@ static void take(int event)
         ;
 }
 
+static void note(uint64_t latency)
+{
+    unsigned index = atomic_load(&call_count);
+
+    if (index == MAXIMUM_CALLS)
+        return;
+    latencies[index] = latency > UINT32_MAX ? UINT32_MAX : (uint32_t)latency;
+    atomic_store(&call_count, index + 1);
+}
+
+/*
+ * A call counts from when it is made; but from when it was due if the one before had no answer by then, since whoever wanted
+ * to call has waited too.
+ */
 static void *call_now_and_then(void *unused)
 {
     uint64_t due = now();
 
     for (;;) {
-        uint64_t start = now();
+        uint64_t start = due, before = now();
 
-        if (start < due) {
-            struct timespec pause = {.tv_nsec = (long)(due - start)};
+        if (before < due) {
+            struct timespec pause = {.tv_nsec = (long)(due - before)};
             nanosleep(&pause, NULL);
-            continue;
+            start = now();
         }
         add_one(asked);
         take(answered);
-
-        /* From when it was due: a call that could not be made because the one before had no answer yet has waited too. */
-        uint64_t latency = now() - due;
-        unsigned index = atomic_load(&call_count);
-        if (index < MAXIMUM_CALLS) {
-            latencies[index] = latency > UINT32_MAX ? UINT32_MAX : (uint32_t)latency;
-            atomic_store(&call_count, index + 1);
-        }
+        note(now() - start);
         due += interval_microseconds * 1000u;
     }
     return unused;

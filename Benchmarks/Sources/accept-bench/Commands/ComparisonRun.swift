@@ -14,21 +14,15 @@ struct ComparisonRun {
     let resultsFolder: String
     let printsJSON: Bool
 
-    private var roundsToChoose: Int { min(3, rounds) }
-
     func run() throws {
         let begin = Moment.now()
-        var steps = scenarios.count * lineup.contenders.count * rounds
-        if lineup.hasRing { steps += DepthChoice.steps(roundsToChoose) }
-        let progress = ProgressBar(total: steps, isWanted: true)
+        let depths = DepthChoice(scenarios: scenarios, rounds: min(3, rounds), field: field)
+        let measurements = scenarios.count * lineup.contenders.count * rounds
+        let progress = ProgressBar(total: measurements + (lineup.hasRing ? depths.steps : 0), isWanted: true)
         defer { progress.clear() }
 
-        var (lineup, choice) = (lineup, "depth of the ring: not chosen, 256")
-        if lineup.hasRing {
-            (lineup, choice) = try DepthChoice(rounds: roundsToChoose, field: field, progress: progress).choose(
-                for: lineup
-            )
-        }
+        var (lineup, choice) = (lineup, "nobody's depth was chosen")
+        if lineup.hasRing { (lineup, choice) = try depths.choose(for: lineup, progress) }
         let comparison = Comparison(
             scenarios: scenarios,
             lineup: lineup,

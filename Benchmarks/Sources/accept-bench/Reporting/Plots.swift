@@ -101,11 +101,13 @@ struct Plots {
     private func quantiles(_ scenario: any Scenario, _ file: String) -> Drawing? {
         var blocks: [String] = []
         var curves: [String] = []
+        var last = 0
         for row in summary.rows(of: scenario) where row.validRounds > 0 {
             let points = Metric.quantiles.enumerated().compactMap { index, quantile in
                 row.medians[quantile.0].map { "\(index) \($0)" }
             }
             guard !points.isEmpty else { continue }
+            last = max(last, points.count - 1)
             curves.append(
                 "\"\(file).dat\" index \(blocks.count) using 1:2 with linespoints title \"\(row.contender)\" "
                     + "linecolor rgb \(color(row.contender)) linewidth 2 pointtype 7 pointsize 0.6"
@@ -121,7 +123,7 @@ struct Plots {
                 unset offsets
                 set logscale y
                 set format y "%g"
-                set xrange [-0.2:\(Double(Metric.quantiles.count) - 0.8)]
+                set xrange [-0.2:\(Double(last) + 0.2)]
                 set xtics (\(marks.joined(separator: ", ")))
                 set key outside right top
                 plot \(curves.joined(separator: ", \\\n     "))

@@ -5,25 +5,34 @@
 struct DepthChoice {
     private static let depths = [64, 256, 4096]
 
+    let scenarios: [any Scenario]
     let rounds: Int
     let field: Field
-    let progress: ProgressBar
 
-    static func steps(_ rounds: Int) -> Int { depths.count * rounds * 2 }
+    private var needsBacklog: Bool { scenarios.contains { $0 is Backlog } }
+    private var needsStorm: Bool { scenarios.contains { !($0 is Backlog) } }
+
+    /// How many measurements it takes.
+    var steps: Int { Self.depths.count * rounds * ((needsBacklog ? 1 : 0) + (needsStorm ? 1 : 0)) }
 
     /// The lineup with the depths chosen, and what they were chosen by.
-    func choose(for lineup: Lineup) throws -> (Lineup, String) {
+    func choose(for lineup: Lineup, _ progress: ProgressBar) throws -> (Lineup, String) {
         var lineup = lineup
-        let backlog = try choose(Backlog())
-        let storm = try choose(Storm())
-        lineup.depthForBacklog = backlog.depth
-        lineup.depth = storm.depth
-        return (
-            lineup, "depth of the ring, by µs CPU/conn: backlog \(backlog.words); the rest, by storm, \(storm.words)"
-        )
+        var words: [String] = []
+        if needsBacklog {
+            let backlog = try choose(Backlog(), progress)
+            lineup.depthForBacklog = backlog.depth
+            words.append("for backlog \(backlog.words)")
+        }
+        if needsStorm {
+            let storm = try choose(Storm(), progress)
+            lineup.depth = storm.depth
+            words.append("\(words.isEmpty ? "" : "for the rest, ")by storm, \(storm.words)")
+        }
+        return (lineup, "depth of the ring, by µs CPU/conn: " + words.joined(separator: "; "))
     }
 
-    private func choose(_ scenario: any Scenario) throws -> (depth: Int, words: String) {
+    private func choose(_ scenario: any Scenario, _ progress: ProgressBar) throws -> (depth: Int, words: String) {
         let contenders = Self.depths.map { Contender.ring("ring at \($0)", depth: $0) }
         let comparison = Comparison(
             scenarios: [scenario],

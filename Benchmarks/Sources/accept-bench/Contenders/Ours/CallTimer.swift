@@ -5,7 +5,8 @@ import Synchronization
 
 /// Calls a server now and then, on a thread of its own, and notes how long the answers took.
 ///
-/// A call counts from when it was due: one that could not be made because the one before had no answer yet has waited too.
+/// A call counts from when it is made; but from when it was due if the one before had no answer by then, since whoever wanted to
+/// call has waited too.
 final class CallTimer: Sendable {
     private let server: Server<Greeter>
     private let interval: Moment
@@ -39,14 +40,15 @@ final class CallTimer: Sendable {
     private func run() {
         var due = Moment.now()
         while true {
+            var start = due
             let now = Moment.now()
             if now < due {
                 var pause = timespec(tv_sec: 0, tv_nsec: Int(due - now))
                 nanosleep(&pause, nil)
-                continue
+                start = Moment.now()
             }
             guard (try? server.callBlocking(Greeter.Call.ping)) != nil else { return }
-            let duration = Moment.now().since(due)
+            let duration = Moment.now().since(start)
             durations.withLock { $0.append(duration) }
             due += interval
         }
