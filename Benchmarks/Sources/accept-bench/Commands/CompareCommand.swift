@@ -86,7 +86,7 @@ struct CompareCommand: ParsableCommand {
         let field = field(placement)
         let scenarios = scenarios(field)
         try Preflight.check(
-            connections: max(clients * 2, 2048, scenarios.contains { $0 is Hold } ? field.held : 0),
+            connections: max(clients * 2, 2048, scenarios.contains { $0 is Hold } ? field.held + Hold.more : 0),
             backlog: scenarios.contains { $0 is Backlog } ? field.backlog : 0,
             listeners: scenarios.map(\.listeners).max() ?? 1,
             sources: field.sources

@@ -2,6 +2,8 @@
 enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
     /// Microseconds of the server's CPU time per connection.
     case cpu
+    /// The same, of one more when many are there, idle.
+    case idleCPU
     /// Microseconds from the first accept to the last close, per connection.
     case time
     /// Connections a second.
@@ -26,6 +28,7 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
     var heading: String {
         switch self {
         case .cpu: "µs CPU/conn"
+        case .idleCPU: "one more"
         case .time: "µs/conn"
         case .rate: "conn/s"
         case .p50: "p50 µs"
@@ -43,7 +46,7 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
 
     var digits: Int {
         switch self {
-        case .cpu, .time: 2
+        case .cpu, .idleCPU, .time: 2
         default: 0
         }
     }

@@ -29,11 +29,19 @@ final class ProgressBar: @unchecked Sendable {
         guard isWanted else { return }
         let full = Int(fraction * Double(Self.width))
         let bar = String(repeating: "█", count: full) + String(repeating: "░", count: Self.width - full)
-        write("\(Self.eraseLine)\(bar) \(Int(100 * fraction)) % \(text)\(remaining(fraction))")
+        let line = "\(bar) \(Int(100 * fraction)) % \(text)\(remaining(fraction))"
+        write(Self.eraseLine + line.prefix(Self.columns - 1))
     }
 
     func clear() {
         if isWanted { write(Self.eraseLine) }
+    }
+
+    /// What fits on a line of the terminal: a longer one would not be erased whole.
+    private static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
     }
 
     private func remaining(_ fraction: Double) -> String {

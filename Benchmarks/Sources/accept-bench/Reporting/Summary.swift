@@ -54,7 +54,7 @@ struct Summary {
 
     private static func isCost(_ metric: Metric) -> Bool {
         switch metric {
-        case .cpu, .memory, .kernelMemory: true
+        case .cpu, .idleCPU, .memory, .kernelMemory: true
         default: false
         }
     }
