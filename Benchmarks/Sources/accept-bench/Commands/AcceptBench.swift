@@ -12,14 +12,14 @@ struct AcceptBench: ParsableCommand {
         abstract: "Compare what it costs servers to accept connections: CPU, latency, memory.",
         discussion: """
             Without a subcommand it compares nb-server with plain C loops, in at most three minutes, prints a table and \
-            leaves a folder with the raw data. `serve` and `load` run a server or the clients alone, for two machines.
+            leaves a folder with the raw data; `accept-bench compare --help` lists what it can be told. `serve` and `load` run a server or the clients alone, for two machines.
 
             Examples:
               accept-bench
               accept-bench --scenario backlog --scenario turnaround --rounds 15
               accept-bench --full
               accept-bench --contender ours --contender ring --json
-              accept-bench --scenario turnaround --external 'nginx=nginx -p /tmp/n -c nginx.conf -g "daemon off;"'
+              accept-bench --external 'nginx=./nginx-on {port}'
 
               accept-bench serve ours --listen 0.0.0.0:7777 --work turnaround
               accept-bench load 192.0.2.1:7777 --http --clients 256 --seconds 10

@@ -10,9 +10,10 @@ struct CompareCommand: ParsableCommand {
         discussion: """
             Examples:
               accept-bench compare
-              accept-bench compare --scenario turnaround --contender ours --contender ring --rounds 15
+              accept-bench compare --scenario turnaround --rounds 15
+              accept-bench compare --contender ours --contender ring
               accept-bench compare --scenario listeners --listeners 1 --listeners 500
-              accept-bench compare --scenario turnaround --external 'haproxy=./haproxy-on {port}'
+              accept-bench compare --external 'haproxy=./haproxy-on {port}'
             """
     )
 
@@ -23,8 +24,10 @@ struct CompareCommand: ParsableCommand {
     var contender: [String] = []
 
     @Option(
-        help:
-            "Another server, as 'NAME=COMMAND with {port}'. It is asked for a response to an HTTP request; may be repeated."
+        help: """
+            Another server, as 'NAME=COMMAND with {port}'; may be repeated. If it speaks first, it is measured as those that \
+            send a banner; else it is asked for a response to an HTTP request.
+            """
     )
     var external: [String] = []
 

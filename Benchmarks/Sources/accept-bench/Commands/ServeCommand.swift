@@ -6,7 +6,7 @@ import LoopbackClient
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Run one of the servers alone: ours, ring, merged, epoll, blocking or nio.",
+        abstract: "Run one of the servers alone: ours, ring, merged, checked, epoll, blocking or nio.",
         discussion: """
             Prints where it listens, and when it is ended (Ctrl-C) how many connections it has accepted.
 
@@ -16,7 +16,7 @@ struct ServeCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "Which: ours, ring, merged, epoll, blocking or nio.")
+    @Argument(help: "Which: ours, ring, merged, checked, epoll, blocking or nio.")
     var name: String
 
     @Option(help: "IPv4 address and port; port 0 for any free one.")
