@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
 
-// Measures nb-server against plain C and against what Swift has. A package of its own, so that nobody who links the library builds this.
+// Measures what it costs to accept connections: nb-server, plain C loops, and whatever else one likes. A package of its own, so that nobody who links the library builds this.
 
 import PackageDescription
 
@@ -9,9 +9,24 @@ let package = Package(
     dependencies: [
         .package(name: "nb-server", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
-        .executableTarget(name: "reference-ring", linkerSettings: [.linkedLibrary("uring")]),
+        .executableTarget(
+            name: "accept-bench",
+            dependencies: [
+                "LoopbackClient",
+                "Measuring",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(name: "NBServer", package: "nb-server"),
+                .product(name: "Uring", package: "nb-server"),
+            ]
+        ),
+        .executableTarget(
+            name: "accept-bench-loops",
+            linkerSettings: [.linkedLibrary("uring"), .linkedLibrary("pthread")]
+        ),
         .target(name: "ReferenceListener"),
         .executableTarget(
             name: "reference-echo-ring",
@@ -28,15 +43,6 @@ let package = Package(
         ),
         .executableTarget(
             name: "compare-echo",
-            dependencies: [
-                "LoopbackClient",
-                "Measuring",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Uring", package: "nb-server"),
-            ]
-        ),
-        .executableTarget(
-            name: "compare-drain",
             dependencies: [
                 "LoopbackClient",
                 "Measuring",

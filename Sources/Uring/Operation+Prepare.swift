@@ -13,6 +13,9 @@ extension Operation {
             io_uring_prep_accept(entry, listener, nil, nil, acceptFlags)
         case .accept(let listener, .multishot):
             io_uring_prep_multishot_accept(entry, listener, nil, nil, acceptFlags)
+        case .connect(let descriptor, let address):
+            let name = address.base.assumingMemoryBound(to: sockaddr.self)
+            io_uring_prep_connect(entry, descriptor, name, socklen_t(address.count))
         case .send(let descriptor, let bytes, .waiting):
             bytes.prepareSend(entry, descriptor, sendFlags)
         case .send(let descriptor, let bytes, .immediate):

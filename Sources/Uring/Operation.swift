@@ -7,7 +7,12 @@ public enum Operation: Hashable, Sendable {
     /// exec and non-blocking. `accept(2)`; multishot since Linux 5.19.
     case accept(listener: Int32, AcceptMode)
 
-    /// Sends bytes on a stream socket, from one place or several: all of them, unless the connection ends first. Never raises `SIGPIPE`. `send(2)`, `sendmsg(2)`.
+    /// Connects a socket, and completes when the connection is there or refused. One that was disconnected may be connected
+    /// again. The address, a `sockaddr` of whatever family, stays where it is until then. `connect(2)`.
+    case connect(descriptor: Int32, to: Bytes)
+
+    /// Sends bytes on a stream socket, from one place or several: all of them, unless the connection ends first. Never raises
+    /// `SIGPIPE`. `send(2)`, `sendmsg(2)`.
     case send(descriptor: Int32, bytes: Bytes, SendMode)
 
     /// Receives on a stream socket into a buffer of the ring's, which the kernel takes when bytes arrive and the completion

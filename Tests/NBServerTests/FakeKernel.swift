@@ -171,7 +171,7 @@ extension FakeKernel {
             armed[listener] = token
         case .cancel(let token):
             if cancelsAtOnce { cancel(token) } else { canceled.append(token) }
-        case .discardInput, .read, .receive:
+        case .connect, .discardInput, .read, .receive:
             outstanding[token] = operation
         case .send where !silently:
             outstanding[token] = operation

@@ -69,7 +69,7 @@ package final class ChildProcess {
     }
 
     private static func openUnnamedFile() throws -> Int32 {
-        var path = Array("/tmp/compare-drain.XXXXXX".utf8CString)
+        var path = Array("/tmp/nb-server-benchmarks.XXXXXX".utf8CString)
         let file = mkstemp(&path)
         guard file >= 0 else { throw Failure(call: "mkstemp") }
         unlink(path)

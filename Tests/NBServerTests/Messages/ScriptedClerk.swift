@@ -28,7 +28,13 @@ final class ScriptedClerk {
         let control = control
         let kernel = FakeKernel(script) { control.requestStop() }
         var clerk = clerk
-        clerk.onEnd = { [end] clerk, _, _ in end.append(clerk) }
+        let onEnd = clerk.onEnd
+        clerk.onEnd = { [end] clerk, _, _ in
+            // Without this closure, which would keep the record, and the record it.
+            var last = clerk
+            last.onEnd = onEnd
+            end.append(last)
+        }
         var loop = Loop(
             engine: ScriptedEngine(kernel: kernel, features: features),
             sockets: [socket],

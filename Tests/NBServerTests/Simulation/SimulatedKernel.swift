@@ -297,6 +297,8 @@ extension SimulatedKernel {
             )
         case .discardInput(let descriptor, let mode):
             discardInput(descriptor, mode, token)
+        case .connect(let descriptor, _):
+            violate("a connect of \(descriptor) by a server")
         case .receive(let descriptor, _):
             violate("a receive on \(descriptor), although there are no buffers")
         case .read(let descriptor, _, _):
@@ -364,6 +366,7 @@ extension Operation {
     fileprivate var words: String {
         switch self {
         case .accept(let listener, let mode): "accept on \(listener), \(mode)"
+        case .connect(let descriptor, _): "connect \(descriptor)"
         case .send(let descriptor, let bytes, let mode): "send \(bytes.count) bytes on \(descriptor), \(mode)"
         case .discardInput(let descriptor, let mode): "discard input of \(descriptor), \(mode)"
         case .receive(let descriptor, let mode): "receive on \(descriptor), \(mode)"

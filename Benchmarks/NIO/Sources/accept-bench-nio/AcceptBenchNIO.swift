@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import NIOCore
+import NIOPosix
+
+/// The SwiftNIO contender of accept-bench: one event loop, which accepts and serves.
+///
+/// The options of its sockets are those of the other contenders: `SO_REUSEADDR` and the longest backlog there is. Everything
+/// else is as SwiftNIO has it.
+@main
+struct AcceptBenchNIO: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "accept-bench-nio",
+        abstract: "Serve with SwiftNIO, for accept-bench.",
+        discussion: "Example:\n  accept-bench-nio --listen 127.0.0.1:7777 --work banner"
+    )
+
+    @Option(help: "IPv4 address and port; port 0 for any free one.")
+    var listen = "127.0.0.1:7777"
+
+    @Option(help: "Listen on so many ports, from that one upwards.")
+    var listeners = 1
+
+    @Option(help: "What to do with a connection: none, banner, turnaround or hold.")
+    var work = Work.banner
+
+    @Option(help: "Call the event loop from another thread every so many microseconds, and print how long that took.")
+    var callInterval = 0
+
+    func run() throws {
+        // For sigwait below; before NIO makes its threads, which inherit it.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for signal in [SIGINT, SIGTERM] { sigaddset(&signals, signal) }
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let tally = Tally()
+        for channel in try bind(group, tally) { say("listening on \(Self.text(channel.localAddress))\n") }
+        let calls = callInterval > 0 ? CallTimer(group.next(), microseconds: callInterval) : nil
+
+        var signal: Int32 = 0
+        sigwait(&signals, &signal)
+        say((calls?.measured ?? []).map { "call \($0)\n" }.joined() + "accepted \(tally.accepted)\n")
+    }
+
+    private func bind(_ group: MultiThreadedEventLoopGroup, _ tally: Tally) throws -> [any Channel] {
+        guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]) else {
+            throw ValidationError("not an address and port: '\(listen)'")
+        }
+        let work = work
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Int32.max)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    tally.note()
+                    try channel.pipeline.syncOperations.addHandler(Server(work))
+                }
+            }
+        return try (0..<listeners).map { number in
+            try bootstrap.bind(host: String(listen[..<colon]), port: port == 0 ? 0 : port + number).wait()
+        }
+    }
+
+    private static func text(_ address: SocketAddress?) -> String {
+        "\(address?.ipAddress ?? "?"):\(address?.port ?? 0)"
+    }
+
+    private func say(_ text: String) {
+        FileHandle.standardOutput.write(Data(text.utf8))
+    }
+}

@@ -1,0 +1,70 @@
+/*
+ * What the plain C contenders of accept-bench share: the same listeners, the same work, the same bytes, the same report at
+ * the end. What differs between them is only how they wait, and is in ring.c, epoll.c and blocking.c.
+ */
+#ifndef ACCEPT_BENCH_LOOP_H
+#define ACCEPT_BENCH_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    MAXIMUM_LISTENERS = 65536,
+    /* A request that is longer is read in several pieces; the first is answered. */
+    REQUEST_ROOM = 512,
+    MAXIMUM_DISCARDED_INPUT = 1 << 20,
+    SMALLEST_PAGE_OF_CONNECTIONS = 1024,
+};
+
+/* What is done with an accepted connection. */
+enum work {
+    WORK_NONE,       /* close it */
+    WORK_BANNER,     /* send the banner, close it */
+    WORK_TURNAROUND, /* receive a request, send the response, close it */
+    WORK_HOLD,       /* send the banner; close it when the client does */
+};
+
+struct options {
+    enum work work;
+    /* How many completions, or events, are taken at a time. */
+    unsigned depth;
+    /* Send the answer in one segment with the end of the stream (MSG_MORE). */
+    bool merge;
+    /* Look for unread input before closing, because closing over it is a reset; the ring only. */
+    bool check;
+    /* Microseconds between two calls to the loop from another thread; 0 for none. */
+    unsigned call_interval;
+    const int *listeners;
+    unsigned listener_count;
+};
+
+struct answer {
+    const char *bytes;
+    size_t count;
+    int flags;
+};
+
+/* Bytes to send, and how, before closing or holding. */
+struct answer answer_for(const struct options *options);
+
+_Noreturn void fail(const char *what, int error);
+
+/* Counts connections. Any thread. */
+void count_accepted(unsigned count);
+
+/* The loops; none returns. */
+_Noreturn void run_ring(const struct options *options);
+_Noreturn void run_epoll(const struct options *options);
+_Noreturn void run_blocking(const struct options *options);
+
+/*
+ * Calls: another thread asks the loop for an answer now and then, and notes how long it took. An eventfd wakes the loop;
+ * another wakes the caller.
+ */
+int calls_descriptor(void);
+void start_calls(unsigned interval);
+void answer_call(void);
+void report_calls(void);
+
+#endif

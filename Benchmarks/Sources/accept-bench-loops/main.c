@@ -1,0 +1,254 @@
+/*
+ * accept-bench-loops: the plain C contenders of accept-bench, one program. `accept-bench serve ring` and so on start it.
+ *
+ *      accept-bench-loops --loop ring --listen 127.0.0.1:7777 --work banner
+ *
+ * Prints "listening on ADDRESS" for each listener, and on SIGTERM or SIGINT "accepted N", then ends.
+ * Linux 6.1 or newer, liburing 2.3 or newer.
+ */
+
+#define _GNU_SOURCE
+#include "loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char banner[] = "No soup for you!\n";
+static const char response[] = "HTTP/1.0 200 OK\r\nContent-Length: 17\r\nConnection: close\r\n\r\nNo soup for you!\n";
+
+static atomic_ulong accepted;
+
+struct arguments {
+    const char *loop;
+    struct sockaddr_in address;
+    bool has_address;
+    struct options options;
+};
+
+_Noreturn void fail(const char *what, int error)
+{
+    fprintf(stderr, "accept-bench-loops: %s: %s\n", what, strerror(error));
+    exit(EXIT_FAILURE);
+}
+
+void count_accepted(unsigned count)
+{
+    atomic_fetch_add_explicit(&accepted, count, memory_order_relaxed);
+}
+
+struct answer answer_for(const struct options *options)
+{
+    bool is_last = options->work != WORK_HOLD;
+    struct answer answer = {
+        .bytes = options->work == WORK_TURNAROUND ? response : banner,
+        .count = options->work == WORK_TURNAROUND ? sizeof response - 1 : sizeof banner - 1,
+        .flags = MSG_NOSIGNAL | (options->merge && is_last ? MSG_MORE : 0),
+    };
+
+    return answer;
+}
+
+static int open_listener(const struct sockaddr_in *wanted, bool non_blocking)
+{
+    struct sockaddr_in address = *wanted;
+    socklen_t length = sizeof address;
+    char host[INET_ADDRSTRLEN];
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0), 0);
+
+    if (listener < 0)
+        fail("socket", errno);
+    if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0)
+        fail("setsockopt", errno);
+    if (bind(listener, (struct sockaddr *)&address, length) < 0)
+        fail("bind", errno);
+    if (listen(listener, INT32_MAX) < 0)
+        fail("listen", errno);
+    if (getsockname(listener, (struct sockaddr *)&address, &length) < 0)
+        fail("getsockname", errno);
+    printf("listening on %s:%d\n", inet_ntop(AF_INET, &address.sin_addr, host, sizeof host), ntohs(address.sin_port));
+    return listener;
+}
+
+static int *open_listeners(const struct arguments *arguments)
+{
+    struct sockaddr_in address = arguments->address;
+    unsigned count = arguments->options.listener_count;
+    int *listeners = calloc(count, sizeof *listeners);
+
+    if (!listeners)
+        fail("calloc", errno);
+    for (unsigned i = 0; i < count; i++) {
+        listeners[i] = open_listener(&address, strcmp(arguments->loop, "epoll") == 0);
+        if (address.sin_port)
+            address.sin_port = htons((uint16_t)(ntohs(address.sin_port) + 1));
+    }
+    fflush(stdout);
+    return listeners;
+}
+
+static void *report_at_the_end(void *signals)
+{
+    int signal;
+
+    sigwait(signals, &signal);
+    report_calls();
+    printf("accepted %lu\n", atomic_load(&accepted));
+    fflush(stdout);
+    _exit(EXIT_SUCCESS);
+}
+
+/* A thread of its own waits for the signals, so that the loops need not know of them. It sleeps until then. */
+static void report_on_signals(void)
+{
+    static sigset_t signals;
+    pthread_t thread;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    int error = pthread_create(&thread, NULL, report_at_the_end, &signals);
+    if (error)
+        fail("pthread_create", error);
+}
+
+static _Noreturn void usage(FILE *stream, int status)
+{
+    fprintf(stream,
+            "usage: accept-bench-loops --loop LOOP --listen ADDRESS:PORT --work WORK [OPTION ...]\n"
+            "  --loop LOOP        ring, epoll or blocking\n"
+            "  --listen ADDRESS   IPv4 address and port, 0 for any free port\n"
+            "  --listeners N      on N ports from that one upwards (default 1)\n"
+            "  --work WORK        none, banner, turnaround or hold\n"
+            "  --depth N          completions or events taken at a time, 1 to 65536 (default 256)\n"
+            "  --merge            send the answer in one segment with the end of the stream\n"
+            "  --check            look for unread input before closing (ring)\n"
+            "  --call-interval N  call the loop from another thread every N microseconds, and report how long it took\n");
+    exit(status);
+}
+
+static unsigned number(const char *text, unsigned minimum, unsigned maximum)
+{
+    char *end;
+    long value;
+
+    errno = 0;
+    value = strtol(text, &end, 10);
+    if (errno || end == text || *end || value < minimum || value > maximum) {
+        fprintf(stderr, "accept-bench-loops: not a number from %u to %u: '%s'\n", minimum, maximum, text);
+        usage(stderr, EXIT_FAILURE);
+    }
+    return (unsigned)value;
+}
+
+static enum work work_named(const char *name)
+{
+    static const char *const names[] = {"none", "banner", "turnaround", "hold"};
+
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (enum work)i;
+    fprintf(stderr, "accept-bench-loops: no such work: '%s'\n", name);
+    usage(stderr, EXIT_FAILURE);
+}
+
+static struct sockaddr_in address_named(char *text)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    char *colon = strrchr(text, ':');
+
+    if (!colon)
+        usage(stderr, EXIT_FAILURE);
+    *colon = '\0';
+    if (inet_pton(AF_INET, text, &address.sin_addr) != 1) {
+        fprintf(stderr, "accept-bench-loops: not an IPv4 address: '%s'\n", text);
+        usage(stderr, EXIT_FAILURE);
+    }
+    address.sin_port = htons((uint16_t)number(colon + 1, 0, UINT16_MAX));
+    return address;
+}
+
+static struct arguments parse(int count, char **words)
+{
+    static const struct option names[] = {
+        {"loop", required_argument, NULL, 'l'},
+        {"listen", required_argument, NULL, 'a'},
+        {"listeners", required_argument, NULL, 'n'},
+        {"work", required_argument, NULL, 'w'},
+        {"depth", required_argument, NULL, 'd'},
+        {"merge", no_argument, NULL, 'm'},
+        {"check", no_argument, NULL, 'c'},
+        {"call-interval", required_argument, NULL, 'i'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    struct arguments arguments = {
+        .options = {.work = WORK_BANNER, .depth = 256, .listener_count = 1},
+    };
+    int name;
+
+    while ((name = getopt_long(count, words, "", names, NULL)) != -1) {
+        switch (name) {
+        case 'l':
+            arguments.loop = optarg;
+            break;
+        case 'a':
+            arguments.address = address_named(optarg);
+            arguments.has_address = true;
+            break;
+        case 'n':
+            arguments.options.listener_count = number(optarg, 1, MAXIMUM_LISTENERS);
+            break;
+        case 'w':
+            arguments.options.work = work_named(optarg);
+            break;
+        case 'd':
+            arguments.options.depth = number(optarg, 1, 65536);
+            break;
+        case 'm':
+            arguments.options.merge = true;
+            break;
+        case 'c':
+            arguments.options.check = true;
+            break;
+        case 'i':
+            arguments.options.call_interval = number(optarg, 0, 1000000);
+            break;
+        case 'h':
+            usage(stdout, EXIT_SUCCESS);
+        default:
+            usage(stderr, EXIT_FAILURE);
+        }
+    }
+    if (!arguments.loop || !arguments.has_address || optind != count)
+        usage(stderr, EXIT_FAILURE);
+    return arguments;
+}
+
+int main(int count, char **words)
+{
+    struct arguments arguments = parse(count, words);
+
+    /* Before any other thread is made, which inherits what is blocked. */
+    report_on_signals();
+    arguments.options.listeners = open_listeners(&arguments);
+    start_calls(arguments.options.call_interval);
+    if (strcmp(arguments.loop, "ring") == 0)
+        run_ring(&arguments.options);
+    if (strcmp(arguments.loop, "epoll") == 0)
+        run_epoll(&arguments.options);
+    if (strcmp(arguments.loop, "blocking") == 0)
+        run_blocking(&arguments.options);
+    fprintf(stderr, "accept-bench-loops: no such loop: '%s'\n", arguments.loop);
+    usage(stderr, EXIT_FAILURE);
+}

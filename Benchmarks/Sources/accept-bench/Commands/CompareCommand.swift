@@ -1,0 +1,149 @@
+import ArgumentParser
+import Foundation
+import LoopbackClient
+
+/// Compares servers.
+struct CompareCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Compare the servers; what happens without a subcommand.",
+        discussion: """
+            Examples:
+              accept-bench compare
+              accept-bench compare --scenario turnaround --rounds 15
+              accept-bench compare --contender ours --contender ring
+              accept-bench compare --scenario listeners --listeners 1 --listeners 500
+              accept-bench compare --external 'haproxy=./haproxy-on {port}'
+            """
+    )
+
+    @Option(help: "A scenario, of \(ScenarioList.names.joined(separator: ", ")); may be repeated. All, unless said.")
+    var scenario: [String] = []
+
+    @Option(help: "A contender, of \(Contender.names.map { "'\($0)'" }.joined(separator: ", ")); may be repeated.")
+    var contender: [String] = []
+
+    @Option(
+        help: """
+            Another server, as 'NAME=COMMAND with {port}'; may be repeated. If it speaks first, it is measured as those that \
+            send a banner; else it is asked for a response to an HTTP request.
+            """
+    )
+    var external: [String] = []
+
+    @Option(help: "How often everybody is measured (default: 5, or what three minutes allow; with --full 9).")
+    var rounds: Int?
+
+    @Option(help: "Seconds of a measurement that has no end of its own (default: 0.5, with --full 2).")
+    var seconds: Double?
+
+    @Option(
+        help: "Connections that wait in backlog, and that are held in hold (default: 3000; with --full 10000 are held)."
+    )
+    var connections: Int?
+
+    @Option(help: "Clients at a time, where the next begins when one has ended.")
+    var clients = 64
+
+    @Option(help: "Ports to listen on in listeners; may be repeated (default: 1, 100 and 1000).")
+    var listeners: [Int] = []
+
+    @Option(help: "Connections a second in rate; may be repeated (default: 2000, with --full 1000, 4000 and 8000).")
+    var rate: [Double] = []
+
+    @Option(help: "Threads of the clients, each with a ring of its own.")
+    var threads = 1
+
+    @Flag(
+        help:
+            "More of everything, and more contenders; SwiftNIO is built by: swift build -c release --package-path NIO."
+    )
+    var full = false
+
+    @Flag(help: "Print JSON instead of tables.")
+    var json = false
+
+    @Option(help: "Where the folder with the results is made.")
+    var results = "results"
+
+    /// With what it takes to start, stop and draw, three minutes.
+    private static let secondsInAll = 155.0
+
+    func validate() throws {
+        for name in scenario where !ScenarioList.names.contains(name) {
+            throw ValidationError("there is no scenario '\(name)'")
+        }
+        for name in contender where Contender.named(name) == nil {
+            throw ValidationError("there is no contender '\(name)'")
+        }
+        let numbers = [rounds ?? 1, connections ?? 1, clients, threads] + listeners
+        guard numbers.allSatisfy({ $0 > 0 }), (seconds ?? 1) > 0, rate.allSatisfy({ $0 > 0 }) else {
+            throw ValidationError("numbers are above 0")
+        }
+        _ = try externals()
+    }
+
+    func run() throws {
+        try Interruption.postpone()
+        let placement = try Placement.ofThisProcess()
+        let field = field(placement)
+        let scenarios = scenarios(field)
+        try Preflight.check(
+            connections: max(clients * 2, 2048, scenarios.contains { $0 is Hold } ? field.held + Hold.more : 0),
+            backlog: scenarios.contains { $0 is Backlog } ? field.backlog : 0,
+            listeners: scenarios.map(\.listeners).max() ?? 1,
+            sources: field.sources
+        )
+        let contenders = try contenders().map { $0.isExternal ? try $0.listenedTo(on: placement) : $0 }
+        try placement?.pinClients()
+        let run = ComparisonRun(
+            scenarios: scenarios,
+            lineup: Lineup(contenders: contenders),
+            rounds: rounds ?? (full ? 9 : 5),
+            secondsInAll: full || rounds != nil ? nil : Self.secondsInAll,
+            field: field,
+            manifest: Manifest(arguments: Array(CommandLine.arguments.dropFirst()), placement: placement),
+            resultsFolder: results,
+            printsJSON: json
+        )
+        try run.run()
+    }
+
+    private func field(_ placement: Placement?) -> Field {
+        var field = Field(placement: placement)
+        field.threads = threads
+        field.seconds = seconds ?? (full ? 2 : 0.5)
+        field.backlog = connections ?? 3000
+        field.held = connections ?? (full ? 10_000 : 3000)
+        field.inFlight = clients
+        return field
+    }
+
+    private func scenarios(_ field: Field) -> [any Scenario] {
+        let all = ScenarioList.all(
+            listeners: !listeners.isEmpty ? listeners : full ? [1, 10, 100, 1000] : [1, 100, 1000],
+            rates: !rate.isEmpty ? rate : full ? [1000, 4000, 8000] : [2000],
+            callInterval: field.callInterval
+        )
+        return scenario.isEmpty ? all : all.filter { scenario.contains($0.name) }
+    }
+
+    private func contenders() throws -> [Contender] {
+        var names = contender
+        if names.isEmpty { names = Contender.names.filter { full || !Contender.extra.contains($0) } }
+        return names.compactMap { Contender.named($0) } + (try externals())
+    }
+
+    private func externals() throws -> [Contender] {
+        try external.map { text in
+            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+                throw ValidationError("--external is 'NAME=COMMAND with {port}', not '\(text)'")
+            }
+            let name = String(text[..<equals])
+            guard Contender.named(name) == nil else { throw ValidationError("'\(name)' is the name of a contender") }
+            let command = String(text[text.index(after: equals)...])
+            guard !command.isEmpty else { throw ValidationError("there is no command for '\(name)'") }
+            return Contender(name: name, summary: command, program: .external(command))
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Foundation
+import LoopbackClient
+import Measuring
+
+/// Runs one contender alone.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run one of the servers alone: ours, ring, merged, checked, epoll, blocking or nio.",
+        discussion: """
+            Prints where it listens, and when it is ended (Ctrl-C) how many connections it has accepted.
+
+            Examples:
+              accept-bench serve ours --listen 0.0.0.0:7777 --work banner
+              accept-bench serve ring --listen 127.0.0.1:7777 --work turnaround --depth 4096
+            """
+    )
+
+    @Argument(help: "Which: ours, ring, merged, checked, epoll, blocking or nio.")
+    var name: String
+
+    @Option(help: "IPv4 address and port; port 0 for any free one.")
+    var listen = "127.0.0.1:7777"
+
+    @Option(help: "Listen on so many ports, from that one upwards.")
+    var listeners = 1
+
+    @Option(help: "What to do with a connection: none, banner, turnaround or hold.")
+    var work = Work.banner
+
+    @Option(help: "How many completions the ring takes at a time.")
+    var depth = 256
+
+    @Option(help: "Call the server from another thread every so many microseconds, and print how long that took.")
+    var callInterval = 0
+
+    func validate() throws {
+        guard listeners > 0, callInterval >= 0, depth > 0 else { throw ValidationError("numbers are above 0") }
+        guard Contender.named(name) != nil else { throw ValidationError("there is no '\(name)' to serve") }
+        _ = try options()
+    }
+
+    func run() throws {
+        _ = try Preflight.raiseDescriptorLimit()
+        guard let contender = Contender.named(name, depth: depth) else { return }
+        if case .ours = contender.program { return try OurServer.run(options()) }
+        // In this process's place, so that signals and the exit status are its own.
+        let command = try contender.command(try options())
+        let arguments = command.map { strdup($0) } + [nil]
+        execv(command[0], arguments)
+        throw Failure(call: command[0])
+    }
+
+    private func options() throws -> ServeOptions {
+        guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...]) else {
+            throw ValidationError("not an address and port, such as 127.0.0.1:7777: '\(listen)'")
+        }
+        return ServeOptions(
+            host: String(listen[..<colon]),
+            port: port,
+            listeners: listeners,
+            work: work,
+            callInterval: callInterval
+        )
+    }
+}

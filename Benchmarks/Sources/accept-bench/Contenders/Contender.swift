@@ -1,0 +1,89 @@
+/// A server that takes part: how it is started, and what it cannot do.
+struct Contender: Sendable {
+    /// How it is called in tables and by `--contender`.
+    let name: String
+    let summary: String
+    let program: Program
+    /// Why it cannot take part in a scenario that calls it.
+    var reasonNotToBeCalled: String?
+    /// Of an external one: whether it sends something before it is asked.
+    var speaksFirst = false
+
+    enum Program: Sendable {
+        /// This package's server, in a process of this same program.
+        case ours
+        /// One of the C loops: its name, and how many completions or events it takes at a time.
+        case loop(String, depth: Int?, Steps = .plain)
+        case nio
+        /// Anything else: a command with `{port}` in it.
+        case external(String)
+    }
+
+    /// What a loop does beyond the plainest.
+    enum Steps: Sendable {
+        case plain
+        /// It sends the answer in one segment with the end of the stream.
+        case merged
+        /// It also looks for unread input before closing: both as nb-server does, the first when it has a crowd.
+        case checked
+    }
+
+    var isExternal: Bool {
+        if case .external = program { true } else { false }
+    }
+}
+
+extension Contender {
+    /// The ceiling, with which the others are compared.
+    static let ceiling = "ring"
+    /// Another process of the ceiling's program with the ceiling's options: what an equal scores.
+    static let control = "ring, again"
+
+    static let ours = Contender(name: "ours", summary: "nb-server, with its defaults", program: .ours)
+    static let epoll = Contender(
+        name: "epoll",
+        summary: "C, epoll and accept4, level-triggered, one thread",
+        program: .loop("epoll", depth: nil)
+    )
+    static let blocking = Contender(
+        name: "blocking",
+        summary: "C, blocking accept4, a thread per listener",
+        program: .loop("blocking", depth: nil),
+        reasonNotToBeCalled: "it blocks in accept; nobody can call it"
+    )
+    static let nio = Contender(name: "nio", summary: "SwiftNIO on epoll, one event loop", program: .nio)
+
+    /// The multishot loop with so many completions; the depth is chosen before the comparison.
+    static func ring(_ name: String, depth: Int, _ steps: Steps = .plain) -> Contender {
+        let what =
+            switch steps {
+            case .plain: "C, io_uring, multishot accept, one thread"
+            case .merged: "the same, answer and end of the stream in one segment"
+            case .checked: "as merged, and it looks for unread input before closing"
+            }
+        return Contender(name: name, summary: "\(what), depth \(depth)", program: .loop("ring", depth: depth, steps))
+    }
+
+    static let merged = "ring, merged"
+    static let checked = "ring, checked"
+
+    /// What `--contender` knows, but for those that are external.
+    static let names = [ours.name, ceiling, control, merged, checked, epoll.name, blocking.name, nio.name]
+
+    /// Those that take part only with `--full`, or when they are named.
+    static let extra = [checked, nio.name]
+
+    /// The plain ones, as `serve` starts them.
+    static func named(_ name: String, depth: Int = 256) -> Contender? {
+        switch name {
+        case ours.name: ours
+        case ceiling, control: ring(name, depth: depth)
+        case merged, "merged": ring(merged, depth: depth, .merged)
+        case checked, "checked": ring(checked, depth: depth, .checked)
+        case epoll.name: epoll
+        case blocking.name: blocking
+        case nio.name: nio
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,14 @@
+import NBServer
+
+/// The work `none`: closes every connection.
+struct Closer: NonBlockingServer {
+    let tally: AcceptTally
+
+    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        .continue
+    }
+
+    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+        tally.note(context.counters.accepted)
+    }
+}

@@ -1,0 +1,24 @@
+import NBServer
+
+/// The work `hold`: a worker for every connection sends the banner and listens until the client ends it.
+struct Holder: NonBlockingServer {
+    let tally: AcceptTally
+
+    struct Worker: ConnectionWorker {
+        static var options: WorkerOptions { WorkerOptions(receiving: .continuous) }
+
+        func connected(_ connection: borrowing WorkerConnection) {
+            connection.send(Work.bannerText)
+        }
+
+        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {}
+    }
+
+    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Worker {
+        Worker()
+    }
+
+    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+        tally.note(context.counters.accepted)
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import NBServer
+
+/// Runs nb-server as a contender, in this process.
+///
+/// With its defaults: what a user gets who sets nothing.
+enum OurServer {
+    static func run(_ options: ServeOptions) throws {
+        let tally = AcceptTally()
+        switch options.work {
+        case .none:
+            try run(Server(Closer(tally: tally), listening: endpoints(options), options: serverOptions(options)))
+        case .banner: try runGreeter(tally, options)
+        case .turnaround:
+            try run(Server(Responder(tally: tally), listening: endpoints(options), options: serverOptions(options)))
+        case .hold:
+            try run(Server(Holder(tally: tally), listening: endpoints(options), options: serverOptions(options)))
+        }
+        say("accepted \(tally.accepted)")
+    }
+
+    private static func run<Behavior>(_ server: Server<Behavior>) throws {
+        announce(server)
+        try server.run(stoppingOn: [.interrupt, .terminate])
+    }
+
+    private static func runGreeter(_ tally: AcceptTally, _ options: ServeOptions) throws {
+        let greeter = Greeter(tally: tally)
+        let server = try Server(greeter, listening: endpoints(options), options: serverOptions(options))
+        var timer: CallTimer?
+        if options.callInterval > 0 {
+            let new = CallTimer(server, microseconds: options.callInterval)
+            try new.start()
+            timer = new
+        }
+        try run(server)
+        say((timer?.measured ?? []).map { "call \($0)\n" }.joined(), terminator: "")
+    }
+
+    private static func announce<Behavior>(_ server: Server<Behavior>) {
+        say(server.addresses.map { "listening on \($0)" }.joined(separator: "\n"))
+    }
+
+    private static func endpoints(_ options: ServeOptions) -> [Endpoint] {
+        (0..<options.listeners).map { number in
+            Endpoint("\(options.host):\(options.port == 0 ? 0 : Int(options.port) + number)")
+        }
+    }
+
+    /// The limit of listeners is the only one that has to give way to what is asked for.
+    private static func serverOptions(_ options: ServeOptions) -> ServerOptions {
+        var result = ServerOptions()
+        result.maximumListeners = max(result.maximumListeners, options.listeners)
+        return result
+    }
+
+    private static func say(_ text: String, terminator: String = "\n") {
+        FileHandle.standardOutput.write(Data((text + terminator).utf8))
+    }
+}

@@ -1,0 +1,50 @@
+import LoopbackClient
+import Measuring
+
+/// Where a contender is to listen and what it is to do there.
+struct ServeOptions: Sendable {
+    var host = "127.0.0.1"
+    /// The first port; 0 for any.
+    var port: UInt16 = 0
+    var listeners = 1
+    var work = Work.banner
+    /// Microseconds between two calls from another thread; 0 for none.
+    var callInterval = 0
+
+    var address: String { "\(host):\(port)" }
+}
+
+extension Contender {
+    /// The command that starts it.
+    func command(_ options: ServeOptions) throws -> [String] {
+        let common = [
+            "--listen", options.address, "--listeners", "\(options.listeners)", "--work", options.work.rawValue,
+            "--call-interval", "\(options.callInterval)",
+        ]
+        switch program {
+        case .ours:
+            return [try ProgramPath.itself(), "serve", "ours"] + common
+        case .loop(let loop, let depth, let steps):
+            let program = try ProgramPath.besideThisOne("accept-bench-loops")
+            let depth = depth.map { ["--depth", "\($0)"] } ?? []
+            return [program, "--loop", loop] + common + depth + steps.arguments
+        case .nio:
+            guard let program = ProgramPath.nio() else {
+                throw Failure("not built: swift build -c release --package-path Benchmarks/NIO")
+            }
+            return [program] + common
+        case .external(let command):
+            return ["sh", "-c", "exec " + command.replacing("{port}", with: "\(options.port)")]
+        }
+    }
+}
+
+extension Contender.Steps {
+    fileprivate var arguments: [String] {
+        switch self {
+        case .plain: []
+        case .merged: ["--merge"]
+        case .checked: ["--merge", "--check"]
+        }
+    }
+}

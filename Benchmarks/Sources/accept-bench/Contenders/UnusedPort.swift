@@ -1,0 +1,50 @@
+import Glibc
+import LoopbackClient
+import Measuring
+
+/// Ports for servers.
+///
+/// They lie below those that the kernel gives to clients: there, another program's clients might still be looking for a server
+/// that had the port before, and be counted.
+enum UnusedPort {
+    private static let lowest = 10_240
+    nonisolated(unsafe) private static var next = lowest + Int(getpid()) * 97 % 8192
+
+    /// The first of so many ports in a row that nobody listens on. Main thread only.
+    static func find(_ count: Int = 1) throws -> UInt16 {
+        let highest = try lowestOfClients() - count
+        guard highest > lowest else {
+            throw Failure("there are no ports for servers below net.ipv4.ip_local_port_range")
+        }
+        for _ in 0..<1000 {
+            if next > highest { next = lowest }
+            let first = next
+            next += count
+            if (first..<first + count).allSatisfy({ isFree(UInt16($0)) }) { return UInt16(first) }
+        }
+        throw Failure("there are no \(count) unused ports in a row from \(lowest) to \(highest)")
+    }
+
+    private static func lowestOfClients() throws -> Int {
+        let path = "/proc/sys/net/ipv4/ip_local_port_range"
+        let range = try textOfFile(path).split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+        guard let lowest = range.first else { throw Failure("\(path): not understood") }
+        return lowest
+    }
+
+    private static func isFree(_ port: UInt16) -> Bool {
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard socket >= 0 else { return false }
+        defer { close(socket) }
+        var on: Int32 = 1
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        return withUnsafePointer(to: address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 && listen(socket, 1) == 0
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+/// Something that is measured, once a round.
+enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
+    /// Microseconds of the server's CPU time per connection.
+    case cpu
+    /// The same, of one more when many are there, idle.
+    case idleCPU
+    /// Microseconds from the first accept to the last close, per connection.
+    case time
+    /// Connections a second.
+    case rate
+    /// Microseconds from when a connection was due to the first byte of the answer.
+    case p50
+    case p90
+    case p99
+    case p999
+    case p9999
+    /// Bytes of the server's resident memory per connection held.
+    case memory
+    /// Bytes of the kernel's memory per connection, both ends together.
+    case kernelMemory
+    /// How busy the server was, in percent of one CPU.
+    case serverLoad
+    /// How busy the generator was, in percent of all its CPUs.
+    case generatorLoad
+    /// How late connections of an open loop began, the 99th percentile in microseconds: the generator's own part.
+    case lateness
+
+    var heading: String {
+        switch self {
+        case .cpu: "µs CPU/conn"
+        case .idleCPU: "one more"
+        case .time: "µs/conn"
+        case .rate: "conn/s"
+        case .p50: "p50 µs"
+        case .p90: "p90 µs"
+        case .p99: "p99 µs"
+        case .p999: "p99.9 µs"
+        case .p9999: "p99.99 µs"
+        case .memory: "bytes/conn"
+        case .kernelMemory: "kernel bytes/conn"
+        case .serverLoad: "server %"
+        case .generatorLoad: "clients %"
+        case .lateness: "late p99 µs"
+        }
+    }
+
+    var digits: Int {
+        switch self {
+        case .cpu, .idleCPU, .time: 2
+        default: 0
+        }
+    }
+
+    static let quantiles: [(Metric, Double)] = [(.p50, 50), (.p90, 90), (.p99, 99), (.p999, 99.9), (.p9999, 99.99)]
+}

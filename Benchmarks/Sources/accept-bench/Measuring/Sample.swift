@@ -1,0 +1,39 @@
+/// What one contender came to in one round of one scenario.
+struct Sample: Codable, Sendable {
+    var scenario: String
+    /// What the scenario was run with, such as how many listeners; empty if there is only one way.
+    var variant: String
+    var contender: String
+    var round: Int
+    var values: [Metric: Double] = [:]
+    var ledger = ConnectionLedger()
+    var seconds = 0.0
+    /// Percent of one CPU that the hypervisor gave to others meanwhile.
+    var steal = 0.0
+    /// Percent of one CPU that other programs of this machine used meanwhile.
+    var others = 0.0
+    /// Counters of dropped connections that have moved.
+    var drops: [String: Int] = [:]
+    var retransmissions = 0
+    /// The generator could not offer more: how fast the server is was not seen.
+    var isGeneratorLimited = false
+    /// Why it says nothing.
+    var invalid: String?
+    /// All that went into the quantiles, to be put together with other rounds'; not written out.
+    var distribution: Latencies?
+
+    private enum CodingKeys: CodingKey {
+        case scenario, variant, contender, round, values, ledger, seconds, steal, others, drops, retransmissions
+        case isGeneratorLimited, invalid
+    }
+
+    /// Decides whether it says something.
+    mutating func judge() {
+        if let complaint = ledger.complaint {
+            invalid = complaint
+        } else if !drops.isEmpty {
+            let words = drops.sorted { $0.key < $1.key }.map { "\($0.key) +\($0.value)" }
+            invalid = "the kernel dropped: " + words.joined(separator: ", ")
+        }
+    }
+}

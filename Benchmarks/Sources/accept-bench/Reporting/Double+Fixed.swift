@@ -1,0 +1,21 @@
+import Foundation
+
+extension Double {
+    func fixed(_ digits: Int) -> String {
+        isFinite ? String(format: "%.\(digits)f", self) : "–"
+    }
+}
+
+extension [Double] {
+    /// Between two elements, on the straight line from one to the other.
+    func quantile(_ fraction: Double) -> Double {
+        guard !isEmpty else { return .nan }
+        let sorted = sorted()
+        let position = fraction * Double(count - 1)
+        let below = sorted[Int(position)]
+        let above = sorted[Swift.min(Int(position) + 1, count - 1)]
+        return below + (above - below) * position.truncatingRemainder(dividingBy: 1)
+    }
+
+    var median: Double { quantile(0.5) }
+}

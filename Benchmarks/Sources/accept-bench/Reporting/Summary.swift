@@ -1,0 +1,111 @@
+/// The rows of a comparison, made from its samples.
+struct Summary {
+    private let scenarios: [any Scenario]
+    private let contenders: [Contender]
+    private let samples: [Sample]
+    private let absences: [Absence]
+
+    init(_ scenarios: [any Scenario], _ contenders: [Contender], _ samples: [Sample], _ absences: [Absence]) {
+        self.scenarios = scenarios
+        self.contenders = contenders
+        self.samples = samples
+        self.absences = absences
+    }
+
+    /// Of one scenario, in the contenders' order.
+    func rows(of scenario: any Scenario) -> [Row] {
+        contenders.compactMap { row(scenario, $0) }
+    }
+
+    var rows: [Row] { scenarios.flatMap { rows(of: $0) } }
+
+    private func row(_ scenario: any Scenario, _ who: Contender) -> Row? {
+        let contender = who.name
+        let own = find(scenario, contender)
+        let absence = absences.first {
+            $0.scenario == scenario.name && $0.variant == scenario.variant && $0.contender == contender
+        }
+        guard !own.isEmpty || absence != nil else { return nil }
+        let valid = own.filter { $0.invalid == nil }
+        let key = scenario.columns[0]
+        let values = valid.compactMap { $0.values[key] }
+        let ratios = ratios(valid, find(scenario, Contender.ceiling), key)
+        let isLimited = valid.filter(\.isGeneratorLimited).count * 2 > valid.count
+        // How fast a server is was not seen where the generator was the limit; what it costs was.
+        let hasVerdict = !ratios.isEmpty && !(isLimited && !Self.isCost(key))
+        return Row(
+            scenario: scenario.name,
+            variant: scenario.variant,
+            contender: contender,
+            medians: medians(valid),
+            lowerQuartile: values.isEmpty ? nil : values.quantile(0.25),
+            upperQuartile: values.isEmpty ? nil : values.quantile(0.75),
+            ratio: hasVerdict ? ratios.median : nil,
+            ratioLowerQuartile: hasVerdict ? ratios.quantile(0.25) : nil,
+            ratioUpperQuartile: hasVerdict ? ratios.quantile(0.75) : nil,
+            rounds: own.count,
+            validRounds: valid.count,
+            generatorLimitedRounds: valid.filter(\.isGeneratorLimited).count,
+            notes: notes(own, valid, absence, isLimited),
+            isAbsentByNature: absence?.isByNature ?? false,
+            isExternal: who.isExternal
+        )
+    }
+
+    private static func isCost(_ metric: Metric) -> Bool {
+        switch metric {
+        case .cpu, .idleCPU, .memory, .kernelMemory: true
+        default: false
+        }
+    }
+
+    private func find(_ scenario: any Scenario, _ contender: String) -> [Sample] {
+        samples.filter {
+            $0.scenario == scenario.name && $0.variant == scenario.variant && $0.contender == contender
+        }
+    }
+
+    /// Within each round that is valid for both.
+    private func ratios(_ own: [Sample], _ ceiling: [Sample], _ key: Metric) -> [Double] {
+        own.compactMap { sample in
+            let other = ceiling.first { $0.round == sample.round && $0.invalid == nil }
+            guard let value = sample.values[key], let base = other?.values[key], base > 0 else { return nil }
+            return value / base
+        }
+    }
+
+    private func medians(_ valid: [Sample]) -> [Metric: Double] {
+        var medians: [Metric: Double] = [:]
+        for metric in Metric.allCases {
+            let values = valid.compactMap { $0.values[metric] }.filter(\.isFinite)
+            if !values.isEmpty { medians[metric] = values.median }
+        }
+        for (metric, value) in rareQuantiles(valid) { medians[metric] = value }
+        return medians
+    }
+
+    /// Of what happens once in a thousand or more rarely, a round has too few to say anything: all rounds together, and only if
+    /// so many lie beyond the quantile.
+    private static let fewestBeyond = 10.0
+
+    private func rareQuantiles(_ valid: [Sample]) -> [Metric: Double?] {
+        var all = Latencies()
+        for sample in valid { if let distribution = sample.distribution { all.add(distribution) } }
+        guard all.count > 0 else { return [:] }
+        var quantiles: [Metric: Double?] = [:]
+        for (metric, percentile) in Metric.quantiles where percentile > 99 {
+            let beyond = Double(all.count) * (1 - percentile / 100)
+            quantiles.updateValue(beyond >= Self.fewestBeyond ? all.quantile(percentile) : nil, forKey: metric)
+        }
+        return quantiles
+    }
+
+    private func notes(_ own: [Sample], _ valid: [Sample], _ absence: Absence?, _ isLimited: Bool) -> [String] {
+        var notes: [String] = []
+        if let absence { notes.append(absence.reason) }
+        if isLimited { notes.append("the clients were the limit") }
+        let invalid = own.compactMap(\.invalid)
+        if let first = invalid.first { notes.append("\(invalid.count) of \(own.count) rounds invalid: \(first)") }
+        return notes
+    }
+}

@@ -1,0 +1,56 @@
+/// A comparison as a person reads it: a table for each scenario.
+struct TextReport {
+    let scenarios: [any Scenario]
+    let summary: Summary
+    let samples: [Sample]
+    /// What was done, a line each.
+    let heading: [String]
+
+    var text: String {
+        let tables = scenarios.filter { !summary.rows(of: $0).isEmpty }.map { table($0) }
+        return (heading.joined(separator: "\n") + "\n\n" + tables.joined(separator: "\n") + "\n" + footer) + "\n"
+    }
+
+    private func table(_ scenario: any Scenario) -> String {
+        let columns = scenario.columns
+        var table = Table(
+            columns: ["", columns[0].heading, "p25–p75", "to ring", "p25–p75"] + columns.dropFirst().map(\.heading) + [
+                "note"
+            ]
+        )
+        // Of others' servers, only those that can take part.
+        for row in summary.rows(of: scenario) where row.rounds > 0 || !row.isAbsentByNature || !row.isExternal {
+            table.add(
+                [row.contender, cell(row.medians[columns[0]], columns[0]), spread(row, columns[0])]
+                    + [row.ratio.map { $0.fixed(2) } ?? "–", ratioSpread(row)]
+                    + columns.dropFirst().map { cell(row.medians[$0], $0) } + [row.notes.joined(separator: "; ")]
+            )
+        }
+        return "\(scenario.title): \(scenario.question)\n\(table)"
+    }
+
+    private func cell(_ value: Double?, _ metric: Metric) -> String {
+        value.map { $0.fixed(metric.digits) } ?? "–"
+    }
+
+    private func spread(_ row: Row, _ metric: Metric) -> String {
+        guard let lower = row.lowerQuartile, let upper = row.upperQuartile else { return "–" }
+        return "\(lower.fixed(metric.digits))–\(upper.fixed(metric.digits))"
+    }
+
+    private func ratioSpread(_ row: Row) -> String {
+        guard let lower = row.ratioLowerQuartile, let upper = row.ratioUpperQuartile else { return "–" }
+        return "\(lower.fixed(2))–\(upper.fixed(2))"
+    }
+
+    private var footer: String {
+        let steal = samples.map(\.steal)
+        let others = samples.map(\.others)
+        return """
+            Ratios are medians of the ratios within each round. "ring, again" is the ceiling against itself: what it is off 1, \
+            any other row may be.
+            Meanwhile the hypervisor took \(steal.median.fixed(1)) % of a CPU (at most \((steal.max() ?? 0).fixed(0)) %), and \
+            other programs \(others.median.fixed(0)) % (at most \((others.max() ?? 0).fixed(0)) %).
+            """
+    }
+}

@@ -1,0 +1,59 @@
+import Glibc
+import LoopbackClient
+import Measuring
+import Synchronization
+
+/// A full backlog is emptied.
+///
+/// The server is stopped (SIGSTOP) while connections queue, and timed from when it may go on (SIGCONT) until it has ended the
+/// one that came last. Nobody waits for the others: the server pays for waking a client, and would pay per connection.
+struct Backlog: Scenario {
+    let name = "backlog"
+    let question = "CPU per connection when a full backlog is emptied at once"
+    let work = Work.banner
+    let columns: [Metric] = [.cpu, .time]
+
+    func measure(_ process: ContenderProcess, _ field: Field, _ sample: inout Sample) throws {
+        let drain = Mutex<Moment>(0)
+        let count = field.backlog
+        let port = process.targets[0].port
+        try process.freeze()
+        var stream = stream(process, .closed(inFlight: count))
+        stream.count = count
+        stream.waitsUntilAllAreConnected = true
+        let processes = try process.processes()
+        let group = processes[0]
+        var plan = LoadPlan(streams: [stream], sources: field.sources, seconds: 5)
+        plan.whenConnected = { last in
+            try Self.expectQueue(of: count, at: port)
+            let start = Moment.now()
+            guard kill(-group, SIGCONT) == 0 else { throw Failure(call: "kill") }
+            try Self.awaitEnd(of: last)
+            let time = Moment.now().since(start)
+            drain.withLock { $0 = time }
+        }
+        _ = try run(plan, process, field, &sample)
+        sample.values[.time] = drain.withLock { $0 }.microseconds / Double(count)
+        // It was stopped for most of the time.
+        sample.values[.serverLoad] = nil
+    }
+
+    /// A drain of fewer would pass for a fast one.
+    private static func expectQueue(of count: Int, at port: UInt16) throws {
+        var queued = 0
+        // The last handshake may still be on its way through the loopback interface.
+        for _ in 0..<100 {
+            queued = try AcceptQueue.length(at: port)
+            if queued == count { return }
+            usleep(2000)
+        }
+        throw Failure("\(queued) connections are in its accept queue instead of \(count): is its backlog too small?")
+    }
+
+    private static func awaitEnd(of connection: Int32) throws {
+        // POLLRDHUP, which the Glibc module leaves out: unlike POLLIN, the banner does not wake it.
+        let peerHasClosed: Int16 = 0x2000
+        var interest = pollfd(fd: connection, events: peerHasClosed, revents: 0)
+        guard poll(&interest, 1, 10_000) == 1 else { throw Failure("did not empty its backlog within 10 s: it hangs") }
+    }
+}

@@ -1,0 +1,94 @@
+import LoopbackClient
+import Measuring
+
+/// A question that is asked of every contender, round by round.
+protocol Scenario: Sendable {
+    var name: String { get }
+    /// What is asked, in a line.
+    var question: String { get }
+    /// What sets it apart from others of the same name.
+    var variant: String { get }
+    var work: Work { get }
+    var listeners: Int { get }
+    var callInterval: Int { get }
+    /// Whether each round has a process of its own.
+    var startsAfresh: Bool { get }
+    /// What is shown; the first is what contenders are compared by, and less of it is better.
+    var columns: [Metric] { get }
+    /// Why a contender cannot take part.
+    func objection(to contender: Contender) -> String?
+    /// Measures once.
+    func measure(_ process: ContenderProcess, _ field: Field, _ sample: inout Sample) throws
+    /// What is only known when the process has ended.
+    func complete(_ sample: inout Sample, from report: ContenderReport?) throws
+}
+
+extension Scenario {
+    var variant: String { "" }
+    var listeners: Int { 1 }
+    var callInterval: Int { 0 }
+    var startsAfresh: Bool { false }
+    var title: String { variant.isEmpty ? name : "\(name), \(variant)" }
+
+    func objection(to contender: Contender) -> String? {
+        guard contender.isExternal else { return nil }
+        guard listeners == 1, work != .hold else { return "a server that is not ours cannot be told to do this" }
+        guard (work == .banner) != contender.speaksFirst else { return nil }
+        return contender.speaksFirst ? "it speaks first" : "it speaks only when it is asked"
+    }
+
+    func complete(_ sample: inout Sample, from report: ContenderReport?) throws {}
+}
+
+extension Scenario {
+    /// Lets clients loose on a server, and notes what both did meanwhile.
+    func run(_ plan: LoadPlan, _ process: ContenderProcess, _ field: Field, _ sample: inout Sample) throws -> LoadResult
+    {
+        let processes = try process.processes()
+        let machine = try MachineLoad()
+        let counters = try KernelCounters()
+        let before = try CPUTime(of: processes)
+        let result = try LoadRun.run(plan, threads: field.threads)
+        let after = try CPUTime.onceIdle(processes)
+        try process.failIfEnded()
+
+        let serverCPU = after.seconds(since: before)
+        let now = try KernelCounters()
+        sample.seconds = result.seconds
+        for stream in result.streams { sample.ledger.add(stream.ledger) }
+        process.connected += sample.ledger.connected
+        sample.drops = now.drops(since: counters)
+        sample.retransmissions = now.retransmissions(since: counters)
+        (sample.steal, sample.others) = try machine.since(ownSeconds: serverCPU + result.generatorCPU)
+        sample.values[.cpu] = serverCPU * 1e6 / Double(max(1, sample.ledger.connected))
+        sample.values[.serverLoad] = 100 * serverCPU / max(0.001, result.seconds)
+        sample.values[.generatorLoad] = 100 * result.generatorLoad
+        sample.judge()
+        // There is no point in waiting for it again.
+        if sample.ledger.answered == 0 { throw Failure("hangs: \(sample.ledger.complaint ?? "nothing was answered")") }
+        return result
+    }
+
+    func stream(_ process: ContenderProcess, _ pace: LoadStream.Pace) -> LoadStream {
+        LoadStream(targets: process.targets, request: work.request, answer: process.answer, pace: pace)
+    }
+}
+
+extension Sample {
+    /// A closed loop's rate, if it is the server's and not the generator's.
+    mutating func noteRate(_ result: LoadResult) {
+        values[.rate] = Double(ledger.answered) / max(0.001, result.seconds)
+        let serverIsBusy = (values[.serverLoad] ?? 0) >= 100 * LoadResult.saturated
+        isGeneratorLimited = result.isGeneratorSaturated && !serverIsBusy
+    }
+
+    mutating func noteLatencies(_ stream: StreamResult) {
+        noteDistribution(stream.firstByte)
+        values[.lateness] = stream.lateness.quantile(99)
+    }
+
+    mutating func noteDistribution(_ latencies: Latencies) {
+        distribution = latencies
+        for (metric, percentile) in Metric.quantiles { values[metric] = latencies.quantile(percentile) }
+    }
+}
