@@ -60,8 +60,8 @@ final class RunningServer: Sendable {
     private final class Shared: Sendable {
         let deliveries = Atomic<Int>(0)
         let terminations = Atomic<Int>(0)
-        let reports = Mutex<[Report]>([])
-        let end = Mutex(End())
+        let reports = Lock<[Report]>([])
+        let end = Lock(End())
     }
 
     private let server: Server<Behavior>

@@ -25,7 +25,7 @@ final class WorkerJournal: Sendable {
         var count = 0
     }
 
-    private let pages = Mutex(Pages())
+    private let pages = Lock(Pages())
 
     /// A number for one more worker.
     func nextNumber() -> Int {
