@@ -14,6 +14,7 @@ extension SimulatedHistory {
         checkRemovals()
         if turns % 8 == 0 { checkAddresses() }
         checkTiming(deadline)
+        checkWorkers(deadline)
         checkDrain(deadline)
         checkSleep(deadline)
     }
@@ -41,6 +42,9 @@ extension SimulatedHistory {
             violate(
                 "\(accepted) connections were seen, \(counters.delivered) delivered and \(counters.discarded) discarded"
             )
+        }
+        if counters.adopted != adoptions || counters.failed != throwCount {
+            violate("\(adoptions) connections came from elsewhere, and \(throwCount) were thrown for: \(counters)")
         }
         if counters.delivered != deliveries.count {
             violate("\(counters.delivered) connections counted as delivered, \(deliveries.count) were")
@@ -170,6 +174,7 @@ extension SimulatedHistory {
         for (call, _) in removals where call.outcome.value == nil {
             violate("nobody answers who wanted a listener removed")
         }
+        checkEndOfWorkers()
         if !kernel.isLost { checkConnections() }
     }
 
@@ -177,7 +182,7 @@ extension SimulatedHistory {
         if turns > 0 { for leftover in kernel.leftovers { violate("at the end \(leftover)") } }
         checkCounters()
         for (number, delivery) in deliveries.enumerated() {
-            let (sent, received) = (delivery.sent, delivery.socket.received)
+            let (sent, received) = (delivery.socket.sent, delivery.socket.received)
             if !sent.starts(with: received) { violate("connection \(number) received what it was not sent") }
             if sent.count != received.count && !delivery.socket.isReset {
                 violate("connection \(number) lost bytes without a reset")

@@ -13,11 +13,13 @@
 /// ```
 final class SimulatedKernel: @unchecked Sendable {
     private struct Submission {
-        let operation: Operation
+        /// `nil` for the return of a buffer.
+        let operation: Operation?
         let token: Token
         let silently: Bool
         /// What the bytes of a send were when it was submitted.
         let copy: [UInt8]
+        var buffer: UInt16 = 0
     }
 
     static let firstDescriptor: Int32 = 100_000
@@ -66,6 +68,11 @@ final class SimulatedKernel: @unchecked Sendable {
     private(set) var hasFreedDescriptor = false
 
     var staleTokens = StaleTokens()
+    let buffers: SimulatedBuffers
+    /// What clients speak.
+    var languages: [WorkerOptions.Framing] = []
+    /// Whose sends and receives the tokens are.
+    var subjects: [Token: SimulatedSocket] = [:]
 
     private(set) var violations: [String] = []
     /// What happened, for people to read.
@@ -91,7 +98,10 @@ final class SimulatedKernel: @unchecked Sendable {
         )
         features.acceptsMultishot = random.chance(800)
         features.completesSilently = random.chance(800)
+        features.receivesMultishot = random.chance(700)
+        features.sharesBuffers = random.chance(700)
         self.features = features
+        buffers = SimulatedBuffers(count: 1 << random.below(4), size: 1 << random.below(7))
         queue = SimulatedCompletionQueue(depth: depth)
         descriptorLimit = random.chance(300) ? 2 + random.below(5) : 10 + random.below(30)
         now = Instant(nanoseconds: UInt64(1_000_000_000 + random.below(1_000_000_000_000)))
@@ -162,6 +172,7 @@ final class SimulatedKernel: @unchecked Sendable {
         }
         for case let socket? in sockets where !socket.isHandedOut { leftovers.append("\(socket.descriptor) is open") }
         if wakeUp != nil { leftovers.append("the wake-up is armed") }
+        if buffers.areOpen && !buffers.areAllBack { leftovers.append("not all buffers are the kernel's") }
         if queuedConnections > 0 { leftovers.append("\(queuedConnections) connections wait in the queue") }
         return leftovers
     }
@@ -178,6 +189,7 @@ extension SimulatedKernel {
         if case .send(_, let bytes, _) = operation { copy = bytes.withUnsafeBytes { Array($0) } }
         if case .close(let descriptor) = operation { noteClose(of: descriptor) }
         staleTokens.see(token)
+        if case .send(let descriptor, _, _) = operation { noteSend(on: descriptor, token) }
         let isSilent = silently && features.completesSilently
         submissionCount += 1
         submitted.append(Submission(operation: operation, token: token, silently: isSilent, copy: copy))
@@ -225,6 +237,8 @@ extension SimulatedKernel {
 
     private func taken(_ completion: Completion, _ subject: Int32) {
         note("   taken: \(completion.words)")
+        let kind = completion.token.kind
+        if kind == TokenKind.receive.rawValue || kind == TokenKind.send.rawValue { takenFromSocket(completion) }
         guard completion.token.kind == TokenKind.accept.rawValue else { return }
         if completion.result >= 0 { queuedConnections -= 1 }
         let index = Int(subject - Self.firstListener)
@@ -236,9 +250,21 @@ extension SimulatedKernel {
         if stopsAtExhaustion && listeners[index].wantsDescriptor && !isToStop { noteStop() }
     }
 
-    func post(_ token: Token, _ result: Int32, isLast: Bool = true, of subject: Int32) {
+    func post(
+        _ token: Token,
+        _ result: Int32,
+        isLast: Bool = true,
+        _ buffer: UInt16? = nil,
+        of subject: Int32
+    ) {
         if queue.isFull { tally.note(.overflow) }
-        queue.post(Completion(token: token, result: result, isLast: isLast), of: subject)
+        let completion =
+            if let buffer {
+                Completion(token: token, result: result, isLast: isLast, buffer: buffer)
+            } else {
+                Completion(token: token, result: result, isLast: isLast)
+            }
+        queue.post(completion, of: subject)
         // The last read of the wake-up ends the loop, and comes last.
         guard token.kind != TokenKind.wakeUp.rawValue else { return }
         if random.chance(rates[.reordering]), queue.reorder(&random) { tally.note(.reordering) }
@@ -284,8 +310,9 @@ extension SimulatedKernel {
 
     private func carryOut(_ submission: Submission) {
         let (token, silently) = (submission.token, submission.silently)
-        note("submitted: \(submission.operation.words)")
-        switch submission.operation {
+        guard let operation = submission.operation else { return carryOutReturn(of: submission.buffer, silently) }
+        note("submitted: \(operation.words)")
+        switch operation {
         case .accept(let listener, let mode):
             arm(listener, token, mode)
         case .send(let descriptor, let bytes, let mode):
@@ -297,8 +324,8 @@ extension SimulatedKernel {
             )
         case .discardInput(let descriptor, let mode):
             discardInput(descriptor, mode, token)
-        case .receive(let descriptor, _):
-            violate("a receive on \(descriptor), although there are no buffers")
+        case .receive(let descriptor, let mode):
+            receive(descriptor, mode, token)
         case .read(let descriptor, _, _):
             wakeUpDescriptor = descriptor
             if wakeUp != nil { violate("two reads of the wake-up") }
@@ -315,6 +342,20 @@ extension SimulatedKernel {
         }
     }
 
+    /// Gives a buffer back by an operation.
+    func submitReturn(of buffer: UInt16) {
+        if submitted.count == features.submissionDepth { carryOutQueue() }
+        let isSilent = features.completesSilently
+        submitted.append(
+            Submission(operation: nil, token: .bufferReturn, silently: isSilent, copy: [], buffer: buffer)
+        )
+    }
+
+    private func carryOutReturn(of buffer: UInt16, _ silently: Bool) {
+        buffers.arrived(buffer)
+        if !silently { post(.bufferReturn, 0, of: -1) }
+    }
+
     private func cancel(_ token: Token) -> Int32 {
         let result: Int32
         if token == wakeUp {
@@ -329,6 +370,11 @@ extension SimulatedKernel {
         if result == -ENOENT { tally.note(.cancelInVain) }
         if result == -EALREADY { tally.note(.cancelTooLate) }
         return result
+    }
+
+    private func noteSend(on descriptor: Int32, _ token: Token) {
+        let index = Int(descriptor - Self.firstDescriptor)
+        if sockets.indices.contains(index) { subjects[token] = sockets[index] }
     }
 
     private func noteClose(of descriptor: Int32) {
