@@ -59,17 +59,23 @@ extension Loop where LoopEngine: ~Copyable {
     /// Calls those who have just got a connection or have asked for what may be there, and those whose connection has ended.
     mutating func serveWorkers() {
         while let slot = connections.pointee.takeReady() {
-            if slot.pointee.receiving.isNew {
-                slot.pointee.receiving.isNew = false
-                work(slot) { try $0.connected($1, $2) }
-            }
+            connect(slot)
             if slot.pointee.phase == .open && slot.pointee.receiving.isReady { feedInput(slot) }
+            // What it wants and has not got yet is to be received.
+            if slot.pointee.phase == .open { connections.pointee.unsettle(slot) }
         }
         // Whoever found no buffer may be told so after the last of them was returned; when everything that has completed was
         // taken, all of them are back.
         connections.pointee.feedStarved(hasTakenEverything ? .max : returnedBuffers)
         returnedBuffers = 0
         tellEndedWorkers()
+    }
+
+    /// Tells a worker that it has a connection, before it hears anything else.
+    private mutating func connect(_ slot: Slot) {
+        guard slot.pointee.receiving.isNew else { return }
+        slot.pointee.receiving.isNew = false
+        work(slot) { try $0.connected($1, $2) }
     }
 
     private mutating func tellEndedWorkers() {
@@ -86,7 +92,7 @@ extension Loop where LoopEngine: ~Copyable {
         case .closed: .closed
         case .reset: .reset
         case .released: .released
-        case .failed: state.pointee.workers.errors.removeValue(forKey: worker.slot).map(CloseReason.failed) ?? .closed
+        case .failed: state.pointee.workers.errors.removeValue(forKey: worker.place).map(CloseReason.failed) ?? .closed
         case .lost: .lost(errno: worker.ending.errno)
         case .frameTooLong: .frameTooLong
         case .queueTooLong: .queueTooLong
@@ -113,9 +119,9 @@ extension Loop where LoopEngine: ~Copyable {
 
     /// Gives a worker what is kept for it, then the end of the stream if that has come.
     private mutating func feedInput(_ slot: Slot) {
-        slot.pointee.receiving.isReady = false
         let count = deliver(slot, connections.pointee.input(of: slot))
         connections.pointee.consumeInput(slot, count)
+        slot.pointee.receiving.isReady = false
         let receiving = slot.pointee.receiving
         guard slot.pointee.phase == .open, receiving.hasEnded, !receiving.hasToldEnd, receiving.credit != 0 else {
             return
@@ -170,8 +176,13 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func failed(_ slot: Slot, _ error: any Error) {
         counters.pointee.failed += 1
         state.pointee.tellLater(.connectionFailed(error))
+        endWorker(slot, failing: error)
+    }
+
+    /// Ends a worker's connection because of an error, unless it ends already.
+    mutating func endWorker(_ slot: Slot, failing error: any Error) {
         guard slot.pointee.phase == .open else { return }
-        state.pointee.workers.errors[slot.pointee.place.slot] = error
+        state.pointee.workers.errors[slot.pointee.worker] = error
         slot.pointee.ending.note(.failed)
         connections.pointee.drop(slot)
     }
@@ -182,6 +193,7 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func deliverToWorkers() {
         guard state.pointee.hasWorkerMail else { return }
         for mail in state.pointee.takeWorkerMail() {
+            if let slot = connections.pointee.worker(mail.connection) { connect(slot) }
             if let slot = connections.pointee.worker(mail.connection) {
                 work(slot, mail.deliver)
             } else {
@@ -193,7 +205,8 @@ extension Loop where LoopEngine: ~Copyable {
     /// Asks every worker to come to an end.
     mutating func finishWorkers() {
         for slot in connections.pointee.used where slot.pointee.hasWorker && slot.pointee.phase == .open {
-            work(slot) { try $0.finish($1, $2) }
+            connect(slot)
+            if slot.pointee.phase == .open { work(slot) { try $0.finish($1, $2) } }
         }
     }
 
@@ -217,6 +230,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     /// One of a worker's limits may have passed; those that have moved since are looked at later.
     private mutating func endTimeLimit(_ slot: Slot) {
+        connect(slot)
         let now = connections.pointee.now
         let options = state.pointee.workers.options(slot.pointee.worker.table)
         for limit in [TimeLimit.send, .receive, .idle] {

@@ -207,10 +207,12 @@ extension Loop where LoopEngine: ~Copyable {
         control.noteAwake()
     }
 
-    /// Handing a descriptor out may have made another connection due, and one turn does not handle all messages.
+    /// Handing a descriptor out may have made another connection due, one turn does not handle all messages, a worker may have
+    /// ended without a completion, and whoever found no buffer waits for all that has completed to be taken.
     private var hasWork: Bool {
         connections.pointee.hasUnsettled || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
-            || connections.pointee.hasReady || stopReason == nil && hasMail
+            || connections.pointee.hasReady || connections.pointee.hasEnded || connections.pointee.hasStarved
+            || stopReason == nil && hasMail
     }
 
     private var nextDeadline: Instant? {

@@ -151,6 +151,10 @@ extension WorkerConnection {
     /// Changes what is delivered at a time, from the next delivery on.
     public func setFraming(_ framing: WorkerOptions.Framing) {
         slot.pointee.receiving.framing = framing
+        // What has arrived and was no frame may be one now.
+        guard slot.pointee.phase == .open, slot.pointee.input != nil else { return }
+        slot.pointee.receiving.isReady = true
+        table.pointee.unsettle(slot)
     }
 
     private func ask(_ change: (inout Receiving) -> Void) {

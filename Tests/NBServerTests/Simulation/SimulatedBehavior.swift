@@ -78,7 +78,7 @@ struct SimulatedBehavior: NonBlockingServer {
 
     private func check(_ socket: SimulatedSocket, _ address: SocketAddress?) {
         if socket.isDelivered { history.violate("\(socket.descriptor) delivered twice") }
-        if history.options.exhaustion == .shed && !kernel.hasReserve {
+        if history.options.exhaustion == .shed && !kernel.hasReserve && !socket.isAdopted {
             history.violate("\(socket.descriptor) delivered without a reserve for the next")
         }
         guard !socket.isAdopted else {

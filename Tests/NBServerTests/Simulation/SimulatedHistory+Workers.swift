@@ -114,7 +114,7 @@ extension SimulatedHistory {
     /// Somebody is given a worker's connection: drops it, takes its descriptor, or gives it back to the server.
     func released(_ connection: consuming ReleasedConnection, _ conduct: SimulatedConduct) {
         let socket = conduct.socket
-        if conduct.isHandedOut || conduct.isOver { violate("the connection of worker \(conduct.number) is released twice") }
+        if conduct.isHandedOut || conduct.isOver && post.end == nil { violate("the connection of worker \(conduct.number) is released twice") }
         conduct.isHandedOut = true
         if connection.descriptor != socket.descriptor { violate("worker \(conduct.number) released another connection") }
         let unread = socket.said[socket.deliveredCount..<socket.readCount]

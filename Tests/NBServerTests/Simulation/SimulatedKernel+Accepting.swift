@@ -175,13 +175,13 @@ extension SimulatedKernel {
             happens(.staleAccept)
         {
             staleCount += 1
-            postConnection(accept(of: nil), token, isLast: random.chance(500), of: -2)
+            postConnection(accept(of: nil), token, isLast: random.chance(500), of: Self.nobody)
         }
         if let token = random.element(of: staleTokens.ofConnections), happens(.staleConnection) {
             let hasBuffer = token.kind == TokenKind.receive.rawValue && buffers.areOpen && buffers.hasFree
             let buffer = hasBuffer && random.chance(500) ? buffers.fill([]) : nil
-            post(token, buffer == nil ? Int32(random.below(200)) - 100 : 0, buffer, of: -2)
+            post(token, buffer == nil ? Int32(random.below(200)) - 100 : 0, buffer, of: Self.nobody)
         }
-        if happens(.unknownToken) { post(Token(rawValue: .max), -ETIME, of: -2) }
+        if happens(.unknownToken) { post(Token(rawValue: .max), -ETIME, of: Self.nobody) }
     }
 }

@@ -24,6 +24,8 @@ final class SimulatedKernel: @unchecked Sendable {
 
     static let firstDescriptor: Int32 = 100_000
     static let firstListener: Int32 = 90_000
+    /// The subject of completions that are nobody's any more.
+    static let nobody: Int32 = -2
 
     var random: Randomness
     let rates: FaultRates
@@ -238,7 +240,9 @@ extension SimulatedKernel {
     private func taken(_ completion: Completion, _ subject: Int32) {
         note("   taken: \(completion.words)")
         let kind = completion.token.kind
-        if kind == TokenKind.receive.rawValue || kind == TokenKind.send.rawValue { takenFromSocket(completion) }
+        if kind == TokenKind.receive.rawValue || kind == TokenKind.send.rawValue {
+            if subject != Self.nobody { takenFromSocket(completion) }
+        }
         guard completion.token.kind == TokenKind.accept.rawValue else { return }
         if completion.result >= 0 { queuedConnections -= 1 }
         let index = Int(subject - Self.firstListener)
