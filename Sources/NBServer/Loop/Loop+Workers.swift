@@ -23,7 +23,12 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(__always)
     private mutating func arrived(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
         switch slot.pointee.phase {
-        case .open: feed(slot, bytes)
+        case .open:
+            feed(slot, bytes)
+            // A receive that goes on would fill memory with what nobody asks for.
+            if slot.pointee.receiving.isMultishot && slot.pointee.receiving.credit == 0 && slot.pointee.phase == .open {
+                connections.pointee.unsettle(slot)
+            }
         // Whoever gets the connection gets them too.
         case .releasing: connections.pointee.keepInput(slot, bytes)
         case .free, .closing, .checking, .lingering, .resetting, .orphaned: break

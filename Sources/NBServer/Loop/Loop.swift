@@ -276,6 +276,8 @@ extension Loop where LoopEngine: ~Copyable {
         guard !hasTerminated else { return }
         hasTerminated = true
         behavior.terminate(reasonOfTheEnd, ServerContext(state))
+        // It may have given connections to workers, which end as the others did.
+        stopWorkers()
         ledger.flush()
         ledger.close(reasonOfTheEnd)
         state.pointee.note(.terminated(reasonOfTheEnd))

@@ -151,6 +151,8 @@ struct SimulatedBehavior: NonBlockingServer {
         noteCallback("terminate", isLast: true)
         history.checkReason(reason)
         for _ in 0..<3 { answerLater(context) { $0.tally.note(.answerInTerminate) } }
+        // It is too late for that; the connection ends like all others.
+        if kernel.random.chance(100) { history.assignKept(context) }
         history.ends += 1
         for listener in kernel.listeners where !listener.isClosed {
             history.violate("\(listener.descriptor) is open while the behavior terminates")

@@ -35,6 +35,8 @@ extension SimulatedHistory {
         socket.conduct = conduct
         conducts.append(conduct)
         running.append(conduct)
+        // Something was done.
+        callbacks += 1
         return SimulatedWorker(history: self, conduct: conduct)
     }
 

@@ -170,8 +170,9 @@ extension SimulatedKernel {
     }
 
     private func clientStep() {
-        let index = random.below(sockets.count)
-        guard let socket = sockets[index] else { return }
+        let start = random.below(sockets.count)
+        let place = (start..<start + 6).first { sockets[$0 % sockets.count] != nil }
+        guard let index = place.map({ $0 % sockets.count }), let socket = sockets[index] else { return }
         if socket.isHandedOut {
             // Whoever has it is done with it; nothing of the server's was freed.
             if !socket.isOnItsWay && random.chance(100) { sockets[index] = nil }

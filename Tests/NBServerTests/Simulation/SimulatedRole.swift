@@ -44,7 +44,7 @@ enum SimulatedRoles {
         return WorkerOptions(
             receiving: drawMode(&random),
             framing: drawFraming(&random),
-            frameLimit: random.chance(500) ? 1 + random.below(14) : 400,
+            frameLimit: random.chance(300) ? 1 + random.below(14) : 400,
             idleLimit: drawLimit(&random),
             receiveLimit: drawLimit(&random),
             sendLimit: drawLimit(&random),
@@ -55,7 +55,7 @@ enum SimulatedRoles {
     }
 
     private static func drawLimit(_ random: inout Randomness) -> Duration? {
-        guard random.chance(300) else { return nil }
-        return random.element(of: [.zero, .milliseconds(1), .seconds(1), .seconds(30)])
+        guard random.chance(200) else { return nil }
+        return random.chance(50) ? .zero : random.element(of: [.milliseconds(1), .seconds(1), .seconds(30)])
     }
 }

@@ -99,8 +99,9 @@ extension SimulatedWorker {
         kernel.note("   worker \(conduct.number): send \(length) bytes")
         let isLive = conduct.isLive
         let isEnough: Bool
-        switch kernel.random.below(3) {
-        case 0: isEnough = connection.send(bytes)
+        switch kernel.random.below(4) {
+        case 0 where conduct.framing.canTell(length): return sendFrame(bytes, connection)
+        case 0, 3: isEnough = connection.send(bytes)
         case 1: isEnough = connection.send(bytes.span)
         default:
             var buffer = SendBuffer(capacity: max(1, length))
@@ -109,6 +110,16 @@ extension SimulatedWorker {
         }
         guard isLive else { return }
         conduct.noteSent(bytes, unsent: (before, connection.unsentByteCount), isEnough, at: kernel.now)
+    }
+
+    /// With what its framing puts around it.
+    private func sendFrame(_ bytes: [UInt8], _ connection: borrowing WorkerConnection) {
+        let before = connection.unsentByteCount
+        let isLive = conduct.isLive
+        let isEnough = connection.sendFrame(bytes.span)
+        guard isLive else { return }
+        let frame = conduct.framing.frame(bytes)
+        conduct.noteSent(frame, unsent: (before, connection.unsentByteCount), isEnough, at: kernel.now)
     }
 
     private func ask(_ connection: borrowing WorkerConnection) {
@@ -165,5 +176,23 @@ extension SimulatedWorker {
             history.released(released, conduct)
         }
         conduct.noteEnd(.released)
+    }
+}
+
+extension WorkerOptions.Framing {
+    /// Whether a frame may be so long.
+    fileprivate func canTell(_ length: Int) -> Bool {
+        if case .lengthHeader(let size) = self { length < 1 << (8 * size) } else { true }
+    }
+
+    /// A frame, in the simplest way.
+    fileprivate func frame(_ bytes: [UInt8]) -> [UInt8] {
+        switch self {
+        case .raw: bytes
+        case .line: bytes + [UInt8(ascii: "\n")]
+        case .lengthHeader(1): [UInt8(bytes.count)] + bytes
+        case .lengthHeader(2): [UInt8(bytes.count / 256), UInt8(bytes.count % 256)] + bytes
+        case .lengthHeader: [0, 0, UInt8(bytes.count / 256), UInt8(bytes.count % 256)] + bytes
+        }
     }
 }
