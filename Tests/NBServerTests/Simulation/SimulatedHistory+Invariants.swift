@@ -23,7 +23,7 @@ extension SimulatedHistory {
     /// the same time one after the other. Else the loop spins.
     private func checkThatTimeMoves(_ deadline: Instant?) {
         let isPast = kernel.hasNothingToTake && isDue(deadline)
-        let progress = kernel.submissionCount + callbacks + post.count
+        let progress = kernel.submissionCount + kernel.takenCount + callbacks + post.count
         if isPast && progress == lastProgress && deadline == lastDeadline {
             violate("the loop spins on a time that has passed")
         }

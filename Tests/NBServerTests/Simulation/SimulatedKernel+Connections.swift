@@ -118,6 +118,7 @@ extension SimulatedKernel {
         socket.isHandedOut = false
         socket.isDelivered = false
         socket.isAdopted = true
+        socket.isToEndOutput = false
     }
 
     /// What waits goes on as far as it can.

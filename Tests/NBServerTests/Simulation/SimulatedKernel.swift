@@ -53,6 +53,8 @@ final class SimulatedKernel: @unchecked Sendable {
     private var submitted: [Submission] = []
     /// How many operations were submitted so far.
     private(set) var submissionCount = 0
+    /// How many completions the server has taken.
+    private(set) var takenCount = 0
     /// The read of the wake-up that waits, and of what.
     var wakeUp: Token?
     private(set) var wakeUpDescriptor: Int32 = -1
@@ -238,6 +240,7 @@ extension SimulatedKernel {
     }
 
     private func taken(_ completion: Completion, _ subject: Int32) {
+        takenCount += 1
         note("   taken: \(completion.words)")
         let kind = completion.token.kind
         if kind == TokenKind.receive.rawValue || kind == TokenKind.send.rawValue {
