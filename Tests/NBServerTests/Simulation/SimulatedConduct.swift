@@ -96,8 +96,12 @@ extension SimulatedConduct {
         if !socket.isToEndOutput { socket.sent += bytes }
         let queued = socket.isToEndOutput ? 0 : bytes.count
         // What no queue may hold is not queued to its end.
-        if unsent.after != unsent.before + queued && unsent.after <= options.queueLimit { violate("worker \(number) has \(unsent.after) bytes unsent") }
-        if isEnough != (unsent.after <= options.highWater) { violate("worker \(number) is told \(isEnough) of its queue") }
+        if unsent.after != unsent.before + queued && unsent.after <= options.queueLimit {
+            violate("worker \(number) has \(unsent.after) bytes unsent")
+        }
+        if isEnough != (unsent.after <= options.highWater) {
+            violate("worker \(number) is told \(isEnough) of its queue")
+        }
         guard unsent.after > options.highWater else { return }
         isCongested = true
         if unsent.after > options.queueLimit { end = .queueTooLong }
@@ -143,7 +147,9 @@ extension SimulatedConduct {
         case .frame(let frame, let next):
             // Raw bytes come as they arrive; not all that have arrived have been looked at.
             let isRaw = framing == .raw && wanted == 0
-            let content = socket.said[start + frame.lowerBound..<start + (isRaw ? min(bytes.count, next) : frame.upperBound)]
+            let content = socket.said[
+                start + frame.lowerBound..<start + (isRaw ? min(bytes.count, next) : frame.upperBound)
+            ]
             if !bytes.withUnsafeBytes({ $0.elementsEqual(content) }) {
                 violate("worker \(number) is given \(bytes.count) bytes that are not the \(content.count) it should be")
             }

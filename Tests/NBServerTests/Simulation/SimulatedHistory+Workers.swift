@@ -62,7 +62,9 @@ extension SimulatedHistory {
                 try context.send(message, to: WorkerID<SimulatedWorker<SecondRole>>(connection: conduct.connection))
             }
             kernel.note("   message \(message) to worker \(conduct.number)")
-            if !conduct.isLive || !wasThere { violate("a message for worker \(conduct.number) was taken after its end") }
+            if !conduct.isLive || !wasThere {
+                violate("a message for worker \(conduct.number) was taken after its end")
+            }
             conduct.noteMessage(message)
         } catch {
             kernel.tally.note(.unknownWorker)
@@ -116,9 +118,13 @@ extension SimulatedHistory {
     /// Somebody is given a worker's connection: drops it, takes its descriptor, or gives it back to the server.
     func released(_ connection: consuming ReleasedConnection, _ conduct: SimulatedConduct) {
         let socket = conduct.socket
-        if conduct.isHandedOut || conduct.isOver && post.end == nil { violate("the connection of worker \(conduct.number) is released twice") }
+        if conduct.isHandedOut || conduct.isOver && post.end == nil {
+            violate("the connection of worker \(conduct.number) is released twice")
+        }
         conduct.isHandedOut = true
-        if connection.descriptor != socket.descriptor { violate("worker \(conduct.number) released another connection") }
+        if connection.descriptor != socket.descriptor {
+            violate("worker \(conduct.number) released another connection")
+        }
         let unread = socket.said[socket.deliveredCount..<socket.readCount]
         if !connection.unread.elementsEqual(unread) {
             violate("\(connection.unread.count) bytes were released as unread, and \(unread.count) are")
@@ -184,16 +190,22 @@ extension SimulatedHistory {
         for conduct in running { check(conduct, deadline) }
         guard isAtRest(deadline) else { return }
         if kernel.buffers.areOpen && !kernel.buffers.areAllBack { violate("the server rests, and has buffers") }
-        if state?.pointee.connections.pointee.hasEnded == true { violate("a worker's connection has ended, and it was not told") }
+        if state?.pointee.connections.pointee.hasEnded == true {
+            violate("a worker's connection has ended, and it was not told")
+        }
     }
 
     private func check(_ conduct: SimulatedConduct, _ deadline: Instant?) {
         guard let slot = slot(of: conduct) else {
-            if ends == 0 && isAtRest(deadline) { violate("worker \(conduct.number) has lost its connection, and was not told") }
+            if ends == 0 && isAtRest(deadline) {
+                violate("worker \(conduct.number) has lost its connection, and was not told")
+            }
             return
         }
         guard slot.pointee.phase == .open else { return }
-        guard conduct.isLive else { return violate("the connection of worker \(conduct.number) is open after \(conduct.end)") }
+        guard conduct.isLive else {
+            return violate("the connection of worker \(conduct.number) is open after \(conduct.end)")
+        }
         for limit in [TimeLimit.send, .receive, .idle] {
             guard let end = conduct.limitEnd(limit, unsent: slot.unsentByteCount) else { continue }
             if deadline.map({ $0 > max(end, kernel.now) }) ?? true {

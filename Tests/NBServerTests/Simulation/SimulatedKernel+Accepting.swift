@@ -178,7 +178,8 @@ extension SimulatedKernel {
             postConnection(accept(of: nil), token, isLast: random.chance(500), of: Self.nobody)
         }
         if let token = random.element(of: staleTokens.ofConnections), happens(.staleConnection) {
-            let hasBuffer = wakeUp != nil && token.kind == TokenKind.receive.rawValue && buffers.areOpen && buffers.hasFree
+            let hasBuffer =
+                wakeUp != nil && token.kind == TokenKind.receive.rawValue && buffers.areOpen && buffers.hasFree
             let buffer = hasBuffer && random.chance(500) ? buffers.fill([]) : nil
             post(token, buffer == nil ? Int32(random.below(200)) - 100 : 0, buffer, of: Self.nobody)
         }

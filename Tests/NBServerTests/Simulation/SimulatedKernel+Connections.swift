@@ -12,7 +12,9 @@ extension SimulatedKernel {
         if socket.hasEndedOutput && !socket.isAdopted {
             violate("send on \(descriptor) after the end of its output")
         }
-        if socket.receive != nil && mode == .immediate { violate("last bytes of \(descriptor) with a receive in flight") }
+        if socket.receive != nil && mode == .immediate {
+            violate("last bytes of \(descriptor) with a receive in flight")
+        }
         if socket.isReset || socket.hasEndedOutput {
             socket.hasFailed = true
             return post(send.token, -EPIPE, of: descriptor)
@@ -101,7 +103,9 @@ extension SimulatedKernel {
         guard let socket = socket(descriptor, "handing out") else { return }
         let hasNothing = socket.send == nil && socket.discard == nil && socket.receive == nil
         if !hasNothing { violate("\(descriptor) handed out with something in flight") }
-        if socket.isToEndOutput && !socket.hasEndedOutput { violate("\(descriptor) handed out before its output ended") }
+        if socket.isToEndOutput && !socket.hasEndedOutput {
+            violate("\(descriptor) handed out before its output ended")
+        }
         socket.isHandedOut = true
     }
 

@@ -33,12 +33,6 @@ import Testing
             SeedsInPlay.note(seed, lane: Int(first % step))
             let outcome = try SimulatedHistory(seed: seed, tracing: printsTrace ? .printed : .off).run()
             tally += outcome.tally
-            if getenv("NB_SURVEY") != nil {
-                if let first = outcome.violations.first {
-                    print("SURVEY \(seed) \(first) (\(outcome.violations.count))")
-                }
-                continue
-            }
             guard outcome.violations.isEmpty else {
                 let trace = try SimulatedHistory(seed: seed, tracing: .kept).run().trace.suffix(30)
                 Issue.record(

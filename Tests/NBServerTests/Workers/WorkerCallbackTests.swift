@@ -51,7 +51,10 @@ import Testing
 
     @Test func aFrameInTwoPartsIsFollowedByTheNext() throws {
         let server = try ScriptedServer()
-        let worker = ClosureWorker<Once>(diary: diary) { _ in } onReceived: { _, connection in connection.receive() }
+        let worker = ClosureWorker<Once>(diary: diary) { _ in
+        } onReceived: { _, connection in
+            connection.receive()
+        }
         try server.run(
             { _, connection, context in
                 context.assign(connection, to: worker)
@@ -108,7 +111,8 @@ import Testing
     @Test func aReceiveThatGoesOnEndsWhenItsWorkerHasEnough() throws {
         var server = try ScriptedServer()
         server.features.receivesMultishot = true
-        let worker = ClosureWorker<Continuous>(diary: diary) { _ in } onReceived: { bytes, connection in
+        let worker = ClosureWorker<Continuous>(diary: diary) { _ in
+        } onReceived: { bytes, connection in
             if bytes == Array("first".utf8) { connection.receive() }
         }
         var receive = Token(rawValue: 0)
@@ -170,7 +174,8 @@ import Testing
     @Test func whatIsReleasedWhileTheServerStopsTakesItsBytesAlong() throws {
         let server = try ScriptedServer()
         var unread: [[UInt8]] = []
-        let worker = ClosureWorker<Once>(diary: diary) { _ in } onReceived: { _, connection in
+        let worker = ClosureWorker<Once>(diary: diary) { _ in
+        } onReceived: { _, connection in
             connection.send("bye")
             connection.release {
                 unread.append($0.unread)
