@@ -14,6 +14,7 @@ let package = Package(
     dependencies: [.package(name: "nb-server", path: "../..")],
     targets: [
         fuzzer("fuzz-endpoint"),
+        fuzzer("fuzz-frame"),
         fuzzer("fuzz-listener"),
         fuzzer("fuzz-socket-address"),
         fuzzer("fuzz-time"),

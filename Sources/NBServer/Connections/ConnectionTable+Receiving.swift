@@ -7,12 +7,9 @@ extension ConnectionTable {
     /// Submits what a connection that is in use wants to send and to receive.
     mutating func settleOpen(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         sendNext(slot, on: &engine)
-        if slot.pointee.endsOutput && !slot.pointee.hasEndedOutput && slot.hasNothingToSend {
-            slot.pointee.hasEndedOutput = true
-            engine.endOutput(of: slot.pointee.descriptor)
-        }
+        endOutputIfDue(slot, on: &engine)
         guard slot.pointee.hasWorker else { return }
-        if slot.pointee.receiving.isReady {
+        if slot.pointee.receiving.isReady || slot.pointee.receiving.isNew {
             noteReady(slot)
         } else if slot.pointee.receiving.wantsMore {
             receive(slot, on: &engine)
@@ -20,6 +17,13 @@ extension ConnectionTable {
             slot.pointee.receiving.isSteady = false
             cancelReceive(slot, on: &engine)
         }
+    }
+
+    /// Ends the output of a connection that wants it, when everything is sent.
+    func endOutputIfDue(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        guard slot.pointee.endsOutput && !slot.pointee.hasEndedOutput && slot.hasNothingToSend else { return }
+        slot.pointee.hasEndedOutput = true
+        engine.endOutput(of: slot.pointee.descriptor)
     }
 
     private mutating func receive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
@@ -72,6 +76,8 @@ extension ConnectionTable {
         }
         starved.removeFirst(seen)
     }
+
+    var hasStarved: Bool { !starved.isEmpty }
 
     /// The worker of this connection is to be called, since it has just got it, or since there may be something for it.
     mutating func noteReady(_ slot: Slot) {
@@ -159,14 +165,8 @@ extension ConnectionTable {
     /// The connection of a worker has ended.
     @inline(never)
     mutating func endWorker(_ slot: Slot) {
-        ended.append(
-            EndedWorker(
-                place: slot.pointee.worker,
-                ending: slot.pointee.ending,
-                slot: slot.pointee.place.slot
-            )
-        )
-        // What is on its way to somebody else keeps what nobody has read.
+        ended.append(EndedWorker(place: slot.pointee.worker, ending: slot.pointee.ending))
+        // Who is about to get the connection gets that too.
         if slot.pointee.phase != .releasing { forgetInput(slot) }
         slot.pointee.worker = .none
         slot.pointee.receiving.forgetWorker()

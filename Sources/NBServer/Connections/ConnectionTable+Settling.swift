@@ -47,6 +47,7 @@ extension ConnectionTable {
         if slot.pointee.isBroken {
             breakOff(slot, on: &engine)
         } else if slot.hasNothingToSend && !slot.pointee.receiving.isArmed {
+            endOutputIfDue(slot, on: &engine)
             handOut(slot)
         } else {
             startDeadline(slot)

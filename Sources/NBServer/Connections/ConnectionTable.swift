@@ -231,6 +231,7 @@ extension ConnectionTable {
     /// The kernel owes the orphan nothing any more, and the loop need not wait for it.
     mutating func letOrphanBe(_ slot: Slot) {
         slot.consumeAll(&pool)
+        forgetInput(slot)
         count -= 1
     }
 }

@@ -61,7 +61,11 @@ extension Loop where LoopEngine: ~Copyable {
             obey(try behavior.newConnection(Connection(connections, slot), ServerContext(state)))
         } catch {
             counters.pointee.failed += 1
-            if slot.pointee.isKept { connections.pointee.drop(slot) }
+            if slot.pointee.hasWorker {
+                endWorker(slot, failing: error)
+            } else if slot.pointee.isKept {
+                connections.pointee.drop(slot)
+            }
             tell(.connectionFailed(error))
         }
     }

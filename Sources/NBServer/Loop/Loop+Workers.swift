@@ -23,7 +23,12 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(__always)
     private mutating func arrived(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
         switch slot.pointee.phase {
-        case .open: feed(slot, bytes)
+        case .open:
+            feed(slot, bytes)
+            // A receive that goes on would fill memory with what nobody asks for.
+            if slot.pointee.receiving.isMultishot && slot.pointee.receiving.credit == 0 && slot.pointee.phase == .open {
+                connections.pointee.unsettle(slot)
+            }
         // Whoever gets the connection gets them too.
         case .releasing: connections.pointee.keepInput(slot, bytes)
         case .free, .closing, .checking, .lingering, .resetting, .orphaned: break
@@ -64,12 +69,9 @@ extension Loop where LoopEngine: ~Copyable {
     /// Calls those who have just got a connection or have asked for what may be there, and those whose connection has ended.
     mutating func serveWorkers() {
         while let slot = connections.pointee.takeReady() {
-            if slot.pointee.receiving.isNew {
-                slot.pointee.receiving.isNew = false
-                work(slot) { try $0.connected($1, $2) }
-            }
+            connect(slot)
             if slot.pointee.phase == .open && slot.pointee.receiving.isReady { feedInput(slot) }
-            // What was there may have been too little.
+            // What it wants and has not got yet is to be received.
             if slot.pointee.phase == .open { connections.pointee.unsettle(slot) }
         }
         if !connections.pointee.starved.isEmpty { feedStarved() }
@@ -81,6 +83,13 @@ extension Loop where LoopEngine: ~Copyable {
     /// miss them were known to.
     private mutating func feedStarved() {
         connections.pointee.feedStarved(batch.isFull ? returnedBuffers : options.receiveBufferCount)
+    }
+
+    /// Tells a worker that it has a connection, before it hears anything else.
+    private mutating func connect(_ slot: Slot) {
+        guard slot.pointee.receiving.isNew else { return }
+        slot.pointee.receiving.isNew = false
+        work(slot) { try $0.connected($1, $2) }
     }
 
     mutating func tellEndedWorkers() {
@@ -97,7 +106,7 @@ extension Loop where LoopEngine: ~Copyable {
         case .closed: .closed
         case .reset: .reset
         case .released: .released
-        case .failed: state.pointee.workers.errors.removeValue(forKey: worker.slot).map(CloseReason.failed) ?? .closed
+        case .failed: state.pointee.workers.errors.removeValue(forKey: worker.place).map(CloseReason.failed) ?? .closed
         case .lost: .lost(errno: worker.ending.errno)
         case .frameTooLong: .frameTooLong
         case .queueTooLong: .queueTooLong
@@ -131,9 +140,9 @@ extension Loop where LoopEngine: ~Copyable {
 
     /// Gives a worker what is kept for it, then the end of the stream if that has come.
     private mutating func feedInput(_ slot: Slot) {
-        slot.pointee.receiving.isReady = false
         let count = deliver(slot, connections.pointee.input(of: slot))
         connections.pointee.consumeInput(slot, count)
+        slot.pointee.receiving.isReady = false
         let receiving = slot.pointee.receiving
         guard slot.pointee.phase == .open, receiving.hasEnded, !receiving.hasToldEnd, receiving.credit != 0 else {
             return
@@ -198,8 +207,13 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func failed(_ slot: Slot, _ error: any Error) {
         counters.pointee.failed += 1
         state.pointee.tellLater(.connectionFailed(error))
+        endWorker(slot, failing: error)
+    }
+
+    /// Ends a worker's connection because of an error, unless it ends already.
+    mutating func endWorker(_ slot: Slot, failing error: any Error) {
         guard slot.pointee.phase == .open else { return }
-        state.pointee.workers.errors[slot.pointee.place.slot] = error
+        state.pointee.workers.errors[slot.pointee.worker] = error
         slot.pointee.ending.note(.failed)
         connections.pointee.drop(slot)
     }
@@ -210,6 +224,7 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func deliverToWorkers() {
         guard state.pointee.hasWorkerMail else { return }
         for mail in state.pointee.takeWorkerMail() {
+            if let slot = connections.pointee.worker(mail.connection) { connect(slot) }
             if let slot = connections.pointee.worker(mail.connection) {
                 work(slot, mail.deliver)
             } else {
@@ -221,7 +236,8 @@ extension Loop where LoopEngine: ~Copyable {
     /// Asks every worker to come to an end.
     mutating func finishWorkers() {
         for slot in connections.pointee.used where slot.pointee.hasWorker && slot.pointee.phase == .open {
-            work(slot) { try $0.finish($1, $2) }
+            connect(slot)
+            if slot.pointee.phase == .open { work(slot) { try $0.finish($1, $2) } }
         }
     }
 
@@ -245,6 +261,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     /// One of a worker's limits may have passed; those that have moved since are looked at later.
     private mutating func endTimeLimit(_ slot: Slot) {
+        connect(slot)
         let now = connections.pointee.now
         let options = state.pointee.workers.options(slot.pointee.worker.table)
         for limit in [TimeLimit.send, .receive, .idle] {

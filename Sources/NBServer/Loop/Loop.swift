@@ -207,11 +207,13 @@ extension Loop where LoopEngine: ~Copyable {
         control.noteAwake()
     }
 
-    /// Handing a descriptor out may have made another connection due, and one turn does not handle all messages. When the last
-    /// connection of a server that stops is handed out or broken off, nothing is left that could complete.
+    /// Handing a descriptor out may have made another connection due, one turn does not handle all messages, and whoever found no
+    /// buffer waits for all that has completed to be taken. When the last connection of a server that stops is handed out or
+    /// broken off, nothing is left that could complete.
     private var hasWork: Bool {
         connections.pointee.hasUnsettled || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
-            || connections.pointee.hasReady || isEndingConnections && connections.pointee.count == 0
+            || connections.pointee.hasReady || connections.pointee.hasStarved
+            || isEndingConnections && connections.pointee.count == 0
             || stopReason == nil && hasMail
     }
 
@@ -278,6 +280,8 @@ extension Loop where LoopEngine: ~Copyable {
         guard !hasTerminated else { return }
         hasTerminated = true
         behavior.terminate(reasonOfTheEnd, ServerContext(state))
+        // It may have given connections to workers, which end as the others did.
+        stopWorkers()
         ledger.flush()
         ledger.close(reasonOfTheEnd)
         state.pointee.note(.terminated(reasonOfTheEnd))

@@ -20,6 +20,4 @@ struct Ending: Hashable {
 struct EndedWorker {
     let place: WorkerPlace
     let ending: Ending
-    /// The slot its connection had, by which its error is known.
-    let slot: UInt32
 }

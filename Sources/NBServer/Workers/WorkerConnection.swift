@@ -163,6 +163,10 @@ extension WorkerConnection {
     public func setFraming(_ framing: WorkerOptions.Framing) {
         slot.pointee.receiving.framing = framing
         slot.pointee.receiving.searched = 0
+        // What has arrived and was no frame may be one now.
+        guard slot.pointee.phase == .open, slot.pointee.input != nil else { return }
+        slot.pointee.receiving.isReady = true
+        table.pointee.unsettle(slot)
     }
 
     private func ask(_ change: (inout Receiving) -> Void) {

@@ -9,8 +9,8 @@ struct WorkerRegistry: ~Copyable {
     /// The type that was asked for last, which is mostly the one that is asked for next.
     private var last: (type: ObjectIdentifier, number: UInt16)?
 
-    /// Errors that workers threw, until their connections have ended.
-    var errors: [UInt32: any Error] = [:]
+    /// Errors that workers threw, until they have been told of their end; a slot may have another connection by then.
+    var errors: [WorkerPlace: any Error] = [:]
 
     init() {}
 

@@ -23,4 +23,17 @@ enum Deed: Int, CaseIterable {
     case unknownListener
     /// A server drains, with those who wait or without; and has ended before its time was up.
     case drainServing, drainLeaving, drained
+
+    /// A connection is given to a worker: a new one, one that came from elsewhere, one that the server has kept.
+    case workerOfNew, workerOfAdopted, workerOfKept
+    case worker, received, receivedExactly, writable, peerClosed, idleLimit, receiveLimit, sendLimit
+    case workerMessage, workerFinish
+    /// Somebody means a worker that has ended.
+    case unknownWorker
+    /// A worker throws; or the behavior does, having given it a connection.
+    case throwAfterAssignment
+    case releasedUnread, adoption, refusedAdoption
+    // What workers come to.
+    case closedWorker, resetWorker, releasedWorker, failedWorker, lostWorker, tooLongFrame, tooLongQueue, expiredWorker
+    case stoppedWorker
 }

@@ -34,6 +34,19 @@ enum Fault: Int, CaseIterable {
     /// A completion nobody has submitted anything for.
     case unknownToken
 
+    /// No memory for receive buffers.
+    case noBuffers
+    /// A receive finds none.
+    case outOfBuffers
+    /// A multishot receive ends with bytes because the completion queue is full, or for no reason.
+    case fullQueueForReceive, endWithBytes
+    /// A receive gives less than there is.
+    case shortReceive
+    /// A receive fails; somebody else cancels it; bytes come between a cancel and the end of its receive.
+    case receiveError, receiveCanceled, bytesWhileCanceling
+    /// The end of a stream comes with a buffer.
+    case bufferWithTheEnd
+
     case clientReset, shortSend, sendError, interruption
     case spuriousWakeUp, clockJump
 
@@ -45,9 +58,11 @@ enum Fault: Int, CaseIterable {
         switch self {
         case .lostRing: 2
         case .listenerShutDown, .listenerLost: 5
+        case .receiveError: 30
         case .clockJump, .unknownToken: 20
         case .staleAccept, .staleConnection, .spuriousWakeUp, .neighborTakesDescriptors: 100
         case .connectionError: 1000
+        case .shortReceive: 600
         default: 300
         }
     }

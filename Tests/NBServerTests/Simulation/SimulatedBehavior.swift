@@ -5,6 +5,7 @@
 struct SimulatedBehavior: NonBlockingServer {
     typealias Call = SimulatedCall
     typealias Cast = SimulatedCast
+    typealias Worker = SimulatedWorker<FirstRole>
 
     let history: SimulatedHistory
 
@@ -32,6 +33,7 @@ struct SimulatedBehavior: NonBlockingServer {
         for _ in 0..<kernel.random.below(3) { send(number, on: connection) }
         useAnother(context)
         doMore(context)
+        if kernel.random.chance(history.workerRate) { return try employ(connection, context) }
         let choice = kernel.random.below(10)
         kernel.note(
             "   \(number): \(["close", "close", "close", "close", "keep", "keep", "release", "reset", "hold", "throw"][choice])"
@@ -42,15 +44,46 @@ struct SimulatedBehavior: NonBlockingServer {
         case 6: release(connection)
         case 7: connection.reset()
         case 8: history.held.append(SimulatedHistory.Held(connection, number: number))
-        default: throw SimulatedHistory.Refusal()
+        default:
+            history.throwCount += 1
+            throw SimulatedHistory.Refusal()
         }
         return verdict()
     }
 
+    /// Gives a connection to a worker.
+    private func employ(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
+        if kernel.random.chance(200) {
+            let worker = try makeWorker(connection, context)
+            worker.conduct.connection = context.assign(connection, to: worker).connection
+        } else {
+            history.assign(connection, context)
+        }
+        guard kernel.random.chance(10) else { return verdict() }
+        kernel.tally.note(.throwAfterAssignment)
+        history.throwCount += 1
+        history.conducts.last?.noteEnd(.failed(history.throwCount))
+        throw SimulatedHistory.WorkerRefusal(number: history.throwCount)
+    }
+
+    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) throws -> Worker {
+        guard kernel.random.chance(950),
+            let socket = kernel.socket(connection.slot.pointee.descriptor, "making a worker")
+        else {
+            history.throwCount += 1
+            throw SimulatedHistory.Refusal()
+        }
+        return history.makeWorker(FirstRole.self, socket)
+    }
+
     private func check(_ socket: SimulatedSocket, _ address: SocketAddress?) {
         if socket.isDelivered { history.violate("\(socket.descriptor) delivered twice") }
-        if history.options.exhaustion == .shed && !kernel.hasReserve {
+        if history.options.exhaustion == .shed && !kernel.hasReserve && !socket.isAdopted {
             history.violate("\(socket.descriptor) delivered without a reserve for the next")
+        }
+        guard !socket.isAdopted else {
+            if address != nil { history.violate("\(socket.descriptor) came from elsewhere, and by \(address as Any)") }
+            return
         }
         guard let listener = socket.listener else {
             return history.violate("\(socket.descriptor) delivered, which came with a stale token")
@@ -118,6 +151,8 @@ struct SimulatedBehavior: NonBlockingServer {
         noteCallback("terminate", isLast: true)
         history.checkReason(reason)
         for _ in 0..<3 { answerLater(context) { $0.tally.note(.answerInTerminate) } }
+        // It is too late for that; the connection ends like all others.
+        if kernel.random.chance(100) { history.assignKept(context) }
         history.ends += 1
         for listener in kernel.listeners where !listener.isClosed {
             history.violate("\(listener.descriptor) is open while the behavior terminates")
@@ -244,7 +279,11 @@ extension SimulatedBehavior {
 extension SimulatedBehavior {
     private func doMore(_ context: borrowing ServerContext) {
         guard kernel.random.chance(history.bustle.inside) else { return }
-        switch kernel.random.below(10) {
+        switch kernel.random.below(14) {
+        case 10: history.assignKept(context)
+        case 11: history.sendToWorker(context)
+        case 12: history.listWorkers(context)
+        case 13: history.finishWorker(context)
         case 0, 1: startTimer(context)
         case 2, 3: cancelTimer(context)
         case 4, 5: answerLater(context) { $0.tally.note(.laterAnswer) }
@@ -302,7 +341,7 @@ extension SimulatedBehavior {
         let length = kernel.random.chance(900) ? kernel.random.below(40) : kernel.random.below(3000)
         let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &+ number) }
         kernel.note("   \(number): send \(length) bytes")
-        history.deliveries[number].sent += bytes
+        history.deliveries[number].socket.sent += bytes
         connection.send(bytes)
     }
 

@@ -29,11 +29,11 @@ struct SimulatedEngine: Engine, ~Copyable {
         kernel.take(&batch)
     }
 
-    mutating func openReceiveBuffers() -> Bool { false }
+    mutating func openReceiveBuffers() -> Bool { kernel.openReceiveBuffers() }
 
-    func received(_ completion: Completion) -> UnsafeRawBufferPointer? { nil }
+    func received(_ completion: Completion) -> UnsafeRawBufferPointer? { kernel.received(completion) }
 
-    mutating func returnBuffer(_ number: UInt16) {}
+    mutating func returnBuffer(_ number: UInt16) { kernel.returnBuffer(number) }
 
     mutating func endOutput(of descriptor: Int32) {
         kernel.endOutput(of: descriptor)

@@ -14,6 +14,7 @@ extension SimulatedHistory {
         checkRemovals()
         if turns % 8 == 0 { checkAddresses() }
         checkTiming(deadline)
+        checkWorkers(deadline)
         checkDrain(deadline)
         checkSleep(deadline)
     }
@@ -22,7 +23,7 @@ extension SimulatedHistory {
     /// the same time one after the other. Else the loop spins.
     private func checkThatTimeMoves(_ deadline: Instant?) {
         let isPast = kernel.hasNothingToTake && isDue(deadline)
-        let progress = kernel.submissionCount + callbacks + post.count
+        let progress = kernel.submissionCount + kernel.takenCount + callbacks + post.count
         if isPast && progress == lastProgress && deadline == lastDeadline {
             violate("the loop spins on a time that has passed")
         }
@@ -41,6 +42,9 @@ extension SimulatedHistory {
             violate(
                 "\(accepted) connections were seen, \(counters.delivered) delivered and \(counters.discarded) discarded"
             )
+        }
+        if counters.adopted != adoptions || counters.failed != throwCount {
+            violate("\(adoptions) connections came from elsewhere, and \(throwCount) were thrown for: \(counters)")
         }
         if counters.delivered != deliveries.count {
             violate("\(counters.delivered) connections counted as delivered, \(deliveries.count) were")
@@ -139,7 +143,8 @@ extension SimulatedHistory {
     func checkDrained(_ reason: StopReason) {
         guard case .drained(let unfinished) = reason else { return }
         guard let drain else { return violate("it has drained, and was not asked to") }
-        let open = deliveries.count { !$0.socket.isToBeClosed && !$0.socket.isHandedOut }
+        // One that left and came back was delivered twice.
+        let open = kernel.sockets.count { $0.map { $0.isDelivered && !$0.isToBeClosed && !$0.isHandedOut } ?? false }
         if unfinished < open { violate("\(open) connections have not ended, and \(unfinished) are counted") }
         guard unfinished > 0 || kernel.listeners.contains(where: { !$0.isClosed }) else {
             return kernel.tally.note(.drained)
@@ -170,6 +175,7 @@ extension SimulatedHistory {
         for (call, _) in removals where call.outcome.value == nil {
             violate("nobody answers who wanted a listener removed")
         }
+        checkEndOfWorkers()
         if !kernel.isLost { checkConnections() }
     }
 
@@ -177,7 +183,7 @@ extension SimulatedHistory {
         if turns > 0 { for leftover in kernel.leftovers { violate("at the end \(leftover)") } }
         checkCounters()
         for (number, delivery) in deliveries.enumerated() {
-            let (sent, received) = (delivery.sent, delivery.socket.received)
+            let (sent, received) = (delivery.socket.sent, delivery.socket.received)
             if !sent.starts(with: received) { violate("connection \(number) received what it was not sent") }
             if sent.count != received.count && !delivery.socket.isReset {
                 violate("connection \(number) lost bytes without a reset")

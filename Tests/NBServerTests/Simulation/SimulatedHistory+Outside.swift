@@ -30,7 +30,19 @@ extension SimulatedHistory {
         case 13: post.abandon()
         case 14, 15: suspendOrResume()
         case 16: signal()
+        case 17: askForWorkers()
         default: askForListeners()
+        }
+    }
+
+    private func askForWorkers() {
+        post.request { [self] context in
+            switch kernel.random.below(6) {
+            case 0, 1: assignKept(context)
+            case 2: finishWorker(context)
+            case 3: listWorkers(context)
+            default: sendToWorker(context)
+            }
         }
     }
 

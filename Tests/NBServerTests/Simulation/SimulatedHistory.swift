@@ -20,7 +20,6 @@ final class SimulatedHistory: @unchecked Sendable {
     /// A connection, as the behavior knew it.
     struct Delivery {
         let socket: SimulatedSocket
-        var sent: [UInt8] = []
     }
 
     struct Refusal: Error {}
@@ -45,6 +44,9 @@ final class SimulatedHistory: @unchecked Sendable {
     /// How often others do something, in a thousand times that they could, and how often the behavior does more than it must.
     let bustle: (outside: Int, inside: Int)
     private let turnsToServe: Int
+    private let workerOptions: [WorkerOptions]
+    /// How many connections are given to workers, in a thousand.
+    let workerRate: Int
     var turns = 0
     /// The loop's own, while it exists.
     var state: UnsafeMutablePointer<LoopState>?
@@ -59,6 +61,14 @@ final class SimulatedHistory: @unchecked Sendable {
     var lost: Set<ConnectionID> = []
     var held: [Held] = []
     var callers: [(number: Int, caller: Caller<Int>)] = []
+    /// The workers there were, and those that have not heard of their end.
+    var conducts: [SimulatedConduct] = []
+    var running: [SimulatedConduct] = []
+    /// How many messages were meant for workers, how many connections came from elsewhere, how often something was thrown that
+    /// costs a connection.
+    var messageCount = 0
+    var adoptions = 0
+    var throwCount = 0
     var timing = SimulatedTiming()
     var callbacks = 0
     var ends = 0
@@ -88,9 +98,16 @@ final class SimulatedHistory: @unchecked Sendable {
         let rates = [0, 20, 100, 300]
         bustle = (kernel.random.element(of: rates) ?? 0, kernel.random.element(of: rates) ?? 0)
         post = SimulatedPost(control, kernel, options)
+        workerOptions = SimulatedRoles.draw(&kernel.random)
+        workerRate = kernel.random.element(of: [0, 300, 800]) ?? 0
+        kernel.languages = workerOptions.map(\.framing) + (kernel.random.chance(300) ? [.raw] : [])
     }
 
     func run() -> Outcome {
+        SimulatedRoles.$options.withValue(workerOptions) { live() }
+    }
+
+    private func live() -> Outcome {
         kernel.stopsAtExhaustion = options.exhaustion == .stop
         control.addresses.withLock { $0 = kernel.listeners.map(\.address) }
         actOutside()

@@ -96,7 +96,7 @@ extension SimulatedKernel {
         let room = random.chance(700) ? 1 << 20 : random.below(200)
         let socket = SimulatedSocket(descriptor: descriptor, listener: listener, room: room)
         socket.clientReads = random.chance(900)
-        if random.chance(200) { socket.unread = 1 + random.below(100) }
+        if random.chance(200) { speak(socket) }
         if happens(.clientReset) { socket.isReset = true }
         sockets[index] = socket
         acceptedCount += 1
@@ -175,11 +175,14 @@ extension SimulatedKernel {
             happens(.staleAccept)
         {
             staleCount += 1
-            postConnection(accept(of: nil), token, isLast: random.chance(500), of: -2)
+            postConnection(accept(of: nil), token, isLast: random.chance(500), of: Self.nobody)
         }
         if let token = random.element(of: staleTokens.ofConnections), happens(.staleConnection) {
-            post(token, Int32(random.below(200)) - 100, of: -2)
+            let hasBuffer =
+                wakeUp != nil && token.kind == TokenKind.receive.rawValue && buffers.areOpen && buffers.hasFree
+            let buffer = hasBuffer && random.chance(500) ? buffers.fill([]) : nil
+            post(token, buffer == nil ? Int32(random.below(200)) - 100 : 0, buffer, of: Self.nobody)
         }
-        if happens(.unknownToken) { post(Token(rawValue: .max), -ETIME, of: -2) }
+        if happens(.unknownToken) { post(Token(rawValue: .max), -ETIME, of: Self.nobody) }
     }
 }

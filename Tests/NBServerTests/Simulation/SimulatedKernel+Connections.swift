@@ -8,9 +8,19 @@ extension SimulatedKernel {
     func send(_ send: SimulatedSocket.Send, _ descriptor: Int32, _ mode: Uring.Operation.SendMode, _ silently: Bool) {
         guard let socket = socket(descriptor, "send") else { return post(send.token, -EBADF, of: descriptor) }
         if socket.send != nil { violate("two sends in flight on \(descriptor)") }
-        if socket.hasEndedOutput { violate("send on \(descriptor) after the end of its output") }
-        if socket.isReset { return post(send.token, -EPIPE, of: descriptor) }
+        // Who gives a connection back need not say that its output has ended.
+        if socket.hasEndedOutput && !socket.isAdopted {
+            violate("send on \(descriptor) after the end of its output")
+        }
+        if socket.receive != nil && mode == .immediate {
+            violate("last bytes of \(descriptor) with a receive in flight")
+        }
+        if socket.isReset || socket.hasEndedOutput {
+            socket.hasFailed = true
+            return post(send.token, -EPIPE, of: descriptor)
+        }
         if happens(.sendError) {
+            socket.hasFailed = true
             return post(send.token, -(random.element(of: [ENOBUFS, ENOMEM, EINTR]) ?? EIO), of: descriptor)
         }
         let count = happens(.shortSend) ? random.below(send.copy.count) : send.copy.count
@@ -26,7 +36,7 @@ extension SimulatedKernel {
 
     func discardInput(_ descriptor: Int32, _ mode: Uring.Operation.DiscardMode, _ token: Token) {
         guard let socket = socket(descriptor, "receive") else { return post(token, -EBADF, of: descriptor) }
-        if socket.discard != nil { violate("two receives in flight on \(descriptor)") }
+        if socket.discard != nil || socket.receive != nil { violate("two receives in flight on \(descriptor)") }
         if mode == .waiting, happens(.interruption) {
             post(token, -EINTR, of: descriptor)
         } else if let result = socket.takeInput() {
@@ -41,7 +51,7 @@ extension SimulatedKernel {
     func close(_ descriptor: Int32) {
         guard let socket = socket(descriptor, "close") else { return }
         sockets[Int(descriptor - Self.firstDescriptor)] = nil
-        if socket.discard != nil { violate("\(descriptor) closed with a receive in flight") }
+        if socket.discard != nil || socket.receive != nil { violate("\(descriptor) closed with a receive in flight") }
         if socket.send != nil { violate("\(descriptor) closed with a send in flight") }
         if !socket.isDelivered { noteDiscard(socket) }
         if !socket.isDelivered && !socket.isReset { violate("\(descriptor) discarded without a reset") }
@@ -55,6 +65,7 @@ extension SimulatedKernel {
         socket.isReset = true
         finishSend(of: socket, failing: -ECONNRESET)
         finishDiscard(of: socket, -ECONNRESET)
+        receiveOn(socket)
     }
 
     private func finishSend(of socket: SimulatedSocket, failing errno: Int32) {
@@ -62,6 +73,7 @@ extension SimulatedKernel {
         socket.send = nil
         let isUnchanged = send.bytes.withUnsafeBytes { $0.elementsEqual(send.copy) }
         if !isUnchanged { violate("bytes for \(socket.descriptor) were changed while they were being sent") }
+        if send.sent == 0 { socket.hasFailed = true }
         post(send.token, send.sent > 0 ? Int32(send.sent) : errno, of: socket.descriptor)
     }
 
@@ -81,6 +93,7 @@ extension SimulatedKernel {
             }
             return 0
         }
+        for case let socket? in sockets where socket.receive?.token == token { return cancelReceive(of: socket) }
         return -ENOENT
     }
 
@@ -88,14 +101,35 @@ extension SimulatedKernel {
     func handOut(_ descriptor: Int32) {
         note("\(descriptor) handed out")
         guard let socket = socket(descriptor, "handing out") else { return }
-        if socket.send != nil || socket.discard != nil { violate("\(descriptor) handed out with something in flight") }
+        let hasNothing = socket.send == nil && socket.discard == nil && socket.receive == nil
+        if !hasNothing { violate("\(descriptor) handed out with something in flight") }
+        if socket.isToEndOutput && !socket.hasEndedOutput {
+            violate("\(descriptor) handed out before its output ended")
+        }
         socket.isHandedOut = true
+    }
+
+    /// Whoever had a descriptor has closed it.
+    func closeHandedOut(_ socket: SimulatedSocket) {
+        note("\(socket.descriptor) is closed outside")
+        sockets[Int(socket.descriptor - Self.firstDescriptor)] = nil
+        for index in listeners.indices { listeners[index].armsInVain = (0, 0) }
+    }
+
+    /// A descriptor that was handed out is the server's again.
+    func takeBack(_ socket: SimulatedSocket) {
+        note("\(socket.descriptor) comes back")
+        socket.isHandedOut = false
+        socket.isDelivered = false
+        socket.isAdopted = true
+        socket.isToEndOutput = false
     }
 
     /// What waits goes on as far as it can.
     func progress() {
         for case let socket? in sockets {
             if let send = socket.send { goOn(send, on: socket) }
+            progressReceive(of: socket)
             if socket.discard != nil {
                 if happens(.interruption) {
                     finishDiscard(of: socket, -EINTR)
@@ -141,19 +175,22 @@ extension SimulatedKernel {
     }
 
     private func clientStep() {
-        let index = random.below(sockets.count)
-        guard let socket = sockets[index] else { return }
+        let start = random.below(sockets.count)
+        let place = (start..<start + 6).first { sockets[$0 % sockets.count] != nil }
+        guard let index = place.map({ $0 % sockets.count }), let socket = sockets[index] else { return }
         if socket.isHandedOut {
             // Whoever has it is done with it; nothing of the server's was freed.
-            if random.chance(100) { sockets[index] = nil }
+            if !socket.isOnItsWay && random.chance(100) { sockets[index] = nil }
         } else if happens(.clientReset) {
             note("the client of \(socket.descriptor) resets")
             reset(socket)
+        } else if socket.conduct != nil && random.chance(600) {
+            speak(socket)
         } else if random.chance(400) {
             if socket.clientReads { socket.room += random.below(500) }
         } else if random.chance(500) {
-            if !socket.isReset && !socket.clientHasEnded { socket.unread += 1 + random.below(50) }
-        } else {
+            speak(socket)
+        } else if socket.conduct == nil || random.chance(300) {
             socket.clientHasEnded = true
         }
     }

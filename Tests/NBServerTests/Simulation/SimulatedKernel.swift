@@ -13,15 +13,19 @@
 /// ```
 final class SimulatedKernel: @unchecked Sendable {
     private struct Submission {
-        let operation: Operation
+        /// `nil` for the return of a buffer.
+        let operation: Operation?
         let token: Token
         let silently: Bool
         /// What the bytes of a send were when it was submitted.
         let copy: [UInt8]
+        var buffer: UInt16 = 0
     }
 
     static let firstDescriptor: Int32 = 100_000
     static let firstListener: Int32 = 90_000
+    /// The subject of completions that are nobody's any more.
+    static let nobody: Int32 = -2
 
     var random: Randomness
     let rates: FaultRates
@@ -49,6 +53,8 @@ final class SimulatedKernel: @unchecked Sendable {
     private var submitted: [Submission] = []
     /// How many operations were submitted so far.
     private(set) var submissionCount = 0
+    /// How many completions the server has taken.
+    private(set) var takenCount = 0
     /// The read of the wake-up that waits, and of what.
     var wakeUp: Token?
     private(set) var wakeUpDescriptor: Int32 = -1
@@ -66,6 +72,11 @@ final class SimulatedKernel: @unchecked Sendable {
     private(set) var hasFreedDescriptor = false
 
     var staleTokens = StaleTokens()
+    let buffers: SimulatedBuffers
+    /// What clients speak.
+    var languages: [WorkerOptions.Framing] = []
+    /// Whose sends and receives the tokens are.
+    var subjects: [Token: SimulatedSocket] = [:]
 
     private(set) var violations: [String] = []
     /// What happened, for people to read.
@@ -91,7 +102,10 @@ final class SimulatedKernel: @unchecked Sendable {
         )
         features.acceptsMultishot = random.chance(800)
         features.completesSilently = random.chance(800)
+        features.receivesMultishot = random.chance(700)
+        features.sharesBuffers = random.chance(700)
         self.features = features
+        buffers = SimulatedBuffers(count: 1 << random.below(4), size: 1 << random.below(7))
         queue = SimulatedCompletionQueue(depth: depth)
         descriptorLimit = random.chance(300) ? 2 + random.below(5) : 10 + random.below(30)
         now = Instant(nanoseconds: UInt64(1_000_000_000 + random.below(1_000_000_000_000)))
@@ -162,6 +176,7 @@ final class SimulatedKernel: @unchecked Sendable {
         }
         for case let socket? in sockets where !socket.isHandedOut { leftovers.append("\(socket.descriptor) is open") }
         if wakeUp != nil { leftovers.append("the wake-up is armed") }
+        if buffers.areOpen && !buffers.areAllBack { leftovers.append("not all buffers are the kernel's") }
         if queuedConnections > 0 { leftovers.append("\(queuedConnections) connections wait in the queue") }
         return leftovers
     }
@@ -178,6 +193,7 @@ extension SimulatedKernel {
         if case .send(_, let bytes, _) = operation { copy = bytes.withUnsafeBytes { Array($0) } }
         if case .close(let descriptor) = operation { noteClose(of: descriptor) }
         staleTokens.see(token)
+        if case .send(let descriptor, _, _) = operation { noteSend(on: descriptor, token) }
         let isSilent = silently && features.completesSilently
         submissionCount += 1
         submitted.append(Submission(operation: operation, token: token, silently: isSilent, copy: copy))
@@ -224,7 +240,12 @@ extension SimulatedKernel {
     }
 
     private func taken(_ completion: Completion, _ subject: Int32) {
+        takenCount += 1
         note("   taken: \(completion.words)")
+        let kind = completion.token.kind
+        if kind == TokenKind.receive.rawValue || kind == TokenKind.send.rawValue {
+            if subject != Self.nobody { takenFromSocket(completion) }
+        }
         guard completion.token.kind == TokenKind.accept.rawValue else { return }
         if completion.result >= 0 { queuedConnections -= 1 }
         let index = Int(subject - Self.firstListener)
@@ -236,9 +257,21 @@ extension SimulatedKernel {
         if stopsAtExhaustion && listeners[index].wantsDescriptor && !isToStop { noteStop() }
     }
 
-    func post(_ token: Token, _ result: Int32, isLast: Bool = true, of subject: Int32) {
+    func post(
+        _ token: Token,
+        _ result: Int32,
+        isLast: Bool = true,
+        _ buffer: UInt16? = nil,
+        of subject: Int32
+    ) {
         if queue.isFull { tally.note(.overflow) }
-        queue.post(Completion(token: token, result: result, isLast: isLast), of: subject)
+        let completion =
+            if let buffer {
+                Completion(token: token, result: result, isLast: isLast, buffer: buffer)
+            } else {
+                Completion(token: token, result: result, isLast: isLast)
+            }
+        queue.post(completion, of: subject)
         // The last read of the wake-up ends the loop, and comes last.
         guard token.kind != TokenKind.wakeUp.rawValue else { return }
         if random.chance(rates[.reordering]), queue.reorder(&random) { tally.note(.reordering) }
@@ -284,8 +317,9 @@ extension SimulatedKernel {
 
     private func carryOut(_ submission: Submission) {
         let (token, silently) = (submission.token, submission.silently)
-        note("submitted: \(submission.operation.words)")
-        switch submission.operation {
+        guard let operation = submission.operation else { return carryOutReturn(of: submission.buffer, silently) }
+        note("submitted: \(operation.words)")
+        switch operation {
         case .accept(let listener, let mode):
             arm(listener, token, mode)
         case .send(let descriptor, let bytes, let mode):
@@ -299,8 +333,8 @@ extension SimulatedKernel {
             discardInput(descriptor, mode, token)
         case .connect(let descriptor, _):
             violate("a connect of \(descriptor) by a server")
-        case .receive(let descriptor, _):
-            violate("a receive on \(descriptor), although there are no buffers")
+        case .receive(let descriptor, let mode):
+            receive(descriptor, mode, token)
         case .read(let descriptor, _, _):
             wakeUpDescriptor = descriptor
             if wakeUp != nil { violate("two reads of the wake-up") }
@@ -317,6 +351,20 @@ extension SimulatedKernel {
         }
     }
 
+    /// Gives a buffer back by an operation.
+    func submitReturn(of buffer: UInt16) {
+        if submitted.count == features.submissionDepth { carryOutQueue() }
+        let isSilent = features.completesSilently
+        submitted.append(
+            Submission(operation: nil, token: .bufferReturn, silently: isSilent, copy: [], buffer: buffer)
+        )
+    }
+
+    private func carryOutReturn(of buffer: UInt16, _ silently: Bool) {
+        buffers.arrived(buffer)
+        if !silently { post(.bufferReturn, 0, of: -1) }
+    }
+
     private func cancel(_ token: Token) -> Int32 {
         let result: Int32
         if token == wakeUp {
@@ -331,6 +379,11 @@ extension SimulatedKernel {
         if result == -ENOENT { tally.note(.cancelInVain) }
         if result == -EALREADY { tally.note(.cancelTooLate) }
         return result
+    }
+
+    private func noteSend(on descriptor: Int32, _ token: Token) {
+        let index = Int(descriptor - Self.firstDescriptor)
+        if sockets.indices.contains(index) { subjects[token] = sockets[index] }
     }
 
     private func noteClose(of descriptor: Int32) {

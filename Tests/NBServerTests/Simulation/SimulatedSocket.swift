@@ -10,6 +10,13 @@ final class SimulatedSocket {
         var sent: Int
     }
 
+    struct Receive {
+        let token: Token
+        let isMultishot: Bool
+        /// Canceled, but not at an end yet.
+        var isCanceled = false
+    }
+
     let descriptor: Int32
     /// The listener it came by; `nil` for one that came for an arm that was over.
     let listener: Int?
@@ -17,26 +24,45 @@ final class SimulatedSocket {
     var isToBeClosed = false
     /// Given to the behavior.
     var isDelivered = false
+    /// It came from elsewhere.
+    var isAdopted = false
     /// The server's no more: somebody else has the descriptor.
     var isHandedOut = false
+    /// Somebody is about to give it back to the server.
+    var isOnItsWay = false
     /// The connection is no more: a reset, from either side.
     var isReset = false
     var hasEndedOutput = false
+    /// The server was told that something about it has failed.
+    var hasFailed = false
 
-    /// What the client has said and the server has not read.
-    var unread = 0
+    /// What the client is about to say, what it has said, and how much of that the server's kernel has given away.
+    var toSay: ArraySlice<UInt8> = []
+    var said: [UInt8] = []
+    var readCount = 0
+    /// How much of it the server has taken out of the completion queue.
+    var seenCount = 0
+    /// How much of it a worker was given, headers and line ends included.
+    var deliveredCount = 0
     /// The client has ended its side.
     var clientHasEnded = false
     var clientReads = true
     /// How many bytes the socket still takes before the client reads.
     var room: Int
-    /// What the client has been sent.
+    /// What the client has been sent, and what the server has wanted to send it.
     var received: [UInt8] = []
+    var sent: [UInt8] = []
+    /// The server wants its side ended when everything is sent.
+    var isToEndOutput = false
 
     /// A send that waits for room.
     var send: Send?
     /// A discard that waits for input.
     var discard: Token?
+    /// A receive that waits for input, and the buffers it goes into.
+    var receive: Receive?
+    /// The worker that has it, or had it last.
+    weak var conduct: SimulatedConduct?
 
     init(descriptor: Int32, listener: Int?, room: Int) {
         self.descriptor = descriptor
@@ -44,10 +70,13 @@ final class SimulatedSocket {
         self.room = room
     }
 
-    /// What a receive would return now, or `nil` if it waits.
+    /// What the client has said and nobody has read.
+    var unread: Int { said.count - readCount }
+
+    /// What a discard would return now, or `nil` if it waits.
     func takeInput() -> Int32? {
         if unread > 0 {
-            defer { unread = 0 }
+            defer { readCount = said.count }
             return Int32(unread)
         }
         if isReset { return -104 }
@@ -57,5 +86,11 @@ final class SimulatedSocket {
     func take(_ bytes: ArraySlice<UInt8>) {
         received += bytes
         room -= bytes.count
+    }
+
+    /// The client says so many bytes of what it has to say.
+    func say(_ count: Int) {
+        said += toSay.prefix(count)
+        toSay = toSay.dropFirst(count)
     }
 }

@@ -13,7 +13,7 @@ struct StaleTokens {
     mutating func see(_ token: Token) {
         guard
             token.kind == TokenKind.accept.rawValue || token.kind == TokenKind.send.rawValue
-                || token.kind == TokenKind.discardInput.rawValue
+                || token.kind == TokenKind.receive.rawValue || token.kind == TokenKind.discardInput.rawValue
         else { return }
         let place = UInt64(token.kind) << 32 | UInt64(token.slot)
         guard let before = present.updateValue(token, forKey: place), before != token else { return }

@@ -1,0 +1,251 @@
+@testable import NBServer
+
+/// What one worker has asked for, what it was given, and what it is owed: a model of the library as a worker sees it.
+///
+/// ```
+///  assigned ── connected ──▶ in use ── it closes, resets, releases, throws ──▶ ending ── closed ──▶ over
+///                               └── the network, or a limit, ends it ──▶ closed ──▶ over
+/// ```
+final class SimulatedConduct {
+    /// What ended its connection first, as far as the worker can know.
+    enum End: Equatable {
+        case none, closed, reset, released, queueTooLong
+        /// It threw the error of this number.
+        case failed(Int)
+    }
+
+    let number: Int
+    let socket: SimulatedSocket
+    let role: Int
+    let options: WorkerOptions
+    private let violate: (String) -> Void
+
+    /// Its connection's name.
+    var connection = ConnectionID(slot: 0, number: 0)
+    private(set) var isConnected = false
+    private(set) var end = End.none
+    private(set) var isOver = false
+    /// Somebody was given its connection.
+    var isHandedOut = false
+
+    // What it has asked for, and when something happened last.
+    private(set) var framing: WorkerOptions.Framing
+    private(set) var wanted = 0
+    private(set) var credit = 0
+    private(set) var waits: Waits
+
+    private(set) var isEndSeen = false
+    private(set) var isEndTold = false
+    private(set) var isCongested = false
+    /// Messages that were sent to it and have not come, in their order; and how often it was asked to finish.
+    private(set) var messages: [Int] = []
+    private(set) var finishes = 0
+
+    init(
+        _ number: Int,
+        _ socket: SimulatedSocket,
+        role: Int,
+        _ options: WorkerOptions,
+        at now: Instant,
+        _ violate: @escaping (String) -> Void
+    ) {
+        self.number = number
+        self.socket = socket
+        self.role = role
+        self.options = options
+        self.violate = violate
+        framing = options.framing
+        waits = Waits(since: now)
+        ask(options.receiving)
+    }
+
+    /// It has not ended, as far as it knows.
+    var isLive: Bool { end == .none && !isOver }
+}
+
+// What it does.
+extension SimulatedConduct {
+    func noteAsked(_ mode: WorkerOptions.ReceiveMode, exactly count: Int = 0, at now: Instant) {
+        guard isLive else { return }
+        ask(mode)
+        wanted = count
+        waits.receivingSince = now
+    }
+
+    private func ask(_ mode: WorkerOptions.ReceiveMode) {
+        wanted = 0
+        credit =
+            switch mode {
+            case .once: 1
+            case .continuous: -1
+            case .count(let count): max(0, count)
+            case .manual: 0
+            }
+    }
+
+    func noteFraming(_ framing: WorkerOptions.Framing) {
+        self.framing = framing
+    }
+
+    /// It has sent something; with what was unsent before and is now, and what the library said of it.
+    func noteSent(_ bytes: [UInt8], unsent: (before: Int, after: Int), _ isEnough: Bool, at now: Instant) {
+        guard isLive else { return }
+        if unsent.before == 0 { waits.noteSent(now) }
+        if !socket.isToEndOutput { socket.sent += bytes }
+        let queued = socket.isToEndOutput ? 0 : bytes.count
+        // What no queue may hold is not queued to its end.
+        if unsent.after != unsent.before + queued && unsent.after <= options.queueLimit {
+            violate("worker \(number) has \(unsent.after) bytes unsent")
+        }
+        if isEnough != (unsent.after <= options.highWater) {
+            violate("worker \(number) is told \(isEnough) of its queue")
+        }
+        guard unsent.after > options.highWater else { return }
+        isCongested = true
+        if unsent.after > options.queueLimit { end = .queueTooLong }
+    }
+
+    func noteEnd(_ end: End) {
+        if isLive { self.end = end }
+    }
+
+    func noteMessage(_ message: Int) { messages.append(message) }
+
+    func noteFinish() { finishes += 1 }
+}
+
+// What the server has seen of its connection.
+extension SimulatedConduct {
+    func noteSeen(at now: Instant) { waits.idleSince = now }
+
+    func noteEndSeen() { isEndSeen = true }
+
+    func noteSent(_ result: Int32, at now: Instant) { waits.noteSent(now) }
+}
+
+// What it is told.
+extension SimulatedConduct {
+    /// Any callback but the first and the last.
+    func noteCallback(_ name: String) {
+        if !isConnected { violate("worker \(number) hears \(name) before it is connected") }
+        if !isLive { violate("worker \(number) hears \(name) after its end: \(end)") }
+    }
+
+    func noteConnected() {
+        if isConnected || !isLive { violate("worker \(number) is connected twice, or after its end") }
+        isConnected = true
+    }
+
+    /// Bytes, which must be the next ones, cut where they should be.
+    func noteReceived(_ bytes: Span<UInt8>, at now: Instant) {
+        noteCallback("received")
+        waits.receivingSince = now
+        if credit == 0 { violate("worker \(number) is given something, and has not asked") }
+        let start = socket.deliveredCount
+        switch nextCut {
+        case .frame(let frame, let next):
+            // Raw bytes come as they arrive; not all that have arrived have been looked at.
+            let isRaw = framing == .raw && wanted == 0
+            let content = socket.said[
+                start + frame.lowerBound..<start + (isRaw ? min(bytes.count, next) : frame.upperBound)
+            ]
+            if !bytes.withUnsafeBytes({ $0.elementsEqual(content) }) {
+                violate("worker \(number) is given \(bytes.count) bytes that are not the \(content.count) it should be")
+            }
+            socket.deliveredCount += isRaw ? bytes.count : next
+        case .incomplete, .tooLong:
+            violate("worker \(number) is given \(bytes.count) bytes, and there is no frame")
+        }
+        if credit > 0 { credit -= 1 }
+        wanted = 0
+    }
+
+    func notePeerClosed() {
+        noteCallback("peerClosed")
+        if isEndTold || !isEndSeen || credit == 0 {
+            violate("worker \(number) is told of the end twice, too early, or without having asked")
+        }
+        if case .frame = nextCut { violate("worker \(number) is told of the end before what came before it") }
+        isEndTold = true
+    }
+
+    func noteWritable(unsent: Int) {
+        noteCallback("writable")
+        if !isCongested || unsent > options.lowWater { violate("worker \(number) is told that there is room") }
+        isCongested = false
+    }
+
+    func noteTimeout(_ limit: TimeLimit, unsent: Int, at now: Instant) {
+        noteCallback("timeout")
+        let end = limitEnd(limit, unsent: unsent)
+        if end.map({ $0 > now }) ?? true { violate("worker \(number): the \(limit) limit has not passed") }
+        waits.restart(limit, now)
+    }
+
+    func noteMessageCame(_ message: Int) {
+        noteCallback("message \(message)")
+        guard messages.first == message else { return violate("worker \(number) got message \(message) out of turn") }
+        messages.removeFirst()
+    }
+
+    /// Somebody wants it to finish, or the server drains.
+    func noteFinishCame(drains: Bool) {
+        noteCallback("finish")
+        if finishes > 0 {
+            finishes -= 1
+        } else if !drains {
+            violate("worker \(number) is to finish, and nobody has asked")
+        }
+    }
+
+    func noteClosed() {
+        if isOver { violate("worker \(number) is told twice that it is closed") }
+        isOver = true
+    }
+}
+
+// What it is owed.
+extension SimulatedConduct {
+    /// What it is to be given next, of what the server has.
+    var nextCut: SimulatedCut {
+        let rest = socket.said[socket.deliveredCount..<socket.seenCount]
+        if wanted > 0 { return rest.count < wanted ? .incomplete : .frame(0..<wanted, next: wanted) }
+        return SimulatedCut(rest, framing, limit: options.frameLimit)
+    }
+
+    /// When a time limit ends, if it runs.
+    func limitEnd(_ limit: TimeLimit, unsent: Int) -> Instant? {
+        switch limit {
+        case .send: unsent == 0 ? nil : options.sendLimit.map { waits.sendingSince + $0 }
+        case .receive: credit == 0 || isEndSeen ? nil : options.receiveLimit.map { waits.receivingSince + $0 }
+        case .idle: options.idleLimit.map { waits.idleSince + $0 }
+        }
+    }
+
+    /// At a wait in which nothing is left to do.
+    func checkRest(unsent: Int, hasStopped: Bool) {
+        if !isConnected { violate("worker \(number) has a connection and was not told") }
+        if isCongested && unsent <= options.lowWater { violate("worker \(number) is not told that there is room") }
+        if unsent > 0 && socket.send == nil { violate("\(unsent) bytes of worker \(number) are not being sent") }
+        if !hasStopped && !messages.isEmpty { violate("worker \(number) was sent messages that do not come") }
+        if !hasStopped && finishes > 0 { violate("worker \(number) is not asked to finish") }
+        checkInput()
+    }
+
+    private func checkInput() {
+        guard credit != 0 else {
+            if let receive = socket.receive, receive.isMultishot, !receive.isCanceled {
+                violate("worker \(number) receives again and again, and has not asked")
+            }
+            return
+        }
+        switch nextCut {
+        case .frame: violate("worker \(number) is not given what has arrived")
+        case .tooLong: violate("worker \(number) lives on with a frame that is too long")
+        case .incomplete where isEndSeen:
+            if !isEndTold { violate("worker \(number) is not told of the end") }
+        case .incomplete:
+            if socket.receive == nil { violate("worker \(number) waits for bytes, and nothing receives them") }
+        }
+    }
+}

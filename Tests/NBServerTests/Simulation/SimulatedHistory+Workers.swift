@@ -1,0 +1,251 @@
+import Glibc
+
+@testable import NBServer
+@testable import Uring
+
+// Connections that are given to workers, and what must come of it.
+extension SimulatedHistory {
+    struct WorkerRefusal: Error {
+        let number: Int
+    }
+
+    /// Gives a connection to a new worker of any type.
+    func assign(_ connection: consuming Connection, _ context: borrowing ServerContext) {
+        let descriptor = connection.slot.pointee.descriptor
+        guard let socket = kernel.socket(descriptor, "assignment") else { return }
+        if kernel.random.chance(500) {
+            let worker = makeWorker(FirstRole.self, socket)
+            worker.conduct.connection = context.assign(connection, to: worker).connection
+        } else {
+            let worker = makeWorker(SecondRole.self, socket)
+            worker.conduct.connection = context.assign(connection, to: worker).connection
+        }
+    }
+
+    func makeWorker<Role: SimulatedRole>(_ role: Role.Type, _ socket: SimulatedSocket) -> SimulatedWorker<Role> {
+        let conduct = SimulatedConduct(
+            conducts.count,
+            socket,
+            role: Role.number,
+            SimulatedRoles.options[Role.number],
+            at: kernel.now
+        ) { [unowned self] in violate($0) }
+        kernel.note("   \(socket.descriptor) is given to worker \(conduct.number): \(conduct.options)")
+        kernel.tally.note(socket.isAdopted ? .workerOfAdopted : .workerOfNew)
+        socket.conduct = conduct
+        conducts.append(conduct)
+        running.append(conduct)
+        // Something was done.
+        callbacks += 1
+        return SimulatedWorker(history: self, conduct: conduct)
+    }
+
+    /// Gives a connection that was kept to a worker.
+    func assignKept(_ context: borrowing ServerContext) {
+        guard !kept.isEmpty else { return }
+        let (id, _) = kept.remove(at: kernel.random.below(kept.count))
+        guard let connection = try? context.take(id) else { return }
+        kernel.tally.note(.workerOfKept)
+        assign(connection, context)
+    }
+
+    /// Sends one of the workers a message, alive or not.
+    func sendToWorker(_ context: borrowing ServerContext) {
+        guard let conduct = anyWorker() else { return }
+        messageCount += 1
+        let message = messageCount
+        let wasThere = isThere(conduct)
+        do {
+            if conduct.role == 0 {
+                try context.send(message, to: WorkerID<SimulatedWorker<FirstRole>>(connection: conduct.connection))
+            } else {
+                try context.send(message, to: WorkerID<SimulatedWorker<SecondRole>>(connection: conduct.connection))
+            }
+            kernel.note("   message \(message) to worker \(conduct.number)")
+            if !conduct.isLive || !wasThere {
+                violate("a message for worker \(conduct.number) was taken after its end")
+            }
+            conduct.noteMessage(message)
+        } catch {
+            kernel.tally.note(.unknownWorker)
+            if wasThere && conduct.isLive { violate("worker \(conduct.number) is there, and said not to be") }
+        }
+    }
+
+    /// Asks one of the workers to come to an end.
+    func finishWorker(_ context: borrowing ServerContext) {
+        guard let conduct = anyWorker() else { return }
+        kernel.note("   worker \(conduct.number) is to finish")
+        do {
+            if conduct.role == 0 {
+                try context.finish(WorkerID<SimulatedWorker<FirstRole>>(connection: conduct.connection))
+            } else {
+                try context.finish(WorkerID<SimulatedWorker<SecondRole>>(connection: conduct.connection))
+            }
+            conduct.noteFinish()
+        } catch {
+            if conduct.isLive && isThere(conduct) { violate("worker \(conduct.number) is there, and said not to be") }
+        }
+    }
+
+    private func anyWorker() -> SimulatedConduct? {
+        kernel.random.element(of: kernel.random.chance(900) ? running : conducts)
+    }
+
+    /// Whether the library still has a worker's connection in use.
+    func isThere(_ conduct: SimulatedConduct) -> Bool { slot(of: conduct)?.pointee.phase == .open }
+
+    /// The slot of a worker's connection, as long as it is that.
+    func slot(of conduct: SimulatedConduct) -> ConnectionTable.Slot? {
+        guard let slot = state?.pointee.connections.pointee.slot(conduct.connection.slot) else { return nil }
+        return slot.pointee.hasWorker && slot.pointee.number == conduct.connection.number ? slot : nil
+    }
+
+    /// Which workers a type has.
+    func listWorkers(_ context: borrowing ServerContext) {
+        let listed =
+            context.workers(of: SimulatedWorker<FirstRole>.self).map(\.connection)
+            + context.workers(of: SimulatedWorker<SecondRole>.self).map(\.connection)
+        let actual = running.filter { $0.isLive && isThere($0) }.map(\.connection)
+        if Set(listed) != Set(actual) || listed.count != actual.count {
+            violate("\(listed.count) workers are listed, and there are \(actual.count)")
+        }
+    }
+}
+
+// Connections that leave a worker.
+extension SimulatedHistory {
+    /// Somebody is given a worker's connection: drops it, takes its descriptor, or gives it back to the server.
+    func released(_ connection: consuming ReleasedConnection, _ conduct: SimulatedConduct) {
+        let socket = conduct.socket
+        if conduct.isHandedOut || conduct.isOver && post.end == nil {
+            violate("the connection of worker \(conduct.number) is released twice")
+        }
+        conduct.isHandedOut = true
+        if connection.descriptor != socket.descriptor {
+            violate("worker \(conduct.number) released another connection")
+        }
+        let unread = socket.said[socket.deliveredCount..<socket.readCount]
+        if !connection.unread.elementsEqual(unread) {
+            violate("\(connection.unread.count) bytes were released as unread, and \(unread.count) are")
+        }
+        if !unread.isEmpty { kernel.tally.note(.releasedUnread) }
+        kernel.handOut(socket.descriptor)
+        socket.conduct = nil
+        switch kernel.random.below(4) {
+        case 0: kernel.closeHandedOut(socket)
+        case 1: _ = connection.takeDescriptor()
+        default: giveBack(connection.takeDescriptor(), Array(unread), socket)
+        }
+    }
+
+    /// What `Server.adopt` does.
+    private func giveBack(_ descriptor: Int32, _ unread: [UInt8], _ socket: SimulatedSocket) {
+        socket.isOnItsWay = true
+        let parcel = SimulatedParcel(socket, kernel)
+        kernel.note("\(descriptor) is given back")
+        post.request { [self] context in
+            parcel.open()
+            kernel.tally.note(.adoption)
+            adoptions += 1
+            context.state.pointee.adopt(Adoption(descriptor: descriptor, unread: unread))
+        }
+    }
+
+    /// Whether a worker may hear that its connection has ended for this reason.
+    func check(_ reason: CloseReason, of conduct: SimulatedConduct) {
+        running.removeAll { $0 === conduct }
+        let hasStopped = post.end != nil
+        if ends > 0 && conduct.isConnected { violate("worker \(conduct.number) is closed after terminate") }
+        kernel.tally.note(Deed(reason))
+        let isRight =
+            switch reason {
+            case .closed: conduct.end == .closed
+            case .reset: conduct.end == .reset
+            case .released: conduct.end == .released && (conduct.isHandedOut || hasStopped)
+            case .failed(let error): isRight(error, conduct)
+            case .lost: isLost(conduct)
+            case .frameTooLong: conduct.end == .none && conduct.nextCut == .tooLong
+            case .queueTooLong: conduct.end == .queueTooLong
+            case .expired: conduct.end == .closed || conduct.end == .released
+            case .stopped: hasStopped
+            }
+        if !isRight { violate("worker \(conduct.number), whose end is \(conduct.end), is told: \(reason)") }
+    }
+
+    private func isRight(_ error: any Error, _ conduct: SimulatedConduct) -> Bool {
+        if let refusal = error as? WorkerRefusal { return conduct.end == .failed(refusal.number) }
+        return false
+    }
+
+    private func isLost(_ conduct: SimulatedConduct) -> Bool {
+        guard conduct.socket.hasFailed || conduct.socket.isReset || kernel.buffers.wereRefused else { return false }
+        return conduct.end == .none || conduct.end == .closed || conduct.end == .released
+    }
+}
+
+// What holds at every wait, and at the end.
+extension SimulatedHistory {
+    func checkWorkers(_ deadline: Instant?) {
+        for conduct in running { check(conduct, deadline) }
+        guard isAtRest(deadline) else { return }
+        if kernel.buffers.areOpen && !kernel.buffers.areAllBack { violate("the server rests, and has buffers") }
+        if state?.pointee.connections.pointee.ended.isEmpty == false {
+            violate("a worker's connection has ended, and it was not told")
+        }
+    }
+
+    private func check(_ conduct: SimulatedConduct, _ deadline: Instant?) {
+        guard let slot = slot(of: conduct) else {
+            if ends == 0 && isAtRest(deadline) {
+                violate("worker \(conduct.number) has lost its connection, and was not told")
+            }
+            return
+        }
+        guard slot.pointee.phase == .open else { return }
+        guard conduct.isLive else {
+            return violate("the connection of worker \(conduct.number) is open after \(conduct.end)")
+        }
+        for limit in [TimeLimit.send, .receive, .idle] {
+            guard let end = conduct.limitEnd(limit, unsent: slot.unsentByteCount) else { continue }
+            if deadline.map({ $0 > max(end, kernel.now) }) ?? true {
+                violate("the loop sleeps longer than worker \(conduct.number) has a \(limit) limit")
+            }
+        }
+        guard isAtRest(deadline) else { return }
+        conduct.checkRest(unsent: slot.unsentByteCount, hasStopped: post.end != nil)
+    }
+
+    /// Nothing has completed, and the loop has nothing to do.
+    private func isAtRest(_ deadline: Instant?) -> Bool {
+        kernel.hasNothingToTake && !(deadline.map { $0 <= kernel.now } ?? false)
+    }
+
+    func checkEndOfWorkers() {
+        for conduct in conducts where !conduct.isOver { violate("worker \(conduct.number) was not told of its end") }
+        guard let state, !kernel.isLost else { return }
+        if state.pointee.connections.pointee.count > 0 { violate("there are connections at the end") }
+        if !state.pointee.workers.errors.isEmpty { violate("errors of workers are left at the end") }
+        for index in 0..<UInt32(256) {
+            guard let slot = state.pointee.connections.pointee.slot(index) else { break }
+            if slot.pointee.input != nil { violate("input is left at the end") }
+        }
+    }
+}
+
+extension Deed {
+    init(_ reason: CloseReason) {
+        self =
+            switch reason {
+            case .closed: .closedWorker
+            case .reset: .resetWorker
+            case .released: .releasedWorker
+            case .failed: .failedWorker
+            case .lost: .lostWorker
+            case .frameTooLong: .tooLongFrame
+            case .queueTooLong: .tooLongQueue
+            case .expired: .expiredWorker
+            case .stopped: .stoppedWorker
+            }
+    }
+}

@@ -1,0 +1,198 @@
+@testable import NBServer
+
+/// A worker that does anything a worker may, by chance; its conduct says what it may expect.
+struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
+    static var options: WorkerOptions { SimulatedRoles.options[Role.number] }
+
+    let history: SimulatedHistory
+    let conduct: SimulatedConduct
+
+    private var kernel: SimulatedKernel { history.kernel }
+
+    func connected(_ connection: borrowing WorkerConnection) throws {
+        note("connected", .worker)
+        conduct.noteConnected()
+        try act(connection)
+    }
+
+    func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) throws {
+        note("received \(bytes.count)", conduct.wanted > 0 ? .receivedExactly : .received)
+        conduct.noteReceived(bytes, at: kernel.now)
+        try act(connection)
+        // Most ask for more.
+        if kernel.random.chance(700) && conduct.credit == 0 { ask(connection) }
+    }
+
+    func writable(_ connection: borrowing WorkerConnection) throws {
+        note("writable", .writable)
+        conduct.noteWritable(unsent: connection.unsentByteCount)
+        try act(connection)
+    }
+
+    func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws {
+        note("timeout: \(limit)", limit == .idle ? .idleLimit : limit == .send ? .sendLimit : .receiveLimit)
+        conduct.noteTimeout(limit, unsent: connection.unsentByteCount, at: kernel.now)
+        // One that has no length and goes on would not let time pass.
+        if kernel.random.chance(600) { close(connection) } else { try act(connection) }
+    }
+
+    func peerClosed(_ connection: borrowing WorkerConnection) throws {
+        note("peerClosed", .peerClosed)
+        conduct.notePeerClosed()
+        if kernel.random.chance(700) { close(connection) } else { try act(connection) }
+    }
+
+    func handleMessage(_ message: Int, _ connection: borrowing WorkerConnection) throws {
+        note("message \(message)", .workerMessage)
+        conduct.noteMessageCame(message)
+        try act(connection)
+    }
+
+    func finish(_ connection: borrowing WorkerConnection) throws {
+        note("finish", .workerFinish)
+        conduct.noteFinishCame(drains: history.drain != nil)
+        if kernel.random.chance(700) { close(connection) } else { try act(connection) }
+    }
+
+    consuming func closed(_ reason: CloseReason) {
+        kernel.note("worker \(conduct.number): closed, \(reason)")
+        history.callbacks += 1
+        conduct.noteClosed()
+        history.check(reason, of: conduct)
+    }
+
+    private func note(_ name: @autoclosure () -> String, _ deed: Deed) {
+        kernel.note("worker \(conduct.number): \(name())")
+        kernel.tally.note(deed)
+        history.callbacks += 1
+        if history.ends > 0 { history.violate("worker \(conduct.number) is called after terminate") }
+    }
+}
+
+// What it does.
+extension SimulatedWorker {
+    private func act(_ connection: borrowing WorkerConnection) throws {
+        for _ in 0..<kernel.random.below(4) { try actOnce(connection) }
+    }
+
+    private func actOnce(_ connection: borrowing WorkerConnection) throws {
+        switch kernel.random.below(24) {
+        case 0...7: send(connection)
+        case 8...14: ask(connection)
+        case 15: setFraming(connection)
+        case 16 where kernel.random.chance(300): close(connection)
+        case 17 where kernel.random.chance(200): reset(connection)
+        case 18 where kernel.random.chance(200): finishOutput(connection)
+        case 19 where kernel.random.chance(300): release(connection)
+        case 20 where kernel.random.chance(150): try fail()
+        case 21: history.sendToWorker(connection.server)
+        case 22 where kernel.random.chance(100): history.finishWorker(connection.server)
+        case 23 where kernel.random.chance(300): history.assignKept(connection.server)
+        default: break
+        }
+    }
+
+    private func send(_ connection: borrowing WorkerConnection) {
+        let length = kernel.random.chance(850) ? kernel.random.below(40) : kernel.random.below(2500)
+        let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &+ conduct.number) }
+        let before = connection.unsentByteCount
+        kernel.note("   worker \(conduct.number): send \(length) bytes")
+        let isLive = conduct.isLive
+        let isEnough: Bool
+        switch kernel.random.below(4) {
+        case 0 where conduct.framing.canTell(length): return sendFrame(bytes, connection)
+        case 0, 3: isEnough = connection.send(bytes)
+        case 1: isEnough = connection.send(bytes.span)
+        default:
+            var buffer = SendBuffer(capacity: max(1, length))
+            buffer.append(bytes.span)
+            isEnough = connection.send(buffer)
+        }
+        guard isLive else { return }
+        conduct.noteSent(bytes, unsent: (before, connection.unsentByteCount), isEnough, at: kernel.now)
+    }
+
+    /// With what its framing puts around it.
+    private func sendFrame(_ bytes: [UInt8], _ connection: borrowing WorkerConnection) {
+        let before = connection.unsentByteCount
+        let isLive = conduct.isLive
+        let isEnough = connection.sendFrame(bytes.span)
+        guard isLive else { return }
+        let frame = conduct.framing.frame(bytes)
+        conduct.noteSent(frame, unsent: (before, connection.unsentByteCount), isEnough, at: kernel.now)
+    }
+
+    private func ask(_ connection: borrowing WorkerConnection) {
+        if kernel.random.chance(300) {
+            let count = 1 + kernel.random.below(min(20, conduct.options.frameLimit))
+            kernel.note("   worker \(conduct.number): receive exactly \(count)")
+            connection.receive(exactly: count)
+            conduct.noteAsked(.once, exactly: count, at: kernel.now)
+        } else {
+            let mode = SimulatedRoles.drawMode(&kernel.random)
+            kernel.note("   worker \(conduct.number): receive, \(mode)")
+            connection.receive(mode)
+            conduct.noteAsked(mode, at: kernel.now)
+        }
+    }
+
+    private func setFraming(_ connection: borrowing WorkerConnection) {
+        let framing = SimulatedRoles.drawFraming(&kernel.random)
+        kernel.note("   worker \(conduct.number): framing \(framing)")
+        connection.setFraming(framing)
+        conduct.noteFraming(framing)
+    }
+
+    private func close(_ connection: borrowing WorkerConnection) {
+        kernel.note("   worker \(conduct.number): close")
+        connection.close()
+        conduct.noteEnd(.closed)
+    }
+
+    private func reset(_ connection: borrowing WorkerConnection) {
+        kernel.note("   worker \(conduct.number): reset")
+        connection.reset()
+        conduct.noteEnd(.reset)
+    }
+
+    private func finishOutput(_ connection: borrowing WorkerConnection) {
+        kernel.note("   worker \(conduct.number): finish output")
+        connection.finishOutput()
+        if conduct.isLive { conduct.socket.isToEndOutput = true }
+    }
+
+    private func fail() throws {
+        kernel.note("   worker \(conduct.number): throw")
+        history.throwCount += 1
+        conduct.noteEnd(.failed(history.throwCount))
+        throw SimulatedHistory.WorkerRefusal(number: history.throwCount)
+    }
+
+    private func release(_ connection: borrowing WorkerConnection) {
+        kernel.note("   worker \(conduct.number): release")
+        let isLive = conduct.isLive
+        connection.release { [history, conduct] released in
+            if !isLive { history.violate("worker \(conduct.number) had no connection to release") }
+            history.released(released, conduct)
+        }
+        conduct.noteEnd(.released)
+    }
+}
+
+extension WorkerOptions.Framing {
+    /// Whether a frame may be so long.
+    fileprivate func canTell(_ length: Int) -> Bool {
+        if case .lengthHeader(let size) = self { length < 1 << (8 * size) } else { true }
+    }
+
+    /// A frame, in the simplest way.
+    fileprivate func frame(_ bytes: [UInt8]) -> [UInt8] {
+        switch self {
+        case .raw: bytes
+        case .line: bytes + [UInt8(ascii: "\n")]
+        case .lengthHeader(1): [UInt8(bytes.count)] + bytes
+        case .lengthHeader(2): [UInt8(bytes.count / 256), UInt8(bytes.count % 256)] + bytes
+        case .lengthHeader: [0, 0, UInt8(bytes.count / 256), UInt8(bytes.count % 256)] + bytes
+        }
+    }
+}

@@ -1,0 +1,244 @@
+import Glibc
+import Testing
+
+@testable import NBServer
+@testable import Uring
+
+/// What the simulation found out about workers, each on a script of its own.
+@Suite struct WorkerCallbackTests {
+    private enum Once: WorkerKind {
+        static var options: WorkerOptions { WorkerOptions(framing: .lengthHeader(bytes: 1)) }
+    }
+
+    private enum Continuous: WorkerKind {
+        static var options: WorkerOptions { WorkerOptions(receiving: .continuous) }
+    }
+
+    private enum Hasty: WorkerKind {
+        static var options: WorkerOptions { WorkerOptions(receiveLimit: .zero) }
+    }
+
+    private struct Refusal: Error, CustomStringConvertible {
+        let description = "refused"
+    }
+
+    private let client: Int32 = 1000
+    private let diary = WorkerDiary()
+
+    /// Completes the receive that was submitted last.
+    private func arrive(_ kernel: FakeKernel, _ text: String, isLast: Bool = true) throws {
+        let receive = try #require(kernel.receives(on: client).last)
+        kernel.completeReceive(receive.token, Array(text.utf8), isLast: isLast)
+    }
+
+    /// The loop goes on without waiting for a completion.
+    private func expectNoSleep(_ kernel: FakeKernel) {
+        #expect(kernel.deadline == kernel.now)
+    }
+
+    @Test func aWorkerIsConnectedBeforeItHearsAnythingElse() throws {
+        let server = try ScriptedServer()
+        let worker = DiaryWorker<Hasty>(diary: diary)
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [{ try $0.accept(client, on: server.listeners[0]) }]
+        )
+        #expect(diary.lines == ["connected", "timeout: receive", "closed: reset"])
+    }
+
+    @Test func aFrameInTwoPartsIsFollowedByTheNext() throws {
+        let server = try ScriptedServer()
+        let worker = DiaryWorker<Once>(diary: diary) { _ in
+        } onReceived: { _, connection in
+            connection.receive()
+        }
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                { try arrive($0, "\u{5}he") },
+                { try arrive($0, "llo") },
+                { try arrive($0, "\u{3}you") },
+            ]
+        )
+        #expect(diary.lines == ["connected", "received hello", "received you", "closed: stopped"])
+    }
+
+    @Test func aWorkerWhoseConnectionEndsWithoutACompletionHearsOfItAtOnce() throws {
+        let server = try ScriptedServer()
+        let worker = DiaryWorker<Once>(diary: diary, onConnected: { $0.reset() })
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                {
+                    #expect($0.isReset(client))
+                    #expect(diary.lines == ["connected", "closed: reset"])
+                },
+            ]
+        )
+    }
+
+    @Test func whoFindsNoBufferInAFullBatchIsNotForgotten() throws {
+        var server = try ScriptedServer()
+        server.features = RingFeatures(rung: .deferred, submissionDepth: 256, completionDepth: 1)
+        server.features.acceptsMultishot = true
+        let worker = DiaryWorker<Once>(diary: diary)
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                { $0.complete(try #require($0.receives(on: client).last).token, -ENOBUFS) },
+                { expectNoSleep($0) },
+                { #expect($0.receives(on: client).count == 1) },
+            ]
+        )
+    }
+
+    @Test func aReceiveThatGoesOnEndsWhenItsWorkerHasEnough() throws {
+        var server = try ScriptedServer()
+        server.features.receivesMultishot = true
+        let worker = DiaryWorker<Continuous>(diary: diary) { _ in
+        } onReceived: { bytes, connection in
+            if bytes == Array("first".utf8) { connection.receive() }
+        }
+        var receive = Token(rawValue: 0)
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                {
+                    receive = try #require($0.receives(on: client).last).token
+                    $0.completeReceive(receive, Array("first".utf8), isLast: false)
+                },
+                {
+                    #expect(!$0.submitted.contains { $0.operation == .cancel(receive) })
+                    $0.completeReceive(receive, Array("last".utf8), isLast: false)
+                },
+                { #expect($0.submitted.count { $0.operation == .cancel(receive) } == 1) },
+            ]
+        )
+        #expect(diary.lines == ["connected", "received first", "received last", "closed: stopped"])
+    }
+
+    @Test func anErrorAfterTheAssignmentIsWhatTheWorkerHears() throws {
+        let server = try ScriptedServer()
+        let worker = DiaryWorker<Once>(diary: diary)
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                throw Refusal()
+            },
+            script: [{ try $0.accept(client, on: server.listeners[0]) }]
+        )
+        #expect(diary.lines == ["closed: failed(refused)"])
+    }
+
+    @Test func bytesThatAreNoFrameMayBeOneWithAnotherFraming() throws {
+        let server = try ScriptedServer()
+        var id: ConnectionID?
+        let worker = DiaryWorker<Once>(diary: diary, onConnected: { id = $0.id })
+        try server.run(
+            { number, connection, context in
+                if number == 0 { context.assign(connection, to: worker) }
+                guard number == 1, let id else { return .continue }
+                context.state.pointee.post(WorkerMail(connection: id) { $2.setFraming(.raw) })
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                { try arrive($0, "\u{5}he") },
+                { try $0.accept(1001, on: server.listeners[0]) },
+                { _ in },
+            ]
+        )
+        #expect(diary.lines == ["connected", "received \u{5}he", "closed: stopped"])
+    }
+
+    @Test func whatIsReleasedWhileTheServerStopsTakesItsBytesAlong() throws {
+        let server = try ScriptedServer()
+        var unread: [[UInt8]] = []
+        let worker = DiaryWorker<Once>(diary: diary) { _ in
+        } onReceived: { _, connection in
+            connection.send("bye")
+            connection.release {
+                unread.append($0.unread)
+                _ = $0.takeDescriptor()
+            }
+        }
+        var send = Token(rawValue: 0)
+        try server.run(
+            { number, connection, context in
+                guard number == 0 else { return .stop }
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                { try arrive($0, "\u{1}arest") },
+                {
+                    send = try #require($0.sends(on: client).last).token
+                    try $0.accept(1001, on: server.listeners[0])
+                },
+                { _ in },
+                {
+                    #expect(server.journal.ends.count == 1)
+                    $0.complete(send, 3)
+                },
+            ]
+        )
+        #expect(diary.lines == ["connected", "received a", "closed: released"])
+        #expect(unread == [Array("rest".utf8)])
+    }
+
+    @Test func aReleasedConnectionHasEndedItsOutputIfItWasTo() throws {
+        let server = try ScriptedServer()
+        var released: [Int32] = []
+        let worker = DiaryWorker<Once>(diary: diary) { connection in
+            connection.finishOutput()
+            connection.release { released.append($0.takeDescriptor()) }
+        }
+        let (kernel, _) = try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [{ try $0.accept(client, on: server.listeners[0]) }]
+        )
+        #expect(released == [client])
+        #expect(kernel.endedOutputs == [client])
+    }
+
+    @Test func aWorkerThatIsMadeInTerminateHearsOfItsEnd() throws {
+        let server = try ScriptedServer()
+        var id: ConnectionID?
+        let worker = DiaryWorker<Once>(diary: diary)
+        try server.run(
+            onEnd: { context in
+                guard let id, let connection = try? context.take(id) else { return }
+                context.assign(connection, to: worker)
+            },
+            { _, connection, context in
+                id = context.keep(connection)
+                return .continue
+            },
+            script: [{ try $0.accept(client, on: server.listeners[0]) }]
+        )
+        #expect(diary.lines == ["closed: stopped"])
+    }
+}
