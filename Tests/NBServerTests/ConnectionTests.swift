@@ -538,6 +538,41 @@ import Testing
         #expect(server.journal.delivered.count == 2)
     }
 
+    /// What an info's own callback brings about is told without waiting for anything else to happen.
+    @Test func aConnectionThatIsLostInTheCallbackOfAnInfoIsToldOfAtOnce() throws {
+        final class Holder { var connection: Connection? }
+        let holder = Holder()
+        let server = try ScriptedServer(listeners: 2)
+        try server.run(
+            duringInfo: { context in
+                if let held = holder.connection.take() { server.journal.ids.append(context.keep(held)) }
+            },
+            { number, connection, context in
+                guard number == 0 else {
+                    try context.removeListener(on: server.sockets[1].address)
+                    return .continue
+                }
+                connection.send("lost")
+                holder.connection = consume connection
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { kernel in kernel.complete(try #require(kernel.sends(on: descriptor).first).token, -EPIPE) },
+                    { kernel in try kernel.accept(other, on: server.listeners[0]) },
+                    { _ in },
+                    { kernel in
+                        #expect(server.journal.infos.count == 1, "the removal: \(server.journal.infos)")
+                        #expect(kernel.deadline == kernel.now)
+                    },
+                    { _ in #expect(server.journal.infos.last?.hasPrefix("connectionLost") == true) },
+                ]
+            )
+        )
+        #expect(server.journal.ids.count == 1)
+    }
+
     @Test func withACrowdTheLastBytesWaitForTheClose() throws {
         var server = try ScriptedServer()
         server.features = RingFeatures(rung: .deferred, submissionDepth: 4, completionDepth: 4)

@@ -19,6 +19,8 @@ struct ClosureBehavior: NonBlockingServer {
     let journal: Journal
     var onBegin: () throws -> Void = {}
     var onInfo: (ServerInfo) throws -> Verdict = { _ in .continue }
+    /// Called first, with the context.
+    var duringInfo: (borrowing ServerContext) -> Void = { _ in }
     var onEnd: (borrowing ServerContext) -> Void = { _ in }
     /// Gets the number of the connection, from 0.
     var onConnection: (Int, consuming Connection, borrowing ServerContext) throws -> Verdict
@@ -47,6 +49,7 @@ struct ClosureBehavior: NonBlockingServer {
         case .listenerDown(_, let cause): journal.infos.append("down: \(cause.errno ?? 0)")
         default: journal.infos.append("\(info)")
         }
+        duringInfo(context)
         return try onInfo(info)
     }
 
@@ -78,6 +81,7 @@ struct ScriptedServer {
     func run(
         onBegin: @escaping () throws -> Void = {},
         onInfo: @escaping (ServerInfo) throws -> Verdict = { _ in .continue },
+        duringInfo: @escaping (borrowing ServerContext) -> Void = { _ in },
         onEnd: @escaping (borrowing ServerContext) -> Void = { _ in },
         _ onConnection: @escaping (Int, consuming Connection, borrowing ServerContext) throws -> Verdict,
         script: [FakeKernel.Step]
@@ -89,6 +93,7 @@ struct ScriptedServer {
             journal: journal,
             onBegin: onBegin,
             onInfo: onInfo,
+            duringInfo: duringInfo,
             onEnd: onEnd,
             onConnection: onConnection
         )

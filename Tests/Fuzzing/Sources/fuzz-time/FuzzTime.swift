@@ -34,7 +34,7 @@ private func deadline(of limit: Duration, from now: Instant) -> Instant {
     return withUnsafeMutablePointer(to: &counters) { counters in
         var table = ConnectionTable(closeTimeLimit: limit, closesWait: false, counters: counters)
         table.now = now
-        let slot = table.admit(7, ListenerID(index: 0, life: 0))
+        let slot = table.admit(7, .none)
         table.startDeadline(slot)
         guard let deadline = table.nextDeadline else { preconditionFailure("no deadline") }
         table.free(slot)

@@ -22,7 +22,7 @@ struct ConnectionLives: ~Copyable {
 
     mutating func begin() {
         guard living.count < 600 else { return }
-        let token = table.admit(7, ListenerID(index: 0, life: 0)).token(.send)
+        let token = table.admit(7, .none).token(.send)
         precondition(given.insert(token).inserted, "\(token) was somebody else's")
         living.append(token)
         check(token, lives: true)
