@@ -52,6 +52,8 @@ final class SimulatedHistory: @unchecked Sendable {
     var state: UnsafeMutablePointer<LoopState>?
     /// A time to wake up at that had come at the wait before, with nothing to take.
     var lastDeadline: Instant?
+    /// How many turns before had the same and did nothing.
+    var vainTurns = 0
     /// How much had been done by the wait before.
     var lastProgress = 0
 
