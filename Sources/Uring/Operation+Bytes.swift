@@ -5,16 +5,19 @@ extension Operation {
     public struct Bytes: Hashable, @unchecked Sendable {
         /// The bytes; or the message header that says where they are, if they are in several places.
         let base: UnsafeRawPointer
+        /// How many bytes; the complement of that, if they are in several places, so that an operation stays as small as it is.
+        private let size: Int
+
         /// How many bytes.
-        public let count: Int
-        let isScattered: Bool
+        public var count: Int { isScattered ? ~size : size }
+
+        var isScattered: Bool { size < 0 }
 
         /// Names `count` bytes at `base`; they stay the caller's. The kernel refuses more than 2 GiB less one.
         public init(_ base: UnsafeRawPointer, count: Int) {
             precondition(count <= UInt32.max, "a submission entry would count fewer bytes than these")
             self.base = base
-            self.count = count
-            isScattered = false
+            size = count
         }
 
         /// Names bytes in several places, all of them the caller's, and writes down in `memory` where they are, for the kernel.
@@ -37,8 +40,7 @@ extension Operation {
             header.msg_iovlen = parts.count
             memory.initializeMemory(as: msghdr.self, to: header)
             base = UnsafeRawPointer(memory)
-            self.count = count
-            isScattered = true
+            size = ~count
         }
 
         /// How much memory it takes to describe so many parts.

@@ -5,6 +5,7 @@ internal import Uring
 // the loop's to say (`Loop+Workers.swift`).
 extension ConnectionTable {
     /// Submits what a connection that is in use wants to send and to receive.
+    @inline(never)
     mutating func settleOpen(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         sendNext(slot, on: &engine)
         endOutputIfDue(slot, on: &engine)
@@ -43,6 +44,7 @@ extension ConnectionTable {
     }
 
     /// Ends a receive; what matters is how it ends.
+    @inline(never)
     mutating func cancelReceive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         guard slot.pointee.receiving.isArmed, !slot.pointee.receiving.isCanceled else { return }
         slot.pointee.receiving.isCanceled = true

@@ -114,7 +114,7 @@ extension ConnectionTable {
         assert(!slot.pointee.awaitsComplaint, "freed before its last send has proved good")
         assert(slot.hasNothingToSend && !slot.pointee.isKept, "freed with something left")
         if slot.pointee.hasWorker { endWorker(slot) }
-        forgetInput(slot)
+        if slot.pointee.input != nil { forgetInput(slot) }
         removeDeadline(slot)
         slot.pointee.phase = .free
         slot.pointee.isBroken = false

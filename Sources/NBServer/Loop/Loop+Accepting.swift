@@ -18,7 +18,7 @@ extension Loop where LoopEngine: ~Copyable {
         if isStrained && !hasRoom(index) {
             shed(result)
         } else if listeners.pointee[index].state.accepted() && stopReason == nil {
-            deliver(result, listeners.pointee[index].id)
+            deliver(connections.pointee.admit(result, listeners.pointee[index].id))
         } else {
             discard(result)
         }
@@ -45,7 +45,9 @@ extension Loop where LoopEngine: ~Copyable {
         while let adoption = state.pointee.takeAdopted() {
             counters.pointee.adopted += 1
             if stopReason == nil {
-                deliver(adoption.descriptor, .none, unread: adoption.unread)
+                let slot = connections.pointee.admit(adoption.descriptor, .none)
+                adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
+                deliver(slot)
             } else {
                 discard(adoption.descriptor)
             }
@@ -53,10 +55,8 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func deliver(_ descriptor: Int32, _ listener: ListenerID, unread: [UInt8] = []) {
+    private mutating func deliver(_ slot: Slot) {
         counters.pointee.delivered &+= 1
-        let slot = connections.pointee.admit(descriptor, listener)
-        unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
         do {
             obey(try behavior.newConnection(Connection(connections, slot), ServerContext(state)))
         } catch {

@@ -6,6 +6,8 @@ extension Loop where LoopEngine: ~Copyable {
     typealias Slot = ConnectionTable.Slot
 
     /// A receive has completed, with bytes, with the end of the stream, or with an error.
+    // Out of line, as what follows: inlined, they would make a turn dearer that has none of them.
+    @inline(never)
     mutating func completedReceive(_ completion: Completion) {
         let slot = connections.pointee.slot(completion.token)
         if let slot {
@@ -51,6 +53,7 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     /// A send has completed.
+    @inline(never)
     mutating func completedSend(_ token: Token, _ result: Int32) {
         guard let slot = connections.pointee.completedSend(token, result), slot.pointee.hasWorker else { return }
         slot.pointee.waits.noteSent(connections.pointee.now)
@@ -67,6 +70,7 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     /// Calls those who have just got a connection or have asked for what may be there, and those whose connection has ended.
+    @inline(never)
     mutating func serveWorkers() {
         while let slot = connections.pointee.takeReady() {
             connect(slot)
