@@ -140,7 +140,7 @@ struct SimulatedBehavior: NonBlockingServer {
         let timeout = history.timing.timeout
         noteCallback("handleInfo: \(info)")
         note(info, timeout)
-        useAnother(context)
+        for _ in 0..<3 { useAnother(context) }
         doMore(context)
         noteLastListener(info)
         if kernel.random.chance(5) { throw refusal() }
@@ -369,7 +369,7 @@ extension SimulatedBehavior {
     private func useHeld(_ choice: Int, _ context: borrowing ServerContext) {
         let held = history.held.remove(at: choice)
         guard let connection = held.take() else { return }
-        if kernel.random.chance(400) {
+        if kernel.random.chance(600) {
             history.kept.append((context.keep(connection), held.number))
         } else {
             end(connection)
