@@ -81,6 +81,8 @@ struct FaultRates {
             default: 1 + random.below(fault.highestRate)
             }
         }
+        // Nothing else, for long enough to see that it is not tried again and again.
+        if random.chance(20) { permille[Fault.connectionError.rawValue] = Fault.connectionError.highestRate }
     }
 
     subscript(fault: Fault) -> Int { permille[fault.rawValue] }

@@ -288,7 +288,7 @@ extension SimulatedBehavior {
         case 2, 3: cancelTimer(context)
         case 4, 5: answerLater(context) { $0.tally.note(.laterAnswer) }
         case 6: useAnother(context)
-        case 7 where kernel.random.chance(50): history.drain(context)
+        case 7 where kernel.random.chance(150): history.drain(context)
         default: history.changeListeners(context)
         }
     }

@@ -23,14 +23,14 @@ extension SimulatedHistory {
     }
 
     private func act() {
-        switch kernel.random.below(20) {
+        switch kernel.random.below(21) {
         case 0...6: post.call()
         case 7...11: post.cast()
         case 12: post.look()
         case 13: post.abandon()
         case 14, 15: suspendOrResume()
         case 16: signal()
-        case 17: askForWorkers()
+        case 20: askForWorkers()
         default: askForListeners()
         }
     }
@@ -64,7 +64,7 @@ extension SimulatedHistory {
     }
 
     private func askForListeners() {
-        if kernel.random.chance(20) {
+        if kernel.random.chance(50) {
             post.request { [self] context in drain(context) }
         } else if kernel.random.chance(250) {
             askToRemove(listenersAddress())
