@@ -32,7 +32,11 @@ final class SimulatedConduct {
     private(set) var framing: WorkerOptions.Framing
     private(set) var wanted = 0
     private(set) var credit = 0
-    private(set) var waits: Waits
+    // Its own account of them: the library's would be wrong wherever the library is.
+    private var lastBytes: Instant
+    private var lastSent: Instant
+    private var lastAnswered: Instant
+    private var lastTimeouts: [TimeLimit: Instant] = [:]
 
     private(set) var isEndSeen = false
     private(set) var isEndTold = false
@@ -55,7 +59,9 @@ final class SimulatedConduct {
         self.options = options
         self.violate = violate
         framing = options.framing
-        waits = Waits(since: now)
+        lastBytes = now
+        lastSent = now
+        lastAnswered = now
         ask(options.receiving)
     }
 
@@ -69,7 +75,7 @@ extension SimulatedConduct {
         guard isLive else { return }
         ask(mode)
         wanted = count
-        waits.receivingSince = now
+        lastAnswered = now
     }
 
     private func ask(_ mode: WorkerOptions.ReceiveMode) {
@@ -90,7 +96,7 @@ extension SimulatedConduct {
     /// It has sent something; with what was unsent before and is now, and what the library said of it.
     func noteSent(_ bytes: [UInt8], unsent: (before: Int, after: Int), _ isEnough: Bool, at now: Instant) {
         guard isLive else { return }
-        if unsent.before == 0 { waits.noteSent(now) }
+        if unsent.before == 0 { lastSent = now }
         if !socket.isToEndOutput { socket.sent += bytes }
         let queued = socket.isToEndOutput ? 0 : bytes.count
         // What no queue may hold is not queued to its end.
@@ -116,11 +122,11 @@ extension SimulatedConduct {
 
 // What the server has seen of its connection.
 extension SimulatedConduct {
-    func noteSeen(at now: Instant) { waits.idleSince = now }
+    func noteSeen(at now: Instant) { lastBytes = now }
 
     func noteEndSeen() { isEndSeen = true }
 
-    func noteSent(_ result: Int32, at now: Instant) { waits.noteSent(now) }
+    func noteSent(_ result: Int32, at now: Instant) { lastSent = now }
 }
 
 // What it is told.
@@ -139,7 +145,7 @@ extension SimulatedConduct {
     /// Bytes, which must be the next ones, cut where they should be.
     func noteReceived(_ bytes: Span<UInt8>, at now: Instant) {
         noteCallback("received")
-        waits.receivingSince = now
+        lastAnswered = now
         if credit == 0 { violate("worker \(number) is given something, and has not asked") }
         let start = socket.deliveredCount
         switch nextCut {
@@ -179,7 +185,7 @@ extension SimulatedConduct {
         noteCallback("timeout")
         let end = limitEnd(limit, unsent: unsent)
         if end.map({ $0 > now }) ?? true { violate("worker \(number): the \(limit) limit has not passed") }
-        waits.restart(limit, now)
+        lastTimeouts[limit] = now
     }
 
     func noteMessageCame(_ message: Int) {
@@ -215,11 +221,14 @@ extension SimulatedConduct {
 
     /// When a time limit ends, if it runs.
     func limitEnd(_ limit: TimeLimit, unsent: Int) -> Instant? {
-        switch limit {
-        case .send: unsent == 0 ? nil : options.sendLimit.map { waits.sendingSince + $0 }
-        case .receive: credit == 0 || isEndSeen ? nil : options.receiveLimit.map { waits.receivingSince + $0 }
-        case .idle: options.idleLimit.map { waits.idleSince + $0 }
-        }
+        let (duration, since): (Duration?, Instant) =
+            switch limit {
+            case .send: (unsent == 0 ? nil : options.sendLimit, lastSent)
+            case .receive: (credit == 0 || isEndSeen ? nil : options.receiveLimit, lastAnswered)
+            case .idle: (options.idleLimit, max(lastSent, lastBytes))
+            }
+        // A limit that has passed starts again, and leaves the others as they are.
+        return duration.map { max(since, lastTimeouts[limit] ?? since) + $0 }
     }
 
     /// At a wait in which nothing is left to do.
