@@ -104,6 +104,17 @@ import Testing
         #expect(ends.load(ordering: .relaxed) == 1)
     }
 
+    /// A child has copies of all descriptors between its fork and its exec.
+    @Test func aCopyInAChildThatIsBeingMadeDoesNotGoOnListening() throws {
+        let socket = try ListenSocket(.unshared, options: [])
+        let copy = dup(socket.descriptor)
+        defer { close(copy) }
+        _ = try Client(socket.address)
+        socket.close()
+        #expect(throws: Client.Refused.self) { try Client(socket.address) }
+        #expect(isFree(socket.address))
+    }
+
     @Test func stopFromManyThreadsAtOnceIsOneStop() async throws {
         let ends = Atomic<Int>(0)
         let server = try Server(Silent(onEnd: { _ in ends.add(1, ordering: .relaxed) }), listening: .unshared)

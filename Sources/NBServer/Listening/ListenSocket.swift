@@ -47,7 +47,12 @@ final class ListenSocket {
 
     private static func closer(of descriptor: Int32) -> (Int32) -> Void {
         let identity = Identity(of: descriptor)
-        return { if Identity(of: $0) == identity { Glibc.close($0) } }
+        return { descriptor in
+            guard Identity(of: descriptor) == identity else { return }
+            // A child has a copy between its fork and its exec, and closing ours would let the socket go on listening, for nobody.
+            Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
+            Glibc.close(descriptor)
+        }
     }
 
     /// What tells one file from another, whatever its number.
