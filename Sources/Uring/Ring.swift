@@ -70,7 +70,6 @@ public struct Ring: ~Copyable {
         guard number &- takenCount.pointee <= mask else { return false }
         ring.pointee.sq.sqe_tail = number &+ 1
         let entry = entries + Int(number & mask)
-        entry.initialize(to: io_uring_sqe())
         operation.prepare(entry, noAddress: noAddress)
         io_uring_sqe_set_data64(entry, token.rawValue)
         if silently && features.completesSilently {

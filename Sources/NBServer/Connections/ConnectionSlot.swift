@@ -112,7 +112,7 @@ struct ConnectionSlot {
 extension UnsafeMutablePointer<ConnectionSlot> {
     /// The token of an operation on this connection.
     func token(_ kind: TokenKind) -> Token {
-        pointee.place.with(kind: kind.rawValue)
+        Token(rawValue: pointee.place.rawValue | UInt64(kind.rawValue) << 56)
     }
 }
 

@@ -182,6 +182,7 @@ extension ConnectionTable {
         owners.subtract(1, ordering: .acquiringAndReleasing).newValue == 0
     }
 
+    @inline(__always)
     mutating func send(_ bytes: UnsafeRawBufferPointer, on slot: Slot) {
         guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.endsOutput else { return }
         slot.append(bytes, &pool)

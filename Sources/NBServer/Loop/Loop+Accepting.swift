@@ -4,6 +4,7 @@ internal import Uring
 // From completions of accepts to callbacks, and from the listeners' reactions to what is submitted.
 extension Loop where LoopEngine: ~Copyable {
     /// Two questions, each with an answer of its own: does it carry a connection, and is it the last of its arm?
+    @inline(__always)
     mutating func completedAccept(_ token: Token, _ result: Int32, isLast: Bool) {
         guard let index = listeners.pointee.index(of: token) else {
             if result >= 0 { discard(result) }

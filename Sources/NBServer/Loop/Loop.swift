@@ -179,6 +179,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         handleMail()
     }
 
+    @inline(__always)
     private mutating func dispatch(_ completion: Completion) {
         let token = completion.token
         switch TokenKind(rawValue: token.kind) {
