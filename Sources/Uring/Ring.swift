@@ -161,7 +161,8 @@ public struct Ring: ~Copyable {
 
 // Receiving.
 extension Ring {
-    /// Gives the kernel buffers to receive into; a ring without them can receive nothing. `io_uring_register_buf_ring(3)`.
+    /// Gives the kernel buffers to receive into, once; a ring without them can receive nothing, and one that has some keeps
+    /// those. `io_uring_register_buf_ring(3)`.
     ///
     /// - Parameters:
     ///   - count: how many; a power of two, 32,768 at the most.
@@ -186,6 +187,7 @@ extension Ring {
     ///
     /// - Returns: `false` when the submission queue is full: submit, then try again.
     public mutating func returnBuffer(_ number: UInt16) -> Bool {
+        precondition(number < buffers?.count ?? 0, "there is no receive buffer \(number)")
         guard features.sharesBuffers else { return prepareReturn(of: number) }
         buffers?.give(number)
         return true

@@ -2,9 +2,10 @@ internal import Glibc
 
 // Workers, of which each has a connection.
 extension ServerContext {
-    /// Gives a connection to a worker, which is the connection's from now on, and calls ``ConnectionWorker/connected(_:)``.
+    /// Gives a connection to a worker, which is the connection's from now on. What was queued on the connection is sent.
     ///
-    /// Not twice within a callback of the same worker. What was queued on the connection is sent.
+    /// ``ConnectionWorker/connected(_:)`` is called when the present callback has returned, before any other callback of the
+    /// worker.
     ///
     /// - Returns: the worker's name, by which it is sent messages.
     @discardableResult

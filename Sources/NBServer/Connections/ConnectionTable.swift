@@ -17,7 +17,7 @@ struct ConnectionTable: ~Copyable {
         let receiver: Receiver
     }
 
-    typealias Receiver = (_ descriptor: Int32, _ unread: [UInt8]) -> Void
+    typealias Receiver = (consuming ReleasedConnection) -> Void
 
     private static let pageSize = 256
 

@@ -263,7 +263,10 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func settleConnections() {
         connections.pointee.settle(on: &engine)
         while let handOut = connections.pointee.takeHandOut() {
-            if let descriptor = handOut.descriptor { handOut.receiver(descriptor, handOut.unread) }
+            guard let descriptor = handOut.descriptor else { continue }
+            handOut.receiver(
+                ReleasedConnection(descriptor, unread: handOut.unread) { [control] in control.noteFreedDescriptor() }
+            )
         }
         // Now, since nothing else may come for long.
         tellEndedWorkers()

@@ -7,7 +7,7 @@ extension Server where Behavior: ~Copyable {
     /// It is delivered to ``NonBlockingServer/newConnection(_:_:)`` as if it had been accepted here, and counts as
     /// ``ServerCounters/adopted``; a worker it is given to gets what is unread first.
     ///
-    /// - Throws: ``CastError`` if the server has stopped; the connection is closed then.
+    /// - Throws: ``CastError/stopped(_:)`` if the server has stopped; the connection is closed then. A full mailbox takes it.
     public func adopt(_ connection: consuming ReleasedConnection) throws(CastError) {
         let parcel = Parcel(connection)
         try mailbox.put(

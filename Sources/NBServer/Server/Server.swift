@@ -75,6 +75,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         options: ServerOptions = ServerOptions(),
         observer: (any ServerObserver)? = nil
     ) throws(ServerError) {
+        options.expectValid()
         guard endpoints.count <= options.maximumListeners else {
             throw ServerError(
                 .tooManyListeners,
@@ -110,10 +111,11 @@ extension Server where Behavior: ~Copyable {
     ///
     /// The ring belongs to that thread. Call it on one that may block: not on a Dispatch queue.
     ///
-    /// - Returns: why it stopped; ``StopReason/failed(_:)`` if a callback threw, and ``StopReason/requested`` at once if the
-    ///   server was stopped before. Everything is closed, and `terminate` has run.
+    /// - Returns: why it stopped; ``StopReason/failed(_:)`` if a callback threw or the mailbox was full and
+    ///   ``ServerOptions/fullMailbox`` says to stop then, and ``StopReason/requested`` at once if the server was stopped before.
+    ///   Everything is closed, and `terminate` has run.
     /// - Throws: ``ServerError`` if io_uring is absent, forbidden or fails, the behavior declined or could not begin, the last
-    ///   listener went down, or the server ran before.
+    ///   listener went down, descriptors ran out and ``ServerOptions/exhaustion`` says to stop then, or the server ran before.
     @available(
         *,
         noasync,
@@ -131,7 +133,8 @@ extension Server where Behavior: ~Copyable {
     ///
     /// - Parameters:
     ///   - stopping: the signals that stop the server.
-    ///   - telling: the signals that the behavior is told, as ``ServerInfo/signal(_:)``, and that do not stop it.
+    ///   - telling: the signals that the behavior is told, as ``ServerInfo/signal(_:)``, and that do not stop it; also those
+    ///     that are in both lists.
     /// - Returns: why it stopped. Everything is closed, and `terminate` has run.
     /// - Throws: ``ServerError`` as ``run()`` does, or if a signal cannot be handled.
     @available(
@@ -148,7 +151,8 @@ extension Server where Behavior: ~Copyable {
 
     /// Serves on a thread of the server's own, which lives as long as the server runs.
     ///
-    /// Returns when the behavior has begun. The server goes on running if nobody keeps a reference to it; only a stop, a
+    /// Blocks the caller until the behavior has begun: as long as `begin` takes, and up to a second to make the ring. A server
+    /// that was stopped before does not run, and that is no error. The server goes on running if nobody keeps a reference to it; only a stop, a
     /// verdict or a failure ends it.
     ///
     /// - Throws: ``ServerError`` as ``run()`` does until the behavior has begun, or if no thread can be made. A failure after

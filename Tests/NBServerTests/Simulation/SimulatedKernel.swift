@@ -160,7 +160,7 @@ final class SimulatedKernel: @unchecked Sendable {
     /// A connection is discarded: it may be that its listener is to close.
     func noteDiscard(_ socket: SimulatedSocket) {
         guard let listener = socket.listener else { return }
-        if listeners[listener].isRemoved || drain == .leave { closingCount += 1 }
+        if listeners[listener].isRemoved || drain == .reset { closingCount += 1 }
     }
 
     var freeDescriptors: Int {

@@ -7,7 +7,7 @@ import Testing
 /// What the simulation found out about workers, each on a script of its own.
 @Suite struct WorkerCallbackTests {
     private enum Once: WorkerKind {
-        static var options: WorkerOptions { WorkerOptions(framing: .lengthHeader(bytes: 1)) }
+        static var options: WorkerOptions { WorkerOptions(framing: .lengthHeader(.oneByte)) }
     }
 
     private enum Continuous: WorkerKind {
@@ -15,7 +15,7 @@ import Testing
     }
 
     private enum Hasty: WorkerKind {
-        static var options: WorkerOptions { WorkerOptions(receiveLimit: .zero) }
+        static var options: WorkerOptions { WorkerOptions(receiveTimeLimit: .zero) }
     }
 
     private struct Refusal: Error, CustomStringConvertible {
@@ -67,7 +67,7 @@ import Testing
                 { try arrive($0, "\u{3}you") },
             ]
         )
-        #expect(diary.lines == ["connected", "received hello", "received you", "closed: stopped"])
+        #expect(diary.lines == ["connected", "received hello", "received you", "closed: the server has stopped"])
     }
 
     @Test func aWorkerWhoseConnectionEndsWithoutACompletionHearsOfItAtOnce() throws {
@@ -133,7 +133,7 @@ import Testing
                 { #expect($0.submitted.count { $0.operation == .cancel(receive) } == 1) },
             ]
         )
-        #expect(diary.lines == ["connected", "received first", "received last", "closed: stopped"])
+        #expect(diary.lines == ["connected", "received first", "received last", "closed: the server has stopped"])
     }
 
     @Test func anErrorAfterTheAssignmentIsWhatTheWorkerHears() throws {
@@ -146,7 +146,7 @@ import Testing
             },
             script: [{ try $0.accept(client, on: server.listeners[0]) }]
         )
-        #expect(diary.lines == ["closed: failed(refused)"])
+        #expect(diary.lines == ["closed: failed: refused"])
     }
 
     @Test func bytesThatAreNoFrameMayBeOneWithAnotherFraming() throws {
@@ -167,7 +167,7 @@ import Testing
                 { _ in },
             ]
         )
-        #expect(diary.lines == ["connected", "received \u{5}he", "closed: stopped"])
+        #expect(diary.lines == ["connected", "received \u{5}he", "closed: the server has stopped"])
     }
 
     @Test func whatIsReleasedWhileTheServerStopsTakesItsBytesAlong() throws {
@@ -239,6 +239,6 @@ import Testing
             },
             script: [{ try $0.accept(client, on: server.listeners[0]) }]
         )
-        #expect(diary.lines == ["closed: stopped"])
+        #expect(diary.lines == ["closed: the server has stopped"])
     }
 }
