@@ -6,7 +6,7 @@ import Testing
 extension SoupTests {
     @Suite struct Readme {
         /// A part leaves out what it likes, and may name the address that the example takes from its command line.
-        @Test(arguments: ["Soup", "Counter"])
+        @Test(arguments: ["Soup", "Counter", "Echo"])
         func whatIsShownOfAnExampleIsThere(example: String) throws {
             let path = "Examples/\(example)/main.swift"
             let shown = try #require(Self.code(after: "](\(path))", in: try text(of: "README.md")))

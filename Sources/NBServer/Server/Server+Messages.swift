@@ -12,7 +12,7 @@ extension Server where Behavior: ~Copyable {
     /// Calls the server and waits for its answer.
     ///
     /// ```swift
-    /// let value = try await server.call(Counter.Call.value)
+    /// let value = try await server.call(Counter.Call.served)
     /// let sum = try await server.call { .add(2, to: 3, $0) }
     /// ```
     ///
