@@ -126,12 +126,6 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(__always)
     private mutating func feed(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
         slot.pointee.waits.idleSince = connections.pointee.now
-        // A receive that goes on ends when nothing is asked for: bytes would pile up here that belong with the peer.
-        defer {
-            if slot.pointee.phase == .open && slot.pointee.receiving.goesOnUnasked {
-                connections.pointee.unsettle(slot)
-            }
-        }
         guard slot.pointee.input == nil else {
             connections.pointee.keepInput(slot, bytes)
             return feedInput(slot)
