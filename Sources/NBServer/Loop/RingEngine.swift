@@ -31,8 +31,6 @@ package struct RingEngine: Engine, ~Copyable {
 
     package var features: RingFeatures { ring.features }
 
-    package var now: Instant { .now }
-
     package var clock: () -> Instant { { .now } }
 
     package mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
@@ -43,7 +41,7 @@ package struct RingEngine: Engine, ~Copyable {
     package mutating func wait(until deadline: Instant?) throws(RingError) {
         if let failure { throw failure }
         while try ring.submit(waitMode(until: deadline)) == .congested {
-            try easeCongestion()
+            easeCongestion()
             guard early.isEmpty else { return }
         }
     }
@@ -125,14 +123,14 @@ package struct RingEngine: Engine, ~Copyable {
     /// Hands over what the submission queue holds. A congested kernel first wants its completions taken.
     private mutating func makeRoom() {
         do {
-            if try ring.submit() == .congested { try easeCongestion() }
+            if try ring.submit() == .congested { easeCongestion() }
         } catch {
             failure = error
         }
     }
 
     /// Takes completions out of the kernel's way; if there are none, it is short of memory and is given a millisecond.
-    private mutating func easeCongestion() throws(RingError) {
+    private mutating func easeCongestion() {
         var batch = CompletionBatch(capacity: features.completionDepth)
         ring.takeCompletions(into: &batch)
         for index in 0..<batch.count { early.append(batch[index]) }
