@@ -161,7 +161,8 @@ public struct Ring: ~Copyable {
 
 // Receiving.
 extension Ring {
-    /// Gives the kernel buffers to receive into; a ring without them can receive nothing. `io_uring_register_buf_ring(3)`.
+    /// Gives the kernel buffers to receive into; a ring without them can receive nothing. One
+    /// that has them keeps those it has. `io_uring_register_buf_ring(3)`.
     ///
     /// - Parameters:
     ///   - count: how many; a power of two, 32,768 at the most.

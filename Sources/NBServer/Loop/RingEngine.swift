@@ -17,13 +17,8 @@ package struct RingEngine: Engine, ~Copyable {
     /// The buffers to receive into, made when they are first wanted.
     private let receiveBufferCount: Int
     private let receiveBufferSize: Int
-    private var hasReceiveBuffers = false
 
-    package init(
-        _ options: RingOptions,
-        receiveBufferCount: Int = 256,
-        receiveBufferSize: Int = 16 << 10
-    ) throws(RingError) {
+    package init(_ options: RingOptions, receiveBufferCount: Int, receiveBufferSize: Int) throws(RingError) {
         ring = try Ring(options)
         self.receiveBufferCount = receiveBufferCount
         self.receiveBufferSize = receiveBufferSize
@@ -66,9 +61,7 @@ package struct RingEngine: Engine, ~Copyable {
     }
 
     package mutating func openReceiveBuffers() -> Bool {
-        if hasReceiveBuffers { return true }
-        hasReceiveBuffers = (try? ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)) != nil
-        return hasReceiveBuffers
+        (try? ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)) != nil
     }
 
     package func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
