@@ -249,7 +249,6 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func stop(_ reason: StopReason) {
         guard stopReason == nil else { return }
         stopReason = reason
-        state.pointee.isStopping = true
         behavior.closeMailbox(reason)
     }
 
