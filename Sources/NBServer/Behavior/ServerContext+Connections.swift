@@ -7,10 +7,10 @@ extension ServerContext {
     public func keep(_ connection: consuming Connection) -> ConnectionID {
         let slot = connection.intoSlot()
         slot.pointee.isKept = true
-        if slot.pointee.number == 0 { slot.pointee.number = ConnectionID.nextNumber() }
+        slot.giveName()
         // It may have broken while it was the behavior's; then it ends here as every kept connection does.
         if slot.pointee.isBroken { state.pointee.connections.pointee.lose(slot) }
-        return ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number)
+        return slot.id
     }
 
     /// Takes a kept connection out, to own it again: to close, reset or release it.

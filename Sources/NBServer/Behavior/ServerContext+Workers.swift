@@ -17,7 +17,7 @@ extension ServerContext {
         let places = state.pointee.workers.places(number)
         let index = places.pointee.take()
         places.pointee.address(index).initializeMemory(as: Worker.self, to: worker)
-        if slot.pointee.number == 0 { slot.pointee.number = ConnectionID.nextNumber() }
+        slot.giveName()
         slot.pointee.isKept = true
         slot.pointee.worker = WorkerPlace(table: number, index: index)
         state.pointee.beginWork(slot)
@@ -26,7 +26,7 @@ extension ServerContext {
             slot.pointee.ending.note(.lost, errno: EPIPE)
             state.pointee.connections.pointee.drop(slot)
         }
-        return WorkerID(connection: ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number))
+        return WorkerID(connection: slot.id)
     }
 
     /// Sends a message to a worker, which gets it when the present callback has returned.
@@ -57,7 +57,7 @@ extension ServerContext {
         let number = state.pointee.workers.number(of: type)
         return state.pointee.connections.pointee.used
             .filter { $0.pointee.worker.table == number && $0.pointee.phase == .open }
-            .map { WorkerID(connection: ConnectionID(slot: $0.pointee.place.slot, number: $0.pointee.number)) }
+            .map { WorkerID(connection: $0.id) }
     }
 
     /// Sends the server's own behavior a message that wants no answer, for what a worker has to say to it: it is handled when the

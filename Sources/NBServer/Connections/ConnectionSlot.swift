@@ -114,6 +114,14 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     func token(_ kind: TokenKind) -> Token {
         Token(rawValue: pointee.place.rawValue | UInt64(kind.rawValue) << 56)
     }
+
+    /// The connection's name, once it is kept or has a worker.
+    var id: ConnectionID { ConnectionID(slot: pointee.place.slot, number: pointee.number) }
+
+    /// Gives the connection a name, unless it has one from having been kept before.
+    func giveName() {
+        if pointee.number == 0 { pointee.number = ConnectionID.nextNumber() }
+    }
 }
 
 extension UnsafeMutablePointer<ConnectionSlot> {

@@ -262,9 +262,7 @@ extension ConnectionTable {
 
     /// A kept connection has ended by itself.
     mutating func lose(_ slot: Slot) {
-        if !slot.pointee.hasWorker {
-            lost.append(ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number))
-        }
+        if !slot.pointee.hasWorker { lost.append(slot.id) }
         drop(slot)
     }
 

@@ -18,7 +18,7 @@ public struct WorkerConnection: ~Copyable {
     private var options: UnsafePointer<WorkerOptions> { state.pointee.workers.options(slot.pointee.worker.table) }
 
     /// The connection's name, which no other connection of the process ever has.
-    public var id: ConnectionID { ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number) }
+    public var id: ConnectionID { slot.id }
 
     /// The name of its worker, by which that is sent messages: `connection.workerID(of: Self.self)`.
     ///
