@@ -40,15 +40,15 @@ extension ServerContext {
         }
     }
 
+    /// The address of the listener a connection came by; `nil` if that has been removed since.
+    public func listenerAddress(of connection: borrowing Connection) -> SocketAddress? {
+        state.pointee.listenerAddress(of: connection.slot)
+    }
+
     private func slot(_ id: ConnectionID) throws(UnknownConnection) -> ConnectionTable.Slot {
         guard let slot = state.pointee.connections.pointee.slot(id.slot),
             slot.pointee.isKept, !slot.pointee.hasWorker, slot.pointee.number == id.number
         else { throw UnknownConnection(id: id) }
         return slot
-    }
-
-    /// The address of the listener a connection came by; `nil` if that has been removed since.
-    public func listenerAddress(of connection: borrowing Connection) -> SocketAddress? {
-        state.pointee.listenerAddress(of: connection.slot)
     }
 }
