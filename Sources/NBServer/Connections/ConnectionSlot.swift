@@ -65,8 +65,8 @@ struct ConnectionSlot {
     /// An immediate send is out and has not complained; the check's completion proves that it took everything.
     var awaitsComplaint = false
     /// It is to end its output when everything is sent.
-    var endsOutput = false
-    var hasEndedOutput = false
+    var finishesOutput = false
+    var hasFinishedOutput = false
 
     var descriptor: Int32 = -1
     /// Its place in the table, and which connection it is there: a token of kind 0.

@@ -8,7 +8,7 @@ extension ConnectionTable {
     @inline(never)
     mutating func settleOpen(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         sendNext(slot, on: &engine)
-        endOutputIfDue(slot, on: &engine)
+        finishOutputIfDue(slot, on: &engine)
         guard slot.pointee.hasWorker else { return }
         if slot.pointee.receiving.isReady || slot.pointee.receiving.isNew {
             noteReady(slot)
@@ -21,10 +21,10 @@ extension ConnectionTable {
     }
 
     /// Ends the output of a connection that wants it, when everything is sent.
-    func endOutputIfDue(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        guard slot.pointee.endsOutput && !slot.pointee.hasEndedOutput && slot.hasNothingToSend else { return }
-        slot.pointee.hasEndedOutput = true
-        engine.endOutput(of: slot.pointee.descriptor)
+    func finishOutputIfDue(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        guard slot.pointee.finishesOutput && !slot.pointee.hasFinishedOutput && slot.hasNothingToSend else { return }
+        slot.pointee.hasFinishedOutput = true
+        engine.finishOutput(of: slot.pointee.descriptor)
     }
 
     private mutating func receive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {

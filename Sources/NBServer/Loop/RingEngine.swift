@@ -74,7 +74,7 @@ package struct RingEngine: Engine, ~Copyable {
 
     /// `shutdown(2)` does not block on a TCP socket. As an operation of the ring it would: the kernel gives it to a
     /// worker thread, where it may run after a close submitted behind it.
-    package mutating func endOutput(of descriptor: Int32) {
+    package mutating func finishOutput(of descriptor: Int32) {
         Glibc.shutdown(descriptor, Int32(SHUT_WR))
     }
 
