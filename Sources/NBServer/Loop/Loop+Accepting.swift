@@ -157,8 +157,8 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func wakeParkedListeners() {
         let now = connections.pointee.now
         let freesDescriptor = connections.pointee.takeFreedDescriptor()
-        if freesDescriptor || hasFreedDescriptor { listeners.pointee.wakeParked { $0.descriptorFreed() } }
-        hasFreedDescriptor = freesDescriptor
+        if freesDescriptor || freedDescriptorLastTurn { listeners.pointee.wakeParked { $0.descriptorFreed() } }
+        freedDescriptorLastTurn = freesDescriptor
         listeners.pointee.wakeParked { $0.timePassed(now) }
     }
 
