@@ -247,7 +247,7 @@ extension FakeKernel {
         return hasReserve
     }
 
-    fileprivate func endOutput(of descriptor: Int32) {
+    fileprivate func finishOutput(of descriptor: Int32) {
         endedOutputs.append(descriptor)
     }
 }
@@ -292,7 +292,7 @@ struct ScriptedEngine: Engine, ~Copyable {
         kernel.returnBuffer(number)
     }
 
-    mutating func endOutput(of descriptor: Int32) {
-        kernel.endOutput(of: descriptor)
+    mutating func finishOutput(of descriptor: Int32) {
+        kernel.finishOutput(of: descriptor)
     }
 }

@@ -66,7 +66,7 @@ public struct Connection: ~Copyable {
     /// What is queued afterwards is not sent. `shutdown(2)`, called directly.
     public func finishOutput() {
         guard slot.pointee.phase == .open else { return }
-        slot.pointee.endsOutput = true
+        slot.pointee.finishesOutput = true
         table.pointee.unsettle(slot)
     }
 

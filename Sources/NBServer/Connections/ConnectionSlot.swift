@@ -65,8 +65,8 @@ struct ConnectionSlot {
     /// An immediate send is out and has not complained; the check's completion proves that it took everything.
     var awaitsComplaint = false
     /// It is to end its output when everything is sent.
-    var endsOutput = false
-    var hasEndedOutput = false
+    var finishesOutput = false
+    var hasFinishedOutput = false
 
     var descriptor: Int32 = -1
     /// Its place in the table, and which connection it is there: a token of kind 0.
@@ -113,6 +113,14 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     /// The token of an operation on this connection.
     func token(_ kind: TokenKind) -> Token {
         Token(rawValue: pointee.place.rawValue | UInt64(kind.rawValue) << 56)
+    }
+
+    /// The connection's name, once it is kept or has a worker.
+    var id: ConnectionID { ConnectionID(slot: pointee.place.slot, number: pointee.number) }
+
+    /// Gives the connection a name, unless it has one from having been kept before.
+    func giveName() {
+        if pointee.number == 0 { pointee.number = ConnectionID.nextNumber() }
     }
 }
 

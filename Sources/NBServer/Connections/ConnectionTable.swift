@@ -119,8 +119,8 @@ extension ConnectionTable {
         slot.pointee.phase = .free
         slot.pointee.isBroken = false
         slot.pointee.ending = Ending()
-        slot.pointee.endsOutput = false
-        slot.pointee.hasEndedOutput = false
+        slot.pointee.finishesOutput = false
+        slot.pointee.hasFinishedOutput = false
         slot.pointee.number = 0
         slot.pointee.place = Token(
             kind: 0,
@@ -184,14 +184,14 @@ extension ConnectionTable {
 
     @inline(__always)
     mutating func send(_ bytes: UnsafeRawBufferPointer, on slot: Slot) {
-        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.endsOutput else { return }
+        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.finishesOutput else { return }
         slot.append(bytes, &pool)
         unsettle(slot)
     }
 
     /// Queues memory as it is.
     mutating func send(_ buffer: consuming SendBuffer, on slot: Slot) {
-        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.endsOutput, buffer.count > 0 else {
+        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.finishesOutput, buffer.count > 0 else {
             return
         }
         slot.append(buffer.intoBlock())
@@ -262,9 +262,7 @@ extension ConnectionTable {
 
     /// A kept connection has ended by itself.
     mutating func lose(_ slot: Slot) {
-        if !slot.pointee.hasWorker {
-            lost.append(ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number))
-        }
+        if !slot.pointee.hasWorker { lost.append(slot.id) }
         drop(slot)
     }
 

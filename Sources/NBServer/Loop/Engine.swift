@@ -37,7 +37,7 @@ package protocol Engine: ~Copyable {
 
     /// Ends the output of a connected socket after what was sent: the peer reads the end of the stream. At once, without
     /// blocking.
-    mutating func endOutput(of descriptor: Int32)
+    mutating func finishOutput(of descriptor: Int32)
 
     /// Sets a descriptor aside for hard times, if none is; returns whether one is now. At once, without blocking.
     mutating func takeReserve() -> Bool

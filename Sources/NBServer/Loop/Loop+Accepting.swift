@@ -87,7 +87,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     private mutating func failedAccept(_ index: Int, _ errno: Int32) {
         // What we cancel has not failed.
-        if !listeners.pointee[index].state.isCancelling { counters.pointee.acceptFailures += 1 }
+        if !listeners.pointee[index].state.isCanceling { counters.pointee.acceptFailures += 1 }
         listeners.pointee[index].lastErrno = errno
         let failure = AcceptFailure(errno: errno)
         let address = listeners.pointee[index].socket.address
@@ -157,8 +157,8 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func wakeParkedListeners() {
         let now = connections.pointee.now
         let freesDescriptor = connections.pointee.takeFreedDescriptor()
-        if freesDescriptor || hasFreedDescriptor { listeners.pointee.wakeParked { $0.descriptorFreed() } }
-        hasFreedDescriptor = freesDescriptor
+        if freesDescriptor || freedDescriptorLastTurn { listeners.pointee.wakeParked { $0.descriptorFreed() } }
+        freedDescriptorLastTurn = freesDescriptor
         listeners.pointee.wakeParked { $0.timePassed(now) }
     }
 

@@ -126,17 +126,11 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(__always)
     private mutating func feed(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
         slot.pointee.waits.idleSince = connections.pointee.now
-        // A receive that goes on ends when nothing is asked for: bytes would pile up here that belong with the peer.
-        defer {
-            if slot.pointee.phase == .open && slot.pointee.receiving.goesOnUnasked {
-                connections.pointee.unsettle(slot)
-            }
-        }
         guard slot.pointee.input == nil else {
             connections.pointee.keepInput(slot, bytes)
             return feedInput(slot)
         }
-        let count = deliver(slot, bytes)
+        let count = deliverFrames(slot, bytes)
         if slot.pointee.receiving.credit != 0 { slot.pointee.receiving.isSteady = true }
         guard count < bytes.count, slot.pointee.phase == .open || slot.pointee.phase == .releasing else { return }
         connections.pointee.keepInput(slot, UnsafeRawBufferPointer(rebasing: bytes[count...]))
@@ -144,7 +138,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     /// Gives a worker what is kept for it, then the end of the stream if that has come.
     private mutating func feedInput(_ slot: Slot) {
-        let count = deliver(slot, connections.pointee.input(of: slot))
+        let count = deliverFrames(slot, connections.pointee.input(of: slot))
         connections.pointee.consumeInput(slot, count)
         slot.pointee.receiving.isReady = false
         let receiving = slot.pointee.receiving
@@ -156,7 +150,7 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     /// Cuts bytes into what is delivered at a time, and delivers as much as is asked for; returns how many bytes that took.
-    private mutating func deliver(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> Int {
+    private mutating func deliverFrames(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> Int {
         var start = 0
         while start < bytes.count, slot.pointee.receiving.credit != 0, slot.pointee.phase == .open {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])

@@ -39,7 +39,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// Connections are looked at before they are delivered: descriptors are or were short, or the server drains.
     var isStrained = false
     /// A descriptor was freed in the turn before.
-    var hasFreedDescriptor = false
+    var freedDescriptorLastTurn = false
     /// How many receive buffers were given back in this turn.
     var returnedBuffers = 0
     /// When the behavior is to hear that nothing has happened.
@@ -249,7 +249,6 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func stop(_ reason: StopReason) {
         guard stopReason == nil else { return }
         stopReason = reason
-        state.pointee.isStopping = true
         behavior.closeMailbox(reason)
     }
 

@@ -17,21 +17,14 @@ package struct RingEngine: Engine, ~Copyable {
     /// The buffers to receive into, made when they are first wanted.
     private let receiveBufferCount: Int
     private let receiveBufferSize: Int
-    private var hasReceiveBuffers = false
 
-    package init(
-        _ options: RingOptions,
-        receiveBufferCount: Int = 256,
-        receiveBufferSize: Int = 16 << 10
-    ) throws(RingError) {
+    package init(_ options: RingOptions, receiveBufferCount: Int, receiveBufferSize: Int) throws(RingError) {
         ring = try Ring(options)
         self.receiveBufferCount = receiveBufferCount
         self.receiveBufferSize = receiveBufferSize
     }
 
     package var features: RingFeatures { ring.features }
-
-    package var now: Instant { .now }
 
     package var clock: () -> Instant { { .now } }
 
@@ -43,7 +36,7 @@ package struct RingEngine: Engine, ~Copyable {
     package mutating func wait(until deadline: Instant?) throws(RingError) {
         if let failure { throw failure }
         while try ring.submit(waitMode(until: deadline)) == .congested {
-            try easeCongestion()
+            easeCongestion()
             guard early.isEmpty else { return }
         }
     }
@@ -68,9 +61,7 @@ package struct RingEngine: Engine, ~Copyable {
     }
 
     package mutating func openReceiveBuffers() -> Bool {
-        if hasReceiveBuffers { return true }
-        hasReceiveBuffers = (try? ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)) != nil
-        return hasReceiveBuffers
+        (try? ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)) != nil
     }
 
     package func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
@@ -83,7 +74,7 @@ package struct RingEngine: Engine, ~Copyable {
 
     /// `shutdown(2)` does not block on a TCP socket. As an operation of the ring it would: the kernel gives it to a
     /// worker thread, where it may run after a close submitted behind it.
-    package mutating func endOutput(of descriptor: Int32) {
+    package mutating func finishOutput(of descriptor: Int32) {
         Glibc.shutdown(descriptor, Int32(SHUT_WR))
     }
 
@@ -125,14 +116,14 @@ package struct RingEngine: Engine, ~Copyable {
     /// Hands over what the submission queue holds. A congested kernel first wants its completions taken.
     private mutating func makeRoom() {
         do {
-            if try ring.submit() == .congested { try easeCongestion() }
+            if try ring.submit() == .congested { easeCongestion() }
         } catch {
             failure = error
         }
     }
 
     /// Takes completions out of the kernel's way; if there are none, it is short of memory and is given a millisecond.
-    private mutating func easeCongestion() throws(RingError) {
+    private mutating func easeCongestion() {
         var batch = CompletionBatch(capacity: features.completionDepth)
         ring.takeCompletions(into: &batch)
         for index in 0..<batch.count { early.append(batch[index]) }

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Uring
 
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
@@ -25,7 +24,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         /// Stopped before it ran.
         case canceled
         case starting(Resources)
-        case running(thread: pthread_t)
+        case running
         case stopped
     }
 
@@ -245,7 +244,7 @@ extension Server where Behavior: ~Copyable {
     private func takeResources() -> Resources {
         life.withLock { life in
             guard case .starting(let resources) = life else { preconditionFailure("nothing is to be started") }
-            life = .running(thread: pthread_self())
+            life = .running
             return resources
         }
     }

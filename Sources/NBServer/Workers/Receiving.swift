@@ -34,7 +34,6 @@ struct Receiving {
     /// What was received and not delivered is to be looked at again.
     var isReady = false
 
-    var goesOnUnasked: Bool { credit == 0 && isMultishot && !isCanceled }
     var wantsMore: Bool { credit != 0 && !hasEnded }
 
     /// There is no worker any more; what is in the kernel still ends as it does.

@@ -23,7 +23,7 @@ public struct WorkerConnection: ~Copyable {
     private var options: UnsafePointer<WorkerOptions> { state.pointee.workers.options(slot.pointee.worker.table) }
 
     /// The connection's name, which no other connection of the process ever has.
-    public var id: ConnectionID { ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number) }
+    public var id: ConnectionID { slot.id }
 
     /// The name of its worker, by which that is sent messages: `connection.workerID(of: Self.self)`.
     ///
@@ -147,7 +147,7 @@ extension WorkerConnection {
     /// What is queued afterwards is not sent. `shutdown(2)`, called directly.
     public func finishOutput() {
         guard slot.pointee.phase == .open else { return }
-        slot.pointee.endsOutput = true
+        slot.pointee.finishesOutput = true
         table.pointee.unsettle(slot)
     }
 }
