@@ -5,9 +5,13 @@ internal import Glibc
 
 extension Operation {
     /// Fills `entry`; its token and its flags are the caller's. `noAddress` is an address of no family and lives as long as
-    /// the ring.
+    /// the ring; a receive buffer of the ring holds `bufferSize` bytes.
     @inline(__always)
-    func prepare(_ entry: UnsafeMutablePointer<io_uring_sqe>, noAddress: UnsafePointer<sockaddr>) {
+    func prepare(
+        _ entry: UnsafeMutablePointer<io_uring_sqe>,
+        noAddress: UnsafePointer<sockaddr>,
+        bufferSize: Int
+    ) {
         switch self {
         case .accept(let listener, .oneShot):
             io_uring_prep_accept(entry.cleared, listener, nil, nil, acceptFlags)
@@ -19,7 +23,8 @@ extension Operation {
         case .send(let descriptor, let bytes, let mode):
             bytes.prepareSend(entry, descriptor, sendFlags | mode.flags)
         case .receive(let descriptor, let mode):
-            io_uring_prep_recv(entry.cleared, descriptor, nil, 0, 0)
+            // A multishot receive has to ask for 0, the size of whatever buffer; before Linux 6.0 that was no byte at all.
+            io_uring_prep_recv(entry.cleared, descriptor, nil, mode == .multishot ? 0 : bufferSize, 0)
             if mode == .multishot { entry.pointee.ioprio |= UInt16(IORING_RECV_MULTISHOT) }
             entry.pointee.flags |= UInt8(NB_SERVER_BUFFER_SELECT)
             entry.pointee.buf_group = ReceiveBuffers.group

@@ -70,7 +70,7 @@ public struct Ring: ~Copyable {
         guard number &- takenCount.pointee <= mask else { return false }
         ring.pointee.sq.sqe_tail = number &+ 1
         let entry = entries + Int(number & mask)
-        operation.prepare(entry, noAddress: noAddress)
+        operation.prepare(entry, noAddress: noAddress, bufferSize: buffers?.size ?? 0)
         io_uring_sqe_set_data64(entry, token.rawValue)
         if silently && features.completesSilently {
             entry.pointee.flags |= UInt8(NB_SERVER_CQE_SKIP_SUCCESS)

@@ -31,7 +31,7 @@ extension ConnectionTable {
         guard !slot.pointee.receiving.isArmed else { return }
         guard engine.openReceiveBuffers() else {
             slot.pointee.isBroken = true
-            slot.pointee.ending.note(.lost, errno: ENOMEM)
+            slot.pointee.ending.note(.lost, errno: engine.features.receives ? ENOMEM : EOPNOTSUPP)
             return drop(slot)
         }
         let goesOn = slot.pointee.receiving.credit < 0 || slot.pointee.receiving.isSteady

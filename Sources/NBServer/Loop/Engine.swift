@@ -49,6 +49,10 @@ package protocol Engine: ~Copyable {
     /// How many connections wait in a listening socket's accept queue. At once, without blocking.
     func queueLength(of listener: Int32) -> Int
 
+    /// How many bytes the peer of a connected socket has taken, as a count that wraps: more than completions tell, since the
+    /// kernel has bytes that the peer has not. At once, without blocking.
+    func takenByteCount(of descriptor: Int32) -> UInt32
+
     /// Sees to it that closing a socket does not wait for its peer. At once, without blocking.
     mutating func forgetLinger(of descriptor: Int32)
 }

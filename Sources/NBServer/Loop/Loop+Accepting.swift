@@ -45,6 +45,8 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func deliverAdopted() {
         while let adoption = state.pointee.takeAdopted() {
             counters.pointee.adopted += 1
+            // Nobody knows with what options it was accepted, and the loop does not wait for a peer.
+            engine.forgetLinger(of: adoption.descriptor)
             if stopReason == nil {
                 let slot = connections.pointee.admit(adoption.descriptor, .none)
                 adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }

@@ -57,6 +57,7 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func completedSend(_ token: Token, _ result: Int32) {
         guard let slot = connections.pointee.completedSend(token, result), slot.pointee.hasWorker else { return }
         slot.pointee.waits.noteSent(connections.pointee.now)
+        if slot.pointee.phase == .open { connect(slot) }
         if slot.pointee.isCongested { tellRoom(slot) }
         if slot.pointee.phase == .open && slot.hasNothingToSend { work(slot) { try $0.sent($1, $2) } }
     }
@@ -93,7 +94,14 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func connect(_ slot: Slot) {
         guard slot.pointee.receiving.isNew else { return }
         slot.pointee.receiving.isNew = false
+        slot.pointee.receiving.isToFinish = state.pointee.drain?.hasBegun == true
         work(slot) { try $0.connected($1, $2) }
+    }
+
+    /// Asks a worker to come to an end.
+    private mutating func finish(_ slot: Slot) {
+        slot.pointee.receiving.isToFinish = false
+        if slot.pointee.phase == .open { work(slot) { try $0.finish($1, $2) } }
     }
 
     mutating func tellEndedWorkers() {
@@ -162,6 +170,7 @@ extension Loop where LoopEngine: ~Copyable {
                 slot.pointee.waits.receivingSince = connections.pointee.now
                 start += next
                 work(slot) { try $0.received($1, UnsafeRawBufferPointer(rebasing: rest[frame]), $2) }
+                if slot.pointee.receiving.isToFinish { finish(slot) }
             case .incomplete:
                 if slot.pointee.receiving.wanted == 0 {
                     slot.pointee.receiving.searched = Int32(clamping: rest.count)
@@ -235,7 +244,7 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func finishWorkers() {
         for slot in connections.pointee.used where slot.pointee.hasWorker && slot.pointee.phase == .open {
             connect(slot)
-            if slot.pointee.phase == .open { work(slot) { try $0.finish($1, $2) } }
+            finish(slot)
         }
     }
 
@@ -262,6 +271,7 @@ extension Loop where LoopEngine: ~Copyable {
         connect(slot)
         let now = connections.pointee.now
         let options = state.pointee.workers.options(slot.pointee.worker.table)
+        noteTaken(slot, options.pointee)
         for limit in [TimeLimit.send, .receive, .idle] {
             guard slot.pointee.phase == .open, let end = slot.end(of: limit, options.pointee), end <= now else {
                 continue
@@ -271,5 +281,15 @@ extension Loop where LoopEngine: ~Copyable {
         }
         guard slot.pointee.phase == .open, let next = slot.nextLimit(options.pointee) else { return }
         connections.pointee.limit(slot, next)
+    }
+
+    /// A send completes when the kernel has taken everything, and its buffer has room only when a good part of it is free: before
+    /// a peer is taken for stuck, the kernel is asked.
+    private mutating func noteTaken(_ slot: Slot, _ options: WorkerOptions) {
+        let now = connections.pointee.now
+        guard let end = Instant.earlier(slot.end(of: .send, options), slot.end(of: .idle, options)), end <= now,
+            slot.pointee.phase == .open, !slot.hasNothingToSend
+        else { return }
+        slot.pointee.waits.noteTaken(engine.takenByteCount(of: slot.pointee.descriptor), now)
     }
 }

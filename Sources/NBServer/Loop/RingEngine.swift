@@ -79,10 +79,21 @@ package struct RingEngine: Engine, ~Copyable {
     }
 
     /// With a linger time above zero a close waits for the peer, and the ring's would do that on the loop's thread.
-    @inline(never)
     package mutating func forgetLinger(of descriptor: Int32) {
-        var off = linger(l_onoff: 0, l_linger: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
+        NBServer.forgetLinger(of: descriptor)
+    }
+
+    /// `tcpi_bytes_acked` of `struct tcp_info` (`tcp(7)`, Linux 4.1), as far as its lower half; the C library's structure ends before it.
+    @inline(never)
+    package func takenByteCount(of descriptor: Int32) -> UInt32 {
+        withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { info in
+            var length = socklen_t(info.count)
+            guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, info.baseAddress, &length) == 0, length == 128
+            else {
+                return 0
+            }
+            return UInt32(truncatingIfNeeded: info.load(fromByteOffset: 120, as: UInt64.self))
+        }
     }
 
     /// For a socket that listens, the kernel gives the length of its queue where it otherwise gives what is unacknowledged.

@@ -11,7 +11,7 @@ public enum CloseReason: Sendable, CustomStringConvertible {
     /// A callback of the worker threw this error.
     case failed(any Error)
     /// The network ended it, with this error as in `errno(3)`: `ECONNRESET` if the peer did, `ENOMEM` if there is no memory for
-    /// buffers to receive into.
+    /// buffers to receive into, `EOPNOTSUPP` if the kernel cannot receive; see ``ServerContext/ringFeatures``.
     case lost(errno: Int32)
     /// A frame was longer than ``WorkerOptions/frameLimit``.
     case frameTooLong

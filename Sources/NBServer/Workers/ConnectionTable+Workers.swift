@@ -24,6 +24,8 @@ extension ConnectionTable {
     @inline(never)
     mutating func endWorker(_ slot: Slot) {
         ended.append(EndedWorker(place: slot.pointee.worker, ending: slot.pointee.ending))
+        // An open one still has its worker's limit; any other has its close limit.
+        if slot.pointee.phase == .open { removeDeadline(slot) }
         // Who is about to get the connection gets that too.
         if slot.pointee.phase != .releasing { forgetInput(slot) }
         slot.pointee.worker = .none

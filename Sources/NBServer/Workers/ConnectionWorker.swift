@@ -54,7 +54,8 @@ public protocol ConnectionWorker: SendableMetatype, ~Copyable {
     /// Somebody has sent this worker a message.
     mutating func handleMessage(_ message: Message, _ connection: borrowing WorkerConnection) throws
 
-    /// The server drains, or somebody asks this worker to come to an end.
+    /// The server drains, or somebody asks this worker to come to an end. A worker that comes while the server drains is told
+    /// after its first ``received(_:_:)``.
     mutating func finish(_ connection: borrowing WorkerConnection) throws
 
     /// The connection has ended, and so does the worker; no other callback follows.

@@ -31,6 +31,9 @@ struct Receiving {
     /// The worker asked for more before its last delivery had returned: it is taken to do so again, and a receive that goes on
     /// spares one for each delivery.
     var isSteady = false
+    /// It came while the server drained, and is asked to come to an end when it has had its first delivery: at once would
+    /// be before its client was served.
+    var isToFinish = false
     /// What was received and not delivered is to be looked at again.
     var isReady = false
 

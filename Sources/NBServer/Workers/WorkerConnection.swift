@@ -140,7 +140,7 @@ extension WorkerConnection {
     /// Whether more can be sent now: no more than ``WorkerOptions/highWater`` bytes wait, and nothing has ended the output. When
     /// too many wait, ``ConnectionWorker/writable(_:)`` is called once the peer has taken them.
     public var hasRoom: Bool {
-        slot.pointee.phase == .open && !slot.pointee.endsOutput && slot.unsentByteCount <= options.pointee.highWater
+        slot.pointee.phase == .open && !slot.pointee.finishesOutput && slot.unsentByteCount <= options.pointee.highWater
     }
 
     /// Ends the output when everything that was queued is sent: the peer reads the end of the stream, and may go on sending.

@@ -7,12 +7,13 @@ public struct WorkerOptions: Hashable, Sendable {
     /// The longest frame, in bytes without its header or line end; a longer one ends the connection, with
     /// ``CloseReason/frameTooLong``. Also the most that can be asked for by ``WorkerConnection/receive(exactly:)``.
     public var frameLimit: Int
-    /// How long nothing may be received or sent; `nil` for as long as it likes, as with the next two. When it has passed,
+    /// How long nothing may be received or sent, above zero; `nil` for as long as it likes, as with the next two. When it has passed,
     /// ``ConnectionWorker/timeout(_:_:)`` is called.
     public var idleTimeLimit: Duration?
     /// How long what is asked for may take to come, a frame to be complete: a peer that sends byte by byte gains nothing.
     public var receiveTimeLimit: Duration?
-    /// How long the peer may take nothing of what is queued.
+    /// How long the peer may take nothing of what is queued. What it takes out of the kernel's own buffer counts, and is asked for
+    /// when the time has passed (`tcp(7)`): so a peer that stops is noticed after one to two times this.
     public var sendTimeLimit: Duration?
     /// How many bytes may be queued before ``WorkerConnection/hasRoom`` says that it is enough.
     public var highWater: Int
@@ -84,6 +85,10 @@ public struct WorkerOptions: Hashable, Sendable {
         precondition(
             frameLimit > 0 && frameLimit <= Int32.max,
             "WorkerOptions.frameLimit is \(frameLimit): a frame has a byte at least, and 2 GiB less one at most"
+        )
+        precondition(
+            [idleTimeLimit, receiveTimeLimit, sendTimeLimit].allSatisfy { $0.map { $0 > .zero } != false },
+            "WorkerOptions: a time limit is above zero, or nil"
         )
         precondition(
             lowWater >= 0 && lowWater <= highWater && highWater <= queueLimit,

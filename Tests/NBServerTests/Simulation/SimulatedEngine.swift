@@ -46,4 +46,7 @@ struct SimulatedEngine: Engine, ~Copyable {
     mutating func giveReserve() -> Bool { kernel.giveReserve() }
 
     mutating func forgetLinger(of descriptor: Int32) {}
+
+    /// No more than completions tell.
+    func takenByteCount(of descriptor: Int32) -> UInt32 { 0 }
 }

@@ -56,6 +56,6 @@ enum SimulatedRoles {
 
     private static func drawLimit(_ random: inout Randomness) -> Duration? {
         guard random.chance(200) else { return nil }
-        return random.chance(50) ? .zero : random.element(of: [.milliseconds(1), .seconds(1), .seconds(30)])
+        return random.chance(50) ? .nanoseconds(1) : random.element(of: [.milliseconds(1), .seconds(1), .seconds(30)])
     }
 }

@@ -15,7 +15,7 @@ import Testing
     }
 
     private enum Hasty: WorkerKind {
-        static var options: WorkerOptions { WorkerOptions(receiveTimeLimit: .zero) }
+        static var options: WorkerOptions { WorkerOptions(receiveTimeLimit: .nanoseconds(1)) }
     }
 
     private struct Refusal: Error, CustomStringConvertible {
@@ -40,11 +40,16 @@ import Testing
         let server = try ScriptedServer()
         let worker = DiaryWorker<Hasty>(diary: diary)
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
+            { number, connection, context in
+                // Delivered when those who have a new connection have been called for this turn.
+                if number == 0 {
+                    context.state.pointee.adopt(Adoption(descriptor: 1001, unread: []))
+                } else {
+                    context.assign(connection, to: worker)
+                }
                 return .continue
             },
-            script: [{ try $0.accept(client, on: server.listeners[0]) }]
+            script: [{ try $0.accept(client, on: server.listeners[0]) }, { $0.now = $0.now + .seconds(1) }, { _ in }]
         )
         #expect(diary.lines == ["connected", "timeout: receive", "closed: reset"])
     }
