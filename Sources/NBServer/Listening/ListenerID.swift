@@ -1,4 +1,6 @@
 /// Which listener a connection came by, if it did: its place in the table, and which of those that have had it.
+///
+/// A listener and the slots of its connections have it; loop's thread only.
 struct ListenerID: Hashable {
     let index: UInt32
     private(set) var generation: UInt32 = 0

@@ -40,9 +40,3 @@ final class PendingCall<Reply: Sendable>: Sendable, WaitingCall {
         outcome.settle(.failure(error))
     }
 }
-
-/// A call whatever its reply.
-protocol WaitingCall: AnyObject, Sendable {
-    /// Ends it without an answer, unless it has one.
-    func fail(_ error: CallError)
-}

@@ -17,7 +17,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     private let life: Lock<Life>
     private let begun = Gate()
     /// How it ended; canceled counts as requested.
-    private let end = Outcome<Result<StopReason, ServerError>>()
+    let end = Outcome<Result<StopReason, ServerError>>()
 
     private enum Life {
         case ready(Resources)
@@ -259,6 +259,20 @@ extension Server where Behavior: ~Copyable {
         settle(result)
     }
 
+    /// Sees to it that a server that does not run yet never will; `false` if it runs or ran.
+    func cancel() -> Bool {
+        let unused: Resources? = life.withLock { life in
+            guard case .ready(let resources) = life else { return nil }
+            life = .canceled
+            return resources
+        }
+        guard unused != nil else { return false }
+        // Outside of the lock, which the behavior's own end may want.
+        _ = consume unused
+        settle(.success(.requested))
+        return true
+    }
+
     /// Lets everybody who waits for the server know that it has ended.
     private func settle(_ result: Result<StopReason, ServerError>) {
         let reason = result.reason
@@ -267,84 +281,5 @@ extension Server where Behavior: ~Copyable {
         mailbox.ledger.close(reason)
         end.settle(result)
         begun.open()
-    }
-}
-
-// Stopping.
-extension Server where Behavior: ~Copyable {
-    /// Asks the server to stop, and does not wait for it. A server that does not run yet never will. Any thread, also
-    /// within a callback.
-    public func requestStop() {
-        let unused: Resources? = life.withLock { life in
-            guard case .ready(let resources) = life else { return nil }
-            life = .canceled
-            return resources
-        }
-        control.requestStop()
-        guard unused != nil else { return }
-        // Outside of the lock, which the behavior's own end may want.
-        _ = consume unused
-        settle(.success(.requested))
-    }
-
-    /// Stops the server.
-    ///
-    /// Returns when everything is closed and `terminate` has run; connections that were dropped before are given
-    /// ``ServerOptions/closeTimeLimit`` to take their bytes. A server that does not run yet never will. Stopping again waits
-    /// for the same end. The end is waited for also if the task is canceled.
-    ///
-    /// - Returns: why it stopped.
-    @discardableResult
-    public nonisolated(nonsending) func stop() async -> StopReason {
-        requestStop()
-        return await end.settled().reason
-    }
-
-    /// Stops the server, for code that may block: ``stop()`` otherwise. Called from a callback it only arranges for the stop
-    /// and returns at once.
-    @available(*, noasync, message: "it would block the task's thread; use stop()")
-    public func stopBlocking() {
-        requestStop()
-        if !mailbox.ledger.isOnLoopThread { _ = end.wait() }
-    }
-
-    /// Waits for the server's end, from as many places as like to. A server that has not run yet is waited for too.
-    ///
-    /// - Returns: why it stopped; ``StopReason/failed(_:)`` with a ``ServerError`` if it could not begin.
-    /// - Throws: `CancellationError` if the task is canceled.
-    public nonisolated(nonsending) func ended() async throws(CancellationError) -> StopReason {
-        let wait = Outcome<Result<StopReason, CancellationError>>()
-        let number = end.whenSettled { wait.settle(.success($0.reason)) }
-        // Who asks again and again, and gives up each time, leaves nothing behind.
-        defer { end.forget(number) }
-        let result = await withTaskCancellationHandler {
-            await wait.settled()
-        } onCancel: {
-            wait.settle(.failure(CancellationError()))
-        }
-        return try result.get()
-    }
-
-    /// Waits for the server's end, for code that may block: ``ended()`` otherwise.
-    ///
-    /// - Returns: why it stopped, or `nil` if it has not within `limit`, and at once within a callback, which the end would have
-    ///   to wait for.
-    @available(*, noasync, message: "it would block the task's thread; use ended()")
-    public func endedBlocking(within limit: Duration? = nil) -> StopReason? {
-        guard !mailbox.ledger.isOnLoopThread else { return nil }
-        return end.wait(until: limit.map { .now + $0 })?.reason
-    }
-
-    /// How many wait for the end.
-    var waitersForEnd: Int { end.waiterCount }
-}
-
-extension Result<StopReason, ServerError> {
-    /// Why the server stopped, in one word for both ways to stop.
-    fileprivate var reason: StopReason {
-        switch self {
-        case .success(let reason): reason
-        case .failure(let error): .failed(error)
-        }
     }
 }
