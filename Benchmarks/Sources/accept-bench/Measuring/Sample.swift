@@ -8,10 +8,9 @@ struct Sample: Codable, Sendable {
     var values: [Metric: Double] = [:]
     var ledger = ConnectionLedger()
     var seconds = 0.0
-    /// Percent of one CPU that the hypervisor gave to others meanwhile.
-    var steal = 0.0
-    /// Percent of one CPU that other programs of this machine used meanwhile.
-    var others = 0.0
+    /// What else the server's CPU did meanwhile, and its clients' CPUs together.
+    var onServerCPU = CPUShare()
+    var onClientCPUs = CPUShare()
     /// Counters of dropped connections that have moved.
     var drops: [String: Int] = [:]
     var retransmissions = 0
@@ -23,7 +22,8 @@ struct Sample: Codable, Sendable {
     var distribution: Latencies?
 
     private enum CodingKeys: CodingKey {
-        case scenario, variant, contender, round, values, ledger, seconds, steal, others, drops, retransmissions
+        case scenario, variant, contender, round, values, ledger, seconds, onServerCPU, onClientCPUs, drops,
+            retransmissions
         case isGeneratorLimited, invalid
     }
 

@@ -44,13 +44,20 @@ struct TextReport {
     }
 
     private var footer: String {
-        let steal = samples.map(\.steal)
-        let others = samples.map(\.others)
-        return """
-            Ratios are medians of the ratios within each round. "ring, again" is the ceiling against itself: what it is off 1, \
-            any other row may be.
-            Meanwhile the hypervisor took \(steal.median.fixed(1)) % of a CPU (at most \((steal.max() ?? 0).fixed(0)) %), and \
-            other programs \(others.median.fixed(0)) % (at most \((others.max() ?? 0).fixed(0)) %).
-            """
+        """
+        Ratios are medians of the ratios within each round. "ring, again" is the ceiling against itself: what it is off 1, \
+        any other row may be.
+        Meanwhile, in percent of one CPU, the median and the worst measurement:
+          on the server's CPU  \(losses(\.onServerCPU))
+          on the clients'      \(losses(\.onClientCPUs))
+        """
+    }
+
+    /// What the measurements had to do without.
+    private func losses(_ place: KeyPath<Sample, CPUShare>) -> String {
+        func words(_ values: [Double]) -> String { "\(values.median.fixed(0)), \((values.max() ?? 0).fixed(0))" }
+        let others = samples.map { $0[keyPath: place].others }
+        let steal = samples.map { $0[keyPath: place].steal }
+        return "other programs and interrupts \(words(others)); the hypervisor \(words(steal))"
     }
 }

@@ -45,7 +45,7 @@ extension Scenario {
     func run(_ plan: LoadPlan, _ process: ContenderProcess, _ field: Field, _ sample: inout Sample) throws -> LoadResult
     {
         let processes = try process.processes()
-        let machine = try MachineLoad()
+        let machine = try MachineLoad(field.placement)
         let counters = try KernelCounters()
         let before = try CPUTime(of: processes)
         let result = try LoadRun.run(plan, threads: field.threads)
@@ -59,7 +59,10 @@ extension Scenario {
         process.connected += sample.ledger.connected
         sample.drops = now.drops(since: counters)
         sample.retransmissions = now.retransmissions(since: counters)
-        (sample.steal, sample.others) = try machine.since(ownSeconds: serverCPU + result.generatorCPU)
+        (sample.onServerCPU, sample.onClientCPUs) = try machine.since(
+            serverSeconds: serverCPU,
+            clientSeconds: result.generatorCPU
+        )
         sample.values[.cpu] = serverCPU * 1e6 / Double(max(1, sample.ledger.connected))
         sample.values[.serverLoad] = 100 * serverCPU / max(0.001, result.seconds)
         sample.values[.generatorLoad] = 100 * result.generatorLoad
