@@ -78,16 +78,18 @@ extension Scenario {
 }
 
 extension Sample {
-    /// A closed loop's rate, if it is the server's and not the generator's.
+    /// A closed loop's rate, and whether it is the server's or the generator's.
     mutating func noteRate(_ result: LoadResult) {
         values[.rate] = Double(ledger.answered) / max(0.001, result.seconds)
         let serverIsBusy = (values[.serverLoad] ?? 0) >= 100 * LoadResult.saturated
         isGeneratorLimited = result.isGeneratorSaturated && !serverIsBusy
     }
 
+    /// An open loop's latencies, from the schedule, and whether they are the server's or the generator's.
     mutating func noteLatencies(_ stream: StreamResult) {
         noteDistribution(stream.firstByte)
         values[.lateness] = stream.lateness.quantile(99)
+        isGeneratorLimited = stream.isMostlyLate
     }
 
     mutating func noteDistribution(_ latencies: Latencies) {
