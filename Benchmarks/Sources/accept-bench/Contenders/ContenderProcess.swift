@@ -32,7 +32,9 @@ final class ContenderProcess {
         self.contender = contender
         self.options = options
         let command = try contender.command(options)
-        process = try ChildProcess(placement?.onServerCPU(command) ?? command)
+        // If this process is killed and can clean up nothing, it goes too.
+        let bound = ["setpriv", "--pdeathsig", "KILL"] + (placement?.onServerCPU(command) ?? command)
+        process = try ChildProcess(bound)
         targets = try Self.awaitListeners(process, contender, options)
         try awaitAnswer()
     }
@@ -109,8 +111,11 @@ final class ContenderProcess {
             try process.failIfEnded()
             try Interruption.check()
             guard ledger.refused > 0, Moment.now() < deadline else {
-                let complaint = ledger.refused > 0 ? "does not listen on port \(targets[0].port)" : ledger.complaint
-                throw Failure((complaint ?? "does not answer") + process.lastWords)
+                let complaint =
+                    ledger.refused > 0
+                    ? "does not listen on port \(targets[0].port)"
+                    : "does not answer: \(ledger.complaint ?? "nothing came")"
+                throw Failure(complaint + process.lastWords)
             }
             usleep(20_000)
         }

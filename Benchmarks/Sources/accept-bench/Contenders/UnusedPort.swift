@@ -11,10 +11,8 @@ enum UnusedPort {
 
     /// The first of so many ports in a row that nobody listens on, at this IPv4 address. Main thread only.
     static func find(_ count: Int, of host: String) throws -> UInt16 {
+        if let objection = try objection(to: count) { throw Failure(objection) }
         let highest = try lowestOfClients() - count
-        guard highest > lowest else {
-            throw Failure("there are no ports for servers below net.ipv4.ip_local_port_range")
-        }
         for _ in 0..<1000 {
             if next > highest { next = lowest }
             let first = next
@@ -22,6 +20,17 @@ enum UnusedPort {
             if (first..<first + count).allSatisfy({ isFree(UInt16($0), of: host) }) { return UInt16(first) }
         }
         throw Failure("there are no \(count) unused ports in a row from \(lowest) to \(highest)")
+    }
+
+    /// Why there cannot be so many, and what to change; nil if there can.
+    static func objection(to count: Int) throws -> String? {
+        let available = try lowestOfClients() - lowest
+        guard count > available else { return nil }
+        return """
+            too few ports for servers: \(count) are needed, and \(max(0, available)) lie between \(lowest) and the first that the \
+            kernel gives to clients. Have it begin higher (as root: sysctl net.ipv4.ip_local_port_range="32768 60999"), or ask \
+            for fewer with --listeners
+            """
     }
 
     private static func lowestOfClients() throws -> Int {

@@ -48,7 +48,7 @@ struct TextReport {
         """
         Ratios are medians of the ratios within each round. "ring, again" is the ceiling against itself: what it is off 1, \
         any other row may be.
-        Where the clients were the limit, and not the server, ≥ and ≤ say what is known of it all the same: those are no verdict. \
+        Where the clients were the limit, and not the server, ≥ and ≤ say what is known of it all the same: those are no verdict.
         CPU per connection is one, at the clients' pace.
         Meanwhile, in percent of one CPU, the median and the worst measurement:
           on the server's CPU  \(losses(\.onServerCPU))
