@@ -36,4 +36,10 @@ struct Sample: Codable, Sendable {
             invalid = "the kernel dropped: " + words.joined(separator: ", ")
         }
     }
+
+    /// Decides it once more at the server's end: what it accepted has to be what its clients connected.
+    mutating func balance(accepted: Int, connected: Int) {
+        guard accepted != connected, invalid == nil else { return }
+        invalid = "it accepted \(accepted) of \(connected) connections"
+    }
 }

@@ -88,7 +88,9 @@ struct Summary {
         guard all.count > 0 else { return [:] }
         var quantiles: [Metric: Double?] = [:]
         for (metric, percentile) in Metric.quantiles where percentile > 99 {
-            let beyond = Double(all.count) * (1 - percentile / 100)
+            // One in so many, to the whole number: a thousandth is not quite one in binary.
+            let oneIn = (100 / (100 - percentile)).rounded()
+            let beyond = Double(all.count) / oneIn
             quantiles.updateValue(beyond >= Self.fewestBeyond ? all.quantile(percentile) : nil, forKey: metric)
         }
         return quantiles
