@@ -63,6 +63,14 @@ struct CompareCommand: ParsableCommand {
     @Flag(help: "Print JSON instead of tables.")
     var json = false
 
+    @Flag(
+        help: """
+            In a network namespace of its own, where nobody else's dropped connections are counted. Needs root, \
+            or user namespaces; its settings are the kernel's defaults.
+            """
+    )
+    var privateNetwork = false
+
     @Option(help: "Where the folder with the results is made.")
     var results = "results"
 
@@ -89,6 +97,7 @@ struct CompareCommand: ParsableCommand {
 
     func run() throws {
         try Interruption.postpone()
+        if privateNetwork { try PrivateNetwork.enter() }
         let placement = try Placement.ofThisProcess()
         let field = field(placement)
         let scenarios = scenarios(field)
