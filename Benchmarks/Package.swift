@@ -67,6 +67,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]
         ),
+        .testTarget(
+            name: "AcceptBenchTests",
+            dependencies: ["accept-bench", .product(name: "NBServer", package: "nb-server")]
+        ),
         .target(name: "LoopbackClient", dependencies: ["Measuring"]),
         .target(name: "Measuring"),
     ],

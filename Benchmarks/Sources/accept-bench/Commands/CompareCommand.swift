@@ -63,6 +63,14 @@ struct CompareCommand: ParsableCommand {
     @Flag(help: "Print JSON instead of tables.")
     var json = false
 
+    @Flag(
+        help: """
+            In a network namespace of its own, where nobody else's dropped connections are counted. Needs root, \
+            or user namespaces; its settings are the kernel's defaults.
+            """
+    )
+    var privateNetwork = false
+
     @Option(help: "Where the folder with the results is made.")
     var results = "results"
 
@@ -76,15 +84,20 @@ struct CompareCommand: ParsableCommand {
         for name in contender where Contender.named(name) == nil {
             throw ValidationError("there is no contender '\(name)'")
         }
-        let numbers = [rounds ?? 1, connections ?? 1, clients, threads] + listeners
-        guard numbers.allSatisfy({ $0 > 0 }), (seconds ?? 1) > 0, rate.allSatisfy({ $0 > 0 }) else {
-            throw ValidationError("numbers are above 0")
-        }
-        _ = try externals()
+        try Bounds.check("--rounds", [rounds], Bounds.rounds)
+        try Bounds.check("--seconds", [seconds], Bounds.seconds)
+        try Bounds.check("--connections", [connections], Bounds.connections)
+        try Bounds.check("--clients", [clients], Bounds.connections)
+        try Bounds.check("--listeners", listeners, Bounds.listeners)
+        try Bounds.check("--rate", rate, Bounds.perSecond)
+        try Bounds.check("--threads", [threads], Bounds.threads)
+        guard threads <= clients else { throw ValidationError("there is a client for each of the --threads at least") }
+        _ = try contenders()
     }
 
     func run() throws {
         try Interruption.postpone()
+        if privateNetwork { try PrivateNetwork.enter() }
         let placement = try Placement.ofThisProcess()
         let field = field(placement)
         let scenarios = scenarios(field)
@@ -94,6 +107,7 @@ struct CompareCommand: ParsableCommand {
             listeners: scenarios.map(\.listeners).max() ?? 1,
             sources: field.sources
         )
+        try ResultFolder.prepare(results)
         let contenders = try contenders().map { $0.isExternal ? try $0.listenedTo(on: placement) : $0 }
         try placement?.pinClients()
         let run = ComparisonRun(
@@ -131,19 +145,11 @@ struct CompareCommand: ParsableCommand {
     private func contenders() throws -> [Contender] {
         var names = contender
         if names.isEmpty { names = Contender.names.filter { full || !Contender.extra.contains($0) } }
-        return names.compactMap { Contender.named($0) } + (try externals())
-    }
-
-    private func externals() throws -> [Contender] {
-        try external.map { text in
-            guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
-                throw ValidationError("--external is 'NAME=COMMAND with {port}', not '\(text)'")
-            }
-            let name = String(text[..<equals])
-            guard Contender.named(name) == nil else { throw ValidationError("'\(name)' is the name of a contender") }
-            let command = String(text[text.index(after: equals)...])
-            guard !command.isEmpty else { throw ValidationError("there is no command for '\(name)'") }
-            return Contender(name: name, summary: command, program: .external(command))
+        let all = names.compactMap { Contender.named($0) } + (try external.map { try Contender(external: $0) })
+        var seen: Set<String> = []
+        for contender in all where !seen.insert(contender.name).inserted {
+            throw ValidationError("'\(contender.name)' is there twice")
         }
+        return all
     }
 }

@@ -65,11 +65,15 @@ struct LoadCommand: ParsableCommand {
 
     func validate() throws {
         guard !servers.isEmpty else { throw ValidationError("where to?") }
-        guard (clients ?? 1) > 0, (connections ?? 1) > 0, threads > 0, seconds > 0, patience > 0, (rate ?? 1) > 0 else {
-            throw ValidationError("numbers are above 0")
-        }
-        guard (0...SourceAddresses.most).contains(sources ?? 0) else {
-            throw ValidationError("--sources is 0 to \(SourceAddresses.most)")
+        try Bounds.check("--clients", [clients], Bounds.connections)
+        try Bounds.check("--rate", [rate], Bounds.perSecond)
+        try Bounds.check("--seconds", [seconds], Bounds.seconds)
+        try Bounds.check("--connections", [connections], Bounds.connections)
+        try Bounds.check("--patience", [patience], Bounds.seconds)
+        try Bounds.check("--threads", [threads], Bounds.threads)
+        try Bounds.check("--sources", [sources], 0...SourceAddresses.most)
+        guard threads <= mostClients else {
+            throw ValidationError("there is a client for each of the --threads at least")
         }
     }
 
@@ -101,7 +105,7 @@ struct LoadCommand: ParsableCommand {
     private func stream(_ targets: [TargetAddress]) -> LoadStream {
         let request = work?.request ?? Array((http ? Work.requestText : unescaped(request)).utf8)
         let holds = work == .hold
-        let most = clients ?? (rate == nil ? 64 : 4096)
+        let most = mostClients
         return LoadStream(
             targets: targets,
             request: request,
@@ -111,6 +115,8 @@ struct LoadCommand: ParsableCommand {
             count: holds ? min(connections ?? most, most) : connections
         )
     }
+
+    private var mostClients: Int { clients ?? (rate == nil ? 64 : 4096) }
 
     private func unescaped(_ text: String) -> String {
         text.replacing("\\r", with: "\r").replacing("\\n", with: "\n").replacing("\\0", with: "\0")

@@ -36,7 +36,9 @@ struct ServeCommand: ParsableCommand {
     var callInterval = 0
 
     func validate() throws {
-        guard listeners > 0, callInterval >= 0, depth > 0 else { throw ValidationError("numbers are above 0") }
+        try Bounds.check("--listeners", [listeners], Bounds.listeners)
+        try Bounds.check("--depth", [depth], Bounds.depth)
+        try Bounds.check("--call-interval", [callInterval], Bounds.callInterval)
         guard Contender.named(name) != nil else { throw ValidationError("there is no '\(name)' to serve") }
         _ = try options()
     }

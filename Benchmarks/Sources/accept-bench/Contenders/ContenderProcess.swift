@@ -26,11 +26,15 @@ final class ContenderProcess {
     /// - Throws: ``Failure`` if it does not start, ends, or does not answer.
     init(_ contender: Contender, _ options: ServeOptions, on placement: Placement?) throws {
         var options = options
-        options.port = try UnusedPort.find(options.listeners)
+        // Others' servers are told a port only, and listen at any address perhaps.
+        if !contender.isExternal { options.host = OwnHost.address }
+        options.port = try UnusedPort.find(options.listeners, of: contender.isExternal ? "0.0.0.0" : options.host)
         self.contender = contender
         self.options = options
         let command = try contender.command(options)
-        process = try ChildProcess(placement?.onServerCPU(command) ?? command)
+        // If this process is killed and can clean up nothing, it goes too.
+        let bound = ["setpriv", "--pdeathsig", "KILL"] + (placement?.onServerCPU(command) ?? command)
+        process = try ChildProcess(bound)
         targets = try Self.awaitListeners(process, contender, options)
         try awaitAnswer()
     }
@@ -79,15 +83,21 @@ final class ContenderProcess {
         guard !contender.isExternal else { return [try .loopback(port: options.port)] }
         let deadline = Moment.now() + Moment(seconds: startLimit)
         while true {
-            let addresses = process.printed.split(separator: "\n")
-                .filter { $0.hasPrefix("listening on ") }
-                .map { String($0.dropFirst("listening on ".count)) }
+            let addresses = announced(in: process.printed)
             if addresses.count >= options.listeners { return try addresses.map { try TargetAddress($0) } }
             try process.failIfEnded()
             try Interruption.check()
             guard Moment.now() < deadline else { throw Failure("does not listen\(process.lastWords)") }
             usleep(2000)
         }
+    }
+
+    /// Where it says that it listens, in whole lines: it may be about to write the rest of the last one.
+    static func announced(in printed: String) -> [String] {
+        let sign = "listening on "
+        return printed.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            .filter { $0.hasPrefix(sign) }
+            .map { String($0.dropFirst(sign.count)) }
     }
 
     /// One connection to each listener, as it will be measured.
@@ -101,8 +111,11 @@ final class ContenderProcess {
             try process.failIfEnded()
             try Interruption.check()
             guard ledger.refused > 0, Moment.now() < deadline else {
-                let complaint = ledger.refused > 0 ? "does not listen on port \(targets[0].port)" : ledger.complaint
-                throw Failure((complaint ?? "does not answer") + process.lastWords)
+                let complaint =
+                    ledger.refused > 0
+                    ? "does not listen on port \(targets[0].port)"
+                    : "does not answer: \(ledger.complaint ?? "nothing came")"
+                throw Failure(complaint + process.lastWords)
             }
             usleep(20_000)
         }

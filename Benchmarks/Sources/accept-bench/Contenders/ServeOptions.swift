@@ -34,7 +34,7 @@ extension Contender {
             }
             return [program] + common
         case .external(let command):
-            return ["sh", "-c", "exec " + command.replacing("{port}", with: "\(options.port)")]
+            return ["sh", "-c", "exec " + command.replacing(Contender.portMark, with: "\(options.port)")]
         }
     }
 }

@@ -1,5 +1,5 @@
 /// What became of every connection of a stream.
-struct ConnectionLedger: Codable, Sendable {
+struct ConnectionLedger: Codable, Equatable, Sendable {
     /// Begun: the sum of all others.
     var started = 0
     /// Established, whatever became of them then.

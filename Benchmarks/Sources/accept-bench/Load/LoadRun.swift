@@ -4,15 +4,24 @@ import Measuring
 import Synchronization
 
 /// Runs a plan on as many threads as asked for, each with a generator of its own and a share of the clients.
+///
+/// One in which something is to happen once, when all are connected or held, is one thread's.
 enum LoadRun {
     static func run(_ plan: LoadPlan, threads: Int = 1) throws -> LoadResult {
-        guard threads > 1 else {
+        guard threads > 1, plan.whenConnected == nil, plan.whenHeld == nil else {
             var generator = try Generator(plan)
             return try generator.run()
         }
         let shares = (0..<threads).map { LoadRun.Share(plan.share($0, of: threads)) }
-        let others = try shares.dropFirst().map { try start($0) }
-        shares[0].run()
+        var others: [pthread_t] = []
+        do {
+            for share in shares.dropFirst() { others.append(try start(share)) }
+            shares[0].run()
+        } catch {
+            // Those that have begun have a server that goes when this fails: not before they have ended.
+            for thread in others { pthread_join(thread, nil) }
+            throw error
+        }
         for thread in others { pthread_join(thread, nil) }
         var result = try shares[0].result()
         for share in shares.dropFirst() { result.add(try share.result()) }
@@ -32,7 +41,10 @@ enum LoadRun {
             },
             context
         )
-        guard error == 0 else { throw Failure("pthread_create: \(String(cString: strerror(error)))") }
+        guard error == 0 else {
+            Unmanaged<Share>.fromOpaque(context).release()
+            throw Failure("pthread_create: \(String(cString: strerror(error)))")
+        }
         return thread
     }
 

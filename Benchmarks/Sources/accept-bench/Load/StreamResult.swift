@@ -11,6 +11,9 @@ struct StreamResult: Sendable {
     var lateness = Latencies()
     var bytes = 0
 
+    /// How late connections began is in the latencies: where it is most of them, they are the generator's and not the server's.
+    var isMostlyLate: Bool { lateness.quantile(99) > 0.5 * firstByte.quantile(99) }
+
     mutating func add(_ other: StreamResult) {
         ledger.add(other.ledger)
         connecting.add(other.connecting)

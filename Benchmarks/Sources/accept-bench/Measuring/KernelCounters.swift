@@ -6,14 +6,17 @@ struct KernelCounters {
     /// A connection that was dropped, or answered without the queue's having room. Any of them makes a run invalid.
     static let ofDrops = [
         "ListenOverflows", "ListenDrops", "TCPReqQFullDrop", "TCPReqQFullDoCookies", "SyncookiesSent",
-        "TCPAbortOnMemory",
-        "TCPAbortFailed", "TCPBacklogDrop",
+        "TCPAbortOnMemory", "TCPAbortFailed", "TCPBacklogDrop",
     ]
 
     private let values: [String: Int]
 
     init() throws {
-        values = try Self.read("/proc/net/netstat", "TcpExt:").merging(try Self.read("/proc/net/snmp", "Tcp:")) { $1 }
+        try self.init(netstat: textOfFile("/proc/net/netstat"), snmp: textOfFile("/proc/net/snmp"))
+    }
+
+    init(netstat: String, snmp: String) throws {
+        values = try Self.values(in: netstat, "TcpExt:").merging(try Self.values(in: snmp, "Tcp:")) { $1 }
     }
 
     /// Those that have moved.
@@ -32,9 +35,9 @@ struct KernelCounters {
     }
 
     /// A line of names, then a line of numbers, both with the same first word.
-    private static func read(_ path: String, _ word: String) throws -> [String: Int] {
-        let lines = try textOfFile(path).split(separator: "\n").filter { $0.hasPrefix(word) }
-        guard lines.count == 2 else { throw Failure("\(path): not understood") }
+    private static func values(in text: String, _ word: String) throws -> [String: Int] {
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix(word) }
+        guard lines.count == 2 else { throw Failure("the kernel's counters (\(word)) are not understood") }
         let names = lines[0].split(separator: " ").dropFirst()
         let numbers = lines[1].split(separator: " ").dropFirst()
         var values: [String: Int] = [:]

@@ -3,30 +3,27 @@ import Measuring
 
 /// What the machine's CPUs have done, from a starting point on.
 struct MachineLoad {
-    private let start: Ticks
+    private let placement: Placement?
+    private let start: CPUTicks
     private let begin = Moment.now()
 
-    /// Sums over all CPUs, in hundredths of a second: user, nice, system, idle, iowait, irq, softirq, steal.
-    private typealias Ticks = [UInt64]
-
-    init() throws {
-        start = try Self.ticks()
+    init(_ placement: Placement?) throws {
+        self.placement = placement
+        start = try CPUTicks(textOfFile("/proc/stat"))
     }
 
-    /// How much the hypervisor gave to others, and how much of a CPU everybody but the server and the generator used; both
-    /// in percent of one CPU.
-    func since(ownSeconds: Double) throws -> (steal: Double, others: Double) {
-        let spent = zip(try Self.ticks(), start).map { Double($0 - min($0, $1)) / 100 }
+    /// The share of the server's CPU and that of its clients' together, of which they themselves used so much. Not pinned,
+    /// they have the same, which is all of them.
+    func since(serverSeconds: Double, clientSeconds: Double) throws -> (server: CPUShare, clients: CPUShare) {
+        let now = try CPUTicks(textOfFile("/proc/stat"))
         let seconds = max(0.01, Moment.now().since(begin).seconds)
-        let busy = spent[0] + spent[1] + spent[2] + spent[5] + spent[6]
-        return (100 * spent[7] / seconds, 100 * max(0, busy - ownSeconds) / seconds)
-    }
-
-    private static func ticks() throws -> Ticks {
-        let path = "/proc/stat"
-        let fields = try textOfFile(path).prefix(while: { $0 != "\n" }).split(separator: " ")
-        let ticks = fields.dropFirst().prefix(8).compactMap { UInt64($0) }
-        guard ticks.count == 8 else { throw Failure("\(path): not understood") }
-        return ticks
+        func share(_ processors: [Int], _ own: Double) -> CPUShare {
+            now.share(of: processors, since: start, seconds: seconds, ownSeconds: own)
+        }
+        guard let placement else {
+            let all = share(now.processors, serverSeconds + clientSeconds)
+            return (all, all)
+        }
+        return (share([placement.server], serverSeconds), share(placement.clients, clientSeconds))
     }
 }

@@ -51,5 +51,31 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
         }
     }
 
+    /// What is still known of it where the generator was the limit.
+    enum Bound: Sendable {
+        /// All of it: what a connection costs at the generator's pace is what it costs.
+        case exact
+        /// The server may have had more to give.
+        case atLeast
+        /// The generator's own delay is in it.
+        case atMost
+
+        var sign: String {
+            switch self {
+            case .exact: ""
+            case .atLeast: "≥ "
+            case .atMost: "≤ "
+            }
+        }
+    }
+
+    var whereGeneratorIsLimit: Bound {
+        switch self {
+        case .rate: .atLeast
+        case .time, .p50, .p90, .p99, .p999, .p9999: .atMost
+        case .cpu, .idleCPU, .memory, .kernelMemory, .serverLoad, .generatorLoad, .lateness: .exact
+        }
+    }
+
     static let quantiles: [(Metric, Double)] = [(.p50, 50), (.p90, 90), (.p99, 99), (.p999, 99.9), (.p9999, 99.99)]
 }

@@ -22,6 +22,7 @@ enum Preflight {
             try descriptors(max(connections, backlog) + listeners),
             try queue(backlog),
             try ports(max(connections, backlog), sources),
+            try UnusedPort.objection(to: listeners),
             try memory(max(connections, backlog)),
         ].compactMap(\.self)
         guard complaints.isEmpty else { throw Failure(complaints.joined(separator: "\n")) }

@@ -8,10 +8,9 @@ struct Sample: Codable, Sendable {
     var values: [Metric: Double] = [:]
     var ledger = ConnectionLedger()
     var seconds = 0.0
-    /// Percent of one CPU that the hypervisor gave to others meanwhile.
-    var steal = 0.0
-    /// Percent of one CPU that other programs of this machine used meanwhile.
-    var others = 0.0
+    /// What else the server's CPU did meanwhile, and its clients' CPUs together.
+    var onServerCPU = CPUShare()
+    var onClientCPUs = CPUShare()
     /// Counters of dropped connections that have moved.
     var drops: [String: Int] = [:]
     var retransmissions = 0
@@ -23,7 +22,8 @@ struct Sample: Codable, Sendable {
     var distribution: Latencies?
 
     private enum CodingKeys: CodingKey {
-        case scenario, variant, contender, round, values, ledger, seconds, steal, others, drops, retransmissions
+        case scenario, variant, contender, round, values, ledger, seconds, onServerCPU, onClientCPUs, drops,
+            retransmissions
         case isGeneratorLimited, invalid
     }
 
@@ -35,5 +35,11 @@ struct Sample: Codable, Sendable {
             let words = drops.sorted { $0.key < $1.key }.map { "\($0.key) +\($0.value)" }
             invalid = "the kernel dropped: " + words.joined(separator: ", ")
         }
+    }
+
+    /// Decides it once more at the server's end: what it accepted has to be what its clients connected.
+    mutating func balance(accepted: Int, connected: Int) {
+        guard accepted != connected, invalid == nil else { return }
+        invalid = "it accepted \(accepted) of \(connected) connections"
     }
 }

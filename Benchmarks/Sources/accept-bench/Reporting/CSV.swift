@@ -4,7 +4,8 @@ enum CSV {
         ["scenario", "variant", "contender", "round", "valid", "seconds"]
         + Metric.allCases.map(\.rawValue)
         + ["started", "connected", "answered", "refused", "reset", "timedOut", "wrong", "failed", "unstarted"]
-        + ["generatorLimited", "steal", "others", "retransmissions", "drops", "invalid"]
+        + ["generatorLimited", "serverCPUBusy", "serverCPUOthers", "serverCPUSteal"]
+        + ["clientCPUsBusy", "clientCPUsOthers", "clientCPUsSteal", "retransmissions", "drops", "invalid"]
 
     static func text(_ samples: [Sample]) -> String {
         ([columns] + samples.map(line)).map { $0.map(quoted).joined(separator: ",") + "\n" }.joined()
@@ -24,10 +25,11 @@ enum CSV {
         ]
             + Metric.allCases.map { sample.values[$0].map { $0.fixed(3) } ?? "" }
             + counts.map { "\($0)" }
-            + [
-                sample.isGeneratorLimited ? "yes" : "no", sample.steal.fixed(2), sample.others.fixed(1),
-                "\(sample.retransmissions)", drops, sample.invalid ?? "",
-            ]
+            + [sample.isGeneratorLimited ? "yes" : "no"]
+            + [sample.onServerCPU, sample.onClientCPUs].flatMap { share in
+                [share.busy, share.others, share.steal].map { $0.fixed(1) }
+            }
+            + ["\(sample.retransmissions)", drops, sample.invalid ?? ""]
     }
 
     private static func quoted(_ cell: String) -> String {

@@ -22,7 +22,7 @@ struct LoadReport {
         if result.isGeneratorSaturated {
             lines.append("The clients were the limit: how fast the server is was not seen. More --threads may help.")
         }
-        if isOpen, stream.lateness.quantile(99) > 0.5 * stream.firstByte.quantile(99) {
+        if isOpen, stream.isMostlyLate {
             lines.append("Most of the latency is the clients' own: they began late. Lower --rate, or more --threads.")
         }
         return lines.joined(separator: "\n")

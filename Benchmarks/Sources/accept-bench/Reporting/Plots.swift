@@ -108,8 +108,9 @@ struct Plots {
             }
             guard !points.isEmpty else { continue }
             last = max(last, points.count - 1)
+            let bound = row.isGeneratorLimited ? ", at most" : ""
             curves.append(
-                "\"\(file).dat\" index \(blocks.count) using 1:2 with linespoints title \"\(row.contender)\" "
+                "\"\(file).dat\" index \(blocks.count) using 1:2 with linespoints title \"\(row.contender)\(bound)\" "
                     + "linecolor rgb \(color(row.contender)) linewidth 2 pointtype 7 pointsize 0.6"
             )
             blocks.append(points.joined(separator: "\n") + "\n")

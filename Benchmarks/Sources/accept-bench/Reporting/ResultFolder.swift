@@ -26,6 +26,16 @@ struct ResultFolder {
         }
     }
 
+    /// Says before anything is measured if no folder can be made there.
+    static func prepare(_ parent: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
+        } catch {
+            throw Failure("\(parent): \(error.localizedDescription); --results says where the results are to go")
+        }
+        guard access(parent, W_OK) == 0 else { throw Failure(call: "\(parent), for the results") }
+    }
+
     func write(_ text: String, to name: String) throws {
         do {
             try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)

@@ -17,10 +17,10 @@ struct Row: Codable, Sendable {
     let validRounds: Int
     /// How many of the valid rounds had the generator at its limit.
     let generatorLimitedRounds: Int
+    /// More than half of them: then rates and latencies are bounds and no verdict, and only what a connection costs is one.
+    let isGeneratorLimited: Bool
     let notes: [String]
     /// It cannot take part.
     let isAbsentByNature: Bool
     let isExternal: Bool
-
-    var isGeneratorLimited: Bool { generatorLimitedRounds * 2 > validRounds }
 }

@@ -32,7 +32,7 @@ struct Summary {
         let ratios = ratios(valid, find(scenario, Contender.ceiling), key)
         let isLimited = valid.filter(\.isGeneratorLimited).count * 2 > valid.count
         // How fast a server is was not seen where the generator was the limit; what it costs was.
-        let hasVerdict = !ratios.isEmpty && !(isLimited && !Self.isCost(key))
+        let hasVerdict = !ratios.isEmpty && (!isLimited || key.whereGeneratorIsLimit == .exact)
         return Row(
             scenario: scenario.name,
             variant: scenario.variant,
@@ -46,17 +46,11 @@ struct Summary {
             rounds: own.count,
             validRounds: valid.count,
             generatorLimitedRounds: valid.filter(\.isGeneratorLimited).count,
+            isGeneratorLimited: isLimited,
             notes: notes(own, valid, absence, isLimited),
             isAbsentByNature: absence?.isByNature ?? false,
             isExternal: who.isExternal
         )
-    }
-
-    private static func isCost(_ metric: Metric) -> Bool {
-        switch metric {
-        case .cpu, .idleCPU, .memory, .kernelMemory: true
-        default: false
-        }
     }
 
     private func find(_ scenario: any Scenario, _ contender: String) -> [Sample] {
@@ -94,7 +88,9 @@ struct Summary {
         guard all.count > 0 else { return [:] }
         var quantiles: [Metric: Double?] = [:]
         for (metric, percentile) in Metric.quantiles where percentile > 99 {
-            let beyond = Double(all.count) * (1 - percentile / 100)
+            // One in so many, to the whole number: a thousandth is not quite one in binary.
+            let oneIn = (100 / (100 - percentile)).rounded()
+            let beyond = Double(all.count) / oneIn
             quantiles.updateValue(beyond >= Self.fewestBeyond ? all.quantile(percentile) : nil, forKey: metric)
         }
         return quantiles

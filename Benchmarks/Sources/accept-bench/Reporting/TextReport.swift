@@ -21,16 +21,17 @@ struct TextReport {
         // Of others' servers, only those that can take part.
         for row in summary.rows(of: scenario) where row.rounds > 0 || !row.isAbsentByNature || !row.isExternal {
             table.add(
-                [row.contender, cell(row.medians[columns[0]], columns[0]), spread(row, columns[0])]
+                [row.contender, cell(row, columns[0]), spread(row, columns[0])]
                     + [row.ratio.map { $0.fixed(2) } ?? "–", ratioSpread(row)]
-                    + columns.dropFirst().map { cell(row.medians[$0], $0) } + [row.notes.joined(separator: "; ")]
+                    + columns.dropFirst().map { cell(row, $0) } + [row.notes.joined(separator: "; ")]
             )
         }
         return "\(scenario.title): \(scenario.question)\n\(table)"
     }
 
-    private func cell(_ value: Double?, _ metric: Metric) -> String {
-        value.map { $0.fixed(metric.digits) } ?? "–"
+    private func cell(_ row: Row, _ metric: Metric) -> String {
+        guard let value = row.medians[metric] else { return "–" }
+        return (row.isGeneratorLimited ? metric.whereGeneratorIsLimit.sign : "") + value.fixed(metric.digits)
     }
 
     private func spread(_ row: Row, _ metric: Metric) -> String {
@@ -44,13 +45,22 @@ struct TextReport {
     }
 
     private var footer: String {
-        let steal = samples.map(\.steal)
-        let others = samples.map(\.others)
-        return """
-            Ratios are medians of the ratios within each round. "ring, again" is the ceiling against itself: what it is off 1, \
-            any other row may be.
-            Meanwhile the hypervisor took \(steal.median.fixed(1)) % of a CPU (at most \((steal.max() ?? 0).fixed(0)) %), and \
-            other programs \(others.median.fixed(0)) % (at most \((others.max() ?? 0).fixed(0)) %).
-            """
+        """
+        Ratios are medians of the ratios within each round. "ring, again" is the ceiling against itself: what it is off 1, \
+        any other row may be.
+        Where the clients were the limit, and not the server, ≥ and ≤ say what is known of it all the same: those are no verdict.
+        CPU per connection is one, at the clients' pace.
+        Meanwhile, in percent of one CPU, the median and the worst measurement:
+          on the server's CPU  \(losses(\.onServerCPU))
+          on the clients'      \(losses(\.onClientCPUs))
+        """
+    }
+
+    /// What the measurements had to do without.
+    private func losses(_ place: KeyPath<Sample, CPUShare>) -> String {
+        func words(_ values: [Double]) -> String { "\(values.median.fixed(0)), \((values.max() ?? 0).fixed(0))" }
+        let others = samples.map { $0[keyPath: place].others }
+        let steal = samples.map { $0[keyPath: place].steal }
+        return "other programs and interrupts \(words(others)); the hypervisor \(words(steal))"
     }
 }

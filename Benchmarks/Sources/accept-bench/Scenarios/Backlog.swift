@@ -16,7 +16,7 @@ struct Backlog: Scenario {
     func measure(_ process: ContenderProcess, _ field: Field, _ sample: inout Sample) throws {
         let drain = Mutex<Moment>(0)
         let count = field.backlog
-        let port = process.targets[0].port
+        let target = process.targets[0]
         try process.freeze()
         var stream = stream(process, .closed(inFlight: count))
         stream.count = count
@@ -25,7 +25,7 @@ struct Backlog: Scenario {
         let group = processes[0]
         var plan = LoadPlan(streams: [stream], sources: field.sources, seconds: 5)
         plan.whenConnected = { last in
-            try Self.expectQueue(of: count, at: port)
+            try Self.expectQueue(of: count, at: target)
             let start = Moment.now()
             guard kill(-group, SIGCONT) == 0 else { throw Failure(call: "kill") }
             try Self.awaitEnd(of: last)
@@ -39,11 +39,11 @@ struct Backlog: Scenario {
     }
 
     /// A drain of fewer would pass for a fast one.
-    private static func expectQueue(of count: Int, at port: UInt16) throws {
+    private static func expectQueue(of count: Int, at target: TargetAddress) throws {
         var queued = 0
         // The last handshake may still be on its way through the loopback interface.
         for _ in 0..<100 {
-            queued = try AcceptQueue.length(at: port)
+            queued = try AcceptQueue.length(at: target)
             if queued == count { return }
             usleep(2000)
         }

@@ -139,9 +139,7 @@ final class Comparison {
         let report = try process.stop()
         let own = scenario.startsAfresh ? entry.samples.suffix(1) : entry.samples[...]
         for index in own {
-            if let report, report.accepted != process.connected, samples[index].invalid == nil {
-                samples[index].invalid = "it accepted \(report.accepted) of \(process.connected) connections"
-            }
+            if let report { samples[index].balance(accepted: report.accepted, connected: process.connected) }
             try scenario.complete(&samples[index], from: report)
         }
     }

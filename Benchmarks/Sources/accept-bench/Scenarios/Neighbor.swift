@@ -6,7 +6,7 @@ struct Neighbor: Scenario {
     let question = "connect to first byte at a quiet port while another port of the same server is flooded"
     let work = Work.banner
     let listeners = 2
-    let columns: [Metric] = [.p99, .p50, .p90, .p999, .generatorLoad]
+    let columns: [Metric] = [.p99, .p50, .p90, .p999, .generatorLoad, .lateness]
 
     private static let perSecond = 500.0
 

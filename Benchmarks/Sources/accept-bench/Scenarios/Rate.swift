@@ -17,8 +17,5 @@ struct Rate: Scenario {
         let result = try run(plan, process, field, &sample)
         sample.noteLatencies(result.streams[0])
         sample.values[.rate] = Double(sample.ledger.answered) / max(0.001, result.seconds)
-        // What the generator adds is in the figures: when that is most of them, they are the generator's.
-        let lateness = result.streams[0].lateness.quantile(99)
-        sample.isGeneratorLimited = lateness > 0.5 * result.streams[0].firstByte.quantile(99)
     }
 }

@@ -45,7 +45,7 @@ extension Scenario {
     func run(_ plan: LoadPlan, _ process: ContenderProcess, _ field: Field, _ sample: inout Sample) throws -> LoadResult
     {
         let processes = try process.processes()
-        let machine = try MachineLoad()
+        let machine = try MachineLoad(field.placement)
         let counters = try KernelCounters()
         let before = try CPUTime(of: processes)
         let result = try LoadRun.run(plan, threads: field.threads)
@@ -59,7 +59,10 @@ extension Scenario {
         process.connected += sample.ledger.connected
         sample.drops = now.drops(since: counters)
         sample.retransmissions = now.retransmissions(since: counters)
-        (sample.steal, sample.others) = try machine.since(ownSeconds: serverCPU + result.generatorCPU)
+        (sample.onServerCPU, sample.onClientCPUs) = try machine.since(
+            serverSeconds: serverCPU,
+            clientSeconds: result.generatorCPU
+        )
         sample.values[.cpu] = serverCPU * 1e6 / Double(max(1, sample.ledger.connected))
         sample.values[.serverLoad] = 100 * serverCPU / max(0.001, result.seconds)
         sample.values[.generatorLoad] = 100 * result.generatorLoad
@@ -75,16 +78,18 @@ extension Scenario {
 }
 
 extension Sample {
-    /// A closed loop's rate, if it is the server's and not the generator's.
+    /// A closed loop's rate, and whether it is the server's or the generator's.
     mutating func noteRate(_ result: LoadResult) {
         values[.rate] = Double(ledger.answered) / max(0.001, result.seconds)
         let serverIsBusy = (values[.serverLoad] ?? 0) >= 100 * LoadResult.saturated
         isGeneratorLimited = result.isGeneratorSaturated && !serverIsBusy
     }
 
+    /// An open loop's latencies, from the schedule, and whether they are the server's or the generator's.
     mutating func noteLatencies(_ stream: StreamResult) {
         noteDistribution(stream.firstByte)
         values[.lateness] = stream.lateness.quantile(99)
+        isGeneratorLimited = stream.isMostlyLate
     }
 
     mutating func noteDistribution(_ latencies: Latencies) {

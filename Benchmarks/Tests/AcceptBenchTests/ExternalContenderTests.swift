@@ -1,0 +1,46 @@
+// --external: a name, a command, and where the port goes; and where one that is not ours can take part.
+
+import Testing
+
+@testable import Measuring
+@testable import accept_bench
+
+struct ExternalContenderTests {
+    @Test func theNameEndsAtTheFirstEqualsSign() throws {
+        let contender = try Contender(external: "my server=PATH=/x run --port={port} --admin={port}")
+        #expect(contender.name == "my server")
+        #expect(contender.isExternal)
+        var options = ServeOptions()
+        options.port = 12_345
+        #expect(try contender.command(options) == ["sh", "-c", "exec PATH=/x run --port=12345 --admin=12345"])
+    }
+
+    @Test(arguments: ["", "nginx", "=nginx {port}", "nginx=", "nginx=nginx -p 80", "ring=x {port}", "merged=x {port}"])
+    func whatCannotBeStartedOrToldApartIsRefused(text: String) {
+        #expect(throws: Failure.self) { try Contender(external: text) }
+    }
+
+    @Test func itTakesPartWhereItCan() throws {
+        var asked = try Contender(external: "x=x {port}")
+        #expect(Storm().objection(to: asked) == "it speaks only when it is asked")
+        #expect(Backlog().objection(to: asked) != nil)
+        #expect(Turnaround().objection(to: asked) == nil)
+        #expect(Neighbor().objection(to: asked) != nil)
+        #expect(Hold().objection(to: asked) != nil)
+        #expect(Calls(callInterval: 1).objection(to: asked) != nil)
+        asked.speaksFirst = true
+        #expect(Storm().objection(to: asked) == nil)
+        #expect(Backlog().objection(to: asked) == nil)
+        #expect(Rate(perSecond: 1).objection(to: asked) == nil)
+        #expect(Turnaround().objection(to: asked) == "it speaks first")
+    }
+
+    @Test func whoeverIsOursTakesPartInAllButWhatItCannot() {
+        for contender in Contender.names.compactMap({ Contender.named($0) }) {
+            for scenario in ScenarioList.all(listeners: [1, 500], rates: [100], callInterval: 1) {
+                let cannot = contender.name == "blocking" && scenario.name == "call"
+                #expect((scenario.objection(to: contender) == nil) == !cannot)
+            }
+        }
+    }
+}
