@@ -3,8 +3,8 @@ internal import Glibc
 
 /// One io_uring instance: a submission queue, a completion queue, and the descriptor between them.
 ///
-/// Owned by whoever holds it and used by one thread, the one that made it; submitting on another throws, and dropping it there traps. That thread must also
-/// outlive the ring's operations: what it has armed is canceled when it exits.
+/// Owned by whoever holds it and used by one thread, the one that made it; submitting on another throws, and dropping it
+/// there traps. That thread must also outlive the ring's operations: what it has armed is canceled when it exits.
 ///
 /// ```
 ///  prepare ──▶ submission queue ──submit──▶ kernel ──▶ completion queue ──takeCompletions──▶ batch
@@ -20,8 +20,8 @@ public struct Ring: ~Copyable {
     private let ring: UnsafeMutablePointer<io_uring>
     private let noAddress: UnsafeMutablePointer<sockaddr>
 
-    // The ring's own, at hand because every operation needs them: the entries, the mask that makes an entry's place of its number,
-    // and how many the kernel has taken.
+    // The ring's own, at hand because every operation needs them: the entries, the mask that makes an entry's place of its
+    // number, and how many the kernel has taken.
     private let entries: UnsafeMutablePointer<io_uring_sqe>
     private let mask: UInt32
     private let takenCount: UnsafeMutablePointer<UInt32>
@@ -92,8 +92,8 @@ public struct Ring: ~Copyable {
 
     /// What came of a submission.
     public enum Submission: Hashable, Sendable {
-        /// What was prepared was submitted, or there was nothing and the wait succeeded. On the rung ``Rung/basic`` an entry that is refused
-        /// ends the submission, and what was prepared behind it goes with the next.
+        /// What was prepared was submitted, or there was nothing and the wait succeeded. On the rung ``Rung/basic`` an entry
+        /// that is refused ends the submission, and what was prepared behind it goes with the next.
         case done
         /// A signal or the time limit ended the wait, and there was nothing to submit.
         case interrupted

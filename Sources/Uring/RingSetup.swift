@@ -9,8 +9,9 @@ struct RingSetup {
         self.options = options
     }
 
-    /// Before Linux 6.8 (some stable kernels have the fix, but their version does not show it), a multishot accept on a ring with deferred work
-    /// that ends in a full completion queue may complete with a poll mask in place of a descriptor; liburing issue 1062.
+    /// Before Linux 6.8 (some stable kernels have the fix, but their version does not show it), a multishot accept on a
+    /// ring with deferred work that ends in a full completion queue may complete with a poll mask in place of a descriptor;
+    /// liburing issue 1062.
     private static let highestSoundRung: Rung = kernel < (6, 8) ? .singleIssuer : .deferred
 
     /// The kernel's version, for what cannot be probed; the newest imaginable if it does not tell.

@@ -42,8 +42,9 @@ struct ConnectionSlot {
 
     static let inlineCapacity = 64
 
-    /// How many bytes one send may carry. A send that did not get everything out after 128 tries is given to a worker
-    /// thread by the kernel, which then blocks in it; a try that gets nothing out waits for a good part of the buffer.
+    /// How many bytes one send may carry: so few that it does not take 128 tries, after which the kernel gives a send to a
+    /// worker thread of its own, to block in it. The kernel tries again when a good part of the socket's buffer is free, so
+    /// that each try takes many bytes.
     static let sendLimit = 64 << 10
 
     /// How many blocks one send may take its bytes from.

@@ -6,7 +6,7 @@ extension Loop where LoopEngine: ~Copyable {
     typealias Slot = ConnectionTable.Slot
 
     /// A receive has completed, with bytes, with the end of the stream, or with an error.
-    // Out of line, as what follows: inlined, they would make a turn dearer that has none of them.
+    // Out of line, as `completedSend` and `serveWorkers` are: inlined, they would cost a turn without workers instructions.
     @inline(never)
     mutating func completedReceive(_ completion: Completion) {
         let slot = connections.pointee.slot(completion.token)
@@ -84,8 +84,9 @@ extension Loop where LoopEngine: ~Copyable {
         tellEndedWorkers()
     }
 
-    /// The kernel has all buffers again when no completion is left to be seen: they may have been returned before those who
-    /// miss them were known to.
+    /// Those who wait for a buffer try again, as many as there are buffers for. After a full batch there may be completions left
+    /// that hold some, and only those that were returned in this turn are known to be free. Otherwise the kernel has all of them,
+    /// also those it got back in an earlier turn, before somebody was seen to have found none.
     private mutating func feedStarved() {
         connections.pointee.feedStarved(batch.isFull ? returnedBuffers : options.receiveBufferCount)
     }

@@ -175,6 +175,11 @@ extension SimulatedConduct {
         isEndTold = true
     }
 
+    func noteSentAll(unsent: Int) {
+        noteCallback("sent")
+        if unsent > 0 { violate("worker \(number) is told that all is sent, but for \(unsent) bytes") }
+    }
+
     func noteWritable(unsent: Int) {
         noteCallback("writable")
         if !isCongested || unsent > options.lowWater { violate("worker \(number) is told that there is room") }

@@ -23,6 +23,12 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
         if kernel.random.chance(700) && conduct.credit == 0 { ask(connection) }
     }
 
+    func sent(_ connection: borrowing WorkerConnection) throws {
+        note("sent", .sent)
+        conduct.noteSentAll(unsent: connection.unsentByteCount)
+        try act(connection)
+    }
+
     func writable(_ connection: borrowing WorkerConnection) throws {
         note("writable", .writable)
         conduct.noteWritable(unsent: connection.unsentByteCount)
