@@ -1,5 +1,3 @@
-internal import Synchronization
-
 // Connections that come from elsewhere.
 extension Server where Behavior: ~Copyable {
     /// Takes a connection that another server, or nobody of this library, has accepted. Any thread.
@@ -22,10 +20,10 @@ extension Server where Behavior: ~Copyable {
 /// A released connection on its way in a message, which can be copied where the connection cannot; closed if the message is
 /// dropped.
 private final class Parcel: Sendable {
-    private let connection: Mutex<ReleasedConnection?>
+    private let connection: Lock<ReleasedConnection?>
 
     init(_ connection: consuming ReleasedConnection) {
-        self.connection = Mutex(connection)
+        self.connection = Lock(connection)
     }
 
     func open() -> (descriptor: Int32, unread: [UInt8])? {
