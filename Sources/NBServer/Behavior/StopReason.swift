@@ -8,8 +8,8 @@ public enum StopReason: Sendable, CustomStringConvertible {
     case verdict(String)
     /// It was drained; so many connections had not ended when the time was up.
     case drained(unfinished: Int)
-    /// A callback of the behavior other than `newConnection` and `makeWorker` threw this error, or the server cannot go on: its last listener is down, its mailbox
-    /// is full, or its ring fails.
+    /// A callback of the behavior other than `newConnection` and `makeWorker` threw this error, or the server cannot go on:
+    /// its last listener is down, its mailbox is full, or its ring fails.
     case failed(any Error)
 
     /// The reason in words.

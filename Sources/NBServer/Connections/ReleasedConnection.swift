@@ -3,7 +3,8 @@ internal import Glibc
 /// A connection that has left its server: a descriptor, and what was received on it and nobody has seen.
 ///
 /// A lease, owned by whoever holds it, on any thread: dropped, it closes the descriptor and lets the server it came from
-/// know, which may be short of descriptors; that does not wait for the peer, whatever `SO_LINGER` says. A descriptor that came from a server is non-blocking and closed on exec.
+/// know, which may be short of descriptors. That does not wait for the peer, whatever `SO_LINGER` says. A descriptor that came
+/// from a server is non-blocking and closed on exec.
 public struct ReleasedConnection: ~Copyable, Sendable {
     /// What was received and not delivered.
     public let unread: [UInt8]

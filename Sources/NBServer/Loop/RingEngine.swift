@@ -83,7 +83,8 @@ package struct RingEngine: Engine, ~Copyable {
         NBServer.forgetLinger(of: descriptor)
     }
 
-    /// `tcpi_bytes_acked` of `struct tcp_info` (`tcp(7)`, Linux 4.1), as far as its lower half; the C library's structure ends before it.
+    /// The lower half of `tcpi_bytes_acked` in `struct tcp_info` (`tcp(7)`, Linux 4.1), before which the C library's structure
+    /// ends.
     @inline(never)
     package func takenByteCount(of descriptor: Int32) -> UInt32 {
         withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { info in
