@@ -12,10 +12,6 @@ let package = Package(
     products: [
         .library(name: "NBServer", targets: ["NBServer"]),
         .library(name: "Uring", targets: ["Uring"]),
-        .executable(name: "soup", targets: ["soup"]),
-        .executable(name: "echo", targets: ["echo"]),
-        .executable(name: "soup-kitchen", targets: ["soup-kitchen"]),
-        .executable(name: "hello-http", targets: ["hello-http"]),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),

@@ -6,7 +6,8 @@ import NBServer
 
 struct Echo: ConnectionWorker {
     func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
-        if connection.send(bytes) { connection.receive() }
+        connection.send(bytes)
+        if connection.hasRoom { connection.receive() }
     }
     func writable(_ connection: borrowing WorkerConnection) {
         connection.receive()

@@ -19,7 +19,7 @@ struct Request {
     private var wantsToStay = false
     private var isRefused = false
 
-    /// Where a refused request ends, nobody knows.
+    /// Nobody can tell where a refused request ends, so the connection closes.
     var staysOpen: Bool { wantsToStay && !isRefused }
 
     init(head: ArraySlice<UInt8>) {
@@ -76,7 +76,7 @@ struct Request {
 
 /// One connection: requests that come one after the other, each answered before the next is looked at.
 struct Hello: ConnectionWorker {
-    static let options = WorkerOptions(idleLimit: .seconds(30), sendLimit: .seconds(30))
+    static let options = WorkerOptions(idleTimeLimit: .seconds(30), sendTimeLimit: .seconds(30))
 
     /// What has come of the next head.
     private var unread: [UInt8] = []
@@ -90,16 +90,16 @@ struct Hello: ConnectionWorker {
         answerAll(connection)
     }
 
-    /// Whoever does not read its answers is not heard.
+    /// A client that does not read its answers is not read from until it does.
     mutating func writable(_ connection: borrowing WorkerConnection) {
         answerAll(connection)
     }
 
     private mutating func answerAll(_ connection: borrowing WorkerConnection) {
         while let request = nextRequest() {
-            let hasRoom = connection.send(request.answer)
+            connection.send(request.answer)
             guard request.staysOpen else { return connection.close() }
-            guard hasRoom else { return }
+            guard connection.hasRoom else { return }
         }
         connection.receive()
     }

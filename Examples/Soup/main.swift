@@ -1,3 +1,8 @@
+// The smallest server: it tells everybody who connects "No soup for you!" and closes the connection.
+//
+// `newConnection` is the one callback that a server must have. `begin` is here because port 0 means "a port that is free", and
+// whoever asks for it wants to know which one it is.
+
 @preconcurrency import Glibc
 import NBServer
 
@@ -7,16 +12,31 @@ struct NoSoup: NonBlockingServer {
         fflush(stdout)
         return .continue
     }
+
     func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
         connection.send("No soup for you!\n")
         return .continue
     }
 }
 
-let addresses = CommandLine.arguments.dropFirst().map { Endpoint($0) }
-if addresses == ["--help"] { exit(puts("usage: soup [ADDRESS …], as in: soup 127.0.0.1:7777 [::1]:0") == EOF ? 1 : 0) }
+let usage = """
+    usage: soup [ADDRESS …]
+
+      soup                           listen on 127.0.0.1:7777
+      soup 127.0.0.1:7777 [::1]:0    listen on two addresses; port 0 is a port that is free
+
+      nc 127.0.0.1 7777              see what clients are told
+    """
+
+let arguments = CommandLine.arguments.dropFirst()
+if arguments == ["--help"] {
+    print(usage)
+    exit(0)
+}
+
+let addresses = arguments.isEmpty ? ["127.0.0.1:7777"] : arguments.map { Endpoint($0) }
 do {
-    let server = try Server(NoSoup(), listening: addresses.isEmpty ? ["127.0.0.1:7777"] : addresses)
+    let server = try Server(NoSoup(), listening: addresses)
     try server.run(stoppingOn: [.interrupt, .terminate])
 } catch {
     fputs("soup: \(error)\n", stderr)

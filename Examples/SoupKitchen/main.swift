@@ -128,8 +128,8 @@ struct Guest: ConnectionWorker {
     static let options = WorkerOptions(
         framing: .line,
         frameLimit: 100,
-        idleLimit: .seconds(600),
-        sendLimit: .seconds(30)
+        idleTimeLimit: .seconds(600),
+        sendTimeLimit: .seconds(30)
     )
 
     enum Message {
@@ -171,7 +171,7 @@ struct Guest: ConnectionWorker {
 
 /// A connection to the admin port: a line is a command, and what it does is up to the server it belongs to.
 struct Desk: ConnectionWorker {
-    static let options = WorkerOptions(framing: .line, frameLimit: 200, sendLimit: .seconds(30))
+    static let options = WorkerOptions(framing: .line, frameLimit: 200, sendTimeLimit: .seconds(30))
 
     enum Message {
         case report(String)
@@ -207,27 +207,27 @@ struct Desk: ConnectionWorker {
     }
 
     private func obey(_ words: [String], _ connection: borrowing WorkerConnection) throws {
-        let server = connection.server
         switch (words.first, words.count == 2 ? words[1] : nil) {
-        case ("listen", let address?): connection.send("listening on \(try server.listen(on: Endpoint(address)))\n")
+        case ("listen", let address?):
+            connection.send("listening on \(try connection.server.listen(on: Endpoint(address)))\n")
         case ("unlisten", let address?):
-            try server.removeListener(on: try known(address, server))
+            try connection.server.removeListener(on: try known(address, connection.server))
             connection.send("not listening on \(address)\n")
         case ("pause", let address?):
-            try server.pauseListener(on: try known(address, server))
+            try connection.server.pauseListener(on: try known(address, connection.server))
             connection.send("paused \(address)\n")
         case ("unpause", let address?):
-            try server.unpauseListener(on: try known(address, server))
+            try connection.server.unpauseListener(on: try known(address, connection.server))
             connection.send("unpaused \(address)\n")
         case ("cook", let bowls?):
             guard let bowls = Int(bowls), (1...1_000_000).contains(bowls) else {
                 throw Complaint("so many cannot be cooked")
             }
-            try server.cast(.cook(bowls: bowls), to: SoupKitchen.self)
+            try connection.server.cast(.cook(bowls: bowls), to: SoupKitchen.self)
             connection.send("cooked \(bowls)\n")
         case ("drain", nil) where words.count == 1:
             connection.send("draining\n")
-            server.drain(within: .seconds(10))
+            connection.server.drain(within: .seconds(10))
         case ("help", nil) where words.count == 1: connection.send(Self.help)
         case ("quit", nil) where words.count == 1: connection.close()
         default: throw Complaint("this is no command; help lists those there are")

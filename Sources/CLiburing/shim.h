@@ -13,8 +13,8 @@
 #include <sys/eventfd.h>
 
 /*
- * IOSQE_CQE_SKIP_SUCCESS and IOSQE_BUFFER_SELECT in a form that Swift reads the same from every liburing: they are macros over enumerators, which
- * have no type of their own in 2.3 and have one later.
+ * IOSQE_CQE_SKIP_SUCCESS and IOSQE_BUFFER_SELECT in a form that Swift reads the same from every liburing: they are
+ * macros over enumerators, which have no type of their own in 2.3 and have one later.
  */
 #define NB_SERVER_CQE_SKIP_SUCCESS (1U << 6)
 _Static_assert(NB_SERVER_CQE_SKIP_SUCCESS == IOSQE_CQE_SKIP_SUCCESS, "the kernel's flag");

@@ -1,7 +1,11 @@
 internal import Glibc
 
+// What an operation sends.
 extension Operation {
     /// Memory to read from, by address: in one place, or in several, one after the other.
+    ///
+    /// A name for memory that is its caller's. Any thread may carry it about; who reads through it sees to it that the
+    /// memory is there.
     public struct Bytes: Hashable, @unchecked Sendable {
         /// The bytes; or the message header that says where they are, if they are in several places.
         let base: UnsafeRawPointer

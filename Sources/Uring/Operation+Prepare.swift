@@ -5,41 +5,50 @@ internal import Glibc
 
 extension Operation {
     /// Fills `entry`; its token and its flags are the caller's. `noAddress` is an address of no family and lives as long as
-    /// the ring.
+    /// the ring; a receive buffer of the ring holds `bufferSize` bytes.
     @inline(__always)
-    func prepare(_ entry: UnsafeMutablePointer<io_uring_sqe>, noAddress: UnsafePointer<sockaddr>) {
+    func prepare(
+        _ entry: UnsafeMutablePointer<io_uring_sqe>,
+        noAddress: UnsafePointer<sockaddr>,
+        bufferSize: Int
+    ) {
         switch self {
         case .accept(let listener, .oneShot):
-            io_uring_prep_accept(entry, listener, nil, nil, acceptFlags)
+            io_uring_prep_accept(entry.cleared, listener, nil, nil, acceptFlags)
         case .accept(let listener, .multishot):
-            io_uring_prep_multishot_accept(entry, listener, nil, nil, acceptFlags)
+            io_uring_prep_multishot_accept(entry.cleared, listener, nil, nil, acceptFlags)
         case .connect(let descriptor, let address):
             let name = address.base.assumingMemoryBound(to: sockaddr.self)
-            io_uring_prep_connect(entry, descriptor, name, socklen_t(address.count))
-        case .send(let descriptor, let bytes, .waiting):
-            bytes.prepareSend(entry, descriptor, sendFlags)
-        case .send(let descriptor, let bytes, .immediate):
-            bytes.prepareSend(entry, descriptor, sendFlags | messageDontWait)
-        case .send(let descriptor, let bytes, .immediateHeld):
-            bytes.prepareSend(entry, descriptor, sendFlags | messageDontWait | messageMore)
+            io_uring_prep_connect(entry.cleared, descriptor, name, socklen_t(address.count))
+        case .send(let descriptor, let bytes, let mode):
+            bytes.prepareSend(entry, descriptor, sendFlags | mode.flags)
         case .receive(let descriptor, let mode):
-            io_uring_prep_recv(entry, descriptor, nil, 0, 0)
+            // A multishot receive has to ask for 0, the size of whatever buffer; before Linux 6.0 that was no byte at all.
+            io_uring_prep_recv(entry.cleared, descriptor, nil, mode == .multishot ? 0 : bufferSize, 0)
             if mode == .multishot { entry.pointee.ioprio |= UInt16(IORING_RECV_MULTISHOT) }
             entry.pointee.flags |= UInt8(NB_SERVER_BUFFER_SELECT)
             entry.pointee.buf_group = ReceiveBuffers.group
-        case .discardInput(let descriptor, .waiting):
-            io_uring_prep_recv(entry, descriptor, nil, discardLimit, messageTruncate)
-        case .discardInput(let descriptor, .immediate):
-            io_uring_prep_recv(entry, descriptor, nil, discardLimit, messageTruncate | messageDontWait)
+        case .discardInput(let descriptor, let mode):
+            io_uring_prep_recv(entry.cleared, descriptor, nil, discardLimit, messageTruncate | mode.flags)
         case .read(let descriptor, let memory, let count):
-            io_uring_prep_read(entry, descriptor, memory.base, count, 0)
+            io_uring_prep_read(entry.cleared, descriptor, memory.base, count, 0)
         case .disconnect(let descriptor):
-            io_uring_prep_connect(entry, descriptor, noAddress, socklen_t(MemoryLayout<sockaddr>.size))
+            io_uring_prep_connect(entry.cleared, descriptor, noAddress, socklen_t(MemoryLayout<sockaddr>.size))
         case .close(let descriptor):
-            io_uring_prep_close(entry, descriptor)
+            io_uring_prep_close(entry.cleared, descriptor)
         case .cancel(let token):
-            io_uring_prep_cancel64(entry, token.rawValue, 0)
+            io_uring_prep_cancel64(entry.cleared, token.rawValue, 0)
         }
+    }
+}
+
+extension UnsafeMutablePointer<io_uring_sqe> {
+    /// The same entry without what it held before. Where it is filled and not before, so that the compiler finds what need not be
+    /// written twice.
+    @inline(__always)
+    fileprivate var cleared: Self {
+        initialize(to: io_uring_sqe())
+        return self
     }
 }
 
@@ -48,9 +57,30 @@ extension Operation.Bytes {
     fileprivate func prepareSend(_ entry: UnsafeMutablePointer<io_uring_sqe>, _ descriptor: Int32, _ flags: Int32) {
         if isScattered {
             let header = base.assumingMemoryBound(to: msghdr.self)
-            io_uring_prep_sendmsg(entry, descriptor, header, UInt32(bitPattern: flags))
+            io_uring_prep_sendmsg(entry.cleared, descriptor, header, UInt32(bitPattern: flags))
         } else {
-            io_uring_prep_send(entry, descriptor, base, count, flags)
+            io_uring_prep_send(entry.cleared, descriptor, base, count, flags)
+        }
+    }
+}
+
+extension Operation.SendMode {
+    @inline(__always)
+    fileprivate var flags: Int32 {
+        switch self {
+        case .waiting: 0
+        case .immediate: messageDontWait
+        case .immediateHeld: messageDontWait | messageMore
+        }
+    }
+}
+
+extension Operation.DiscardMode {
+    @inline(__always)
+    fileprivate var flags: Int32 {
+        switch self {
+        case .waiting: 0
+        case .immediate: messageDontWait
         }
     }
 }

@@ -3,8 +3,8 @@ internal import Glibc
 
 /// One io_uring instance: a submission queue, a completion queue, and the descriptor between them.
 ///
-/// Owned by whoever holds it and used by one thread, the one that made it; submitting on another throws, and dropping it there traps. That thread must also
-/// outlive the ring's operations: what it has armed is canceled when it exits.
+/// Owned by whoever holds it and used by one thread, the one that made it; submitting on another throws, and dropping it
+/// there traps. That thread must also outlive the ring's operations: what it has armed is canceled when it exits.
 ///
 /// ```
 ///  prepare ──▶ submission queue ──submit──▶ kernel ──▶ completion queue ──takeCompletions──▶ batch
@@ -20,8 +20,8 @@ public struct Ring: ~Copyable {
     private let ring: UnsafeMutablePointer<io_uring>
     private let noAddress: UnsafeMutablePointer<sockaddr>
 
-    // The ring's own, at hand because every operation needs them: the entries, the mask that makes an entry's place of its number,
-    // and how many the kernel has taken.
+    // The ring's own, at hand because every operation needs them: the entries, the mask that makes an entry's place of its
+    // number, and how many the kernel has taken.
     private let entries: UnsafeMutablePointer<io_uring_sqe>
     private let mask: UInt32
     private let takenCount: UnsafeMutablePointer<UInt32>
@@ -70,8 +70,7 @@ public struct Ring: ~Copyable {
         guard number &- takenCount.pointee <= mask else { return false }
         ring.pointee.sq.sqe_tail = number &+ 1
         let entry = entries + Int(number & mask)
-        entry.initialize(to: io_uring_sqe())
-        operation.prepare(entry, noAddress: noAddress)
+        operation.prepare(entry, noAddress: noAddress, bufferSize: buffers?.size ?? 0)
         io_uring_sqe_set_data64(entry, token.rawValue)
         if silently && features.completesSilently {
             entry.pointee.flags |= UInt8(NB_SERVER_CQE_SKIP_SUCCESS)
@@ -93,8 +92,8 @@ public struct Ring: ~Copyable {
 
     /// What came of a submission.
     public enum Submission: Hashable, Sendable {
-        /// What was prepared was submitted, or there was nothing and the wait succeeded. On the rung ``Rung/basic`` an entry that is refused
-        /// ends the submission, and what was prepared behind it goes with the next.
+        /// What was prepared was submitted, or there was nothing and the wait succeeded. On the rung ``Rung/basic`` an entry
+        /// that is refused ends the submission, and what was prepared behind it goes with the next.
         case done
         /// A signal or the time limit ended the wait, and there was nothing to submit.
         case interrupted
@@ -162,7 +161,8 @@ public struct Ring: ~Copyable {
 
 // Receiving.
 extension Ring {
-    /// Gives the kernel buffers to receive into; a ring without them can receive nothing. `io_uring_register_buf_ring(3)`.
+    /// Gives the kernel buffers to receive into, once; a ring without them can receive nothing, and one that has some keeps
+    /// those. `io_uring_register_buf_ring(3)`.
     ///
     /// - Parameters:
     ///   - count: how many; a power of two, 32,768 at the most.
@@ -187,6 +187,7 @@ extension Ring {
     ///
     /// - Returns: `false` when the submission queue is full: submit, then try again.
     public mutating func returnBuffer(_ number: UInt16) -> Bool {
+        precondition(number < buffers?.count ?? 0, "there is no receive buffer \(number)")
         guard features.sharesBuffers else { return prepareReturn(of: number) }
         buffers?.give(number)
         return true

@@ -12,6 +12,10 @@ public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
     /// Whether one accept operation takes connection after connection (Linux 5.19).
     public internal(set) var acceptsMultishot = false
 
+    /// Whether receives that wait hold no buffer (Linux 5.18). Where they do, nothing is received: the buffers would soon be held
+    /// by those who have nothing to say.
+    public internal(set) var receives = true
+
     /// Whether one receive operation completes whenever bytes arrive (Linux 6.0).
     public internal(set) var receivesMultishot = false
 
@@ -31,7 +35,7 @@ public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         var parts = ["\(rung)", "submissions \(submissionDepth)", "completions \(completionDepth)"]
         parts.append(acceptsMultishot ? "multishot accept" : "one-shot accept")
-        parts.append(receivesMultishot ? "multishot receive" : "one-shot receive")
+        parts.append(!receives ? "no receive" : receivesMultishot ? "multishot receive" : "one-shot receive")
         if sharesBuffers { parts.append("shared buffers") }
         if completesSilently { parts.append("silent successes") }
         if registersDescriptor { parts.append("registered descriptor") }

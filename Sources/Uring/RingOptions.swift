@@ -13,7 +13,7 @@ public struct RingOptions: Hashable, Sendable {
     public var highestRung: Rung
 
     /// Options for a ring.
-    public init(submissionDepth: Int = 256, completionDepth: Int = 512, highestRung: Rung = .deferred) {
+    public init(submissionDepth: Int = 256, completionDepth: Int = 256, highestRung: Rung = .deferred) {
         self.submissionDepth = submissionDepth
         self.completionDepth = completionDepth
         self.highestRung = highestRung

@@ -9,17 +9,20 @@ struct RingSetup {
         self.options = options
     }
 
-    /// Before Linux 6.8 (some stable kernels have the fix, but their version does not show it), a multishot accept on a ring with deferred work
-    /// that ends in a full completion queue may complete with a poll mask in place of a descriptor; liburing issue 1062.
-    private static let highestSoundRung: Rung = {
+    /// Before Linux 6.8 (some stable kernels have the fix, but their version does not show it), a multishot accept on a
+    /// ring with deferred work that ends in a full completion queue may complete with a poll mask in place of a descriptor;
+    /// liburing issue 1062.
+    private static let highestSoundRung: Rung = kernel < (6, 8) ? .singleIssuer : .deferred
+
+    /// The kernel's version, for what cannot be probed; the newest imaginable if it does not tell.
+    private static let kernel: (Int, Int) = {
         var name = utsname()
-        guard uname(&name) == 0 else { return .deferred }
+        guard uname(&name) == 0 else { return (.max, 0) }
         let release = withUnsafeBytes(of: name.release) { bytes in
             String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
         let parts = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
-        guard parts.count == 2 else { return .deferred }
-        return (parts[0], parts[1]) < (6, 8) ? .singleIssuer : .deferred
+        return parts.count == 2 ? (parts[0], parts[1]) : (.max, 0)
     }()
 
     /// Whether completions can be copied out as they are.
@@ -95,6 +98,10 @@ struct RingSetup {
             features.reasons.append("the kernel refuses \(options.highestRung)")
         } else if rung < Rung.deferred {
             features.reasons.append("asked for no more than \(rung)")
+        }
+        if Self.kernel < (5, 18) {
+            features.receives = false
+            features.reasons.append("before Linux 5.18 a receive that waits holds a buffer, so workers receive nothing")
         }
         guard rung >= .cooperative else { return features }
         features.completesSilently = parameters.features & IORING_FEAT_CQE_SKIP != 0

@@ -415,7 +415,7 @@ import Testing
         let (kernel, _) = try server.run(
             { _, connection, _ in
                 connection.send("last words")
-                connection.release { server.journal.released.append($0) }
+                connection.release { server.journal.released.append($0.takeDescriptor()) }
                 return .continue
             },
             script: accepting(
@@ -438,7 +438,7 @@ import Testing
         let (kernel, _) = try server.run(
             { _, connection, _ in
                 connection.send("last words")
-                connection.release { server.journal.released.append($0) }
+                connection.release { server.journal.released.append($0.takeDescriptor()) }
                 return .continue
             },
             script: accepting(
@@ -461,7 +461,7 @@ import Testing
             { _, connection, _ in
                 connection.send([UInt8](repeating: 1, count: 1000))
                 guard isReleased else { return .continue }
-                connection.release { server.journal.released.append($0) }
+                connection.release { server.journal.released.append($0.takeDescriptor()) }
                 return .continue
             },
             script: accepting(

@@ -31,6 +31,8 @@ final class FakeKernel: @unchecked Sendable {
     private(set) var endedOutputs: [Int32] = []
     /// Descriptors whose close was kept from waiting.
     private(set) var forgottenLingers: [Int32] = []
+    /// How many bytes peers have taken.
+    var takenByteCounts: [Int32: UInt32] = [:]
     /// Whether a descriptor is set aside.
     private(set) var hasReserve = false
     /// Whether one can be set aside.
@@ -247,7 +249,7 @@ extension FakeKernel {
         return hasReserve
     }
 
-    fileprivate func endOutput(of descriptor: Int32) {
+    fileprivate func finishOutput(of descriptor: Int32) {
         endedOutputs.append(descriptor)
     }
 }
@@ -260,6 +262,8 @@ struct ScriptedEngine: Engine, ~Copyable {
     var clock: () -> Instant { { [kernel] in kernel.now } }
 
     func queueLength(of listener: Int32) -> Int { kernel.queueLengths[listener] ?? 0 }
+
+    func takenByteCount(of descriptor: Int32) -> UInt32 { kernel.takenByteCounts[descriptor] ?? 0 }
 
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         kernel.submit(operation, token, silently)
@@ -292,7 +296,7 @@ struct ScriptedEngine: Engine, ~Copyable {
         kernel.returnBuffer(number)
     }
 
-    mutating func endOutput(of descriptor: Int32) {
-        kernel.endOutput(of: descriptor)
+    mutating func finishOutput(of descriptor: Int32) {
+        kernel.finishOutput(of: descriptor)
     }
 }

@@ -1,42 +1,66 @@
-// The README shows soup's source, and says that it is all of it.
+// The README shows parts of the examples: their lines, in their order.
 
 @preconcurrency import Glibc
 import Testing
 
 extension SoupTests {
     @Suite struct Readme {
-        @Test func theProgramIsTheOneThatIsBuilt() throws {
-            let root = try #require(#filePath.firstRange(of: "/Tests/SoupTests/").map { #filePath[..<$0.lowerBound] })
-            let program = try text(of: "\(root)/Examples/Soup/main.swift")
-            let readme = try text(of: "\(root)/README.md")
-            #expect(readme.contains("```swift\n\(program)```\n"))
+        /// A part leaves out what it likes, and may name the address that the example takes from its command line.
+        @Test(arguments: ["Soup", "Counter", "Echo"])
+        func whatIsShownOfAnExampleIsThere(example: String) throws {
+            let path = "Examples/\(example)/main.swift"
+            let shown = try #require(Self.code(after: "](\(path))", in: try text(of: "README.md")))
+            #expect(shown.contains("import NBServer"))
+            #expect(shown.contains { $0.contains("try Server(") })
+            var program = Self.lines(of: try text(of: path))[...]
+            for line in shown {
+                let place = program.firstIndex { $0 == line || $0 == Self.withoutItsAddress(line) }
+                guard let place else {
+                    Issue.record("not in \(path), or not there: \(line)")
+                    return
+                }
+                program = program[(place + 1)...]
+            }
         }
 
-        @Test func theSecondProgramIsOneThatIsBuiltAndIsShort() throws {
-            let root = try #require(#filePath.firstRange(of: "/Tests/SoupTests/").map { #filePath[..<$0.lowerBound] })
-            let program = try text(of: "\(root)/Examples/Counter/main.swift")
-            let readme = try text(of: "\(root)/README.md")
-            #expect(readme.contains("```swift\n\(program)```\n"))
-            #expect(program.count { $0 == "\n" } < 25)
-        }
-
-        @Test func theSecondProgramCountsAndAnswers() throws {
+        @Test func theCounterCountsAndAnswers() throws {
             var ends: [Int32] = [0, 0]
             try #require(pipe(&ends) == 0)
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             var counter = try Child([try program("stdbuf"), "-oL", try Soup.built("counter")], input: ends[0])
             close(ends[0])
             try wait(for: "the counter listens") { counter.output.contains("\n") }
-            let address = try Address(listeningLine: String(counter.output.prefix { $0 != ";" }))
+            let address = try Address(listeningLine: String(counter.output.prefix { $0 != "\n" }))
             for _ in 0..<3 { _ = try outcome(at: address) }
             for line in ["\n", "reset\n"] { _ = write(ends[1], line, line.utf8.count) }
             close(ends[1])
             #expect(try counter.wait() == .exited(0))
-            #expect(counter.output.split(separator: "\n").dropFirst() == ["3 served", "0 served"])
+            // The first two lines say where it listens, and what to do.
+            #expect(counter.output.split(separator: "\n").dropFirst(2) == ["3 served", "0 served"])
+        }
+
+        /// The lines of the first program in Swift that follows something.
+        private static func code(after words: String, in readme: String) -> [Substring]? {
+            guard let start = readme.firstRange(of: words)?.upperBound,
+                let begin = readme[start...].firstRange(of: "```swift\n")?.upperBound,
+                let end = readme[begin...].firstRange(of: "```\n")?.lowerBound
+            else { return nil }
+            return lines(of: readme[begin..<end])
+        }
+
+        /// Without indentation, and without the empty ones.
+        private static func lines(of text: some StringProtocol) -> [Substring] {
+            text.split(separator: "\n").map { Substring($0).drop { $0 == " " } }.filter { !$0.isEmpty }
+        }
+
+        private static func withoutItsAddress(_ line: Substring) -> String {
+            guard let start = line.firstRange(of: "listening: \"")?.lowerBound else { return String(line) }
+            return line[..<start] + "listening: addresses)"
         }
 
         private func text(of path: String) throws -> String {
-            let file = try #require(fopen(path, "r"), "there is no \(path)")
+            let root = try #require(#filePath.firstRange(of: "/Tests/SoupTests/").map { #filePath[..<$0.lowerBound] })
+            let file = try #require(fopen("\(root)/\(path)", "re"), "there is no \(path)")
             defer { fclose(file) }
             var bytes: [UInt8] = []
             while case let byte = fgetc(file), byte != EOF { bytes.append(UInt8(truncatingIfNeeded: byte)) }

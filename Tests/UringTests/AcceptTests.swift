@@ -72,7 +72,7 @@ struct AcceptTests {
     }
 
     @Test(arguments: Rung.allCases, [Operation.AcceptMode.oneShot, .multishot])
-    func aCancelledAcceptEndsWithItsOwnLastCompletion(rung: Rung, mode: Operation.AcceptMode) throws {
+    func aCanceledAcceptEndsWithItsOwnLastCompletion(rung: Rung, mode: Operation.AcceptMode) throws {
         let listener = try LoopbackListener()
         var ring = try DrivenRing(rung)
         try ring.prepare(.accept(listener: listener.descriptor, mode), token: .numbered(1))

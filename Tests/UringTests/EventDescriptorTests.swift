@@ -1,4 +1,4 @@
-// Event descriptors: signals add up, any thread may send them, and a read of them can be cancelled.
+// Event descriptors: signals add up, any thread may send them, and a read of them can be canceled.
 
 import Glibc
 import Testing
@@ -34,7 +34,7 @@ struct EventDescriptorTests {
     }
 
     @Test(arguments: Rung.allCases)
-    func aCancelledReadEndsAndTakesNoSignal(rung: Rung) throws {
+    func aCanceledReadEndsAndTakesNoSignal(rung: Rung) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
         var ring = try DrivenRing(rung)

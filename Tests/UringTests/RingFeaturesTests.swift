@@ -128,7 +128,7 @@ struct RingFeaturesTests {
         let features = try Ring().features
         #expect(features.rung == .deferred)
         #expect(features.submissionDepth == 256)
-        #expect(features.completionDepth == 512)
+        #expect(features.completionDepth == 256)
         #expect(features.reasons == [])
     }
 }

@@ -8,8 +8,8 @@ class BehaviorBox {
 
     /// Where new messages hang.
     private let hook: MessageHook
-    /// Messages that were taken from there and not looked at, and those that were set aside. Copied here from where they are,
-    /// which is of a type that depends on the behavior's, as the hook is here.
+    /// How many messages were taken from there and not looked at, and how many are set aside: a copy of what the inbox knows,
+    /// since the loop asks at every turn, and to ask something whose type depends on the behavior's is dear (``MessageHook``).
     final var inboxCounts = (taken: 0, aside: 0)
 
     init(_ mailbox: (ledger: CallLedger, hook: MessageHook)) {

@@ -2,7 +2,7 @@
 ///
 /// The library owns the listen sockets, the accept loop and the teardown, and calls back on one thread, one callback at
 /// a time; a behavior needs no locks and must not block. It may be a struct, copyable or not, or a class. Only
-/// `newConnection` must be written.
+/// `newConnection`, or `makeWorker`, must be written.
 ///
 /// Every server is also what Erlang calls a gen_server: it is sent calls, which have an answer, and casts, which have none, by
 /// ``Server/call(_:within:)`` and ``Server/cast(_:)``.

@@ -7,10 +7,10 @@ extension ServerContext {
     public func keep(_ connection: consuming Connection) -> ConnectionID {
         let slot = connection.intoSlot()
         slot.pointee.isKept = true
-        if slot.pointee.number == 0 { slot.pointee.number = ConnectionID.nextNumber() }
+        slot.giveName()
         // It may have broken while it was the behavior's; then it ends here as every kept connection does.
         if slot.pointee.isBroken { state.pointee.connections.pointee.lose(slot) }
-        return ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number)
+        return slot.id
     }
 
     /// Takes a kept connection out, to own it again: to close, reset or release it.
@@ -40,15 +40,15 @@ extension ServerContext {
         }
     }
 
+    /// The address of the listener a connection came by; `nil` if that has been removed since.
+    public func listenerAddress(of connection: borrowing Connection) -> SocketAddress? {
+        state.pointee.listenerAddress(of: connection.slot)
+    }
+
     private func slot(_ id: ConnectionID) throws(UnknownConnection) -> ConnectionTable.Slot {
         guard let slot = state.pointee.connections.pointee.slot(id.slot),
             slot.pointee.isKept, !slot.pointee.hasWorker, slot.pointee.number == id.number
         else { throw UnknownConnection(id: id) }
         return slot
-    }
-
-    /// The address of the listener a connection came by; `nil` if that has been removed since.
-    public func listenerAddress(of connection: borrowing Connection) -> SocketAddress? {
-        state.pointee.listenerAddress(of: connection.slot)
     }
 }

@@ -4,6 +4,7 @@ extension ServerContext {
     ///
     /// - Parameter duration: from now; below zero is zero. While the server is suspended, timers wait.
     /// - Returns: the timer's name, by which the behavior hears of it or takes it back.
+    @discardableResult
     public func startTimer(after duration: Duration) -> TimerID {
         state.pointee.startTimer(after: duration)
     }

@@ -2,9 +2,10 @@ internal import Glibc
 
 // Workers, of which each has a connection.
 extension ServerContext {
-    /// Gives a connection to a worker, which is the connection's from now on, and calls ``ConnectionWorker/connected(_:)``.
+    /// Gives a connection to a worker, which is the connection's from now on. What was queued on the connection is sent.
     ///
-    /// Not twice within a callback of the same worker. What was queued on the connection is sent.
+    /// ``ConnectionWorker/connected(_:)`` is called when the present callback has returned, before any other callback of the
+    /// worker.
     ///
     /// - Returns: the worker's name, by which it is sent messages.
     @discardableResult
@@ -17,7 +18,7 @@ extension ServerContext {
         let places = state.pointee.workers.places(number)
         let index = places.pointee.take()
         places.pointee.address(index).initializeMemory(as: Worker.self, to: worker)
-        if slot.pointee.number == 0 { slot.pointee.number = ConnectionID.nextNumber() }
+        slot.giveName()
         slot.pointee.isKept = true
         slot.pointee.worker = WorkerPlace(table: number, index: index)
         state.pointee.beginWork(slot)
@@ -26,7 +27,7 @@ extension ServerContext {
             slot.pointee.ending.note(.lost, errno: EPIPE)
             state.pointee.connections.pointee.drop(slot)
         }
-        return WorkerID(connection: ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number))
+        return WorkerID(connection: slot.id)
     }
 
     /// Sends a message to a worker, which gets it when the present callback has returned.
@@ -57,7 +58,7 @@ extension ServerContext {
         let number = state.pointee.workers.number(of: type)
         return state.pointee.connections.pointee.used
             .filter { $0.pointee.worker.table == number && $0.pointee.phase == .open }
-            .map { WorkerID(connection: ConnectionID(slot: $0.pointee.place.slot, number: $0.pointee.number)) }
+            .map { WorkerID(connection: $0.id) }
     }
 
     /// Sends the server's own behavior a message that wants no answer, for what a worker has to say to it: it is handled when the
@@ -77,30 +78,5 @@ extension ServerContext {
 
     private func expectWorker(_ id: ConnectionID) throws(UnknownConnection) {
         guard state.pointee.connections.pointee.worker(id) != nil else { throw UnknownConnection(id: id) }
-    }
-}
-
-extension LoopState {
-    /// A connection has got its worker: what that wants holds from now on.
-    mutating func beginWork(_ slot: ConnectionTable.Slot) {
-        let options = workers.options(slot.pointee.worker.table)
-        slot.pointee.receiving.framing = options.pointee.framing
-        slot.pointee.receiving.ask(options.pointee.receiving)
-        slot.pointee.receiving.isReady = slot.pointee.input != nil
-        slot.pointee.waits = Waits(since: connections.pointee.now)
-        slot.pointee.receiving.isNew = true
-        connections.pointee.noteReady(slot)
-        connections.pointee.unsettle(slot)
-        if let end = slot.nextLimit(options.pointee) { connections.pointee.limit(slot, end) }
-    }
-}
-
-extension ConnectionTable {
-    /// The slot of a worker's connection that is in use.
-    func worker(_ id: ConnectionID) -> Slot? {
-        guard let slot = slot(id.slot), slot.pointee.hasWorker, slot.pointee.phase == .open,
-            slot.pointee.number == id.number
-        else { return nil }
-        return slot
     }
 }

@@ -1,6 +1,6 @@
 public import Uring
 
-/// The server, as its behavior sees it during a callback.
+/// The server, as its behavior and its workers see it during a callback.
 ///
 /// Lent to the callback: it cannot be kept. Belongs to the server's thread.
 public struct ServerContext: ~Copyable {

@@ -13,7 +13,7 @@ public struct ServerCounters: Hashable, Sendable {
     public internal(set) var discarded: UInt64 = 0
     /// How many of those discarded were shed; see ``ServerOptions/Exhaustion/shed``.
     public internal(set) var shed: UInt64 = 0
-    /// Connections whose `newConnection` threw.
+    /// Connections that ended because `newConnection`, `makeWorker` or a callback of their worker threw.
     public internal(set) var failed: UInt64 = 0
     /// Connections reset because their output could not be sent, or their peer not heard out, within the close limit.
     public internal(set) var expired: UInt64 = 0

@@ -9,7 +9,8 @@ public enum ServerInfo: Sendable {
     /// One of the signals given to ``Server/run(stoppingOn:telling:)`` has come, once or several times.
     case signal(Signal)
 
-    /// `newConnection` threw this error; the connection it was given is closed, unless the behavior has stored it.
+    /// `newConnection` or `makeWorker`, or a callback of a connection's worker, threw this error. That connection is closed,
+    /// unless the behavior has stored it.
     case connectionFailed(any Error)
 
     /// A kept connection has ended by itself: something could not be sent on it.

@@ -1,6 +1,6 @@
 /// Why a server has stopped.
 public enum StopReason: Sendable, CustomStringConvertible {
-    /// ``Server/stop()`` was called.
+    /// ``Server/stop()``, ``Server/requestStop()`` or ``Server/stopBlocking()`` was called.
     case requested
     /// One of the signals given to ``Server/run(stoppingOn:telling:)`` arrived.
     case signal(Signal)
@@ -8,7 +8,7 @@ public enum StopReason: Sendable, CustomStringConvertible {
     case verdict(String)
     /// It was drained; so many connections had not ended when the time was up.
     case drained(unfinished: Int)
-    /// A callback other than `newConnection` threw this error, or the server cannot go on: its last listener is down, its mailbox
+    /// A callback of the behavior other than `newConnection` and `makeWorker` threw this error, or the server cannot go on: its last listener is down, its mailbox
     /// is full, or its ring fails.
     case failed(any Error)
 

@@ -15,9 +15,10 @@ public struct Verdict: Hashable, Sendable {
     /// Go on serving.
     public static var `continue`: Verdict { Verdict(next: nil) }
 
-    /// Go on serving; if no other callback runs for `timeout`, the behavior hears ``ServerInfo/timeout``.
+    /// Go on serving; if no other callback of the behavior runs for `timeout`, it hears ``ServerInfo/timeout``.
     ///
-    /// Every callback's verdict decides anew: after one without a timeout there is none.
+    /// Every callback's verdict decides anew: after one without a timeout there is none. Callbacks of workers do not count. A
+    /// `timeout` below zero is zero.
     public static func `continue`(timeout: Duration) -> Verdict {
         Verdict(next: .serveWithin(nanoseconds: timeout.wholeNanoseconds))
     }

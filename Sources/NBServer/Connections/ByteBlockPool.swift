@@ -1,5 +1,7 @@
 /// Blocks of one size that are used again and again, so that sending allocates nothing in a steady state; larger blocks
 /// come from the allocator and go back to it, and so do more of them than are worth keeping.
+///
+/// Owned by the ``ConnectionTable``; loop's thread only.
 struct ByteBlockPool: ~Copyable {
     /// What a pooled block takes, header included.
     static let blockSize = 4096

@@ -43,6 +43,11 @@ public struct Connection: ~Copyable {
         bytes.withUnsafeBytes { enqueue($0) }
     }
 
+    /// Queues memory without copying it; see ``SendBuffer``.
+    public func send(_ buffer: consuming SendBuffer) {
+        table.pointee.send(buffer, on: slot)
+    }
+
     private func enqueue(_ bytes: UnsafeRawBufferPointer) {
         table.pointee.send(bytes, on: slot)
     }
@@ -61,7 +66,7 @@ public struct Connection: ~Copyable {
     /// What is queued afterwards is not sent. `shutdown(2)`, called directly.
     public func finishOutput() {
         guard slot.pointee.phase == .open else { return }
-        slot.pointee.endsOutput = true
+        slot.pointee.finishesOutput = true
         table.pointee.unsettle(slot)
     }
 
@@ -79,13 +84,13 @@ public struct Connection: ~Copyable {
         forget()
     }
 
-    /// Gives the descriptor to somebody else, once everything that was queued has been sent.
+    /// Gives the connection to somebody else, once everything that was queued has been sent.
     ///
-    /// - Parameter receiver: called once, on the server's thread after the present callback, with a descriptor that is
-    ///   the receiver's to close. It is not called if what was queued cannot be sent, because the peer is gone or does not
-    ///   read it within ``ServerOptions/closeTimeLimit``; the connection is reset then.
-    public consuming func release(to receiver: @escaping (_ descriptor: Int32) -> Void) {
-        table.release(slot) { descriptor, _ in receiver(descriptor) }
+    /// - Parameter receiver: called once, on the server's thread after the present callback, with the descriptor, and with what
+    ///   was received on it if it came from another server. It is not called if what was queued cannot be sent, because the peer
+    ///   is gone or does not read it within ``ServerOptions/closeTimeLimit``; the connection is reset then.
+    public consuming func release(to receiver: @escaping (consuming ReleasedConnection) -> Void) {
+        table.release(slot, to: receiver)
         forget()
     }
 
@@ -94,10 +99,7 @@ public struct Connection: ~Copyable {
     /// It is delivered there as if it had been accepted there, with what was received on it. If that server has stopped by
     /// then, the connection is closed.
     public consuming func handOff<Behavior: NonBlockingServer & ~Copyable>(to server: Server<Behavior>) {
-        table.release(slot) { descriptor, unread in
-            try? server.adopt(ReleasedConnection(descriptor, unread: unread) {})
-        }
-        forget()
+        release { try? server.adopt($0) }
     }
 
     /// The peer's address, asked of the kernel with `getpeername(2)`; `nil` if the peer has reset the connection already.

@@ -1,10 +1,13 @@
 internal import Synchronization
 
-/// The name of a connection that a server keeps; see ``ServerContext/keep(_:)``. No two connections of a process ever have
-/// the same name.
-public struct ConnectionID: Hashable, Sendable {
+/// The name of a connection that a server keeps or a worker has; see ``ServerContext/keep(_:)`` and ``WorkerConnection/id``. No
+/// two connections of a process ever have the same name.
+public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
     let slot: UInt32
     let number: UInt64
+
+    /// The name in a log: `connection 17`.
+    public var description: String { "connection \(number)" }
 
     private static let numbers = Atomic<UInt64>(0)
 

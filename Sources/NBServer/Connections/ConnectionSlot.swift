@@ -42,8 +42,9 @@ struct ConnectionSlot {
 
     static let inlineCapacity = 64
 
-    /// How many bytes one send may carry. A send that did not get everything out after 128 tries is given to a worker
-    /// thread by the kernel, which then blocks in it; a try that gets nothing out waits for a good part of the buffer.
+    /// How many bytes one send may carry: so few that it does not take 128 tries, after which the kernel gives a send to a
+    /// worker thread of its own, to block in it. The kernel tries again when a good part of the socket's buffer is free, so
+    /// that each try takes many bytes.
     static let sendLimit = 64 << 10
 
     /// How many blocks one send may take its bytes from.
@@ -65,8 +66,8 @@ struct ConnectionSlot {
     /// An immediate send is out and has not complained; the check's completion proves that it took everything.
     var awaitsComplaint = false
     /// It is to end its output when everything is sent.
-    var endsOutput = false
-    var hasEndedOutput = false
+    var finishesOutput = false
+    var hasFinishedOutput = false
 
     var descriptor: Int32 = -1
     /// Its place in the table, and which connection it is there: a token of kind 0.
@@ -112,7 +113,15 @@ struct ConnectionSlot {
 extension UnsafeMutablePointer<ConnectionSlot> {
     /// The token of an operation on this connection.
     func token(_ kind: TokenKind) -> Token {
-        pointee.place.with(kind: kind.rawValue)
+        Token(rawValue: pointee.place.rawValue | UInt64(kind.rawValue) << 56)
+    }
+
+    /// The connection's name, once it is kept or has a worker.
+    var id: ConnectionID { ConnectionID(slot: pointee.place.slot, number: pointee.number) }
+
+    /// Gives the connection a name, unless it has one from having been kept before.
+    func giveName() {
+        if pointee.number == 0 { pointee.number = ConnectionID.nextNumber() }
     }
 }
 

@@ -8,7 +8,7 @@ extension ConnectionTable {
     @inline(never)
     mutating func settleOpen(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         sendNext(slot, on: &engine)
-        endOutputIfDue(slot, on: &engine)
+        finishOutputIfDue(slot, on: &engine)
         guard slot.pointee.hasWorker else { return }
         if slot.pointee.receiving.isReady || slot.pointee.receiving.isNew {
             noteReady(slot)
@@ -21,17 +21,17 @@ extension ConnectionTable {
     }
 
     /// Ends the output of a connection that wants it, when everything is sent.
-    func endOutputIfDue(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        guard slot.pointee.endsOutput && !slot.pointee.hasEndedOutput && slot.hasNothingToSend else { return }
-        slot.pointee.hasEndedOutput = true
-        engine.endOutput(of: slot.pointee.descriptor)
+    func finishOutputIfDue(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        guard slot.pointee.finishesOutput && !slot.pointee.hasFinishedOutput && slot.hasNothingToSend else { return }
+        slot.pointee.hasFinishedOutput = true
+        engine.finishOutput(of: slot.pointee.descriptor)
     }
 
     private mutating func receive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         guard !slot.pointee.receiving.isArmed else { return }
         guard engine.openReceiveBuffers() else {
             slot.pointee.isBroken = true
-            slot.pointee.ending.note(.lost, errno: ENOMEM)
+            slot.pointee.ending.note(.lost, errno: engine.features.receives ? ENOMEM : EOPNOTSUPP)
             return drop(slot)
         }
         let goesOn = slot.pointee.receiving.credit < 0 || slot.pointee.receiving.isSteady
@@ -147,37 +147,5 @@ extension ConnectionTable {
         guard let block = slot.pointee.input else { return }
         slot.pointee.input = nil
         pool.give(block)
-    }
-}
-
-// Workers and their connections.
-extension ConnectionTable {
-    /// A connection is in use no more: a worker's limits and wishes mean nothing from now on.
-    @inline(__always)
-    mutating func leaveOpen(_ slot: Slot) {
-        if slot.pointee.hasWorker { leaveWorker(slot) }
-    }
-
-    @inline(never)
-    private mutating func leaveWorker(_ slot: Slot) {
-        removeDeadline(slot)
-        slot.pointee.receiving.credit = 0
-    }
-
-    /// The connection of a worker has ended.
-    @inline(never)
-    mutating func endWorker(_ slot: Slot) {
-        ended.append(EndedWorker(place: slot.pointee.worker, ending: slot.pointee.ending))
-        // Who is about to get the connection gets that too.
-        if slot.pointee.phase != .releasing { forgetInput(slot) }
-        slot.pointee.worker = .none
-        slot.pointee.receiving.forgetWorker()
-        slot.pointee.ending = Ending()
-        slot.pointee.isCongested = false
-    }
-
-    /// Takes a worker whose connection has ended.
-    mutating func takeEnded() -> EndedWorker? {
-        ended.popLast()
     }
 }

@@ -47,7 +47,7 @@ extension ConnectionTable {
         if slot.pointee.isBroken {
             breakOff(slot, on: &engine)
         } else if slot.hasNothingToSend && !slot.pointee.receiving.isArmed {
-            endOutputIfDue(slot, on: &engine)
+            finishOutputIfDue(slot, on: &engine)
             handOut(slot)
         } else {
             startDeadline(slot)
@@ -99,7 +99,7 @@ extension ConnectionTable {
     private mutating func linger(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         startDeadline(slot)
         slot.pointee.phase = .lingering
-        engine.endOutput(of: slot.pointee.descriptor)
+        engine.finishOutput(of: slot.pointee.descriptor)
         discardInput(slot, .waiting, on: &engine)
     }
 

@@ -10,15 +10,6 @@ internal import Uring
 struct ConnectionTable: ~Copyable {
     typealias Slot = UnsafeMutablePointer<ConnectionSlot>
 
-    /// A released descriptor, unless it came to nothing, and who was to have it.
-    struct HandOut {
-        let descriptor: Int32?
-        let unread: [UInt8]
-        let receiver: Receiver
-    }
-
-    typealias Receiver = (_ descriptor: Int32, _ unread: [UInt8]) -> Void
-
     private static let pageSize = 256
 
     /// How long a dropped connection has to take its bytes and to end its own side.
@@ -44,11 +35,11 @@ struct ConnectionTable: ~Copyable {
     private var firstFree: Slot?
     private var firstUnsettled: Slot?
     private var lastUnsettled: Slot?
-    private var deadlines = ConnectionDeadlines()
-    private var receivers: [UInt32: Receiver] = [:]
-    private var handOuts: [HandOut] = []
-    private(set) var hasFreedDescriptor = false
-    private var lost: [ConnectionID] = []
+    var deadlines = ConnectionDeadlines()
+    var receivers: [UInt32: Receiver] = [:]
+    var handOuts: [HandOut] = []
+    var hasFreedDescriptor = false
+    var lost: [ConnectionID] = []
     /// Workers whose connections have ended.
     var ended: [EndedWorker] = []
     /// Connections whose workers are to be called, and how many have been.
@@ -119,8 +110,8 @@ extension ConnectionTable {
         slot.pointee.phase = .free
         slot.pointee.isBroken = false
         slot.pointee.ending = Ending()
-        slot.pointee.endsOutput = false
-        slot.pointee.hasEndedOutput = false
+        slot.pointee.finishesOutput = false
+        slot.pointee.hasFinishedOutput = false
         slot.pointee.number = 0
         slot.pointee.place = Token(
             kind: 0,
@@ -182,15 +173,16 @@ extension ConnectionTable {
         owners.subtract(1, ordering: .acquiringAndReleasing).newValue == 0
     }
 
+    @inline(__always)
     mutating func send(_ bytes: UnsafeRawBufferPointer, on slot: Slot) {
-        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.endsOutput else { return }
+        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.finishesOutput else { return }
         slot.append(bytes, &pool)
         unsettle(slot)
     }
 
     /// Queues memory as it is.
     mutating func send(_ buffer: consuming SendBuffer, on slot: Slot) {
-        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.endsOutput, buffer.count > 0 else {
+        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.finishesOutput, buffer.count > 0 else {
             return
         }
         slot.append(buffer.intoBlock())
@@ -236,57 +228,6 @@ extension ConnectionTable {
     }
 }
 
-// Descriptors that leave: handed out, or freed.
-extension ConnectionTable {
-    /// Notes a released descriptor for handing out, and frees its slot.
-    mutating func handOut(_ slot: Slot) {
-        if let receiver = receivers.removeValue(forKey: slot.pointee.place.slot) {
-            let unread = Array(input(of: slot))
-            handOuts.append(HandOut(descriptor: slot.pointee.descriptor, unread: unread, receiver: receiver))
-        }
-        free(slot)
-    }
-
-    /// The descriptor will not be handed out: forgets who was to receive it.
-    mutating func forgetReceiver(_ slot: Slot) {
-        guard let receiver = receivers.removeValue(forKey: slot.pointee.place.slot) else { return }
-        handOuts.append(HandOut(descriptor: nil, unread: [], receiver: receiver))
-    }
-
-    /// Takes a descriptor to hand out, or only its receiver to drop. Outside of settling, since both may use other
-    /// connections.
-    mutating func takeHandOut() -> HandOut? {
-        handOuts.isEmpty ? nil : handOuts.removeFirst()
-    }
-
-    /// A kept connection has ended by itself.
-    mutating func lose(_ slot: Slot) {
-        if !slot.pointee.hasWorker {
-            lost.append(ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number))
-        }
-        drop(slot)
-    }
-
-    /// Whether there are kept connections that have ended by themselves.
-    var hasLost: Bool { !lost.isEmpty }
-
-    /// Takes the name of a kept connection that has ended by itself.
-    mutating func takeLost() -> ConnectionID? {
-        lost.isEmpty ? nil : lost.removeFirst()
-    }
-
-    /// Notes that the closing of a descriptor has been submitted.
-    mutating func noteFreedDescriptor() {
-        hasFreedDescriptor = true
-    }
-
-    /// Whether a descriptor was freed since this was last asked.
-    mutating func takeFreedDescriptor() -> Bool {
-        defer { hasFreedDescriptor = false }
-        return hasFreedDescriptor
-    }
-}
-
 // The list of unsettled slots, first come first served.
 extension ConnectionTable {
     var hasUnsettled: Bool { firstUnsettled != nil }
@@ -306,36 +247,5 @@ extension ConnectionTable {
         firstUnsettled = slot.pointee.next
         slot.pointee.isUnsettled = false
         return slot
-    }
-}
-
-// Time limits.
-extension ConnectionTable {
-    /// When the next limit ends.
-    var nextDeadline: Instant? { deadlines.first }
-
-    /// Starts the close limit, unless it runs already.
-    mutating func startDeadline(_ slot: Slot) {
-        guard !slot.pointee.hasDeadline else { return }
-        deadlines.insert(slot, now + closeTimeLimit)
-    }
-
-    /// Sees to it that a worker's limits are looked at then, or before.
-    mutating func limit(_ slot: Slot, _ deadline: Instant) {
-        if slot.pointee.hasDeadline {
-            guard deadline < deadlines.deadline(of: slot) else { return }
-            deadlines.remove(slot)
-        }
-        deadlines.insert(slot, deadline)
-    }
-
-    @inline(__always)
-    mutating func removeDeadline(_ slot: Slot) {
-        if slot.pointee.hasDeadline { deadlines.remove(slot) }
-    }
-
-    /// Takes a slot whose limit has passed.
-    mutating func takeExpired() -> Slot? {
-        deadlines.removeFirst(endedAt: now)
     }
 }

@@ -3,7 +3,7 @@ internal import Glibc
 /// A connection that has left its server: a descriptor, and what was received on it and nobody has seen.
 ///
 /// A lease, owned by whoever holds it, on any thread: dropped, it closes the descriptor and lets the server it came from
-/// know, which may be short of descriptors. The descriptor is non-blocking and closed on exec.
+/// know, which may be short of descriptors; that does not wait for the peer, whatever `SO_LINGER` says. A descriptor that came from a server is non-blocking and closed on exec.
 public struct ReleasedConnection: ~Copyable, Sendable {
     /// What was received and not delivered.
     public let unread: [UInt8]
@@ -14,8 +14,13 @@ public struct ReleasedConnection: ~Copyable, Sendable {
         lease = Lease(descriptor, onClose)
     }
 
-    /// A connected stream socket that was accepted elsewhere, to be given to a server; see ``Server/adopt(_:)``. It is closed with
-    /// this value.
+    /// A connected stream socket that was accepted elsewhere, to be given to a server; see ``Server/adopt(_:)``. It is closed
+    /// with this value.
+    ///
+    /// - Parameters:
+    ///   - descriptor: of a socket that does not block (`O_NONBLOCK`), as the server never waits for it, and is closed on exec
+    ///     (`FD_CLOEXEC`), lest a child keep the connection open.
+    ///   - unread: what was received on it and not acted on.
     public init(adopting descriptor: Int32, unread: [UInt8] = []) {
         self.init(descriptor, unread: unread) {}
     }
@@ -42,6 +47,8 @@ public struct ReleasedConnection: ~Copyable, Sendable {
 
         deinit {
             guard !isTaken else { return }
+            // This may be a server's thread, as when the server that was to have the connection has stopped.
+            forgetLinger(of: descriptor)
             Glibc.close(descriptor)
             onClose()
         }

@@ -5,6 +5,8 @@ public struct SendBuffer: ~Copyable, @unchecked Sendable {
     private let block: UnsafeMutablePointer<ByteBlock>
 
     /// Memory for `capacity` bytes.
+    ///
+    /// - Precondition: `capacity` is not below 0.
     public init(capacity: Int) {
         block = .allocate(room: capacity)
     }
@@ -23,18 +25,27 @@ public struct SendBuffer: ~Copyable, @unchecked Sendable {
     ///
     /// - Precondition: they fit.
     public mutating func append(_ bytes: Span<UInt8>) {
+        precondition(bytes.count <= capacity - count, "no room for \(bytes.count) bytes")
         bytes.withUnsafeBytes { source in
-            append(source.count) { $0.copyMemory(from: source) }
+            UnsafeMutableRawBufferPointer(start: block.bytes + count, count: source.count).copyMemory(from: source)
         }
+        block.pointee.end += bytes.count
     }
 
-    /// Adds so many bytes, written by `body`, which has to write all of them.
+    /// Adds bytes that `body` writes into the memory that is left.
     ///
-    /// - Precondition: they fit.
-    public mutating func append(_ count: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
-        precondition(count >= 0 && count <= capacity - self.count, "no room for \(count) bytes")
-        try body(UnsafeMutableRawBufferPointer(start: block.bytes + block.pointee.end, count: count))
-        block.pointee.end += count
+    /// - Parameter body: writes into the memory it is lent, from its beginning, and returns how many bytes it has written.
+    /// - Throws: what `body` throws; nothing is added then.
+    public mutating func append<Failure: Error>(
+        writing body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) {
+        let room = UnsafeMutableRawBufferPointer(start: block.bytes + count, count: capacity - count)
+        let written = try body(room)
+        precondition(
+            written >= 0 && written <= room.count,
+            "\(written) bytes were written where there is room for \(room.count)"
+        )
+        block.pointee.end += written
     }
 
     /// The memory itself, to be freed by whoever takes it.

@@ -2,8 +2,9 @@ internal import Glibc
 
 /// A bound, listening socket.
 ///
-/// Made before the loop starts, when making it may block, or in the loop's thread, when it may not. Owned by the server until it
-/// runs, then by its loop, which closes it when the listener goes down, is removed, or the server stops. Closing a listening socket does not wait.
+/// Made before the loop starts, when making it may block, or in the loop's thread, when it may not. Owned by the server
+/// until it runs, then by its loop, which closes it when the listener goes down, is removed, or the server stops. Closing a
+/// listening socket does not wait.
 final class ListenSocket {
     let descriptor: Int32
     /// The address the kernel bound it to.
@@ -49,7 +50,8 @@ final class ListenSocket {
         let identity = Identity(of: descriptor)
         return { descriptor in
             guard Identity(of: descriptor) == identity else { return }
-            // A child has a copy between its fork and its exec, and closing ours would let the socket go on listening, for nobody.
+            // A child has a copy between its fork and its exec, and closing ours would let the socket go on listening, for
+            // nobody.
             Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
             Glibc.close(descriptor)
         }

@@ -1,7 +1,9 @@
 /// Which listener a connection came by, if it did: its place in the table, and which of those that have had it.
+///
+/// A listener and the slots of its connections have it; loop's thread only.
 struct ListenerID: Hashable {
     let index: UInt32
-    private(set) var life: UInt32 = 0
+    private(set) var generation: UInt32 = 0
 
     /// None of this server's.
     static let none = ListenerID(place: Int(UInt32.max))
@@ -14,7 +16,7 @@ struct ListenerID: Hashable {
     /// The one that has its place next.
     var next: ListenerID {
         var next = self
-        next.life &+= 1
+        next.generation &+= 1
         return next
     }
 }

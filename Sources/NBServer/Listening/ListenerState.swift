@@ -8,13 +8,13 @@
 ///
 ///  armed ── delivered ──▶ armed                       ── last of its arm, or a passing error ──▶ idle
 ///        ── out of descriptors, refused, unknown error, or too many passing ones ──▶ parked
-///        ── shut down, or a bad socket ──▶ closed     ── pause, close ──▶ cancelling
+///        ── shut down, or a bad socket ──▶ closed     ── pause, close ──▶ canceling
 ///
 ///  parked ── its time has come, or a descriptor was freed ──▶ idle
 ///  paused ── unpause ──▶ idle
 ///  idle, parked, paused ── pause ──▶ paused           ── close ──▶ closed
 ///
-///  cancelling ── last of its arm ──▶ paused, idle or closed: what was wished last, but for a close, which is final
+///  canceling ── last of its arm ──▶ paused, idle or closed: what was wished last, but for a close, which is final
 /// ```
 package struct ListenerState: Hashable, Sendable {
     package enum Phase: Hashable, Sendable {
@@ -27,7 +27,7 @@ package struct ListenerState: Hashable, Sendable {
         /// Somebody wants it to rest; clients wait in its accept queue.
         case paused
         /// The accept in the kernel is to end; then it is something else.
-        case cancelling(then: Rest)
+        case canceling(then: Rest)
         /// Out of use; its socket may be closed.
         case closed
     }
@@ -95,8 +95,8 @@ package struct ListenerState: Hashable, Sendable {
     /// Whether a connection that comes now is delivered.
     package var delivers: Bool {
         switch phase {
-        case .armed, .cancelling(.idle), .cancelling(.paused), .cancelling(.closed(delivering: true)): true
-        case .cancelling(.closed(delivering: false)): false
+        case .armed, .canceling(.idle), .canceling(.paused), .canceling(.closed(delivering: true)): true
+        case .canceling(.closed(delivering: false)): false
         case .idle, .parked, .paused, .closed: preconditionFailure("a connection for a listener that is not armed")
         }
     }
@@ -106,13 +106,13 @@ package struct ListenerState: Hashable, Sendable {
         assertSound()
         defer { assertSound() }
         switch phase {
-        case .armed, .cancelling(.idle):
+        case .armed, .canceling(.idle):
             phase = .idle
             return .arm
-        case .cancelling(.paused):
+        case .canceling(.paused):
             phase = .paused
             return .none
-        case .cancelling(.closed):
+        case .canceling(.closed):
             phase = .closed
             return .close
         case .idle, .parked, .paused, .closed:
@@ -124,8 +124,8 @@ package struct ListenerState: Hashable, Sendable {
     package mutating func failed(_ failure: AcceptFailure, at now: Instant) -> Reaction {
         assertSound()
         defer { assertSound() }
-        guard !isClosing, !(isCancelling && failure != .down) else { return ended() }
-        precondition(phase == .armed || isCancelling, "a failure of an arm that was none")
+        guard !isClosing, !(isCanceling && failure != .down) else { return ended() }
+        precondition(phase == .armed || isCanceling, "a failure of an arm that was none")
         switch failure {
         case .down:
             phase = .closed
@@ -170,12 +170,12 @@ package struct ListenerState: Hashable, Sendable {
             phase = .paused
             return .none
         case .armed:
-            phase = .cancelling(then: .paused)
+            phase = .canceling(then: .paused)
             return .cancel
-        case .cancelling(.idle):
-            phase = .cancelling(then: .paused)
+        case .canceling(.idle):
+            phase = .canceling(then: .paused)
             return .none
-        case .paused, .cancelling(.paused), .cancelling(.closed), .closed:
+        case .paused, .canceling(.paused), .canceling(.closed), .closed:
             return .none
         }
     }
@@ -188,10 +188,10 @@ package struct ListenerState: Hashable, Sendable {
         case .paused:
             phase = .idle
             return .arm
-        case .cancelling(.paused):
-            phase = .cancelling(then: .idle)
+        case .canceling(.paused):
+            phase = .canceling(then: .idle)
             return .none
-        case .idle, .armed, .parked, .cancelling(.idle), .cancelling(.closed), .closed:
+        case .idle, .armed, .parked, .canceling(.idle), .canceling(.closed), .closed:
             return .none
         }
     }
@@ -205,10 +205,10 @@ package struct ListenerState: Hashable, Sendable {
             phase = .closed
             return .close
         case .armed:
-            phase = .cancelling(then: .closed(delivering: delivering))
+            phase = .canceling(then: .closed(delivering: delivering))
             return .cancel
-        case .cancelling:
-            phase = .cancelling(then: .closed(delivering: delivering))
+        case .canceling:
+            phase = .canceling(then: .closed(delivering: delivering))
             return .none
         case .closed:
             return .none
@@ -216,13 +216,13 @@ package struct ListenerState: Hashable, Sendable {
     }
 
     /// An accept is in the kernel that is to end.
-    package var isCancelling: Bool { if case .cancelling = phase { true } else { false } }
+    package var isCanceling: Bool { if case .canceling = phase { true } else { false } }
 
     /// It is or will be closed, whatever comes.
     package var isClosing: Bool {
         switch phase {
-        case .closed, .cancelling(.closed): true
-        case .idle, .armed, .parked, .paused, .cancelling: false
+        case .closed, .canceling(.closed): true
+        case .idle, .armed, .parked, .paused, .canceling: false
         }
     }
 

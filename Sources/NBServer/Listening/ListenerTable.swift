@@ -4,8 +4,9 @@ internal import Uring
 ///
 /// An accept that is armed takes what is queued until the completion queue is full, so the order of arming is the order
 /// of service, and whoever is first gets nearly everything. Therefore, of those that wait to be armed, the listener that
-/// was served least goes first: a full queue is its quantum, and then it is another's turn. What counts is a quantum at the
-/// most: whoever had little to do for long is behind the others by no more than that when it gets a crowd.
+/// was served least goes first: it gets as many connections as fill the queue, its quantum, and then it is another's turn.
+/// One that had little to do for long would be first for long when it gets a crowd; so nobody counts as served less than
+/// the one that was served most, less a quantum.
 ///
 /// A listener has a place, which is another's when it is closed. What callbacks want of a listener is written down here; the
 /// loop carries it out. Owned by the loop; loop's thread only.

@@ -37,7 +37,7 @@ package protocol Engine: ~Copyable {
 
     /// Ends the output of a connected socket after what was sent: the peer reads the end of the stream. At once, without
     /// blocking.
-    mutating func endOutput(of descriptor: Int32)
+    mutating func finishOutput(of descriptor: Int32)
 
     /// Sets a descriptor aside for hard times, if none is; returns whether one is now. At once, without blocking.
     mutating func takeReserve() -> Bool
@@ -48,6 +48,10 @@ package protocol Engine: ~Copyable {
 
     /// How many connections wait in a listening socket's accept queue. At once, without blocking.
     func queueLength(of listener: Int32) -> Int
+
+    /// How many bytes the peer of a connected socket has taken, as a count that wraps: more than completions tell, since the
+    /// kernel has bytes that the peer has not. At once, without blocking.
+    func takenByteCount(of descriptor: Int32) -> UInt32
 
     /// Sees to it that closing a socket does not wait for its peer. At once, without blocking.
     mutating func forgetLinger(of descriptor: Int32)

@@ -4,6 +4,7 @@ internal import Uring
 // From completions of accepts to callbacks, and from the listeners' reactions to what is submitted.
 extension Loop where LoopEngine: ~Copyable {
     /// Two questions, each with an answer of its own: does it carry a connection, and is it the last of its arm?
+    @inline(__always)
     mutating func completedAccept(_ token: Token, _ result: Int32, isLast: Bool) {
         guard let index = listeners.pointee.index(of: token) else {
             if result >= 0 { discard(result) }
@@ -44,6 +45,8 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func deliverAdopted() {
         while let adoption = state.pointee.takeAdopted() {
             counters.pointee.adopted += 1
+            // Nobody knows with what options it was accepted, and the loop does not wait for a peer.
+            engine.forgetLinger(of: adoption.descriptor)
             if stopReason == nil {
                 let slot = connections.pointee.admit(adoption.descriptor, .none)
                 adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
@@ -86,7 +89,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     private mutating func failedAccept(_ index: Int, _ errno: Int32) {
         // What we cancel has not failed.
-        if !listeners.pointee[index].state.isCancelling { counters.pointee.acceptFailures += 1 }
+        if !listeners.pointee[index].state.isCanceling { counters.pointee.acceptFailures += 1 }
         listeners.pointee[index].lastErrno = errno
         let failure = AcceptFailure(errno: errno)
         let address = listeners.pointee[index].socket.address
@@ -156,8 +159,8 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func wakeParkedListeners() {
         let now = connections.pointee.now
         let freesDescriptor = connections.pointee.takeFreedDescriptor()
-        if freesDescriptor || hasFreedDescriptor { listeners.pointee.wakeParked { $0.descriptorFreed() } }
-        hasFreedDescriptor = freesDescriptor
+        if freesDescriptor || freedDescriptorLastTurn { listeners.pointee.wakeParked { $0.descriptorFreed() } }
+        freedDescriptorLastTurn = freesDescriptor
         listeners.pointee.wakeParked { $0.timePassed(now) }
     }
 

@@ -141,7 +141,7 @@ extension Loop where LoopEngine: ~Copyable {
         guard stopReason == nil, let drain = state.pointee.drain else { return }
         if !drain.hasBegun { beginToDrain(drain) }
         for index in listeners.pointee.open where !listeners.pointee[index].state.isClosing {
-            if drain.queued == .leave || hasServedQueue(index) {
+            if drain.queued == .reset || hasServedQueue(index) {
                 let reaction = listeners.pointee[index].state.close(delivering: drain.queued == .serve)
                 listeners.pointee.react(reaction, index)
             }

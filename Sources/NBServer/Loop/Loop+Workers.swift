@@ -6,7 +6,7 @@ extension Loop where LoopEngine: ~Copyable {
     typealias Slot = ConnectionTable.Slot
 
     /// A receive has completed, with bytes, with the end of the stream, or with an error.
-    // Out of line, as what follows: inlined, they would make a turn dearer that has none of them.
+    // Out of line, as `completedSend` and `serveWorkers` are: inlined, they would cost a turn without workers instructions.
     @inline(never)
     mutating func completedReceive(_ completion: Completion) {
         let slot = connections.pointee.slot(completion.token)
@@ -57,6 +57,7 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func completedSend(_ token: Token, _ result: Int32) {
         guard let slot = connections.pointee.completedSend(token, result), slot.pointee.hasWorker else { return }
         slot.pointee.waits.noteSent(connections.pointee.now)
+        if slot.pointee.phase == .open { connect(slot) }
         if slot.pointee.isCongested { tellRoom(slot) }
         if slot.pointee.phase == .open && slot.hasNothingToSend { work(slot) { try $0.sent($1, $2) } }
     }
@@ -83,8 +84,9 @@ extension Loop where LoopEngine: ~Copyable {
         tellEndedWorkers()
     }
 
-    /// The kernel has all buffers again when no completion is left to be seen: they may have been returned before those who
-    /// miss them were known to.
+    /// Those who wait for a buffer try again, as many as there are buffers for. After a full batch there may be completions left
+    /// that hold some, and only those that were returned in this turn are known to be free. Otherwise the kernel has all of them,
+    /// also those it got back in an earlier turn, before somebody was seen to have found none.
     private mutating func feedStarved() {
         connections.pointee.feedStarved(batch.isFull ? returnedBuffers : options.receiveBufferCount)
     }
@@ -93,7 +95,14 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func connect(_ slot: Slot) {
         guard slot.pointee.receiving.isNew else { return }
         slot.pointee.receiving.isNew = false
+        slot.pointee.receiving.isToFinish = state.pointee.drain?.hasBegun == true
         work(slot) { try $0.connected($1, $2) }
+    }
+
+    /// Asks a worker to come to an end.
+    private mutating func finish(_ slot: Slot) {
+        slot.pointee.receiving.isToFinish = false
+        if slot.pointee.phase == .open { work(slot) { try $0.finish($1, $2) } }
     }
 
     mutating func tellEndedWorkers() {
@@ -126,17 +135,11 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(__always)
     private mutating func feed(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
         slot.pointee.waits.idleSince = connections.pointee.now
-        // A receive that goes on ends when nothing is asked for: bytes would pile up here that belong with the peer.
-        defer {
-            if slot.pointee.phase == .open && slot.pointee.receiving.goesOnUnasked {
-                connections.pointee.unsettle(slot)
-            }
-        }
         guard slot.pointee.input == nil else {
             connections.pointee.keepInput(slot, bytes)
             return feedInput(slot)
         }
-        let count = deliver(slot, bytes)
+        let count = deliverFrames(slot, bytes)
         if slot.pointee.receiving.credit != 0 { slot.pointee.receiving.isSteady = true }
         guard count < bytes.count, slot.pointee.phase == .open || slot.pointee.phase == .releasing else { return }
         connections.pointee.keepInput(slot, UnsafeRawBufferPointer(rebasing: bytes[count...]))
@@ -144,7 +147,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     /// Gives a worker what is kept for it, then the end of the stream if that has come.
     private mutating func feedInput(_ slot: Slot) {
-        let count = deliver(slot, connections.pointee.input(of: slot))
+        let count = deliverFrames(slot, connections.pointee.input(of: slot))
         connections.pointee.consumeInput(slot, count)
         slot.pointee.receiving.isReady = false
         let receiving = slot.pointee.receiving
@@ -156,7 +159,7 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     /// Cuts bytes into what is delivered at a time, and delivers as much as is asked for; returns how many bytes that took.
-    private mutating func deliver(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> Int {
+    private mutating func deliverFrames(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> Int {
         var start = 0
         while start < bytes.count, slot.pointee.receiving.credit != 0, slot.pointee.phase == .open {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
@@ -168,6 +171,7 @@ extension Loop where LoopEngine: ~Copyable {
                 slot.pointee.waits.receivingSince = connections.pointee.now
                 start += next
                 work(slot) { try $0.received($1, UnsafeRawBufferPointer(rebasing: rest[frame]), $2) }
+                if slot.pointee.receiving.isToFinish { finish(slot) }
             case .incomplete:
                 if slot.pointee.receiving.wanted == 0 {
                     slot.pointee.receiving.searched = Int32(clamping: rest.count)
@@ -241,7 +245,7 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func finishWorkers() {
         for slot in connections.pointee.used where slot.pointee.hasWorker && slot.pointee.phase == .open {
             connect(slot)
-            if slot.pointee.phase == .open { work(slot) { try $0.finish($1, $2) } }
+            finish(slot)
         }
     }
 
@@ -268,6 +272,7 @@ extension Loop where LoopEngine: ~Copyable {
         connect(slot)
         let now = connections.pointee.now
         let options = state.pointee.workers.options(slot.pointee.worker.table)
+        noteTaken(slot, options.pointee)
         for limit in [TimeLimit.send, .receive, .idle] {
             guard slot.pointee.phase == .open, let end = slot.end(of: limit, options.pointee), end <= now else {
                 continue
@@ -277,5 +282,15 @@ extension Loop where LoopEngine: ~Copyable {
         }
         guard slot.pointee.phase == .open, let next = slot.nextLimit(options.pointee) else { return }
         connections.pointee.limit(slot, next)
+    }
+
+    /// A send completes when the kernel has taken everything, and its buffer has room only when a good part of it is free: before
+    /// a peer is taken for stuck, the kernel is asked.
+    private mutating func noteTaken(_ slot: Slot, _ options: WorkerOptions) {
+        let now = connections.pointee.now
+        guard let end = Instant.earlier(slot.end(of: .send, options), slot.end(of: .idle, options)), end <= now,
+            slot.pointee.phase == .open, !slot.hasNothingToSend
+        else { return }
+        slot.pointee.waits.noteTaken(engine.takenByteCount(of: slot.pointee.descriptor), now)
     }
 }

@@ -39,7 +39,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// Connections are looked at before they are delivered: descriptors are or were short, or the server drains.
     var isStrained = false
     /// A descriptor was freed in the turn before.
-    var hasFreedDescriptor = false
+    var freedDescriptorLastTurn = false
     /// How many receive buffers were given back in this turn.
     var returnedBuffers = 0
     /// When the behavior is to hear that nothing has happened.
@@ -179,6 +179,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         handleMail()
     }
 
+    @inline(__always)
     private mutating func dispatch(_ completion: Completion) {
         let token = completion.token
         switch TokenKind(rawValue: token.kind) {
@@ -248,7 +249,6 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func stop(_ reason: StopReason) {
         guard stopReason == nil else { return }
         stopReason = reason
-        state.pointee.isStopping = true
         behavior.closeMailbox(reason)
     }
 
@@ -262,7 +262,10 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func settleConnections() {
         connections.pointee.settle(on: &engine)
         while let handOut = connections.pointee.takeHandOut() {
-            if let descriptor = handOut.descriptor { handOut.receiver(descriptor, handOut.unread) }
+            guard let descriptor = handOut.descriptor else { continue }
+            handOut.receiver(
+                ReleasedConnection(descriptor, unread: handOut.unread) { [control] in control.noteFreedDescriptor() }
+            )
         }
         // Now, since nothing else may come for long.
         tellEndedWorkers()

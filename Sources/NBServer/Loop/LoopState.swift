@@ -28,8 +28,6 @@ struct LoopState: ~Copyable {
     /// Messages for the behavior wait, and so do timers and timeouts.
     var isSuspended = false
     var drain: Drain?
-    /// There is a reason to stop.
-    var isStopping = false
     /// What callbacks have brought about, to be told when they have returned.
     private var infos: [ServerInfo] = []
     /// The same for whoever observes the server; `nil` when nobody does.
@@ -83,7 +81,7 @@ struct LoopState: ~Copyable {
     }
 
     /// Whether a listener may be added: not any more when the server is to stop.
-    var acceptsListeners: Bool { drain == nil && !isStopping }
+    var acceptsListeners: Bool { drain == nil && behavior.ledger.end == nil }
 
     /// Tells everybody outside where the server listens.
     func publishAddresses() {

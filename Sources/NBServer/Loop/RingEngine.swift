@@ -17,21 +17,14 @@ package struct RingEngine: Engine, ~Copyable {
     /// The buffers to receive into, made when they are first wanted.
     private let receiveBufferCount: Int
     private let receiveBufferSize: Int
-    private var hasReceiveBuffers = false
 
-    package init(
-        _ options: RingOptions,
-        receiveBufferCount: Int = 256,
-        receiveBufferSize: Int = 16 << 10
-    ) throws(RingError) {
+    package init(_ options: RingOptions, receiveBufferCount: Int, receiveBufferSize: Int) throws(RingError) {
         ring = try Ring(options)
         self.receiveBufferCount = receiveBufferCount
         self.receiveBufferSize = receiveBufferSize
     }
 
     package var features: RingFeatures { ring.features }
-
-    package var now: Instant { .now }
 
     package var clock: () -> Instant { { .now } }
 
@@ -43,7 +36,7 @@ package struct RingEngine: Engine, ~Copyable {
     package mutating func wait(until deadline: Instant?) throws(RingError) {
         if let failure { throw failure }
         while try ring.submit(waitMode(until: deadline)) == .congested {
-            try easeCongestion()
+            easeCongestion()
             guard early.isEmpty else { return }
         }
     }
@@ -68,9 +61,7 @@ package struct RingEngine: Engine, ~Copyable {
     }
 
     package mutating func openReceiveBuffers() -> Bool {
-        if hasReceiveBuffers { return true }
-        hasReceiveBuffers = (try? ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)) != nil
-        return hasReceiveBuffers
+        (try? ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)) != nil
     }
 
     package func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
@@ -83,15 +74,26 @@ package struct RingEngine: Engine, ~Copyable {
 
     /// `shutdown(2)` does not block on a TCP socket. As an operation of the ring it would: the kernel gives it to a
     /// worker thread, where it may run after a close submitted behind it.
-    package mutating func endOutput(of descriptor: Int32) {
+    package mutating func finishOutput(of descriptor: Int32) {
         Glibc.shutdown(descriptor, Int32(SHUT_WR))
     }
 
     /// With a linger time above zero a close waits for the peer, and the ring's would do that on the loop's thread.
-    @inline(never)
     package mutating func forgetLinger(of descriptor: Int32) {
-        var off = linger(l_onoff: 0, l_linger: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
+        NBServer.forgetLinger(of: descriptor)
+    }
+
+    /// `tcpi_bytes_acked` of `struct tcp_info` (`tcp(7)`, Linux 4.1), as far as its lower half; the C library's structure ends before it.
+    @inline(never)
+    package func takenByteCount(of descriptor: Int32) -> UInt32 {
+        withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { info in
+            var length = socklen_t(info.count)
+            guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, info.baseAddress, &length) == 0, length == 128
+            else {
+                return 0
+            }
+            return UInt32(truncatingIfNeeded: info.load(fromByteOffset: 120, as: UInt64.self))
+        }
     }
 
     /// For a socket that listens, the kernel gives the length of its queue where it otherwise gives what is unacknowledged.
@@ -125,14 +127,14 @@ package struct RingEngine: Engine, ~Copyable {
     /// Hands over what the submission queue holds. A congested kernel first wants its completions taken.
     private mutating func makeRoom() {
         do {
-            if try ring.submit() == .congested { try easeCongestion() }
+            if try ring.submit() == .congested { easeCongestion() }
         } catch {
             failure = error
         }
     }
 
     /// Takes completions out of the kernel's way; if there are none, it is short of memory and is given a millisecond.
-    private mutating func easeCongestion() throws(RingError) {
+    private mutating func easeCongestion() {
         var batch = CompletionBatch(capacity: features.completionDepth)
         ring.takeCompletions(into: &batch)
         for index in 0..<batch.count { early.append(batch[index]) }

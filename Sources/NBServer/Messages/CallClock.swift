@@ -45,7 +45,7 @@ final class CallClock: Sendable {
         _ = state.withLock { $0.limits.remove(number) }
     }
 
-    /// Without a thread there are no limits; what was to be limited waits for its answer.
+    /// Without a thread nothing would end a call that is not answered; so calls with a limit fail at once then.
     private func startWatching() {
         do {
             try startThread { self.watch() }

@@ -1,6 +1,7 @@
 /// Why a call has no answer.
 public enum CallError: Error, Sendable, CustomStringConvertible {
-    /// None came within this time. The server may still answer; that answer is dropped.
+    /// None came within this time, or the process has no thread to spare that would watch the time (`EAGAIN` of
+    /// `pthread_create(3)`). The server may still answer; that answer is dropped.
     case timeout(Duration)
     /// The server has stopped, or is about to, for this reason.
     case stopped(StopReason)
@@ -16,13 +17,13 @@ public enum CallError: Error, Sendable, CustomStringConvertible {
     /// Cause and cure in one line.
     public var description: String {
         switch self {
-        case .timeout(let limit): "call: no answer within \(limit): the server is busy, or has not begun to run"
-        case .stopped(let reason): "call: the server has stopped: \(reason)"
-        case .unanswered: "call: the server let go of the caller without a reply"
-        case .canceled: "call: the task was canceled"
+        case .timeout(let limit): "no answer within \(limit): the server is busy, or has not begun to run"
+        case .stopped(let reason): "the server has stopped: \(reason)"
+        case .unanswered: "the server let go of the caller without a reply"
+        case .canceled: "the task was canceled"
         case .mailboxFull(let limit):
-            "call: \(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
-        case .calledItself: "call: a server cannot wait for itself; use its state, or cast"
+            "\(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
+        case .calledItself: "a server cannot wait for itself; use its state, or cast"
         }
     }
 }

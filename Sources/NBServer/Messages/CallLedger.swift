@@ -19,7 +19,8 @@ final class CallLedger: Sendable {
     /// The thread that runs the loop, as `pthread_self(3)` says it; 0 when none does.
     private let loopThread = Atomic<UInt>(0)
 
-    /// What waits for the present callback to return. Loop's thread only.
+    /// What is to be done when the present callback has returned: replies made in it leave then, and calls it let go of fail. Each
+    /// is told why the server stops, if it does. Loop's thread only.
     nonisolated(unsafe) private var outbox: [(StopReason?) -> Void] = []
 
     /// Whether this is the server's own thread.

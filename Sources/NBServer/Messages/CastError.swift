@@ -8,9 +8,9 @@ public enum CastError: Error, Sendable, CustomStringConvertible {
     /// Cause and cure in one line.
     public var description: String {
         switch self {
-        case .stopped(let reason): "cast: the server has stopped: \(reason)"
+        case .stopped(let reason): "the server has stopped: \(reason)"
         case .mailboxFull(let limit):
-            "cast: \(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
+            "\(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
         }
     }
 }

@@ -1,4 +1,6 @@
 /// What a mailbox holds: a message for the behavior, or a wish of somebody outside that its loop carries out.
+///
+/// Made by any thread; from when it is put in it is the mailbox's, then the inbox's, on the loop's thread.
 enum Message<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     case call(Behavior.Call)
     case cast(Behavior.Cast)

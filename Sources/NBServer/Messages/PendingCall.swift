@@ -30,8 +30,10 @@ final class PendingCall<Reply: Sendable>: Sendable, WaitingCall {
         ledger.afterCallback { [outcome] end in outcome.settle(.failure(end.map(CallError.stopped) ?? .unanswered)) }
     }
 
-    /// A reply that waits for its callback to return is as good as given: whoever lets go of the last ``Caller`` meanwhile, in the
-    /// server or elsewhere, does not take it back. Returns whether nobody was first.
+    /// Decides the call; returns whether nobody had before.
+    ///
+    /// Apart from settling it, because a reply made in a callback leaves later: letting go of the last ``Caller`` meanwhile,
+    /// on whatever thread, does not take the reply back.
     private func decide() -> Bool {
         !isDecided.exchange(true, ordering: .acquiringAndReleasing)
     }
@@ -39,10 +41,4 @@ final class PendingCall<Reply: Sendable>: Sendable, WaitingCall {
     func fail(_ error: CallError) {
         outcome.settle(.failure(error))
     }
-}
-
-/// A call whatever its reply.
-protocol WaitingCall: AnyObject, Sendable {
-    /// Ends it without an answer, unless it has one.
-    func fail(_ error: CallError)
 }

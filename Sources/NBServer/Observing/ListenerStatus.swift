@@ -21,10 +21,10 @@ public struct ListenerStatus: Hashable, Sendable {
         address = listener.socket.address
         activity =
             switch listener.state.phase {
-            case .idle, .armed, .cancelling(.idle): .accepting
+            case .idle, .armed, .canceling(.idle): .accepting
             case .parked: .parked(cause: .accept(listener.lastErrno, address: listener.socket.address.description))
-            case .paused, .cancelling(.paused): .paused
-            case .cancelling(.closed), .closed: .closing
+            case .paused, .canceling(.paused): .paused
+            case .canceling(.closed), .closed: .closing
             }
     }
 }

@@ -10,7 +10,7 @@ public enum ServerEvent: Sendable {
     case listenerUnpaused(SocketAddress)
     /// The behavior is told this.
     case info(ServerInfo)
-    /// A message was for a worker whose connection had ended.
+    /// A message, or the wish that it finish, was for a worker whose connection had ended.
     case messageUndelivered(ConnectionID)
     /// Messages wait from now on.
     case suspended

@@ -1,10 +1,10 @@
 public import Uring
 
 /// What can be said of a server at one moment.
-public struct ServerStatus: Sendable {
+public struct ServerStatus: Hashable, Sendable {
     /// Its listeners that are not closed.
     public let listeners: [ListenerStatus]
-    /// Connections that have not ended: the behavior's, those the server keeps for it, and those being sent out.
+    /// Connections that have not ended: the behavior's, its workers', those the server keeps, and those being sent out.
     public let connections: Int
     /// Messages that wait to be handled.
     public let mailboxLength: Int

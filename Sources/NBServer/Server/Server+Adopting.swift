@@ -1,5 +1,3 @@
-internal import Synchronization
-
 // Connections that come from elsewhere.
 extension Server where Behavior: ~Copyable {
     /// Takes a connection that another server, or nobody of this library, has accepted. Any thread.
@@ -7,7 +5,7 @@ extension Server where Behavior: ~Copyable {
     /// It is delivered to ``NonBlockingServer/newConnection(_:_:)`` as if it had been accepted here, and counts as
     /// ``ServerCounters/adopted``; a worker it is given to gets what is unread first.
     ///
-    /// - Throws: ``CastError`` if the server has stopped; the connection is closed then.
+    /// - Throws: ``CastError/stopped(_:)`` if the server has stopped; the connection is closed then. A full mailbox takes it.
     public func adopt(_ connection: consuming ReleasedConnection) throws(CastError) {
         let parcel = Parcel(connection)
         try mailbox.put(
@@ -22,10 +20,10 @@ extension Server where Behavior: ~Copyable {
 /// A released connection on its way in a message, which can be copied where the connection cannot; closed if the message is
 /// dropped.
 private final class Parcel: Sendable {
-    private let connection: Mutex<ReleasedConnection?>
+    private let connection: Lock<ReleasedConnection?>
 
     init(_ connection: consuming ReleasedConnection) {
-        self.connection = Mutex(connection)
+        self.connection = Lock(connection)
     }
 
     func open() -> (descriptor: Int32, unread: [UInt8])? {

@@ -12,8 +12,8 @@ extension Server where Behavior: ~Copyable {
     /// Calls the server and waits for its answer.
     ///
     /// ```swift
-    /// let served = try await server.call(NoSoup.Call.served)
-    /// let sum = try await server.call { .add(2, 3, $0) }
+    /// let value = try await server.call(Counter.Call.served)
+    /// let sum = try await server.call { .add(2, to: 3, $0) }
     /// ```
     ///
     /// - Parameters:
@@ -46,15 +46,27 @@ extension Server where Behavior: ~Copyable {
         return try call.outcome.wait().get()
     }
 
-    /// Sends a message to a worker. Never waits; a worker whose connection has ended does not get it, which an observer hears as
-    /// ``ServerEvent/messageUndelivered(_:)``.
+    /// Sends a message to a worker. Never waits, and so cannot tell whether the worker is still there: one whose connection has
+    /// ended does not get the message, which an observer hears as ``ServerEvent/messageUndelivered(_:)``.
     ///
     /// - Throws: ``CastError`` if the server has stopped or its mailbox is full.
     public func send<Worker: ConnectionWorker & ~Copyable>(
         _ message: Worker.Message,
         to worker: WorkerID<Worker>
     ) throws(CastError) {
-        try mailbox.put(.work { $0.sendIfThere(message, to: worker) })
+        try mailbox.put(
+            .work { $0.ifThere(worker) { context throws(UnknownConnection) in try context.send(message, to: worker) } }
+        )
+    }
+
+    /// Asks a worker to come to an end, by ``ConnectionWorker/finish(_:)``. Never waits; if its connection has ended, nothing
+    /// happens but what an observer hears, as with a message.
+    ///
+    /// - Throws: ``CastError`` if the server has stopped or its mailbox is full.
+    public func finish<Worker: ConnectionWorker & ~Copyable>(_ worker: WorkerID<Worker>) throws(CastError) {
+        try mailbox.put(
+            .work { $0.ifThere(worker) { context throws(UnknownConnection) in try context.finish(worker) } }
+        )
     }
 
     /// The workers of a type whose connections have not ended or begun to.
@@ -137,12 +149,13 @@ extension CallError {
 }
 
 extension ServerContext {
-    fileprivate func sendIfThere<Worker: ConnectionWorker & ~Copyable>(
-        _ message: Worker.Message,
-        to worker: WorkerID<Worker>
+    /// Does something with a worker, or notes that it is gone.
+    fileprivate borrowing func ifThere<Worker: ConnectionWorker & ~Copyable>(
+        _ worker: WorkerID<Worker>,
+        _ body: (borrowing ServerContext) throws(UnknownConnection) -> Void
     ) {
         do throws(UnknownConnection) {
-            try send(message, to: worker)
+            try body(self)
         } catch {
             state.pointee.note(.messageUndelivered(worker.connection))
         }

@@ -30,8 +30,10 @@ extension Server where Behavior: ~Copyable {
     /// - Parameters:
     ///   - queued: what becomes of clients that wait to be accepted.
     ///   - limit: how long the connections have to end.
-    /// - Returns: why it stopped, when it has: ``StopReason/drained(unfinished:)``, unless something else came first.
+    /// - Returns: why it stopped, when it has: ``StopReason/drained(unfinished:)``, unless something else came first. A server
+    ///   that does not run yet is waited for.
     /// - Throws: `CancellationError` if the task is canceled; the server goes on draining.
+    @discardableResult
     public nonisolated(nonsending) func drain(
         queued: QueuedClients = .serve,
         within limit: Duration

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Uring
 
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
@@ -18,14 +17,14 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     private let life: Lock<Life>
     private let begun = Gate()
     /// How it ended; canceled counts as requested.
-    private let end = Outcome<Result<StopReason, ServerError>>()
+    let end = Outcome<Result<StopReason, ServerError>>()
 
     private enum Life {
         case ready(Resources)
         /// Stopped before it ran.
         case canceled
         case starting(Resources)
-        case running(thread: pthread_t)
+        case running
         case stopped
     }
 
@@ -75,6 +74,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         options: ServerOptions = ServerOptions(),
         observer: (any ServerObserver)? = nil
     ) throws(ServerError) {
+        options.expectValid()
         guard endpoints.count <= options.maximumListeners else {
             throw ServerError(
                 .tooManyListeners,
@@ -110,10 +110,11 @@ extension Server where Behavior: ~Copyable {
     ///
     /// The ring belongs to that thread. Call it on one that may block: not on a Dispatch queue.
     ///
-    /// - Returns: why it stopped; ``StopReason/failed(_:)`` if a callback threw, and ``StopReason/requested`` at once if the
-    ///   server was stopped before. Everything is closed, and `terminate` has run.
+    /// - Returns: why it stopped; ``StopReason/failed(_:)`` if a callback threw or the mailbox was full and
+    ///   ``ServerOptions/fullMailbox`` says to stop then, and ``StopReason/requested`` at once if the server was stopped before.
+    ///   Everything is closed, and `terminate` has run.
     /// - Throws: ``ServerError`` if io_uring is absent, forbidden or fails, the behavior declined or could not begin, the last
-    ///   listener went down, or the server ran before.
+    ///   listener went down, descriptors ran out and ``ServerOptions/exhaustion`` says to stop then, or the server ran before.
     @available(
         *,
         noasync,
@@ -131,7 +132,8 @@ extension Server where Behavior: ~Copyable {
     ///
     /// - Parameters:
     ///   - stopping: the signals that stop the server.
-    ///   - telling: the signals that the behavior is told, as ``ServerInfo/signal(_:)``, and that do not stop it.
+    ///   - telling: the signals that the behavior is told, as ``ServerInfo/signal(_:)``, and that do not stop it; also those
+    ///     that are in both lists.
     /// - Returns: why it stopped. Everything is closed, and `terminate` has run.
     /// - Throws: ``ServerError`` as ``run()`` does, or if a signal cannot be handled.
     @available(
@@ -148,7 +150,8 @@ extension Server where Behavior: ~Copyable {
 
     /// Serves on a thread of the server's own, which lives as long as the server runs.
     ///
-    /// Returns when the behavior has begun. The server goes on running if nobody keeps a reference to it; only a stop, a
+    /// Blocks the caller until the behavior has begun: as long as `begin` takes, and up to a second to make the ring. A server
+    /// that was stopped before does not run, and that is no error. The server goes on running if nobody keeps a reference to it; only a stop, a
     /// verdict or a failure ends it.
     ///
     /// - Throws: ``ServerError`` as ``run()`` does until the behavior has begun, or if no thread can be made. A failure after
@@ -241,7 +244,7 @@ extension Server where Behavior: ~Copyable {
     private func takeResources() -> Resources {
         life.withLock { life in
             guard case .starting(let resources) = life else { preconditionFailure("nothing is to be started") }
-            life = .running(thread: pthread_self())
+            life = .running
             return resources
         }
     }
@@ -256,6 +259,20 @@ extension Server where Behavior: ~Copyable {
         settle(result)
     }
 
+    /// Sees to it that a server that does not run yet never will; `false` if it runs or ran.
+    func cancel() -> Bool {
+        let unused: Resources? = life.withLock { life in
+            guard case .ready(let resources) = life else { return nil }
+            life = .canceled
+            return resources
+        }
+        guard unused != nil else { return false }
+        // Outside of the lock, which the behavior's own end may want.
+        _ = consume unused
+        settle(.success(.requested))
+        return true
+    }
+
     /// Lets everybody who waits for the server know that it has ended.
     private func settle(_ result: Result<StopReason, ServerError>) {
         let reason = result.reason
@@ -264,84 +281,5 @@ extension Server where Behavior: ~Copyable {
         mailbox.ledger.close(reason)
         end.settle(result)
         begun.open()
-    }
-}
-
-// Stopping.
-extension Server where Behavior: ~Copyable {
-    /// Asks the server to stop, and does not wait for it. A server that does not run yet never will. Any thread, also
-    /// within a callback.
-    public func requestStop() {
-        let unused: Resources? = life.withLock { life in
-            guard case .ready(let resources) = life else { return nil }
-            life = .canceled
-            return resources
-        }
-        control.requestStop()
-        guard unused != nil else { return }
-        // Outside of the lock, which the behavior's own end may want.
-        _ = consume unused
-        settle(.success(.requested))
-    }
-
-    /// Stops the server.
-    ///
-    /// Returns when everything is closed and `terminate` has run; connections that were dropped before are given
-    /// ``ServerOptions/closeTimeLimit`` to take their bytes. A server that does not run yet never will. Stopping again waits
-    /// for the same end. The end is waited for also if the task is canceled.
-    ///
-    /// - Returns: why it stopped.
-    @discardableResult
-    public nonisolated(nonsending) func stop() async -> StopReason {
-        requestStop()
-        return await end.settled().reason
-    }
-
-    /// Stops the server, for code that may block: ``stop()`` otherwise. Called from a callback it only arranges for the stop
-    /// and returns at once.
-    @available(*, noasync, message: "it would block the task's thread; use stop()")
-    public func stopBlocking() {
-        requestStop()
-        if !mailbox.ledger.isOnLoopThread { _ = end.wait() }
-    }
-
-    /// Waits for the server's end, from as many places as like to. A server that has not run yet is waited for too.
-    ///
-    /// - Returns: why it stopped; ``StopReason/failed(_:)`` with a ``ServerError`` if it could not begin.
-    /// - Throws: `CancellationError` if the task is canceled.
-    public nonisolated(nonsending) func ended() async throws(CancellationError) -> StopReason {
-        let wait = Outcome<Result<StopReason, CancellationError>>()
-        let number = end.whenSettled { wait.settle(.success($0.reason)) }
-        // Who asks again and again, and gives up each time, leaves nothing behind.
-        defer { end.forget(number) }
-        let result = await withTaskCancellationHandler {
-            await wait.settled()
-        } onCancel: {
-            wait.settle(.failure(CancellationError()))
-        }
-        return try result.get()
-    }
-
-    /// Waits for the server's end, for code that may block: ``ended()`` otherwise.
-    ///
-    /// - Returns: why it stopped, or `nil` if it has not within `limit`, and at once within a callback, which the end would have
-    ///   to wait for.
-    @available(*, noasync, message: "it would block the task's thread; use ended()")
-    public func endedBlocking(within limit: Duration? = nil) -> StopReason? {
-        guard !mailbox.ledger.isOnLoopThread else { return nil }
-        return end.wait(until: limit.map { .now + $0 })?.reason
-    }
-
-    /// How many wait for the end.
-    var waitersForEnd: Int { end.waiterCount }
-}
-
-extension Result<StopReason, ServerError> {
-    /// Why the server stopped, in one word for both ways to stop.
-    fileprivate var reason: StopReason {
-        switch self {
-        case .success(let reason): reason
-        case .failure(let error): .failed(error)
-        }
     }
 }

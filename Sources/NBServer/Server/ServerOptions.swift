@@ -6,7 +6,7 @@ public struct ServerOptions: Hashable, Sendable {
     /// then it is reset. Also how long stopping can take.
     public var closeTimeLimit: Duration
 
-    /// How many listeners a server may have.
+    /// How many listeners a server may have; none with 0, or below.
     public var maximumListeners: Int
 
     /// How connections are accepted, where the kernel leaves a choice.
@@ -15,7 +15,7 @@ public struct ServerOptions: Hashable, Sendable {
     /// What to do when descriptors or memory run out. Whatever it is, `handleInfo` hears of it.
     public var exhaustion: Exhaustion
 
-    /// How many messages may wait for the behavior; `nil` for as many as memory holds. What others wish of the server itself, to
+    /// How many messages may wait for the behavior; `nil` for as many as memory holds, none with 0 or below. What others wish of the server itself, to
     /// stop or to remove a listener, is taken in any case.
     public var mailboxLimit: Int?
 
@@ -29,7 +29,7 @@ public struct ServerOptions: Hashable, Sendable {
     /// How many bytes each holds: the most that is delivered at a time without being put together.
     public var receiveBufferSize: Int
 
-    /// How the ring is made. ``RingOptions/completionDepth`` is also how many connections one listener is served before it
+    /// How the ring is made; `import Uring` to say so. ``RingOptions/completionDepth`` is also how many connections one listener is served before it
     /// is another's turn, and how many are accepted ahead of their being delivered.
     public var ring: RingOptions
 
@@ -84,13 +84,21 @@ public struct ServerOptions: Hashable, Sendable {
         self.exhaustion = exhaustion
         self.mailboxLimit = mailboxLimit
         self.fullMailbox = fullMailbox
-        precondition(
-            receiveBufferCount.nonzeroBitCount == 1 && receiveBufferCount <= 1 << 15,
-            "a power of two, to 32,768"
-        )
-        precondition(receiveBufferSize > 0, "a buffer holds a byte at least")
         self.receiveBufferCount = receiveBufferCount
         self.receiveBufferSize = receiveBufferSize
         self.ring = ring
+        expectValid()
+    }
+
+    /// Also asked when they are used, since each can be set.
+    func expectValid() {
+        precondition(
+            receiveBufferCount.nonzeroBitCount == 1 && (1...1 << 15).contains(receiveBufferCount),
+            "ServerOptions.receiveBufferCount is \(receiveBufferCount), and not a power of two to 32,768"
+        )
+        precondition(
+            (1...Int(Int32.max)).contains(receiveBufferSize),
+            "ServerOptions.receiveBufferSize is \(receiveBufferSize): a buffer holds a byte at least, and 2 GiB less one at most"
+        )
     }
 }

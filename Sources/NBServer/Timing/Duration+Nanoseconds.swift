@@ -1,3 +1,4 @@
+// Durations as the kernel and the loop count them. Values; any thread.
 extension Duration {
     /// The duration in whole nanoseconds: below zero it is zero, and beyond what can be counted the highest count.
     var wholeNanoseconds: UInt64 {

@@ -1,4 +1,7 @@
 /// The name of a timer; see ``ServerContext/startTimer(after:)``. No two timers of a server ever have the same name.
-public struct TimerID: Hashable, Sendable {
+public struct TimerID: Hashable, Sendable, CustomStringConvertible {
     let number: UInt64
+
+    /// The name in a log: `timer 3`.
+    public var description: String { "timer \(number)" }
 }

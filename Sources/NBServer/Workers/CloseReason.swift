@@ -1,5 +1,7 @@
+internal import Uring
+
 /// Why a worker's connection has ended.
-public enum CloseReason: Sendable {
+public enum CloseReason: Sendable, CustomStringConvertible {
     /// The worker closed it, and everything that was queued is sent.
     case closed
     /// The worker reset it.
@@ -8,7 +10,8 @@ public enum CloseReason: Sendable {
     case released
     /// A callback of the worker threw this error.
     case failed(any Error)
-    /// The network ended it, with this error as in `errno(3)`: `ECONNRESET` if the peer did.
+    /// The network ended it, with this error as in `errno(3)`: `ECONNRESET` if the peer did, `ENOMEM` if there is no memory for
+    /// buffers to receive into, `EOPNOTSUPP` if the kernel cannot receive; see ``ServerContext/ringFeatures``.
     case lost(errno: Int32)
     /// A frame was longer than ``WorkerOptions/frameLimit``.
     case frameTooLong
@@ -18,4 +21,20 @@ public enum CloseReason: Sendable {
     case expired
     /// The server has stopped.
     case stopped
+
+    /// The reason in words.
+    public var description: String {
+        switch self {
+        case .closed: "closed"
+        case .reset: "reset"
+        case .released: "released"
+        case .failed(let error): "failed: \(error)"
+        case .lost(let errno): "lost: \(errorText(errno))"
+        case .frameTooLong: "a frame was longer than WorkerOptions.frameLimit"
+        case .queueTooLong: "more was queued than WorkerOptions.queueLimit"
+        case .expired:
+            "the peer did not take what was queued, or did not end its side, within ServerOptions.closeTimeLimit"
+        case .stopped: "the server has stopped"
+        }
+    }
 }

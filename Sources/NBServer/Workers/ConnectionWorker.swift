@@ -8,6 +8,9 @@
 /// struct Echo: ConnectionWorker {
 ///     func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
 ///         connection.send(bytes)
+///         if connection.hasRoom { connection.receive() }
+///     }
+///     func writable(_ connection: borrowing WorkerConnection) {
 ///         connection.receive()
 ///     }
 /// }
@@ -20,7 +23,7 @@ public protocol ConnectionWorker: SendableMetatype, ~Copyable {
     /// The messages it can be sent, by ``Server/send(_:to:)`` and ``ServerContext/send(_:to:)``.
     associatedtype Message: Sendable = Never
 
-    /// How its connections receive and send, and their limits. Asked once.
+    /// How its connections receive and send, and their limits. Asked once by each server, when it is first given such a worker.
     static var options: WorkerOptions { get }
 
     /// The connection is the worker's.
@@ -44,13 +47,15 @@ public protocol ConnectionWorker: SendableMetatype, ~Copyable {
     /// A time limit has passed. It starts again unless the connection is closed.
     mutating func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws
 
-    /// The peer will send no more. It may still receive.
+    /// The peer will send no more. It may still receive. Told only while the worker wants to receive, after everything that the
+    /// peer has sent.
     mutating func peerClosed(_ connection: borrowing WorkerConnection) throws
 
     /// Somebody has sent this worker a message.
     mutating func handleMessage(_ message: Message, _ connection: borrowing WorkerConnection) throws
 
-    /// The server drains, or somebody asks this worker to come to an end.
+    /// The server drains, or somebody asks this worker to come to an end. A worker that comes while the server drains is told
+    /// after its first ``received(_:_:)``.
     mutating func finish(_ connection: borrowing WorkerConnection) throws
 
     /// The connection has ended, and so does the worker; no other callback follows.

@@ -1,5 +1,6 @@
-/// Why a worker ends, as its connection's slot remembers it until the connection has ended. What a worker threw is kept
-/// elsewhere, since hardly any does.
+/// Why a worker ends, as its connection's slot remembers it until the connection has ended.
+///
+/// What a worker threw is kept by the ``WorkerRegistry``, since hardly any does. Part of the slot; loop's thread only.
 struct Ending: Hashable {
     enum Kind: UInt8 {
         case none, closed, reset, released, failed, lost, frameTooLong, queueTooLong, expired, stopped
@@ -14,10 +15,4 @@ struct Ending: Hashable {
         self.kind = kind
         self.errno = errno
     }
-}
-
-/// A worker whose connection has ended, and that has not been told yet.
-struct EndedWorker {
-    let place: WorkerPlace
-    let ending: Ending
 }

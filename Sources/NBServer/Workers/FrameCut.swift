@@ -22,7 +22,7 @@ package enum FrameCut: Hashable, Sendable {
     ) {
         switch framing {
         case .raw: self = .frame(0..<bytes.count, next: bytes.count)
-        case .lengthHeader(let header): self.init(bytes, header: header, limit: limit)
+        case .lengthHeader(let header): self.init(bytes, header: header.rawValue, limit: limit)
         case .line: self.init(linesIn: bytes, limit: limit, searched: searched)
         }
     }

@@ -28,13 +28,15 @@ struct Receiving {
     var hasToldEnd = false
     /// The worker has just got the connection.
     var isNew = false
-    /// The worker asked for more before its last delivery had returned: it is taken to do so again, and a receive that goes on
-    /// spares one for each delivery.
+    /// When its last delivery returned, the worker had asked for more already. It is taken to do so every time, and gets one
+    /// receive that goes on instead of one for each delivery.
     var isSteady = false
+    /// It came while the server drained, and is asked to come to an end when it has had its first delivery: at once would
+    /// be before its client was served.
+    var isToFinish = false
     /// What was received and not delivered is to be looked at again.
     var isReady = false
 
-    var goesOnUnasked: Bool { credit == 0 && isMultishot && !isCanceled }
     var wantsMore: Bool { credit != 0 && !hasEnded }
 
     /// There is no worker any more; what is in the kernel still ends as it does.

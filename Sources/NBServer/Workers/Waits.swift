@@ -7,6 +7,9 @@ struct Waits {
     /// The peer has taken nothing since then.
     var sendingSince: Instant
 
+    /// How many bytes the peer had taken when that was last asked.
+    var takenByteCount: UInt32 = 0
+
     init(since now: Instant) {
         idleSince = now
         receivingSince = now
@@ -17,6 +20,13 @@ struct Waits {
     mutating func noteSent(_ now: Instant) {
         idleSince = now
         sendingSince = now
+    }
+
+    /// The peer has taken so many bytes by now; if that is more than before, it is neither idle nor stuck.
+    mutating func noteTaken(_ count: UInt32, _ now: Instant) {
+        guard count != takenByteCount else { return }
+        takenByteCount = count
+        noteSent(now)
     }
 
     /// A limit has passed; the others run on.

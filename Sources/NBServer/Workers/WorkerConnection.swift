@@ -4,21 +4,26 @@ internal import Glibc
 ///
 /// Lent to the callback: it cannot be kept. What it is asked to do is queued and leaves on the ring after the callback has
 /// returned, without a system call unless the description says otherwise. Belongs to the server's thread.
+///
+/// When the connection has ended, or begun to, what it is asked to do is ignored.
 public struct WorkerConnection: ~Copyable {
-    let state: UnsafeMutablePointer<LoopState>
+    /// The server, for the length of the callback.
+    public let server: ServerContext
     let slot: ConnectionTable.Slot
 
     init(_ state: UnsafeMutablePointer<LoopState>, _ slot: ConnectionTable.Slot) {
-        self.state = state
+        server = ServerContext(state)
         self.slot = slot
     }
+
+    private var state: UnsafeMutablePointer<LoopState> { server.state }
 
     private var table: UnsafeMutablePointer<ConnectionTable> { state.pointee.connections }
 
     private var options: UnsafePointer<WorkerOptions> { state.pointee.workers.options(slot.pointee.worker.table) }
 
     /// The connection's name, which no other connection of the process ever has.
-    public var id: ConnectionID { ConnectionID(slot: slot.pointee.place.slot, number: slot.pointee.number) }
+    public var id: ConnectionID { slot.id }
 
     /// The name of its worker, by which that is sent messages: `connection.workerID(of: Self.self)`.
     ///
@@ -30,9 +35,6 @@ public struct WorkerConnection: ~Copyable {
         )
         return WorkerID(connection: id)
     }
-
-    /// The server, for the length of the callback.
-    public var server: ServerContext { ServerContext(state) }
 
     /// The peer's address, asked of the kernel with `getpeername(2)`; `nil` if the peer has reset the connection already.
     public var peerAddress: SocketAddress? {
@@ -54,95 +56,106 @@ public struct WorkerConnection: ~Copyable {
 extension WorkerConnection {
     /// Queues a text, as UTF-8. Bytes arrive in the order in which they were queued; `send(2)`.
     ///
-    /// - Returns: whether no more than ``WorkerOptions/highWater`` bytes wait; if not, it is time to stop until
-    ///   ``ConnectionWorker/writable(_:)`` is called. They are queued in any case, unless that would be more than
-    ///   ``WorkerOptions/queueLimit``: then the connection is reset.
-    @discardableResult
-    public func send(_ text: String) -> Bool {
-        let isSent = text.utf8.withContiguousStorageIfAvailable { enqueue(UnsafeRawBufferPointer($0)) }
-        return isSent ?? sendCopy(of: text)
+    /// They are queued whether or not there is room (see ``hasRoom``), unless more than ``WorkerOptions/queueLimit`` would wait:
+    /// then the connection is reset.
+    public func send(_ text: String) {
+        let isSent: Void? = text.utf8.withContiguousStorageIfAvailable { enqueue(UnsafeRawBufferPointer($0)) }
+        if isSent == nil { sendCopy(of: text) }
     }
 
     /// Queues bytes, which are copied.
-    @discardableResult
-    public func send(_ bytes: [UInt8]) -> Bool {
+    public func send(_ bytes: [UInt8]) {
         send(bytes.span)
     }
 
     /// Queues bytes, which are copied.
-    @discardableResult
-    public func send(_ bytes: Span<UInt8>) -> Bool {
+    public func send(_ bytes: Span<UInt8>) {
         bytes.withUnsafeBytes { enqueue($0) }
     }
 
-    /// Queues a frame: the bytes, with the header or the line end that ``WorkerOptions/framing`` asks for.
+    /// Queues memory without copying it; see ``SendBuffer``.
+    public func send(_ buffer: consuming SendBuffer) {
+        noteSend()
+        table.pointee.send(buffer, on: slot)
+        noteQueueLength()
+    }
+
+    /// Queues a frame: the bytes, behind the length or before the line feed that the connection's framing asks for. With
+    /// ``WorkerOptions/Framing/raw`` that is nothing.
     ///
-    /// - Precondition: the header can tell the length.
-    @discardableResult
-    public func sendFrame(_ bytes: Span<UInt8>) -> Bool {
+    /// - Precondition: the header can tell the length. A line feed within a line is not looked for.
+    public func sendFrame(_ bytes: Span<UInt8>) {
         switch slot.pointee.receiving.framing {
         case .raw:
-            return send(bytes)
+            send(bytes)
         case .line:
             send(bytes)
-            return send("\n")
-        case .lengthHeader(let size):
-            precondition(bytes.count < 1 << (8 * size), "the header has too few bytes for this length")
-            send((0..<size).reversed().map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) })
-            return send(bytes)
+            send("\n")
+        case .lengthHeader(let header):
+            precondition(bytes.count <= header.greatestLength, "a header of this size cannot tell \(bytes.count) bytes")
+            send((0..<header.rawValue).reversed().map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) })
+            send(bytes)
         }
     }
 
-    /// Queues memory without copying it; see ``SendBuffer``.
-    @discardableResult
-    public func send(_ buffer: consuming SendBuffer) -> Bool {
-        noteSend()
-        table.pointee.send(buffer, on: slot)
-        return isWithinMarks
+    /// Queues a frame; see ``sendFrame(_:)-(Span<UInt8>)``.
+    public func sendFrame(_ bytes: [UInt8]) {
+        sendFrame(bytes.span)
     }
 
-    private func enqueue(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    /// Queues a text as a frame, as UTF-8; see ``sendFrame(_:)-(Span<UInt8>)``.
+    public func sendFrame(_ text: String) {
+        sendFrame(Array(text.utf8))
+    }
+
+    private func enqueue(_ bytes: UnsafeRawBufferPointer) {
         noteSend()
         table.pointee.send(bytes, on: slot)
-        return isWithinMarks
+        noteQueueLength()
     }
 
     /// What the peer does not take from now on counts against its limit.
     private func noteSend() {
         guard slot.pointee.phase == .open, slot.hasNothingToSend else { return }
         slot.pointee.waits.noteSent(table.pointee.now)
-        if let limit = options.pointee.sendLimit { table.pointee.limit(slot, table.pointee.now + limit) }
+        if let limit = options.pointee.sendTimeLimit { table.pointee.limit(slot, table.pointee.now + limit) }
     }
 
     /// Out of line: inlined, it would make every text be retained and released.
     @inline(never)
-    private func sendCopy(of text: String) -> Bool {
+    private func sendCopy(of text: String) {
         send(Array(text.utf8))
     }
 
-    private var isWithinMarks: Bool {
+    private func noteQueueLength() {
         let count = slot.unsentByteCount
-        guard count > options.pointee.highWater else { return true }
+        guard count > options.pointee.highWater else { return }
         slot.pointee.isCongested = true
         if count > options.pointee.queueLimit { end(.queueTooLong) { $0.reset(slot) } }
-        return false
     }
 
     /// How many bytes were queued and have not been taken by the kernel.
     public var unsentByteCount: Int { slot.unsentByteCount }
 
+    /// Whether more can be sent now: no more than ``WorkerOptions/highWater`` bytes wait, and nothing has ended the output. When
+    /// too many wait, ``ConnectionWorker/writable(_:)`` is called once the peer has taken them.
+    public var hasRoom: Bool {
+        slot.pointee.phase == .open && !slot.pointee.finishesOutput && slot.unsentByteCount <= options.pointee.highWater
+    }
+
     /// Ends the output when everything that was queued is sent: the peer reads the end of the stream, and may go on sending.
     /// What is queued afterwards is not sent. `shutdown(2)`, called directly.
     public func finishOutput() {
         guard slot.pointee.phase == .open else { return }
-        slot.pointee.endsOutput = true
+        slot.pointee.finishesOutput = true
         table.pointee.unsettle(slot)
     }
 }
 
 // Receiving.
 extension WorkerConnection {
-    /// Asks for what comes next, once, or as `mode` says. What has arrived already and was not delivered counts.
+    /// Asks for what comes next, once, or as `mode` says; ``WorkerOptions/ReceiveMode/manual`` asks for nothing more. What has
+    /// arrived already and was not delivered counts.
     public func receive(_ mode: WorkerOptions.ReceiveMode = .once) {
         ask { $0.ask(mode) }
     }
@@ -174,7 +187,7 @@ extension WorkerConnection {
         change(&slot.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil || slot.pointee.receiving.hasEnded
         slot.pointee.waits.receivingSince = table.pointee.now
-        if let limit = options.pointee.receiveLimit { table.pointee.limit(slot, table.pointee.now + limit) }
+        if let limit = options.pointee.receiveTimeLimit { table.pointee.limit(slot, table.pointee.now + limit) }
         table.pointee.unsettle(slot)
     }
 }
@@ -195,14 +208,10 @@ extension WorkerConnection {
     /// Gives the connection to somebody else, once everything that was queued has been sent.
     ///
     /// - Parameter receiver: called once, on the server's thread after the present callback, with the descriptor and what was
-    ///   received on it and not delivered. It is not called if what was queued cannot be sent.
+    ///   received on it and not delivered. It is not called if what was queued cannot be sent, because the peer is gone or does
+    ///   not read it within ``ServerOptions/closeTimeLimit``; the connection is reset then.
     public func release(to receiver: @escaping (consuming ReleasedConnection) -> Void) {
-        let control = state.pointee.control
-        end(.released) { table in
-            table.release(slot) { descriptor, unread in
-                receiver(ReleasedConnection(descriptor, unread: unread) { control.noteFreedDescriptor() })
-            }
-        }
+        end(.released) { $0.release(slot, to: receiver) }
     }
 
     /// Gives the connection to another server of this process, once everything that was queued has been sent.

@@ -4,25 +4,27 @@ public struct WorkerOptions: Hashable, Sendable {
     public var receiving: ReceiveMode
     /// What is delivered at a time.
     public var framing: Framing
-    /// The longest frame, in bytes without its header or line end; a longer one ends the connection. Also the most that can be
-    /// asked for by ``WorkerConnection/receive(exactly:)``.
+    /// The longest frame, in bytes without its header or line end; a longer one ends the connection, with
+    /// ``CloseReason/frameTooLong``. Also the most that can be asked for by ``WorkerConnection/receive(exactly:)``.
     public var frameLimit: Int
-    /// How long nothing may be received or sent.
-    public var idleLimit: Duration?
+    /// How long nothing may be received or sent, above zero; `nil` for as long as it likes, as with the next two. When it has passed,
+    /// ``ConnectionWorker/timeout(_:_:)`` is called.
+    public var idleTimeLimit: Duration?
     /// How long what is asked for may take to come, a frame to be complete: a peer that sends byte by byte gains nothing.
-    public var receiveLimit: Duration?
-    /// How long the peer may take nothing of what is queued.
-    public var sendLimit: Duration?
-    /// How many bytes may be queued before ``WorkerConnection/send(_:)-(String)`` says that it is enough.
+    public var receiveTimeLimit: Duration?
+    /// How long the peer may take nothing of what is queued. What it takes out of the kernel's own buffer counts, and is asked for
+    /// when the time has passed (`tcp(7)`): so a peer that stops is noticed after one to two times this.
+    public var sendTimeLimit: Duration?
+    /// How many bytes may be queued before ``WorkerConnection/hasRoom`` says that it is enough.
     public var highWater: Int
-    /// How many may be left of them when ``ConnectionWorker/writable(_:)`` is called.
+    /// How many bytes may be left of them when ``ConnectionWorker/writable(_:)`` is called.
     public var lowWater: Int
-    /// The most that may be queued; more ends the connection.
+    /// The most bytes that may be queued; more end the connection, with ``CloseReason/queueTooLong``.
     public var queueLimit: Int
 
     /// How often a worker is given what has arrived. Erlang's `active`.
     public enum ReceiveMode: Hashable, Sendable {
-        /// Once; then ask again, by ``WorkerConnection/receive()``.
+        /// Once; then ask again, by ``WorkerConnection/receive(_:)``.
         case once
         /// Always.
         case continuous
@@ -36,10 +38,22 @@ public struct WorkerOptions: Hashable, Sendable {
     public enum Framing: Hashable, Sendable {
         /// Bytes as they arrive.
         case raw
-        /// Frames that follow a header of so many bytes, 1, 2 or 4, with their length as a big-endian number.
-        case lengthHeader(bytes: Int)
+        /// Frames that follow a header with their length as a big-endian number, which does not count the header.
+        case lengthHeader(LengthHeader)
         /// Lines, without the line feed, or carriage return and line feed, that ends them.
         case line
+    }
+
+    /// The size of a header that tells a frame's length; the raw value is how many bytes it has.
+    public enum LengthHeader: Int, Hashable, Sendable {
+        /// For frames to 255 bytes.
+        case oneByte = 1
+        /// For frames to 65,535 bytes.
+        case twoBytes = 2
+        /// For frames to 4 GiB less one byte.
+        case fourBytes = 4
+
+        var greatestLength: Int { 1 << (8 * rawValue) - 1 }
     }
 
     /// Options; the defaults are one delivery at a time, of whatever has arrived, and no time limits.
@@ -47,29 +61,38 @@ public struct WorkerOptions: Hashable, Sendable {
         receiving: ReceiveMode = .once,
         framing: Framing = .raw,
         frameLimit: Int = 1 << 20,
-        idleLimit: Duration? = nil,
-        receiveLimit: Duration? = nil,
-        sendLimit: Duration? = nil,
+        idleTimeLimit: Duration? = nil,
+        receiveTimeLimit: Duration? = nil,
+        sendTimeLimit: Duration? = nil,
         highWater: Int = 64 << 10,
         lowWater: Int = 0,
         queueLimit: Int = 32 << 20
     ) {
-        if case .lengthHeader(let bytes) = framing {
-            precondition([1, 2, 4].contains(bytes), "a length header has 1, 2 or 4 bytes")
-        }
-        precondition(
-            frameLimit > 0 && frameLimit <= Int32.max,
-            "a frame has a byte at least, and 2 GiB less one at most"
-        )
-        precondition(lowWater >= 0 && lowWater <= highWater && highWater <= queueLimit, "the marks are in this order")
         self.receiving = receiving
         self.framing = framing
         self.frameLimit = frameLimit
-        self.idleLimit = idleLimit
-        self.receiveLimit = receiveLimit
-        self.sendLimit = sendLimit
+        self.idleTimeLimit = idleTimeLimit
+        self.receiveTimeLimit = receiveTimeLimit
+        self.sendTimeLimit = sendTimeLimit
         self.highWater = highWater
         self.lowWater = lowWater
         self.queueLimit = queueLimit
+        expectValid()
+    }
+
+    /// Also asked of a worker's options when they are used, since each can be set.
+    func expectValid() {
+        precondition(
+            frameLimit > 0 && frameLimit <= Int32.max,
+            "WorkerOptions.frameLimit is \(frameLimit): a frame has a byte at least, and 2 GiB less one at most"
+        )
+        precondition(
+            [idleTimeLimit, receiveTimeLimit, sendTimeLimit].allSatisfy { $0.map { $0 > .zero } != false },
+            "WorkerOptions: a time limit is above zero, or nil"
+        )
+        precondition(
+            lowWater >= 0 && lowWater <= highWater && highWater <= queueLimit,
+            "WorkerOptions: 0 ≤ lowWater (\(lowWater)) ≤ highWater (\(highWater)) ≤ queueLimit (\(queueLimit)) does not hold"
+        )
     }
 }

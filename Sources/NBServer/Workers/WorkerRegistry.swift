@@ -32,6 +32,7 @@ struct WorkerRegistry: ~Copyable {
     }
 
     private mutating func add(_ table: WorkerBox, _ options: WorkerOptions, _ type: ObjectIdentifier) -> UInt16 {
+        options.expectValid()
         precondition(tables.count < Int(UInt16.max), "a server has fewer types of workers than 65,535")
         tables.append(.passRetained(table))
         let pointer = UnsafeMutablePointer<WorkerOptions>.allocate(capacity: 1)

@@ -26,7 +26,11 @@ import Uring
                     case 1: break
                     case 2: holder.connections.append(HeldConnection(connection))
                     case 3: _ = context.keep(connection)
-                    case 4: connection.release { descriptor in released.withLock { $0.append(descriptor) } }
+                    case 4:
+                        connection.release { connection in
+                            let descriptor = connection.takeDescriptor()
+                            released.withLock { $0.append(descriptor) }
+                        }
                     default: holder.connections = []
                     }
                 }

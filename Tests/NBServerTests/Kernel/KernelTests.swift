@@ -144,7 +144,10 @@ import Testing
         let released = Mutex<[Int32]>([])
         let server = try RunningServer(rung: rung) { connection, _ in
             connection.send("first\n")
-            connection.release { descriptor in released.withLock { $0.append(descriptor) } }
+            connection.release { connection in
+                let descriptor = connection.takeDescriptor()
+                released.withLock { $0.append(descriptor) }
+            }
         }
         let client = try Client(server.address)
         #expect(try client.read(6) == "first\n")
@@ -202,8 +205,14 @@ import Testing
                 kept.withLock { $0 = id }
                 return
             }
-            try? context.take(id).release { descriptor in released.withLock { $0.append((1, descriptor)) } }
-            connection.release { descriptor in released.withLock { $0.append((2, descriptor)) } }
+            try? context.take(id).release { connection in
+                let descriptor = connection.takeDescriptor()
+                released.withLock { $0.append((1, descriptor)) }
+            }
+            connection.release { connection in
+                let descriptor = connection.takeDescriptor()
+                released.withLock { $0.append((2, descriptor)) }
+            }
         }
         let clients = [try Client(server.address), try Client(server.address)]
         server.waitForDeliveries(2)

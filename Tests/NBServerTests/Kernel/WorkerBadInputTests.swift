@@ -21,7 +21,7 @@ import Uring
     func aPeerThatSendsNothingIsLeftWhenTheIdleLimitHasPassed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
-                let options = WorkerOptions(framing: .line, idleLimit: Self.soon)
+                let options = WorkerOptions(framing: .line, idleTimeLimit: Self.soon)
                 let server = try RunningWorkers(rung: rung, options, conduct: Self.watchful)
                 let silent = try Client(server.address)
                 try server.expectToServe("while it is silent\n")
@@ -40,7 +40,7 @@ import Uring
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
                 for mode in [WorkerOptions.ReceiveMode.once, .continuous] {
-                    let options = WorkerOptions(receiving: mode, framing: .line, receiveLimit: Self.soon)
+                    let options = WorkerOptions(receiving: mode, framing: .line, receiveTimeLimit: Self.soon)
                     let server = try RunningWorkers(rung: rung, options, conduct: Self.watchful)
                     let slow = try Client(server.address)
                     try slow.say("a line\n")
@@ -75,7 +75,11 @@ import Uring
                 expect(try endless.readToEnd(), is: .end(""), "the endless one")
                 endless.finish()
                 try server.journal.waitForEnd(0)
-                expect(server.journal.entries(0), is: [.connected, .closed("frameTooLong")], "its worker")
+                expect(
+                    server.journal.entries(0),
+                    is: [.connected, .closed("a frame was longer than WorkerOptions.frameLimit")],
+                    "its worker"
+                )
                 server.stop()
             }
         }
@@ -86,14 +90,18 @@ import Uring
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
                 for length: [UInt8] in [[0, 0, 0, 101], [0x7f, 0xff, 0xff, 0xff], [0xff, 0xff, 0xff, 0xff]] {
-                    let options = WorkerOptions(framing: .lengthHeader(bytes: 4), frameLimit: 100)
+                    let options = WorkerOptions(framing: .lengthHeader(.fourBytes), frameLimit: 100)
                     let server = try RunningWorkers(rung: rung, options, conduct: .echo)
                     let client = try Client(server.address)
                     try client.say(length)
                     client.endOutput()
                     expect(try client.readToEnd(), is: .end(""), "it")
                     try server.journal.waitForEnd(0)
-                    expect(server.journal.entries(0), is: [.connected, .closed("frameTooLong")], "its worker")
+                    expect(
+                        server.journal.entries(0),
+                        is: [.connected, .closed("a frame was longer than WorkerOptions.frameLimit")],
+                        "its worker"
+                    )
                     try server.expectToServe("\0\0\0\u{4}next")
                     server.stop()
                 }
@@ -106,7 +114,7 @@ import Uring
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
                 for (framing, half) in [
-                    (WorkerOptions.Framing.line, "half a li"), (.lengthHeader(bytes: 2), "\0\u{9}half"),
+                    (WorkerOptions.Framing.line, "half a li"), (.lengthHeader(.twoBytes), "\0\u{9}half"),
                 ] {
                     let server = try RunningWorkers(rung: rung, WorkerOptions(framing: framing), conduct: .echo)
                     do {
@@ -140,7 +148,7 @@ import Uring
                     for number in 0..<50 {
                         try server.journal.waitForEnd(number)
                         let expected: [WorkerJournal.Entry] = [
-                            .connected, .received("whole"), .closed("lost(errno: 104)"),
+                            .connected, .received("whole"), .closed("lost: Connection reset by peer (errno 104)"),
                         ]
                         expect(server.journal.entries(number), is: expected, "worker \(number)")
                     }
@@ -166,19 +174,20 @@ import Uring
                 let deaf = try Client(server.address)
                 let patient = try Client(server.address)
                 try server.tell(1, "as much as fits") { connection in
-                    let isBelow = connection.send([UInt8](repeating: 7, count: limit))
-                    expect(isBelow, is: false, "whether there is room")
+                    connection.send([UInt8](repeating: 7, count: limit))
+                    expect(connection.hasRoom, is: false, "whether there is room")
                 }
                 try server.tell(0, "one more") { connection in
                     connection.send([UInt8](repeating: 7, count: limit))
                     connection.send([7])
-                    expect(connection.send("in vain"), is: false, "whether there is room")
+                    connection.send("in vain")
+                    expect(connection.hasRoom, is: false, "whether there is room")
                 }
                 expect(try deaf.readToEnd(), is: .reset, "the deaf one")
                 try server.journal.waitForEnd(0)
                 expect(
                     server.journal.entries(0),
-                    is: [.connected, .message("one more"), .closed("queueTooLong")],
+                    is: [.connected, .message("one more"), .closed("more was queued than WorkerOptions.queueLimit")],
                     "its worker"
                 )
                 expect(try patient.read(limit).utf8.count, is: limit, "bytes of the other one")
@@ -192,7 +201,7 @@ import Uring
     func aPeerThatNeverReadsIsResetWhenTheSendLimitHasPassed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
-                let options = WorkerOptions(framing: .line, sendLimit: Self.soon)
+                let options = WorkerOptions(framing: .line, sendTimeLimit: Self.soon)
                 let server = try RunningWorkers(rung: rung, options, conduct: Self.watchful)
                 let deaf = try Client(server.address)
                 try server.tell(0, "much") { $0.send([UInt8](repeating: 7, count: 16 << 20)) }

@@ -213,10 +213,10 @@ import Uring
                 let told = ["when connected", "when received", "when left", "when told"]
                 expect(server.reportedFailures, is: told, "what the behavior was told")
                 for number in 1...4 {
-                    let last = WorkerJournal.Entry.closed("failed(\(told[number - 1]))")
+                    let last = WorkerJournal.Entry.closed("failed: \(told[number - 1])")
                     expect(server.journal.entries(number).last, is: last, "worker \(number)")
                 }
-                expect(server.journal.entries(0).last, is: .closed("stopped"), "the first worker")
+                expect(server.journal.entries(0).last, is: .closed("the server has stopped"), "the first worker")
             }
         }
     }
@@ -309,7 +309,11 @@ import Uring
                 _ = try server.journal.id(0)
                 let end = server.drain(within: .milliseconds(50))
                 expect("\(end.reason)", is: "\(StopReason.drained(unfinished: 1))", "why it stopped")
-                expect(server.journal.entries(0), is: [.connected, .finish, .closed("stopped")], "its worker")
+                expect(
+                    server.journal.entries(0),
+                    is: [.connected, .finish, .closed("the server has stopped")],
+                    "its worker"
+                )
                 expect(try client.readToEnd(), is: .end(""), "its client")
             }
         }

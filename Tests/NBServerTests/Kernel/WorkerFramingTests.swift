@@ -16,8 +16,9 @@ import Uring
             self.frames = frames
             written = frames.flatMap { frame -> [UInt8] in
                 let bytes = Array(frame.utf8)
-                guard case .lengthHeader(let size) = framing else { return bytes + Array(lineEnd.utf8) }
-                return (0..<size).reversed().map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) } + bytes
+                guard case .lengthHeader(let header) = framing else { return bytes + Array(lineEnd.utf8) }
+                return (0..<header.rawValue).reversed().map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) }
+                    + bytes
             }
         }
 
@@ -26,9 +27,9 @@ import Uring
         ]
 
         static let all: [Stream] = [
-            Stream(.lengthHeader(bytes: 1), frames),
-            Stream(.lengthHeader(bytes: 2), frames + [String(repeating: "y", count: 300)]),
-            Stream(.lengthHeader(bytes: 4), frames + [String(repeating: "x", count: 300)]),
+            Stream(.lengthHeader(.oneByte), frames),
+            Stream(.lengthHeader(.twoBytes), frames + [String(repeating: "y", count: 300)]),
+            Stream(.lengthHeader(.fourBytes), frames + [String(repeating: "x", count: 300)]),
             Stream(.line, ["a", "", "four", "in\rside", "", "sixteen letters.", String(repeating: "z", count: 100)]),
             Stream(.line, ["a", "", "four", "in\rside", "\r", "sixteen letters."], lineEnd: "\r\n"),
         ]
@@ -130,7 +131,9 @@ import Uring
                         let back = Stream(stream.framing, [longest]).written
                         expect(try client.readBytesToEnd(chunk: 4096) == back, "what comes back")
                         try server.journal.waitForEnd(0)
-                        let expected: [WorkerJournal.Entry] = [.connected, .received(longest), .closed("frameTooLong")]
+                        let expected: [WorkerJournal.Entry] = [
+                            .connected, .received(longest), .closed("a frame was longer than WorkerOptions.frameLimit"),
+                        ]
                         expect(server.journal.entries(0), is: expected, "\(stream.framing)")
                         server.stop()
                     }
@@ -145,7 +148,7 @@ import Uring
             try await KernelScenario.run(on: rung) {
                 for size in [1, 4, 4096] {
                     let conduct = WorkerConduct(received: { bytes, connection in
-                        connection.setFraming(bytes.count == 4 ? .line : .lengthHeader(bytes: 1))
+                        connection.setFraming(bytes.count == 4 ? .line : .lengthHeader(.oneByte))
                         connection.receive()
                     })
                     let options = WorkerOptions(framing: .line)

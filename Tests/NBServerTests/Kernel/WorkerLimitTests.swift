@@ -13,8 +13,8 @@ import Uring
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
                 for (limit, options) in [
-                    (TimeLimit.idle, WorkerOptions(idleLimit: Self.soon)),
-                    (TimeLimit.receive, WorkerOptions(receiveLimit: Self.soon)),
+                    (TimeLimit.idle, WorkerOptions(idleTimeLimit: Self.soon)),
+                    (TimeLimit.receive, WorkerOptions(receiveTimeLimit: Self.soon)),
                 ] {
                     let passed = Atomic<Int>.Box(0)
                     let conduct = WorkerConduct(timeout: { limit, connection in
@@ -40,7 +40,7 @@ import Uring
                 let conduct = WorkerConduct(timeout: { limit, connection in
                     if limit == .idle { connection.close() }
                 })
-                let options = WorkerOptions(idleLimit: Self.soon * 5, receiveLimit: Self.soon)
+                let options = WorkerOptions(idleTimeLimit: Self.soon * 5, receiveTimeLimit: Self.soon)
                 let server = try RunningWorkers(rung: rung, options, conduct: conduct)
                 expect(try Client(server.address).readToEnd(), is: .end(""), "its client")
                 try server.journal.waitForEnd(0)
@@ -57,14 +57,18 @@ import Uring
     func theReceiveLimitIsForThoseWhoAsk(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
-                let options = WorkerOptions(receiving: .manual, receiveLimit: Self.soon)
+                let options = WorkerOptions(receiving: .manual, receiveTimeLimit: Self.soon)
                 let server = try RunningWorkers(rung: rung, options, conduct: WorkerConduct(timeout: { _, _ in }))
                 let silent = try Client(server.address)
                 let asked = try Client(server.address)
                 try server.tell(1, "ask") { $0.receive() }
                 try server.journal.wait(1, for: .timeout(.receive))
                 server.stop()
-                expect(server.journal.entries(0), is: [.connected, .closed("stopped")], "who does not ask")
+                expect(
+                    server.journal.entries(0),
+                    is: [.connected, .closed("the server has stopped")],
+                    "who does not ask"
+                )
                 withExtendedLifetime((silent, asked)) {}
             }
         }
@@ -79,15 +83,18 @@ import Uring
                     let options = WorkerOptions(highWater: 100_000, lowWater: lowWater)
                     let conduct = WorkerConduct(
                         connected: { connection in
-                            expect(connection.send([UInt8](repeating: 1, count: 100_000)), is: true, "at the mark")
-                            expect(connection.send([1]), is: false, "a byte above it")
+                            connection.send([UInt8](repeating: 1, count: 100_000))
+                            expect(connection.hasRoom, is: true, "at the mark")
+                            connection.send([1])
+                            expect(connection.hasRoom, is: false, "a byte above it")
                         },
                         writable: { connection in
                             expect(connection.unsentByteCount <= lowWater, "\(connection.unsentByteCount) are left")
                             guard rounds.value.add(1, ordering: .relaxed).newValue < 20 else {
                                 return connection.close()
                             }
-                            expect(connection.send([UInt8](repeating: 1, count: 100_001)), is: false, "above again")
+                            connection.send([UInt8](repeating: 1, count: 100_001))
+                            expect(connection.hasRoom, is: false, "above again")
                         }
                     )
                     let server = try RunningWorkers(rung: rung, options, conduct: conduct)

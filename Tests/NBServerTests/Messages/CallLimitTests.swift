@@ -16,7 +16,7 @@ import Testing
     @Test func aCallEndsInTimeThoughTheServerIsStuckInACallback() async throws {
         try await stuck { server in
             let error = await failure { try await server.call(Clerk.Call.total, within: .milliseconds(20)) }
-            #expect(error == "call: no answer within 0.02 seconds: the server is busy, or has not begun to run")
+            #expect(error == "no answer within 0.02 seconds: the server is busy, or has not begun to run")
         }
     }
 
@@ -29,14 +29,14 @@ import Testing
                     return "\(error)"
                 }
             }
-            #expect(error == "call: no answer within 0.02 seconds: the server is busy, or has not begun to run")
+            #expect(error == "no answer within 0.02 seconds: the server is busy, or has not begun to run")
         }
     }
 
     @Test(arguments: [Duration.zero, .seconds(-1)]) func noTimeIsNone(_ limit: Duration) async throws {
         try await stuck { server in
             let error = await failure { try await server.call(Clerk.Call.total, within: limit) }
-            #expect(error.hasPrefix("call: no answer within "))
+            #expect(error.hasPrefix("no answer within "))
         }
     }
 
@@ -46,7 +46,7 @@ import Testing
             try server.hold(until: gate)
             for _ in 0..<3 {
                 let error = await failure { try await server.call(Clerk.Call.clear, within: .milliseconds(1)) }
-                #expect(error.hasPrefix("call: no answer within 0.001 seconds"))
+                #expect(error.hasPrefix("no answer within 0.001 seconds"))
             }
             gate.open()
             #expect(try await server.call(Clerk.Call.total) == 0)
@@ -78,7 +78,7 @@ import Testing
                         let error = await failure {
                             try await server.call(Clerk.Call.total, within: .milliseconds(number))
                         }
-                        return error.hasPrefix("call: no answer within \(Duration.milliseconds(number)):") ? "" : error
+                        return error.hasPrefix("no answer within \(Duration.milliseconds(number)):") ? "" : error
                     }
                 }
                 for await error in group { #expect(error == "") }
@@ -91,7 +91,7 @@ import Testing
             let task = Task { await failure { try await server.call(Clerk.Call.total, within: nil) } }
             await server.waitForMail(1)
             task.cancel()
-            #expect(await task.value == "call: the task was canceled")
+            #expect(await task.value == "the task was canceled")
         }
     }
 
@@ -104,7 +104,7 @@ import Testing
             }
             task.cancel()
             begins.settle(())
-            #expect(await task.value == "call: the task was canceled")
+            #expect(await task.value == "the task was canceled")
         }
     }
 }

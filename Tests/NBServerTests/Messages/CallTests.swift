@@ -135,8 +135,7 @@ import Testing
         var clerk = Clerk()
         clerk.onConnection = { clerk, connection, _ in
             let caller = clerk.callers.removeFirst()
-            connection.release { descriptor in
-                close(descriptor)
+            connection.release { _ in
                 caller.reply(1)
             }
             return .continue
@@ -159,7 +158,7 @@ import Testing
             let dropped = await failure {
                 try await server.call({ .perform({ _, _, _ in .continue }, $0) }, within: nil)
             }
-            #expect(dropped == "call: the server let go of the caller without a reply")
+            #expect(dropped == "the server let go of the caller without a reply")
             let droppedLater = await failure {
                 try await server.call(
                     {
@@ -179,7 +178,7 @@ import Testing
                     within: nil
                 )
             }
-            #expect(droppedLater == "call: the server let go of the caller without a reply")
+            #expect(droppedLater == "the server let go of the caller without a reply")
         }
     }
 
@@ -191,7 +190,7 @@ import Testing
                     within: nil
                 )
             }
-            #expect(error == "call: the server let go of the caller without a reply")
+            #expect(error == "the server let go of the caller without a reply")
         }
     }
 
@@ -213,7 +212,7 @@ import Testing
                     $0
                 )
             }
-            #expect(errors.entries == ["call: a server cannot wait for itself; use its state, or cast", "runs"])
+            #expect(errors.entries == ["a server cannot wait for itself; use its state, or cast", "runs"])
             #expect(try await server.call(Clerk.Call.total) == 0)
         }
     }

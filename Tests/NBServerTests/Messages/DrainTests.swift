@@ -44,7 +44,7 @@ import Uring
     func whoWaitsIsLeftIfSoAsked(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
-                let (endings, reason) = try await Self.drained(.leave, of: 500, on: rung)
+                let (endings, reason) = try await Self.drained(.reset, of: 500, on: rung)
                 expect(endings, is: [.reset: 500], "the crowd")
                 expect(reason.description, is: "drained", "why it stopped")
             }

@@ -4,7 +4,7 @@ import Testing
 
 /// Every call ends, whatever becomes of the server.
 @Suite struct EndOfCallsTests {
-    private static let failed = "call: the server has stopped: failed: Trouble()"
+    private static let failed = "the server has stopped: failed: Trouble()"
 
     @Test func anErrorOfACallStopsTheServerAndItsCallerHearsOfIt() async throws {
         let server = try Server(Clerk(), listening: [])
@@ -80,7 +80,7 @@ import Testing
         let error = await failure {
             try await server.call({ .perform({ _, _, _ in .stop("done") }, $0) }, within: nil)
         }
-        #expect(error == "call: the server has stopped: stopped by the behavior: done")
+        #expect(error == "the server has stopped: stopped by the behavior: done")
     }
 
     @Test func callsBeforeTheServerRunsWaitAndAreAnswered() async throws {
@@ -98,7 +98,7 @@ import Testing
         async let error = failure { try await server.call(Clerk.Call.total, within: nil) }
         await server.waitForMail(1)
         server.requestStop()
-        #expect(await error == "call: the server has stopped: stop requested")
+        #expect(await error == "the server has stopped: stop requested")
     }
 
     @Test func callsBehindAStopAreTold() async throws {
@@ -115,7 +115,7 @@ import Testing
             await server.waitForMail(20)
             gate.open()
             for await error in group {
-                #expect(error == "call: the server has stopped: stopped by the behavior: closing")
+                #expect(error == "the server has stopped: stopped by the behavior: closing")
             }
         }
         #expect(try await server.ended().description == "stopped by the behavior: closing")
@@ -129,9 +129,9 @@ import Testing
         let look = await failure { try await server.withState(within: nil) { $0.total } }
         let cast = await failure { try server.cast(.add(1)) }
         let listen = await failure { try await server.listen(on: "127.0.0.1:0") }
-        #expect(call == "call: the server has stopped: stop requested")
-        #expect(look == "call: the server has stopped: stop requested")
-        #expect(cast == "cast: the server has stopped: stop requested")
+        #expect(call == "the server has stopped: stop requested")
+        #expect(look == "the server has stopped: stop requested")
+        #expect(cast == "the server has stopped: stop requested")
         #expect(listen == "127.0.0.1:0: listen: the server has stopped: stop requested")
     }
 
@@ -147,7 +147,7 @@ import Testing
         while try await server.withState({ $0.callers.count }) < 2 {}
         await server.stop()
         #expect(try await first == 77)
-        #expect(await second == "call: the server has stopped: stop requested")
+        #expect(await second == "the server has stopped: stop requested")
     }
 
     /// Somebody else has the caller, and lets go of it never: the call ends with the server.
@@ -171,7 +171,7 @@ import Testing
         }
         while held.entries.isEmpty { await Task.yield() }
         await server.stop()
-        #expect(await error == "call: the server has stopped: stop requested")
+        #expect(await error == "the server has stopped: stop requested")
         held.entries[0].reply(1)
     }
 }

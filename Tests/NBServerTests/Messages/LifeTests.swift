@@ -41,7 +41,7 @@ import Testing
             return
         }
         #expect(end == error)
-        #expect(await call == "call: the server has stopped: failed: \(end)")
+        #expect(await call == "the server has stopped: failed: \(end)")
         #expect(ends.entries.isEmpty)
         #expect(isFree(server.addresses[0]))
     }

@@ -71,7 +71,7 @@ import Testing
         // The loop has taken it and set it aside.
         _ = try await server.status()
         await server.stop()
-        #expect(await call == "call: the server has stopped: stop requested")
+        #expect(await call == "the server has stopped: stop requested")
     }
 
     @Test func aSuspendedServerServesConnections() async throws {
@@ -111,7 +111,7 @@ import Testing
                 { _ in },
             ]
         )
-        #expect(end.seen == ["timer(NBServer.TimerID(number: 1))", "timeout"])
+        #expect(end.seen == ["timer(timer 1)", "timeout"])
     }
 
     @Test func theStatusSaysWhatThereIs() async throws {

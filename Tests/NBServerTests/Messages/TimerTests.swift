@@ -27,7 +27,7 @@ import Testing
                 },
             ]
         )
-        #expect(end.seen == ["timer(NBServer.TimerID(number: 1))"])
+        #expect(end.seen == ["timer(timer 1)"])
     }
 
     @Test func timersComeInTheOrderOfTheirTimes() throws {

@@ -26,7 +26,7 @@ enum Deed: Int, CaseIterable {
 
     /// A connection is given to a worker: a new one, one that came from elsewhere, one that the server has kept.
     case workerOfNew, workerOfAdopted, workerOfKept
-    case worker, received, receivedExactly, writable, peerClosed, idleLimit, receiveLimit, sendLimit
+    case worker, received, receivedExactly, writable, sent, peerClosed, idleTimeLimit, receiveTimeLimit, sendTimeLimit
     case workerMessage, workerFinish
     /// Somebody means a worker that has ended.
     case unknownWorker

@@ -386,8 +386,8 @@ extension SimulatedBehavior {
 
     /// Whoever receives the descriptor may answer a call.
     private func release(_ connection: consuming Connection) {
-        connection.release { [history] descriptor in
-            history.kernel.handOut(descriptor)
+        connection.release { [history] connection in
+            history.kernel.handOut(connection.takeDescriptor())
             guard history.ends == 0, history.kernel.random.chance(300) else { return }
             guard let (number, caller) = history.callers.popLast() else { return }
             history.kernel.tally.note(.answerBetweenCallbacks)

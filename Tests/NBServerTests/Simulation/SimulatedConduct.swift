@@ -94,7 +94,7 @@ extension SimulatedConduct {
     }
 
     /// It has sent something; with what was unsent before and is now, and what the library said of it.
-    func noteSent(_ bytes: [UInt8], unsent: (before: Int, after: Int), _ isEnough: Bool, at now: Instant) {
+    func noteSent(_ bytes: [UInt8], unsent: (before: Int, after: Int), hasRoom: Bool, at now: Instant) {
         guard isLive else { return }
         if unsent.before == 0 { lastSent = now }
         if !socket.isToEndOutput { socket.sent += bytes }
@@ -103,8 +103,8 @@ extension SimulatedConduct {
         if unsent.after != unsent.before + queued && unsent.after <= options.queueLimit {
             violate("worker \(number) has \(unsent.after) bytes unsent")
         }
-        if isEnough != (unsent.after <= options.highWater) {
-            violate("worker \(number) is told \(isEnough) of its queue")
+        if hasRoom != (unsent.after <= options.highWater && !socket.isToEndOutput) {
+            violate("worker \(number) is told \(hasRoom) of the room for what it sends")
         }
         guard unsent.after > options.highWater else { return }
         isCongested = true
@@ -175,6 +175,11 @@ extension SimulatedConduct {
         isEndTold = true
     }
 
+    func noteSentAll(unsent: Int) {
+        noteCallback("sent")
+        if unsent > 0 { violate("worker \(number) is told that all is sent, but for \(unsent) bytes") }
+    }
+
     func noteWritable(unsent: Int) {
         noteCallback("writable")
         if !isCongested || unsent > options.lowWater { violate("worker \(number) is told that there is room") }
@@ -223,9 +228,9 @@ extension SimulatedConduct {
     func limitEnd(_ limit: TimeLimit, unsent: Int) -> Instant? {
         let (duration, since): (Duration?, Instant) =
             switch limit {
-            case .send: (unsent == 0 ? nil : options.sendLimit, lastSent)
-            case .receive: (credit == 0 || isEndSeen ? nil : options.receiveLimit, lastAnswered)
-            case .idle: (options.idleLimit, max(lastSent, lastBytes))
+            case .send: (unsent == 0 ? nil : options.sendTimeLimit, lastSent)
+            case .receive: (credit == 0 || isEndSeen ? nil : options.receiveTimeLimit, lastAnswered)
+            case .idle: (options.idleTimeLimit, max(lastSent, lastBytes))
             }
         // A limit that has passed starts again, and leaves the others as they are.
         return duration.map { max(since, lastTimeouts[limit] ?? since) + $0 }

@@ -9,7 +9,7 @@ enum SimulatedCut: Equatable {
     init(_ bytes: ArraySlice<UInt8>, _ framing: WorkerOptions.Framing, limit: Int) {
         switch framing {
         case .raw: self = bytes.isEmpty ? .incomplete : .frame(0..<bytes.count, next: bytes.count)
-        case .lengthHeader(let size): self.init(bytes, header: size, limit: limit)
+        case .lengthHeader(let header): self.init(bytes, header: header.rawValue, limit: limit)
         case .line: self.init(linesIn: bytes, limit: limit)
         }
     }

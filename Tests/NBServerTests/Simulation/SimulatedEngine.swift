@@ -35,8 +35,8 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     mutating func returnBuffer(_ number: UInt16) { kernel.returnBuffer(number) }
 
-    mutating func endOutput(of descriptor: Int32) {
-        kernel.endOutput(of: descriptor)
+    mutating func finishOutput(of descriptor: Int32) {
+        kernel.finishOutput(of: descriptor)
     }
 
     var unsubmittedCloses: [Int32] { [] }
@@ -46,4 +46,7 @@ struct SimulatedEngine: Engine, ~Copyable {
     mutating func giveReserve() -> Bool { kernel.giveReserve() }
 
     mutating func forgetLinger(of descriptor: Int32) {}
+
+    /// No more than completions tell.
+    func takenByteCount(of descriptor: Int32) -> UInt32 { 0 }
 }

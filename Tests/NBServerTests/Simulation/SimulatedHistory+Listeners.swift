@@ -95,7 +95,7 @@ extension SimulatedHistory {
 
     /// Has the server drain.
     func drain(_ context: borrowing ServerContext) {
-        let queued: QueuedClients = kernel.random.chance(600) ? .serve : .leave
+        let queued: QueuedClients = kernel.random.chance(600) ? .serve : .reset
         let limit: Duration = kernel.random.element(of: [.zero, .seconds(1), .seconds(10), .seconds(1000)]) ?? .zero
         kernel.note("it is to drain within \(limit), who waits: \(queued)")
         context.drain(queued: queued, within: limit)

@@ -9,13 +9,13 @@ extension SimulatedKernel {
         guard let socket = socket(descriptor, "send") else { return post(send.token, -EBADF, of: descriptor) }
         if socket.send != nil { violate("two sends in flight on \(descriptor)") }
         // Who gives a connection back need not say that its output has ended.
-        if socket.hasEndedOutput && !socket.isAdopted {
+        if socket.hasFinishedOutput && !socket.isAdopted {
             violate("send on \(descriptor) after the end of its output")
         }
         if socket.receive != nil && mode == .immediate {
             violate("last bytes of \(descriptor) with a receive in flight")
         }
-        if socket.isReset || socket.hasEndedOutput {
+        if socket.isReset || socket.hasFinishedOutput {
             socket.hasFailed = true
             return post(send.token, -EPIPE, of: descriptor)
         }
@@ -103,7 +103,7 @@ extension SimulatedKernel {
         guard let socket = socket(descriptor, "handing out") else { return }
         let hasNothing = socket.send == nil && socket.discard == nil && socket.receive == nil
         if !hasNothing { violate("\(descriptor) handed out with something in flight") }
-        if socket.isToEndOutput && !socket.hasEndedOutput {
+        if socket.isToEndOutput && !socket.hasFinishedOutput {
             violate("\(descriptor) handed out before its output ended")
         }
         socket.isHandedOut = true

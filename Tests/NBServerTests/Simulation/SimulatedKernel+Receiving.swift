@@ -143,9 +143,9 @@ extension SimulatedKernel {
             case .line:
                 bytes += content.filter { $0 != UInt8(ascii: "\n") }
                 bytes += random.chance(500) ? [UInt8(ascii: "\n")] : [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
-            case .lengthHeader(let size):
-                let length = size == 1 ? min(length, 255) : length
-                bytes += (0..<size).reversed().map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
+            case .lengthHeader(let header):
+                let length = min(length, header.greatestLength)
+                bytes += (0..<header.rawValue).reversed().map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
                 bytes += content.prefix(length)
             }
         }

@@ -160,7 +160,7 @@ final class SimulatedKernel: @unchecked Sendable {
     /// A connection is discarded: it may be that its listener is to close.
     func noteDiscard(_ socket: SimulatedSocket) {
         guard let listener = socket.listener else { return }
-        if listeners[listener].isRemoved || drain == .leave { closingCount += 1 }
+        if listeners[listener].isRemoved || drain == .reset { closingCount += 1 }
     }
 
     var freeDescriptors: Int {
@@ -286,11 +286,11 @@ extension SimulatedKernel {
         post(token, descriptor, isLast: isLast, of: subject)
     }
 
-    func endOutput(of descriptor: Int32) {
+    func finishOutput(of descriptor: Int32) {
         note("end of output of \(descriptor)")
         guard let socket = socket(descriptor, "shutdown") else { return }
         if socket.send != nil { violate("output of \(descriptor) ended with a send in flight") }
-        socket.hasEndedOutput = true
+        socket.hasFinishedOutput = true
     }
 
     func takeReserve() -> Bool {

@@ -34,7 +34,7 @@ enum SimulatedRoles {
         switch random.below(5) {
         case 0: .raw
         case 1: .line
-        default: .lengthHeader(bytes: random.element(of: [1, 2, 4]) ?? 1)
+        default: .lengthHeader(random.element(of: [.oneByte, .twoBytes, .fourBytes]) ?? .oneByte)
         }
     }
 
@@ -45,9 +45,9 @@ enum SimulatedRoles {
             receiving: drawMode(&random),
             framing: drawFraming(&random),
             frameLimit: random.chance(300) ? 1 + random.below(14) : 400,
-            idleLimit: drawLimit(&random),
-            receiveLimit: drawLimit(&random),
-            sendLimit: drawLimit(&random),
+            idleTimeLimit: drawLimit(&random),
+            receiveTimeLimit: drawLimit(&random),
+            sendTimeLimit: drawLimit(&random),
             highWater: highWater,
             lowWater: lowWater,
             queueLimit: highWater + random.below(random.chance(200) ? 40 : 5000)
@@ -56,6 +56,6 @@ enum SimulatedRoles {
 
     private static func drawLimit(_ random: inout Randomness) -> Duration? {
         guard random.chance(200) else { return nil }
-        return random.chance(50) ? .zero : random.element(of: [.milliseconds(1), .seconds(1), .seconds(30)])
+        return random.chance(50) ? .nanoseconds(1) : random.element(of: [.milliseconds(1), .seconds(1), .seconds(30)])
     }
 }

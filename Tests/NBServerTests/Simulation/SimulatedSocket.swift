@@ -32,7 +32,7 @@ final class SimulatedSocket {
     var isOnItsWay = false
     /// The connection is no more: a reset, from either side.
     var isReset = false
-    var hasEndedOutput = false
+    var hasFinishedOutput = false
     /// The server was told that something about it has failed.
     var hasFailed = false
 

@@ -23,6 +23,12 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
         if kernel.random.chance(700) && conduct.credit == 0 { ask(connection) }
     }
 
+    func sent(_ connection: borrowing WorkerConnection) throws {
+        note("sent", .sent)
+        conduct.noteSentAll(unsent: connection.unsentByteCount)
+        try act(connection)
+    }
+
     func writable(_ connection: borrowing WorkerConnection) throws {
         note("writable", .writable)
         conduct.noteWritable(unsent: connection.unsentByteCount)
@@ -30,7 +36,7 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
     }
 
     func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws {
-        note("timeout: \(limit)", limit == .idle ? .idleLimit : limit == .send ? .sendLimit : .receiveLimit)
+        note("timeout: \(limit)", limit == .idle ? .idleTimeLimit : limit == .send ? .sendTimeLimit : .receiveTimeLimit)
         conduct.noteTimeout(limit, unsent: connection.unsentByteCount, at: kernel.now)
         // One that has no length and goes on would not let time pass.
         if kernel.random.chance(600) { close(connection) } else { try act(connection) }
@@ -98,28 +104,37 @@ extension SimulatedWorker {
         let before = connection.unsentByteCount
         kernel.note("   worker \(conduct.number): send \(length) bytes")
         let isLive = conduct.isLive
-        let isEnough: Bool
         switch kernel.random.below(4) {
         case 0 where conduct.framing.canTell(length): return sendFrame(bytes, connection)
-        case 0, 3: isEnough = connection.send(bytes)
-        case 1: isEnough = connection.send(bytes.span)
+        case 0, 3: connection.send(bytes)
+        case 1: connection.send(bytes.span)
         default:
             var buffer = SendBuffer(capacity: max(1, length))
             buffer.append(bytes.span)
-            isEnough = connection.send(buffer)
+            connection.send(buffer)
         }
         guard isLive else { return }
-        conduct.noteSent(bytes, unsent: (before, connection.unsentByteCount), isEnough, at: kernel.now)
+        conduct.noteSent(
+            bytes,
+            unsent: (before, connection.unsentByteCount),
+            hasRoom: connection.hasRoom,
+            at: kernel.now
+        )
     }
 
     /// With what its framing puts around it.
     private func sendFrame(_ bytes: [UInt8], _ connection: borrowing WorkerConnection) {
         let before = connection.unsentByteCount
         let isLive = conduct.isLive
-        let isEnough = connection.sendFrame(bytes.span)
+        connection.sendFrame(bytes.span)
         guard isLive else { return }
         let frame = conduct.framing.frame(bytes)
-        conduct.noteSent(frame, unsent: (before, connection.unsentByteCount), isEnough, at: kernel.now)
+        conduct.noteSent(
+            frame,
+            unsent: (before, connection.unsentByteCount),
+            hasRoom: connection.hasRoom,
+            at: kernel.now
+        )
     }
 
     private func ask(_ connection: borrowing WorkerConnection) {
@@ -182,7 +197,7 @@ extension SimulatedWorker {
 extension WorkerOptions.Framing {
     /// Whether a frame may be so long.
     fileprivate func canTell(_ length: Int) -> Bool {
-        if case .lengthHeader(let size) = self { length < 1 << (8 * size) } else { true }
+        if case .lengthHeader(let header) = self { length < 1 << (8 * header.rawValue) } else { true }
     }
 
     /// A frame, in the simplest way.
@@ -190,8 +205,8 @@ extension WorkerOptions.Framing {
         switch self {
         case .raw: bytes
         case .line: bytes + [UInt8(ascii: "\n")]
-        case .lengthHeader(1): [UInt8(bytes.count)] + bytes
-        case .lengthHeader(2): [UInt8(bytes.count / 256), UInt8(bytes.count % 256)] + bytes
+        case .lengthHeader(.oneByte): [UInt8(bytes.count)] + bytes
+        case .lengthHeader(.twoBytes): [UInt8(bytes.count / 256), UInt8(bytes.count % 256)] + bytes
         case .lengthHeader: [0, 0, UInt8(bytes.count / 256), UInt8(bytes.count % 256)] + bytes
         }
     }

@@ -71,9 +71,9 @@ struct SoakBehavior: NonBlockingServer {
         case .echo:
             connection.send("serial \(serial)\n")
             let handover = Handover(board)
-            connection.release { [echo] descriptor in
+            connection.release { [echo] connection in
                 handover.complete()
-                echo.adopt(descriptor)
+                echo.adopt(connection.takeDescriptor())
             }
         }
     }

@@ -9,7 +9,7 @@ struct FrameModel {
         switch framing {
         case .raw: if !stream.isEmpty { frames = [stream] }
         case .line: readLines(stream, limit)
-        case .lengthHeader(let size): readFrames(stream, size, limit)
+        case .lengthHeader(let header): readFrames(stream, header.rawValue, limit)
         }
     }
 

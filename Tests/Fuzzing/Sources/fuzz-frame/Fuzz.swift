@@ -9,7 +9,7 @@ internal import Fuzzing
 func fuzzFrame(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     var input = Input(bytes, count)
     let framings: [WorkerOptions.Framing] = [
-        .raw, .line, .lengthHeader(bytes: 1), .lengthHeader(bytes: 2), .lengthHeader(bytes: 4),
+        .raw, .line, .lengthHeader(.oneByte), .lengthHeader(.twoBytes), .lengthHeader(.fourBytes),
     ]
     let framing = framings[Int(input.byte()) % framings.count]
     let limit = 1 + Int(input.byte())

@@ -218,9 +218,9 @@ extension ListenerModel {
         case .armed: precondition(hasArm && wish == nil, "armed, by its own account")
         case .parked(let until, _): precondition(until == park?.until, "parked for good")
         case .paused: precondition(rests, "rests, and nobody wishes it")
-        case .cancelling(.idle): precondition(wish == .goOn, "to go on, and nobody wishes it")
-        case .cancelling(.paused): precondition(wish == .rest, "to rest, and nobody wishes it")
-        case .cancelling(.closed(let delivering)):
+        case .canceling(.idle): precondition(wish == .goOn, "to go on, and nobody wishes it")
+        case .canceling(.paused): precondition(wish == .rest, "to rest, and nobody wishes it")
+        case .canceling(.closed(let delivering)):
             precondition(wish == .close(delivering: delivering), "to close, and nobody wishes it")
         case .closed: precondition(isClosed, "closed, and still in use")
         }

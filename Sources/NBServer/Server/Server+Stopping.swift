@@ -1,0 +1,69 @@
+// Stopping, and waiting for the end.
+extension Server where Behavior: ~Copyable {
+    /// Asks the server to stop, and does not wait for it. A server that does not run yet never will. Any thread, also
+    /// within a callback.
+    public func requestStop() {
+        if !cancel() { control.requestStop() }
+    }
+
+    /// Stops the server.
+    ///
+    /// Returns when everything is closed and `terminate` has run; connections that were dropped before are given
+    /// ``ServerOptions/closeTimeLimit`` to take their bytes. A server that does not run yet never will. Stopping again waits
+    /// for the same end. The end is waited for also if the task is canceled.
+    ///
+    /// - Returns: why it stopped.
+    @discardableResult
+    public nonisolated(nonsending) func stop() async -> StopReason {
+        requestStop()
+        return await end.settled().reason
+    }
+
+    /// Stops the server, for code that may block: ``stop()`` otherwise. Called from a callback it only arranges for the stop
+    /// and returns at once.
+    @available(*, noasync, message: "it would block the task's thread; use stop()")
+    public func stopBlocking() {
+        requestStop()
+        if !mailbox.ledger.isOnLoopThread { _ = end.wait() }
+    }
+
+    /// Waits for the server's end, from as many places as like to. A server that has not run yet is waited for too.
+    ///
+    /// - Returns: why it stopped; ``StopReason/failed(_:)`` with a ``ServerError`` if it could not begin.
+    /// - Throws: `CancellationError` if the task is canceled.
+    public nonisolated(nonsending) func ended() async throws(CancellationError) -> StopReason {
+        let wait = Outcome<Result<StopReason, CancellationError>>()
+        let number = end.whenSettled { wait.settle(.success($0.reason)) }
+        // Who asks again and again, and gives up each time, leaves nothing behind.
+        defer { end.forget(number) }
+        let result = await withTaskCancellationHandler {
+            await wait.settled()
+        } onCancel: {
+            wait.settle(.failure(CancellationError()))
+        }
+        return try result.get()
+    }
+
+    /// Waits for the server's end, for code that may block: ``ended()`` otherwise.
+    ///
+    /// - Returns: why it stopped, or `nil` if it has not within `limit`, and at once within a callback, which the end would have
+    ///   to wait for.
+    @available(*, noasync, message: "it would block the task's thread; use ended()")
+    public func endedBlocking(within limit: Duration? = nil) -> StopReason? {
+        guard !mailbox.ledger.isOnLoopThread else { return nil }
+        return end.wait(until: limit.map { .now + $0 })?.reason
+    }
+
+    /// How many wait for the end.
+    var waitersForEnd: Int { end.waiterCount }
+}
+
+extension Result<StopReason, ServerError> {
+    /// Why the server stopped, in one word for both ways to stop.
+    var reason: StopReason {
+        switch self {
+        case .success(let reason): reason
+        case .failure(let error): .failed(error)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+// Workers and their connections.
+extension ConnectionTable {
+    /// The slot of a worker's connection that is in use.
+    func worker(_ id: ConnectionID) -> Slot? {
+        guard let slot = slot(id.slot), slot.pointee.hasWorker, slot.pointee.phase == .open,
+            slot.pointee.number == id.number
+        else { return nil }
+        return slot
+    }
+
+    /// A connection is in use no more: a worker's limits and wishes mean nothing from now on.
+    @inline(__always)
+    mutating func leaveOpen(_ slot: Slot) {
+        if slot.pointee.hasWorker { leaveWorker(slot) }
+    }
+
+    @inline(never)
+    private mutating func leaveWorker(_ slot: Slot) {
+        removeDeadline(slot)
+        slot.pointee.receiving.credit = 0
+    }
+
+    /// The connection of a worker has ended.
+    @inline(never)
+    mutating func endWorker(_ slot: Slot) {
+        ended.append(EndedWorker(place: slot.pointee.worker, ending: slot.pointee.ending))
+        // An open one still has its worker's limit; any other has its close limit.
+        if slot.pointee.phase == .open { removeDeadline(slot) }
+        // Who is about to get the connection gets that too.
+        if slot.pointee.phase != .releasing { forgetInput(slot) }
+        slot.pointee.worker = .none
+        slot.pointee.receiving.forgetWorker()
+        slot.pointee.ending = Ending()
+        slot.pointee.isCongested = false
+    }
+
+    /// Takes a worker whose connection has ended.
+    mutating func takeEnded() -> EndedWorker? {
+        ended.popLast()
+    }
+}

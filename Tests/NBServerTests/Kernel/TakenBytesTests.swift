@@ -1,0 +1,26 @@
+import Glibc
+import Testing
+
+@testable import NBServer
+@testable import Uring
+
+/// How much a peer has taken, asked of the real kernel.
+@Suite struct TakenBytesTests {
+    @Test func whatAPeerHasAcknowledgedIsCounted() throws {
+        let engine = try RingEngine(RingOptions(), receiveBufferCount: 1, receiveBufferSize: 1)
+        let socket = try ListenSocket("127.0.0.1:0", options: [])
+        let client = try Client(socket.address)
+        var accepted: Int32 = -1
+        // The socket does not block.
+        while accepted < 0 { accepted = accept(socket.descriptor, nil, nil) }
+        defer { close(accepted) }
+        let before = engine.takenByteCount(of: accepted)
+        #expect(Glibc.send(accepted, [UInt8](repeating: 1, count: 1000), 1000, 0) == 1000)
+        #expect(try client.read(1000).utf8.count == 1000)
+        // An acknowledgment may come a moment after the bytes.
+        let end = Instant.now + .seconds(30)
+        while engine.takenByteCount(of: accepted) == before && Instant.now < end { sched_yield() }
+        #expect(engine.takenByteCount(of: accepted) == before + 1000)
+        #expect(engine.takenByteCount(of: -1) == 0)
+    }
+}
