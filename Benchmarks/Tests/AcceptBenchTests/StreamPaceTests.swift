@@ -58,6 +58,15 @@ struct StreamPaceTests {
         #expect(last == start + 999_666_666)
     }
 
+    @Test func whatIsDueBeforeTheEndIsOwedAndWhatIsDueAfterItIsNot() {
+        // At 0, 0.4 and 0.8 seconds of one.
+        var pace = pace(.open(perSecond: 2.5, atMost: 100))
+        #expect(pace.overdue == 3)
+        while pace.take(start + 5_000_000_000) != nil {}
+        #expect(pace.begun == 3)
+        #expect(pace.overdue == 0)
+    }
+
     @Test func noMoreConnectionsThanWereAskedFor() {
         var open = pace(.open(perSecond: 1000, atMost: 100), count: 3)
         var closed = pace(.closed(inFlight: 100), count: 3)

@@ -58,7 +58,7 @@ struct ComparisonRun {
     ) throws {
         let summary = Summary(scenarios, lineup.contenders, comparison.samples, comparison.absences)
         let heading = [
-            "\(rounds) interleaved rounds\(secondsInAll == nil ? "" : " at most"), \(field.seconds.fixed(1)) s each, \(field.inFlight) clients at a time, "
+            "\(rounds) interleaved round\(rounds == 1 ? "" : "s")\(secondsInAll == nil ? "" : " at most"), \(field.seconds.fixed(1)) s each, \(field.inFlight) clients at a time, "
                 + "\(field.backlog) connections in a backlog; \(Placement.describe(field.placement)); loopback",
             choice,
             isComplete
@@ -94,7 +94,7 @@ struct ComparisonRun {
         if Plots.isPossible {
             let processor = manifest.entries.first { $0.name == "CPU" }?.value ?? ""
             let subtitle =
-                "\(processor), \(field.placement == nil ? "one CPU" : "loopback, one CPU for the server"), \(rounds) rounds"
+                "\(processor), \(field.placement == nil ? "one CPU" : "loopback, one CPU for the server"), \(rounds) round\(rounds == 1 ? "" : "s")"
             try Plots(scenarios: scenarios, summary: summary, subtitle: subtitle).draw(into: folder)
         }
         say("results in \(folder.path)" + (Plots.isPossible ? "" : "; install gnuplot for plots"))

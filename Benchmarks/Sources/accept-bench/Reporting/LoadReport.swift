@@ -12,9 +12,13 @@ struct LoadReport {
         let rate = Double(ledger.answered) / max(0.001, result.seconds)
         var lines = [
             "\(ledger.started) connections in \(result.seconds.fixed(2)) s: \(ledger.connected) connected, "
-                + "\(ledger.answered) answered, \(rate.fixed(0)) a second, \(stream.bytes) bytes",
+                + "\(ledger.answered) answered, \(result.isGeneratorSaturated ? "≥ " : "")\(rate.fixed(0)) a second, \(stream.bytes) bytes",
             ledger.complaint ?? "every connection ended as it should",
             "",
+        ]
+        // Nobody was so much as connected: there is nothing to time, and no server to be faster than.
+        guard ledger.connected > 0 else { return lines.dropLast().joined(separator: "\n") }
+        lines += [
             latencies,
             "the clients' own CPU: \((100 * result.generatorLoad).fixed(0)) % of "
                 + (result.threads == 1 ? "one" : "\(result.threads)"),

@@ -49,16 +49,19 @@ struct Plots {
             let label = row.ratio.map { "×\($0.fixed(2))" } ?? ""
             let color = color(row.contender)
             return
-                "\(index) \"\(row.contender)\" \(median) \(row.lowerQuartile ?? median) \(row.upperQuartile ?? median) "
+                "\(index) \"\(mark(row.contender))\" \(median) \(row.lowerQuartile ?? median) \(row.upperQuartile ?? median) "
                 + "\"\(label)\" \(color)\n"
         }.joined()
+        let mostWords = rows.map { $0.contender.split(separator: " ").count }.max() ?? 1
+        // Vectors, because the bars of `yerrorbars` have a white spot at the median.
         let script =
             header(scenario, metric) + """
                 set boxwidth 0.6
                 set xrange [-0.6:\(Double(rows.count) - 0.4)]
                 unset key
+                set bmargin \(mostWords + 2)
                 plot "\(file).dat" using 1:3:7:xtic(2) with boxes fill solid 0.85 noborder linecolor rgb variable, \\
-                     "" using 1:3:4:5 with yerrorbars linecolor rgb "#333333" linewidth 1.5 pointtype 7 pointsize 0, \\
+                     "" using 1:4:(0):($5-$4) with vectors heads size graph 0.005,90 linecolor rgb "#333333" linewidth 1.5, \\
                      "" using 1:5:6 with labels offset 0,0.8 textcolor rgb "#333333"
 
                 """
@@ -80,7 +83,7 @@ struct Plots {
             }
             guard !points.isEmpty else { continue }
             curves.append(
-                "\"\(group[0].name).dat\" index \(blocks.count) using 1:2:3:4 with yerrorlines title \"\(name)\" "
+                "\"\(group[0].name).dat\" index \(blocks.count) using 1:2:3:4 with yerrorlines title \"\(quotable(name))\" "
                     + "linecolor rgb \(color(name)) linewidth 2 pointtype 7 pointsize 0.6"
             )
             blocks.append(points.joined(separator: "\n") + "\n")
@@ -110,7 +113,7 @@ struct Plots {
             last = max(last, points.count - 1)
             let bound = row.isGeneratorLimited ? ", at most" : ""
             curves.append(
-                "\"\(file).dat\" index \(blocks.count) using 1:2 with linespoints title \"\(row.contender)\(bound)\" "
+                "\"\(file).dat\" index \(blocks.count) using 1:2 with linespoints title \"\(quotable(row.contender))\(bound)\" "
                     + "linecolor rgb \(color(row.contender)) linewidth 2 pointtype 7 pointsize 0.6"
             )
             blocks.append(points.joined(separator: "\n") + "\n")
@@ -156,11 +159,29 @@ struct Plots {
         case Contender.ceiling: "0x2a6099"
         case Contender.control: "0x86a9cf"
         case Contender.merged: "0x3f8f8f"
+        case Contender.checked: "0x7a5230"
         case Contender.epoll.name: "0x6a8d3a"
         case Contender.blocking.name: "0x999999"
         case Contender.nio.name: "0x8a5a9e"
-        default: "0xc0a030"
+        default: othersColor(contender)
         }
+    }
+
+    /// Of those that are not ours, in the order they were named.
+    private func othersColor(_ contender: String) -> String {
+        let colors = ["0xc0a030", "0xc2569b", "0x3d3d3d"]
+        let others = unique(summary.rows.filter(\.isExternal).map(\.contender))
+        return colors[(others.firstIndex(of: contender) ?? 0) % colors.count]
+    }
+
+    /// What a bar is marked with: each word of the name on a line, so that neighbors do not run into each other.
+    private func mark(_ contender: String) -> String {
+        quotable(contender).replacing(" ", with: "\\n")
+    }
+
+    /// Without what means something to gnuplot between quotation marks.
+    private func quotable(_ name: String) -> String {
+        name.filter { !"\"`\\".contains($0) }
     }
 
     private func gnuplot(_ script: String, _ terminal: String, _ name: String, _ folder: ResultFolder) throws {
