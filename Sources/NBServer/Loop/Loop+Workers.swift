@@ -15,7 +15,8 @@ extension Loop where LoopEngine: ~Copyable {
             connections.pointee.completedReceive(slot, completion.result, isLast: completion.isLast)
         }
         if let buffer = completion.buffer {
-            if let slot, let bytes = engine.received(completion) { arrived(slot, bytes) }
+            // The end of the stream may come with a buffer too, and is not input.
+            if let slot, completion.result > 0, let bytes = engine.received(completion) { arrived(slot, bytes) }
             engine.returnBuffer(buffer)
             returnedBuffers += 1
         }

@@ -80,6 +80,41 @@ import Testing
         )
     }
 
+    /// Its peer may go on listening, and it goes on.
+    private struct HalfOpen: ConnectionWorker {
+        static var options: WorkerOptions { WorkerOptions(idleTimeLimit: .seconds(2)) }
+        let diary: WorkerDiary
+
+        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {}
+        func peerClosed(_ connection: borrowing WorkerConnection) { diary.lines.append("peerClosed") }
+        func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) {
+            diary.lines.append("timeout: \(limit)")
+            connection.reset()
+        }
+    }
+
+    @Test func theEndOfTheStreamIsNoInput() throws {
+        let server = try ScriptedServer()
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: HalfOpen(diary: diary))
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                { kernel in
+                    kernel.now = kernel.now + .seconds(1)
+                    kernel.completeReceive(try #require(kernel.receives(on: client).last).token, [])
+                },
+                { kernel in
+                    #expect(diary.lines == ["peerClosed"])
+                    kernel.now = kernel.now + .seconds(1)
+                },
+                { _ in #expect(diary.lines == ["peerClosed", "timeout: idle"]) },
+            ]
+        )
+    }
+
     @Test func aLimitOfNoTimeIsRefused() async {
         await #expect(processExitsWith: .failure) { _ = WorkerOptions(idleTimeLimit: .zero) }
         await #expect(processExitsWith: .failure) { _ = WorkerOptions(sendTimeLimit: .seconds(-1)) }
