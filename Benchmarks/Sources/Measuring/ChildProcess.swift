@@ -1,10 +1,10 @@
 @preconcurrency import Glibc
 
-/// A program started by this one, killed and reaped at the latest when this object goes.
+/// A program started by this one, with a process group of its own, killed and reaped at the latest when this object goes.
 package final class ChildProcess {
     package let identifier: pid_t
     private let output: Int32
-    private var hasEnded = false
+    package private(set) var hasEnded = false
 
     package init(_ command: [String]) throws {
         output = try Self.openUnnamedFile()
@@ -12,19 +12,22 @@ package final class ChildProcess {
     }
 
     deinit {
-        if !hasEnded {
-            kill(identifier, SIGKILL)
-            waitpid(identifier, nil, 0)
-        }
+        // Also what it has started, if that is still in its group.
+        kill(-identifier, SIGKILL)
+        if !hasEnded { waitpid(identifier, nil, 0) }
         close(output)
     }
 
-    /// Both its standard output and its standard error.
+    /// Both its standard output and its standard error, from the beginning.
     package var printed: String {
-        let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-            count = max(0, pread(output, buffer.baseAddress, buffer.count, 0))
+        var contents: [UInt8] = []
+        while true {
+            let chunk = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+                count = max(0, pread(output, buffer.baseAddress, buffer.count, off_t(contents.count)))
+            }
+            guard !chunk.isEmpty else { return String(decoding: contents, as: UTF8.self) }
+            contents += chunk
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Returns once it has really stopped.
@@ -44,11 +47,22 @@ package final class ChildProcess {
 
     package func waitUntilSuccessful() throws {
         let status = try wait(0)
-        guard status == 0 else { throw Failure(printed) }
+        guard status == 0 else { throw Failure("\(ending(status))\n\(printed)") }
     }
 
-    private func send(_ signal: Int32) throws {
+    /// Whether it has ended by now.
+    package func hasEndedByNow() throws -> Bool {
+        if hasEnded { return true }
+        return try wait(WNOHANG) != nil
+    }
+
+    package func send(_ signal: Int32) throws {
         guard kill(identifier, signal) == 0 else { throw Failure(call: "kill") }
+    }
+
+    /// It and everything in its group.
+    package func signalGroup(_ signal: Int32) throws {
+        guard kill(-identifier, signal) == 0 else { throw Failure(call: "kill") }
     }
 
     /// Nil where there is nothing to tell yet.

@@ -6,12 +6,12 @@ package struct Interruption: Error {
 
     package let signal: Int32
 
-    /// Keeps the signals pending, for `check` to find.
+    /// Keeps the signals pending, for `check` to find. Threads made afterwards inherit it.
     package static func postpone() throws {
         var postponed = sigset_t()
         sigemptyset(&postponed)
         for signal in signals { sigaddset(&postponed, signal) }
-        guard sigprocmask(SIG_BLOCK, &postponed, nil) == 0 else { throw Failure(call: "sigprocmask") }
+        guard pthread_sigmask(SIG_BLOCK, &postponed, nil) == 0 else { throw Failure(call: "pthread_sigmask") }
     }
 
     package static func check() throws {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LoopbackClient
+import Measuring
 
 /// Measures what accepting connections costs, and compares servers that do it.
 ///

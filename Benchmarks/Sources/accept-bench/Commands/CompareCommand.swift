@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LoopbackClient
+import Measuring
 
 /// Compares servers.
 struct CompareCommand: ParsableCommand {

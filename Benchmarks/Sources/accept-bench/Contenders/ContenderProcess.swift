@@ -45,7 +45,7 @@ final class ContenderProcess {
     }
 
     func failIfEnded() throws {
-        try process.failIfEnded()
+        try process.expectRunning()
     }
 
     /// Stops it in its tracks: returns once all of it stands still.
@@ -68,7 +68,7 @@ final class ContenderProcess {
     /// - Returns: what it said at the end; nil from one that is not ours and says nothing.
     func stop() throws -> ContenderReport? {
         try? thaw()
-        process.signal(SIGTERM)
+        if !process.hasEnded { try process.send(SIGTERM) }
         guard try process.waitUntilEnded(seconds: 5) else {
             throw Failure("does not end when it is asked to (SIGTERM), and was killed")
         }
@@ -85,7 +85,7 @@ final class ContenderProcess {
         while true {
             let addresses = announced(in: process.printed)
             if addresses.count >= options.listeners { return try addresses.map { try TargetAddress($0) } }
-            try process.failIfEnded()
+            try process.expectRunning()
             try Interruption.check()
             guard Moment.now() < deadline else { throw Failure("does not listen\(process.lastWords)") }
             usleep(2000)
@@ -108,7 +108,7 @@ final class ContenderProcess {
             let ledger = result.streams[0].ledger
             connected += ledger.connected
             if ledger.isClean { return }
-            try process.failIfEnded()
+            try process.expectRunning()
             try Interruption.check()
             guard ledger.refused > 0, Moment.now() < deadline else {
                 let complaint =

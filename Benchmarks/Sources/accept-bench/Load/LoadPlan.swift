@@ -1,4 +1,5 @@
 import LoopbackClient
+import Measuring
 
 /// What a generator is to do, and when it is to give up.
 struct LoadPlan: Sendable {

@@ -1,4 +1,5 @@
 import LoopbackClient
+import Measuring
 
 /// The plots of a comparison, drawn by gnuplot as SVG and PNG: a bar for each contender, with quartiles.
 struct Plots {
