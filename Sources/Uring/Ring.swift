@@ -143,6 +143,9 @@ public struct Ring: ~Copyable {
         return descriptors
     }
 
+    /// Whether completions wait in the ring, or beside it because it is full. No system call.
+    public var hasCompletions: Bool { io_uring_cq_ready(ring) > 0 || io_uring_cq_has_overflow(ring) }
+
     /// Copies completions out of the ring, as many as there are and as fit, and frees their places for the kernel.
     ///
     /// No system call. On the rung ``Rung/deferred`` completions appear only during a submission that waits or polls.

@@ -31,8 +31,10 @@ final class FakeKernel: @unchecked Sendable {
     private(set) var endedOutputs: [Int32] = []
     /// Descriptors whose close was kept from waiting.
     private(set) var forgottenLingers: [Int32] = []
-    /// How many bytes peers have taken.
-    var takenByteCounts: [Int32: UInt32] = [:]
+    /// What is known of peers; of others, that they have taken nothing and said nothing.
+    var peers: [Int32: PeerState] = [:]
+    /// How often that was asked of each.
+    private(set) var looks: [Int32: Int] = [:]
     /// Whether a descriptor is set aside.
     private(set) var hasReserve = false
     /// Whether one can be set aside.
@@ -194,7 +196,7 @@ extension FakeKernel {
     private func stopServer() {
         onScriptEnd()
         let wakeUp = Token(.wakeUp, slot: 0)
-        if outstanding[wakeUp] != nil { complete(wakeUp, 8) }
+        if waitsAfterScript == 1, outstanding[wakeUp] != nil { complete(wakeUp, 8) }
     }
 
     private func answerWhatDoesNotWait() {
@@ -231,6 +233,8 @@ extension FakeKernel {
         completions.removeFirst(count)
     }
 
+    fileprivate var hasCompletions: Bool { !completions.isEmpty }
+
     fileprivate func forgetLinger(of descriptor: Int32) {
         forgottenLingers.append(descriptor)
     }
@@ -249,6 +253,11 @@ extension FakeKernel {
         return hasReserve
     }
 
+    fileprivate func look(at descriptor: Int32) -> PeerState {
+        looks[descriptor, default: 0] += 1
+        return peers[descriptor] ?? PeerState()
+    }
+
     fileprivate func finishOutput(of descriptor: Int32) {
         endedOutputs.append(descriptor)
     }
@@ -263,7 +272,9 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     func queueLength(of listener: Int32) -> Int { kernel.queueLengths[listener] ?? 0 }
 
-    func takenByteCount(of descriptor: Int32) -> UInt32 { kernel.takenByteCounts[descriptor] ?? 0 }
+    var hasCompletions: Bool { kernel.hasCompletions }
+
+    func peerState(of descriptor: Int32) -> PeerState { kernel.look(at: descriptor) }
 
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         kernel.submit(operation, token, silently)

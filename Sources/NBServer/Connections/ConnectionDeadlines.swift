@@ -17,6 +17,11 @@ struct ConnectionDeadlines: ~Copyable {
 
     init() {}
 
+    var count: Int { heap.count }
+
+    /// The slots, in no order.
+    subscript(index: Int) -> Slot { heap[index].slot }
+
     /// When the first limit ends.
     var first: Instant? { heap.first?.deadline }
 

@@ -102,6 +102,14 @@ struct ConnectionSlot {
     /// Its place among those with a time limit, or -1.
     var deadlinePlace: Int32 = -1
 
+    /// It was dropped or given away, and waits for its peer.
+    var isEnding: Bool {
+        switch phase {
+        case .closing, .checking, .lingering, .releasing: true
+        case .free, .open, .resetting, .orphaned: false
+        }
+    }
+
     var hasDeadline: Bool { deadlinePlace >= 0 }
     var hasWorker: Bool { worker.table != 0 }
 

@@ -183,6 +183,7 @@ extension ConnectionTable {
         slot.pointee.awaitsComplaint = false
         if result > 0 {
             slot.consume(Int(result), &pool)
+            slot.pointee.waits.noteSent(now)
         } else if result != -EAGAIN && result != -EINTR {
             slot.consumeAll(&pool)
             slot.pointee.isBroken = true

@@ -3,13 +3,23 @@ extension ConnectionTable {
     /// When the next limit ends.
     var nextDeadline: Instant? { deadlines.first }
 
-    /// Starts the close limit, unless it runs already.
+    /// Starts the close limit, unless it runs already. A worker's own limit may still wait to be looked at; then it runs since
+    /// the worker has left the connection.
     mutating func startDeadline(_ slot: Slot) {
-        guard !slot.pointee.hasDeadline else { return }
-        deadlines.insert(slot, now + closeTimeLimit)
+        if slot.pointee.hasDeadline { return limit(slot, slot.pointee.waits.endingSince + firstCloseLimit) }
+        slot.pointee.waits = Waits(since: now)
+        deadlines.insert(slot, now + firstCloseLimit)
     }
 
-    /// Sees to it that a worker's limits are looked at then, or before.
+    /// When the close limit is first looked at.
+    private var firstCloseLimit: Duration { min(closeTimeLimit, wholeCloseTimeLimit ?? closeTimeLimit) }
+
+    /// Limits that began at an instant begin at the present one.
+    mutating func moveLimits(from instant: Instant) {
+        for index in 0..<deadlines.count { deadlines[index].pointee.waits.move(from: instant, to: now) }
+    }
+
+    /// Sees to it that a limit is looked at then, or before.
     mutating func limit(_ slot: Slot, _ deadline: Instant) {
         if slot.pointee.hasDeadline {
             guard deadline < deadlines.deadline(of: slot) else { return }

@@ -12,8 +12,10 @@ struct ConnectionTable: ~Copyable {
 
     private static let pageSize = 256
 
-    /// How long a dropped connection has to take its bytes and to end its own side.
+    /// How long the peer of a dropped connection may take nothing, and then how long until it ends its own side.
     let closeTimeLimit: Duration
+    /// How long the end of a connection may take in all.
+    let wholeCloseTimeLimit: Duration?
     /// Closing a connection would wait for its peer.
     var closesWait: Bool
     // Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
@@ -50,10 +52,12 @@ struct ConnectionTable: ~Copyable {
 
     init(
         closeTimeLimit: Duration,
+        wholeCloseTimeLimit: Duration? = nil,
         closesWait: Bool,
         counters: UnsafeMutablePointer<ServerCounters>
     ) {
         self.closeTimeLimit = closeTimeLimit
+        self.wholeCloseTimeLimit = wholeCloseTimeLimit
         self.closesWait = closesWait
         self.counters = counters
     }

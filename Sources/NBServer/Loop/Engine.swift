@@ -26,6 +26,9 @@ package protocol Engine: ~Copyable {
     /// Moves completions that have arrived into `batch`, as many as fit.
     mutating func takeCompletions(into batch: inout CompletionBatch)
 
+    /// Whether there are completions to take, without entering the kernel for them.
+    var hasCompletions: Bool { get }
+
     /// Sees to it that operations can receive; `false` if there is no memory for that.
     mutating func openReceiveBuffers() -> Bool
 
@@ -49,9 +52,8 @@ package protocol Engine: ~Copyable {
     /// How many connections wait in a listening socket's accept queue. At once, without blocking.
     func queueLength(of listener: Int32) -> Int
 
-    /// How many bytes the peer of a connected socket has taken, as a count that wraps: more than completions tell, since the
-    /// kernel has bytes that the peer has not. At once, without blocking.
-    func takenByteCount(of descriptor: Int32) -> UInt32
+    /// What the kernel knows of a connected socket's peer, ahead of completions. At once, without blocking.
+    func peerState(of descriptor: Int32) -> PeerState
 
     /// Sees to it that closing a socket does not wait for its peer. At once, without blocking.
     mutating func forgetLinger(of descriptor: Int32)

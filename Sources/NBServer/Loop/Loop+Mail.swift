@@ -15,6 +15,7 @@ extension Loop where LoopEngine: ~Copyable {
         tellWhatWasBroughtAbout()
         progressDrain()
         if let reason = control.stopReason { stop(reason) }
+        endPatience()
         report()
     }
 
@@ -66,7 +67,7 @@ extension Loop where LoopEngine: ~Copyable {
             budget -= 1
             tell(.timer(timer))
         }
-        guard stopReason == nil, let timeout, timeout <= now else { return }
+        guard stopReason == nil, hasPassed(timeout) else { return }
         tell(.timeout)
     }
 
@@ -147,7 +148,7 @@ extension Loop where LoopEngine: ~Copyable {
             }
         }
         let unfinished = connections.pointee.count
-        if isDrained || drain.deadline <= engine.now { stop(.drained(unfinished: unfinished)) }
+        if isDrained || hasPassed(drain.deadline) { stop(.drained(unfinished: unfinished)) }
     }
 
     private mutating func beginToDrain(_ drain: Drain) {

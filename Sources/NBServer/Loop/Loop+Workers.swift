@@ -16,7 +16,10 @@ extension Loop where LoopEngine: ~Copyable {
         }
         if let buffer = completion.buffer {
             // The end of the stream may come with a buffer too, and is not input.
-            if let slot, completion.result > 0, let bytes = engine.received(completion) { arrived(slot, bytes) }
+            if let slot, completion.result > 0, let bytes = engine.received(completion) {
+                arrived(slot, bytes)
+                if slot.pointee.phase == .open { hear(slot, bytes.count) }
+            }
             engine.returnBuffer(buffer)
             returnedBuffers += 1
         }
@@ -43,7 +46,9 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func ended(_ slot: Slot, _ result: Int32) {
         guard result <= 0 else { return }
         switch -result {
-        case 0: feedInput(slot)
+        case 0:
+            feedInput(slot)
+            if slot.pointee.phase == .open { hear(slot, .max) }
         // They say nothing of the connection; it asks again.
         case ECANCELED, EAGAIN, EINTR, ENOBUFS: break
         case let errno:
@@ -57,7 +62,6 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(never)
     mutating func completedSend(_ token: Token, _ result: Int32) {
         guard let slot = connections.pointee.completedSend(token, result), slot.pointee.hasWorker else { return }
-        slot.pointee.waits.noteSent(connections.pointee.now)
         if slot.pointee.phase == .open { connect(slot) }
         if slot.pointee.isCongested { tellRoom(slot) }
         if slot.pointee.phase == .open && slot.hasNothingToSend { work(slot) { try $0.sent($1, $2) } }
@@ -93,7 +97,7 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     /// Tells a worker that it has a connection, before it hears anything else.
-    private mutating func connect(_ slot: Slot) {
+    mutating func connect(_ slot: Slot) {
         guard slot.pointee.receiving.isNew else { return }
         slot.pointee.receiving.isNew = false
         slot.pointee.receiving.isToFinish = state.pointee.drain?.hasBegun == true
@@ -257,41 +261,5 @@ extension Loop where LoopEngine: ~Copyable {
             connections.pointee.endWorker(slot)
         }
         tellEndedWorkers()
-    }
-}
-
-// Time limits.
-extension Loop where LoopEngine: ~Copyable {
-    mutating func endTimeLimits() {
-        while let slot = connections.pointee.takeExpired() {
-            if slot.pointee.phase == .open { endTimeLimit(slot) } else { connections.pointee.expire(slot) }
-        }
-    }
-
-    /// One of a worker's limits may have passed; those that have moved since are looked at later.
-    private mutating func endTimeLimit(_ slot: Slot) {
-        connect(slot)
-        let now = connections.pointee.now
-        let options = state.pointee.workers.options(slot.pointee.worker.table)
-        noteTaken(slot, options.pointee)
-        for limit in [TimeLimit.send, .receive, .idle] {
-            guard slot.pointee.phase == .open, let end = slot.end(of: limit, options.pointee), end <= now else {
-                continue
-            }
-            slot.pointee.waits.restart(limit, now)
-            work(slot) { try $0.timeout($1, limit, $2) }
-        }
-        guard slot.pointee.phase == .open, let next = slot.nextLimit(options.pointee) else { return }
-        connections.pointee.limit(slot, next)
-    }
-
-    /// A send completes when the kernel has taken everything, and its buffer has room only when a good part of it is free: before
-    /// a peer is taken for stuck, the kernel is asked.
-    private mutating func noteTaken(_ slot: Slot, _ options: WorkerOptions) {
-        let now = connections.pointee.now
-        guard let end = Instant.earlier(slot.end(of: .send, options), slot.end(of: .idle, options)), end <= now,
-            slot.pointee.phase == .open, !slot.hasNothingToSend
-        else { return }
-        slot.pointee.waits.noteTaken(engine.takenByteCount(of: slot.pointee.descriptor), now)
     }
 }

@@ -44,6 +44,10 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var returnedBuffers = 0
     /// When the behavior is to hear that nothing has happened.
     var timeout: Instant?
+    /// When a server that has stopped resets the connections that have not ended; `nil` while it serves.
+    var endOfPatience: Instant?
+    /// The loop was late: until then, deadlines of the server as a whole wait for what has come meanwhile.
+    var looksAgainUntil: Instant?
     /// What the observer was told last.
     var reportedCounters = ServerCounters()
 
@@ -51,6 +55,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     private var isWakeUpArmed = false
     private var hasTerminated = false
     private var isEndingConnections = false
+    /// The wake-up is canceled, and not read again.
+    private var isLeaving = false
     private var isAbandoned = false
     private let wakeUpCount: UnsafeMutablePointer<UInt64>
 
@@ -156,6 +162,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         while connections.pointee.count > 0 { try turn() }
         isEndingConnections = false
 
+        isLeaving = true
         engine.submit(.cancel(Token(.wakeUp, slot: 0)), token: Token(.cancel, slot: 0), silently: true)
         while isWakeUpArmed { try turn() }
         // What the last turn submitted is the kernel's only when it has been entered once more.
@@ -163,16 +170,18 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 
     private mutating func turn() throws(RingError) {
+        noteTime()
         connections.pointee.finalSendMode = batch.isFull ? .immediateHeld : .immediate
         settleConnections()
         cancelAccepts()
         wakeParkedListeners()
         armListeners()
-        try wait()
+        let deadline = try wait()
 
         connections.pointee.now = engine.now
         batch.removeAll()
         engine.takeCompletions(into: &batch)
+        noteWake(deadline)
         for index in 0..<batch.count { dispatch(batch[index]) }
         endTimeLimits()
         serveWorkers()
@@ -199,13 +208,16 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 extension Loop where LoopEngine: ~Copyable {
     /// Whoever puts a message in after the loop has looked sees that it sleeps, and wakes it. Whoever was answered meanwhile,
     /// in a callback or by somebody who was given a descriptor, has the answer before the loop sleeps.
-    private mutating func wait() throws(RingError) {
+    ///
+    /// - Returns: the deadline of the wait.
+    private mutating func wait() throws(RingError) -> Instant? {
         ledger.flush()
         control.publishSleep()
         if control.takeFreedDescriptor() { connections.pointee.noteFreedDescriptor() }
         let deadline = hasWork ? engine.now : nextDeadline
         try engine.wait(until: deadline)
         control.noteAwake()
+        return deadline
     }
 
     /// Handing a descriptor out may have made another connection due, one turn does not handle all messages, and whoever found no
@@ -215,11 +227,12 @@ extension Loop where LoopEngine: ~Copyable {
         connections.pointee.hasUnsettled || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
             || connections.pointee.hasReady || connections.pointee.hasStarved
             || isEndingConnections && connections.pointee.count == 0
-            || stopReason == nil && hasMail
+            || looksAgainUntil != nil || stopReason == nil && hasMail
     }
 
     private var nextDeadline: Instant? {
-        .earlier(connections.pointee.nextDeadline, .earlier(listeners.pointee.nextParkEnd, nextMailDeadline))
+        let serverDeadline = isEndingConnections ? endOfPatience : nextMailDeadline
+        return .earlier(connections.pointee.nextDeadline, .earlier(listeners.pointee.nextParkEnd, serverDeadline))
     }
 
     private mutating func armWakeUp() {
@@ -239,7 +252,8 @@ extension Loop where LoopEngine: ~Copyable {
             fail(ServerError(.ringUnavailable, operation: "read", errno: -result, cure: cure))
             return
         }
-        if stopReason == nil && control.stopReason == nil { armWakeUp() }
+        // Also while the server stops: another signal may end its patience.
+        if !isLeaving { armWakeUp() }
     }
 }
 
@@ -249,7 +263,17 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func stop(_ reason: StopReason) {
         guard stopReason == nil else { return }
         stopReason = reason
+        endOfPatience = connections.pointee.now + options.stopTimeLimit
         behavior.closeMailbox(reason)
+    }
+
+    /// A server that has stopped waits for its connections to end, but not for longer than it was told to: then it resets them.
+    mutating func endPatience() {
+        guard stopReason != nil else { return }
+        if let limit = control.takePatience() { endOfPatience = .earlier(endOfPatience, connections.pointee.now + limit) }
+        guard isEndingConnections, hasPassed(endOfPatience) else { return }
+        for slot in connections.pointee.used where slot.pointee.isEnding { connections.pointee.expire(slot) }
+        endOfPatience = nil
     }
 
     /// The loop cannot go on.

@@ -20,6 +20,12 @@ final class LoopControl: Sendable {
     /// 0 while the loop is to serve; then a signal's number, or one of those below.
     private let request = Atomic<Int32>(0)
 
+    /// The nanoseconds that connections have left to end when the loop stops, where that is news to the loop; else the highest
+    /// number.
+    private let patience = Atomic<UInt64>(.max)
+    /// A signal has come that stops the loop.
+    private let hasStopSignal = Atomic<Bool>(false)
+
     private static let stopRequested: Int32 = -1
     private static let mailboxFull: Int32 = -2
 
@@ -72,9 +78,17 @@ extension LoopControl {
 
 // Stopping.
 extension LoopControl {
-    /// Asks the loop to stop, and wakes it. The first request is the one that counts. Any thread.
-    func requestStop() {
-        if record(Self.stopRequested) { wake() }
+    /// Asks the loop to stop, and wakes it. The first request is the one that counts; of limits the shortest. Any thread.
+    func requestStop(within limit: Duration? = nil) {
+        let isFirst = record(Self.stopRequested)
+        if let limit { patience.min(limit.wholeNanoseconds, ordering: .sequentiallyConsistent) }
+        if isFirst || limit != nil { wake() }
+    }
+
+    /// How long connections have left to end, if that was said since this was last asked. Loop's thread.
+    func takePatience() -> Duration? {
+        let nanoseconds = patience.exchange(.max, ordering: .sequentiallyConsistent)
+        return nanoseconds == .max ? nil : .nanoseconds(Int64(clamping: nanoseconds))
     }
 
     /// Asks the loop to stop because too many messages wait. Any thread.
@@ -109,8 +123,11 @@ extension LoopControl {
     func arrived(_ signal: Signal) {
         if toldSignals.load(ordering: .acquiring) & signal.bit != 0 {
             arrivedSignals.bitwiseOr(signal.bit, ordering: .releasing)
-        } else if !record(signal.rawValue) {
-            return
+        } else if hasStopSignal.exchange(true, ordering: .sequentiallyConsistent) {
+            // Another one: whoever sent it does not want to wait any longer.
+            patience.store(0, ordering: .sequentiallyConsistent)
+        } else {
+            _ = record(signal.rawValue)
         }
         EventDescriptor.signal(wakeUpDescriptor)
     }

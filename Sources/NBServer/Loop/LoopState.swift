@@ -52,6 +52,7 @@ struct LoopState: ~Copyable {
         connections.initialize(
             to: ConnectionTable(
                 closeTimeLimit: options.closeTimeLimit,
+                wholeCloseTimeLimit: options.wholeCloseTimeLimit,
                 closesWait: closesWait,
                 counters: counters
             )

@@ -60,6 +60,8 @@ package struct RingEngine: Engine, ~Copyable {
         ring.takeCompletions(into: &batch)
     }
 
+    package var hasCompletions: Bool { !early.isEmpty || ring.hasCompletions }
+
     package mutating func openReceiveBuffers() -> Bool {
         (try? ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)) != nil
     }
@@ -83,19 +85,7 @@ package struct RingEngine: Engine, ~Copyable {
         NBServer.forgetLinger(of: descriptor)
     }
 
-    /// The lower half of `tcpi_bytes_acked` in `struct tcp_info` (`tcp(7)`, Linux 4.1), before which the C library's structure
-    /// ends.
-    @inline(never)
-    package func takenByteCount(of descriptor: Int32) -> UInt32 {
-        withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { info in
-            var length = socklen_t(info.count)
-            guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, info.baseAddress, &length) == 0, length == 128
-            else {
-                return 0
-            }
-            return UInt32(truncatingIfNeeded: info.load(fromByteOffset: 120, as: UInt64.self))
-        }
-    }
+    package func peerState(of descriptor: Int32) -> PeerState { PeerState(of: descriptor) }
 
     /// For a socket that listens, the kernel gives the length of its queue where it otherwise gives what is unacknowledged.
     @inline(never)

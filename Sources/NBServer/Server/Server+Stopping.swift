@@ -2,28 +2,32 @@
 extension Server where Behavior: ~Copyable {
     /// Asks the server to stop, and does not wait for it. A server that does not run yet never will. Any thread, also
     /// within a callback.
-    public func requestStop() {
-        if !cancel() { control.requestStop() }
+    ///
+    /// - Parameter limit: how long connections have to take what was queued for them; those that have not ended by then are reset,
+    ///   with ``Duration/zero`` at once. `nil` leaves it at ``ServerOptions/stopTimeLimit``. Asked again, the shortest counts.
+    public func requestStop(within limit: Duration? = nil) {
+        if !cancel() { control.requestStop(within: limit) }
     }
 
     /// Stops the server.
     ///
-    /// Returns when everything is closed and `terminate` has run; connections that were dropped before are given
-    /// ``ServerOptions/closeTimeLimit`` to take their bytes. A server that does not run yet never will. Stopping again waits
-    /// for the same end. The end is waited for also if the task is canceled.
+    /// Returns when everything is closed and `terminate` has run. Connections end as those that are dropped do: the peer has
+    /// ``ServerOptions/closeTimeLimit`` to take something, and all of them have `limit`. A server that does not run yet never
+    /// will. Stopping again waits for the same end. The end is waited for also if the task is canceled.
     ///
+    /// - Parameter limit: how long connections have to end; see ``requestStop(within:)``.
     /// - Returns: why it stopped.
     @discardableResult
-    public nonisolated(nonsending) func stop() async -> StopReason {
-        requestStop()
+    public nonisolated(nonsending) func stop(within limit: Duration? = nil) async -> StopReason {
+        requestStop(within: limit)
         return await end.settled().reason
     }
 
-    /// Stops the server, for code that may block: ``stop()`` otherwise. Called from a callback it only arranges for the stop
-    /// and returns at once.
-    @available(*, noasync, message: "it would block the task's thread; use stop()")
-    public func stopBlocking() {
-        requestStop()
+    /// Stops the server, for code that may block: ``stop(within:)`` otherwise. Called from a callback it only arranges for the
+    /// stop and returns at once.
+    @available(*, noasync, message: "it would block the task's thread; use stop(within:)")
+    public func stopBlocking(within limit: Duration? = nil) {
+        requestStop(within: limit)
         if !mailbox.ledger.isOnLoopThread { _ = end.wait() }
     }
 

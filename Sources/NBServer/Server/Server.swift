@@ -130,6 +130,9 @@ extension Server where Behavior: ~Copyable {
     /// The signals are handled while the server runs, whichever thread they arrive at; no thread's mask is changed, and
     /// what was to happen on them before is put back. `sigaction(2)`.
     ///
+    /// The first signal stops the server as ``requestStop(within:)`` does. Another one ends its patience: connections that have
+    /// not ended by then are reset, and `terminate` still runs.
+    ///
     /// - Parameters:
     ///   - stopping: the signals that stop the server.
     ///   - telling: the signals that the behavior is told, as ``ServerInfo/signal(_:)``, and that do not stop it; also those

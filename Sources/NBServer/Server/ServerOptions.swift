@@ -2,9 +2,19 @@ public import Uring
 
 /// How a server is to run.
 public struct ServerOptions: Hashable, Sendable {
-    /// How long a dropped connection has for its peer to take what was queued and, if the peer spoke, to end its side;
-    /// then it is reset. Also how long stopping can take.
+    /// How long the peer of a dropped connection may take nothing of what was queued and then, if the peer spoke, how long until
+    /// it ends its side; then the connection is reset. A peer that reads on, however slowly, is not cut off. Acknowledged bytes
+    /// count as taken, and the kernel is asked for them (`TCP_INFO`, `tcp(7)`); so a peer that stops is noticed after one to two
+    /// times this. For what is left when a worker closes, ``WorkerOptions/sendTimeLimit`` takes the place of this, if there is one.
     public var closeTimeLimit: Duration
+
+    /// How long the end of a dropped connection may take in all, also if the peer takes something all the time; `nil` for as long
+    /// as that goes on.
+    public var wholeCloseTimeLimit: Duration?
+
+    /// How long connections have to end when the server stops; those that have not ended by then are reset. See
+    /// ``Server/requestStop(within:)``.
+    public var stopTimeLimit: Duration
 
     /// How many listeners a server may have; none with 0, or below.
     public var maximumListeners: Int
@@ -69,6 +79,8 @@ public struct ServerOptions: Hashable, Sendable {
     /// Options for a server; the defaults serve the highest connection rate.
     public init(
         closeTimeLimit: Duration = .seconds(5),
+        wholeCloseTimeLimit: Duration? = nil,
+        stopTimeLimit: Duration = .seconds(20),
         maximumListeners: Int = 1024,
         acceptMode: AcceptMode = .multishot,
         exhaustion: Exhaustion = .park,
@@ -79,6 +91,8 @@ public struct ServerOptions: Hashable, Sendable {
         ring: RingOptions = RingOptions(submissionDepth: 256, completionDepth: 256)
     ) {
         self.closeTimeLimit = closeTimeLimit
+        self.wholeCloseTimeLimit = wholeCloseTimeLimit
+        self.stopTimeLimit = stopTimeLimit
         self.maximumListeners = maximumListeners
         self.acceptMode = acceptMode
         self.exhaustion = exhaustion

@@ -34,6 +34,12 @@ package struct Instant: Comparable, Hashable, Sendable {
         return Instant(nanoseconds: end.overflow ? .max : end.partialValue)
     }
 
+    /// The instant `duration` earlier, or the first one there is.
+    func earlier(by duration: Duration) -> Instant {
+        let count = duration.wholeNanoseconds
+        return Instant(nanoseconds: nanoseconds > count ? nanoseconds - count : 0)
+    }
+
     /// The earlier of two deadlines, where `nil` is none.
     @inline(__always)
     static func earlier(_ one: Instant?, _ other: Instant?) -> Instant? {

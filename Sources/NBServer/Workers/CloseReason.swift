@@ -17,7 +17,8 @@ public enum CloseReason: Sendable, CustomStringConvertible {
     case frameTooLong
     /// More was queued than ``WorkerOptions/queueLimit``.
     case queueTooLong
-    /// The peer did not take what was queued, or did not end its side, within ``ServerOptions/closeTimeLimit``.
+    /// The peer took nothing of what was queued, or did not end its side, for ``ServerOptions/closeTimeLimit`` or, if the worker
+    /// has one, ``WorkerOptions/sendTimeLimit``; or the end took longer than ``ServerOptions/wholeCloseTimeLimit``.
     case expired
     /// The server has stopped.
     case stopped
@@ -33,7 +34,7 @@ public enum CloseReason: Sendable, CustomStringConvertible {
         case .frameTooLong: "a frame was longer than WorkerOptions.frameLimit"
         case .queueTooLong: "more was queued than WorkerOptions.queueLimit"
         case .expired:
-            "the peer did not take what was queued, or did not end its side, within ServerOptions.closeTimeLimit"
+            "the peer took nothing of what was queued, or did not end its side, within the close limit"
         case .stopped: "the server has stopped"
         }
     }

@@ -11,6 +11,16 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         }
     }
 
+    /// The shorter of the limits on what is to be received that have passed.
+    func passedInputLimit(_ options: WorkerOptions, _ now: Instant) -> Duration? {
+        var shortest: Duration?
+        for (limit, duration) in [(TimeLimit.receive, options.receiveTimeLimit), (.idle, options.idleTimeLimit)] {
+            guard let duration, let end = end(of: limit, options), end <= now else { continue }
+            shortest = min(duration, shortest ?? duration)
+        }
+        return shortest
+    }
+
     /// When the first of them ends.
     func nextLimit(_ options: WorkerOptions) -> Instant? {
         .earlier(end(of: .send, options), .earlier(end(of: .receive, options), end(of: .idle, options)))

@@ -8,7 +8,8 @@ extension ConnectionTable {
         return slot
     }
 
-    /// A connection is in use no more: a worker's limits and wishes mean nothing from now on.
+    /// A connection is in use no more: a worker's wishes mean nothing from now on, and of its limits one remains, for what is
+    /// left to be sent. When that is looked at stays as it is.
     @inline(__always)
     mutating func leaveOpen(_ slot: Slot) {
         if slot.pointee.hasWorker { leaveWorker(slot) }
@@ -16,7 +17,7 @@ extension ConnectionTable {
 
     @inline(never)
     private mutating func leaveWorker(_ slot: Slot) {
-        removeDeadline(slot)
+        slot.pointee.waits.noteEnding(now)
         slot.pointee.receiving.credit = 0
     }
 

@@ -1,4 +1,4 @@
-/// Since when each of a worker's time limits runs. Part of a connection's slot; loop's thread only.
+/// Since when each of a connection's time limits runs. Part of a connection's slot; loop's thread only.
 struct Waits {
     /// Nothing was received or sent since then.
     var idleSince: Instant
@@ -6,14 +6,31 @@ struct Waits {
     var receivingSince: Instant
     /// The peer has taken nothing since then.
     var sendingSince: Instant
+    /// The connection ends since then.
+    var endingSince: Instant
 
     /// How many bytes the peer had taken when that was last asked.
     var takenByteCount: UInt32 = 0
+    /// Whether the peer was heard out after a limit had passed.
+    var hearing = Hearing.notAsked
+
+    /// What a limit that has passed waits for before it ends anything.
+    enum Hearing: Equatable {
+        /// The kernel has not been asked what has arrived.
+        case notAsked
+        /// It has, but completions wait that may be about bytes it does not count any more; it is asked again until then.
+        case asked(until: Instant)
+        /// So much has arrived, and no receive has told it yet; that is waited for until then.
+        case waiting(Int, until: Instant)
+        /// What had arrived was received, or there was nothing.
+        case heard
+    }
 
     init(since now: Instant) {
         idleSince = now
         receivingSince = now
         sendingSince = now
+        endingSince = now
     }
 
     /// Something is to be sent, or was.
@@ -22,11 +39,29 @@ struct Waits {
         sendingSince = now
     }
 
-    /// The peer has taken so many bytes by now; if that is more than before, it is neither idle nor stuck.
-    mutating func noteTaken(_ count: UInt32, _ now: Instant) {
-        guard count != takenByteCount else { return }
-        takenByteCount = count
-        noteSent(now)
+    /// The connection begins to end: its limit runs from now on, whatever its worker's did.
+    mutating func noteEnding(_ now: Instant) {
+        sendingSince = now
+        endingSince = now
+        hearing = .notAsked
+    }
+
+    /// Asked of the kernel: if the peer has taken more than before, it was neither idle nor stuck when it last acknowledged
+    /// something. If it has taken all that the kernel had, and there is more to send, it waits for the loop.
+    mutating func note(_ peer: PeerState, hasUnsentBytes: Bool, _ now: Instant) {
+        if !peer.hasUntakenBytes && hasUnsentBytes { return noteSent(now) }
+        guard peer.takenByteCount != takenByteCount else { return }
+        takenByteCount = peer.takenByteCount
+        let taken = now.earlier(by: peer.sinceLastAcknowledgment)
+        idleSince = max(idleSince, taken)
+        sendingSince = max(sendingSince, taken)
+    }
+
+    /// A receive has told so much. Returns whether that is the last that a limit has waited for.
+    mutating func hear(_ count: Int) -> Bool {
+        guard case .waiting(let rest, let until) = hearing else { return false }
+        hearing = count < rest ? .waiting(rest - count, until: until) : .heard
+        return hearing == .heard
     }
 
     /// A limit has passed; the others run on.
@@ -36,5 +71,13 @@ struct Waits {
         case .receive: receivingSince = now
         case .send: sendingSince = now
         }
+    }
+
+    /// Whatever runs since `old` runs since `new`.
+    mutating func move(from old: Instant, to new: Instant) {
+        if idleSince == old { idleSince = new }
+        if receivingSince == old { receivingSince = new }
+        if sendingSince == old { sendingSince = new }
+        if endingSince == old { endingSince = new }
     }
 }

@@ -12,8 +12,9 @@ public struct WorkerOptions: Hashable, Sendable {
     public var idleTimeLimit: Duration?
     /// How long what is asked for may take to come, a frame to be complete: a peer that sends byte by byte gains nothing.
     public var receiveTimeLimit: Duration?
-    /// How long the peer may take nothing of what is queued. What it takes out of the kernel's own buffer counts, and is asked for
-    /// when the time has passed (`tcp(7)`): so a peer that stops is noticed after one to two times this.
+    /// How long the peer may take nothing of what is queued, also after the worker has closed. What it takes out of the kernel's
+    /// own buffer counts, and is asked for when the time has passed (`tcp(7)`): so a peer that stops is noticed after one to two
+    /// times this.
     public var sendTimeLimit: Duration?
     /// How many bytes may be queued before ``WorkerConnection/hasRoom`` says that it is enough.
     public var highWater: Int

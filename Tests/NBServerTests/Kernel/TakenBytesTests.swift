@@ -14,13 +14,15 @@ import Testing
         // The socket does not block.
         while accepted < 0 { accepted = accept(socket.descriptor, nil, nil) }
         defer { close(accepted) }
-        let before = engine.takenByteCount(of: accepted)
+        let before = engine.peerState(of: accepted).takenByteCount
         #expect(Glibc.send(accepted, [UInt8](repeating: 1, count: 1000), 1000, 0) == 1000)
         #expect(try client.read(1000).utf8.count == 1000)
         // An acknowledgment may come a moment after the bytes.
         let end = Instant.now + .seconds(30)
-        while engine.takenByteCount(of: accepted) == before && Instant.now < end { sched_yield() }
-        #expect(engine.takenByteCount(of: accepted) == before + 1000)
-        #expect(engine.takenByteCount(of: -1) == 0)
+        while engine.peerState(of: accepted).hasUntakenBytes && Instant.now < end { sched_yield() }
+        let peer = engine.peerState(of: accepted)
+        #expect(peer.takenByteCount == before + 1000)
+        #expect(!peer.hasUntakenBytes && !peer.hasEnded && peer.unreceivedByteCount == 0)
+        #expect(engine.peerState(of: -1) == PeerState())
     }
 }

@@ -73,6 +73,8 @@ import Testing
             clerk,
             script: [
                 { $0.now = $0.now + .milliseconds(40) },
+                // It was late, and looks again.
+                { #expect($0.deadline == $0.now) },
                 { kernel in
                     #expect(kernel.deadline == nil)
                     kernel.now = kernel.now + .seconds(1)

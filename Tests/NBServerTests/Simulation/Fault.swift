@@ -49,6 +49,8 @@ enum Fault: Int, CaseIterable {
 
     case clientReset, shortSend, sendError, interruption
     case spuriousWakeUp, clockJump
+    /// What could complete is left for the next time that the kernel is entered.
+    case workLeft
 
     /// The ring fails for good.
     case lostRing

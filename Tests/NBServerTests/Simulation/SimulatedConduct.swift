@@ -38,6 +38,9 @@ final class SimulatedConduct {
     private var lastAnswered: Instant
     private var lastTimeouts: [TimeLimit: Instant] = [:]
 
+    /// What the client had said, the last times that the library asked for it.
+    private var looks: [(said: Int, hasEnded: Bool, isAwaited: Bool, time: Instant)] = []
+
     private(set) var isEndSeen = false
     private(set) var isEndTold = false
     private(set) var isCongested = false
@@ -126,7 +129,9 @@ extension SimulatedConduct {
 
     func noteEndSeen() { isEndSeen = true }
 
-    func noteSent(_ result: Int32, at now: Instant) { lastSent = now }
+    func noteSent(_ result: Int32, at now: Instant) {
+        if result > 0 { lastSent = now }
+    }
 }
 
 // What it is told.
@@ -190,7 +195,36 @@ extension SimulatedConduct {
         noteCallback("timeout")
         let end = limitEnd(limit, unsent: unsent)
         if end.map({ $0 > now }) ?? true { violate("worker \(number): the \(limit) limit has not passed") }
+        if let end, limit != .send, credit != 0, !isEndSeen { checkHearing(limit, since: end, at: now) }
         lastTimeouts[limit] = now
+    }
+
+    /// Before a limit ends anything its client was asked about, and what it had said by then was received.
+    private func checkHearing(_ limit: TimeLimit, since end: Instant, at now: Instant) {
+        guard let look = looks.first(where: { $0.time >= end }) else {
+            return violate("worker \(number): the \(limit) limit passes, and nobody has asked its client")
+        }
+        if isWaited(for: look, at: now) {
+            violate("worker \(number): the \(limit) limit passes, and its client is not heard out")
+        }
+    }
+
+    private var shortestInputLimit: Duration {
+        min(options.receiveTimeLimit ?? .seconds(3600), options.idleTimeLimit ?? .seconds(3600))
+    }
+
+    /// The library has asked what its client has said.
+    func noteLook(said: Int, hasEnded: Bool, at now: Instant) {
+        if looks.count == 16 { looks.removeFirst() }
+        looks.append((said, hasEnded, credit != 0 && !isEndSeen, now))
+    }
+
+    /// A limit waits for what its client had said when it passed.
+    func isHearing(at now: Instant) -> Bool { looks.contains { isWaited(for: $0, at: now) } }
+
+    private func isWaited(for look: (said: Int, hasEnded: Bool, isAwaited: Bool, time: Instant), at now: Instant) -> Bool {
+        guard look.isAwaited, look.time + shortestInputLimit > now else { return false }
+        return socket.seenCount < look.said || look.hasEnded && !isEndSeen
     }
 
     func noteMessageCame(_ message: Int) {
@@ -228,9 +262,10 @@ extension SimulatedConduct {
     func limitEnd(_ limit: TimeLimit, unsent: Int) -> Instant? {
         let (duration, since): (Duration?, Instant) =
             switch limit {
-            case .send: (unsent == 0 ? nil : options.sendTimeLimit, lastSent)
+            case .send: (unsent == 0 ? nil : options.sendTimeLimit, unsent == 0 ? lastSent : max(lastSent, socket.lastProgress))
             case .receive: (credit == 0 || isEndSeen ? nil : options.receiveTimeLimit, lastAnswered)
-            case .idle: (options.idleTimeLimit, max(lastSent, lastBytes))
+            case .idle:
+                (options.idleTimeLimit, max(lastBytes, unsent == 0 ? lastSent : max(lastSent, socket.lastProgress)))
             }
         // A limit that has passed starts again, and leaves the others as they are.
         return duration.map { max(since, lastTimeouts[limit] ?? since) + $0 }

@@ -29,6 +29,8 @@ struct SimulatedEngine: Engine, ~Copyable {
         kernel.take(&batch)
     }
 
+    var hasCompletions: Bool { !kernel.hasNothingToTake }
+
     mutating func openReceiveBuffers() -> Bool { kernel.openReceiveBuffers() }
 
     func received(_ completion: Completion) -> UnsafeRawBufferPointer? { kernel.received(completion) }
@@ -47,6 +49,5 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     mutating func forgetLinger(of descriptor: Int32) {}
 
-    /// No more than completions tell.
-    func takenByteCount(of descriptor: Int32) -> UInt32 { 0 }
+    func peerState(of descriptor: Int32) -> PeerState { kernel.peerState(of: descriptor) }
 }

@@ -167,7 +167,7 @@ extension SimulatedHistory {
             case .lost: isLost(conduct)
             case .frameTooLong: conduct.end == .none && conduct.nextCut == .tooLong
             case .queueTooLong: conduct.end == .queueTooLong
-            case .expired: conduct.end == .closed || conduct.end == .released
+            case .expired: (conduct.end == .closed || conduct.end == .released) && isStuck(conduct)
             case .stopped: hasStopped
             }
         if !isRight { violate("worker \(conduct.number), whose end is \(conduct.end), is told: \(reason)") }
@@ -176,6 +176,15 @@ extension SimulatedHistory {
     private func isRight(_ error: any Error, _ conduct: SimulatedConduct) -> Bool {
         if let refusal = error as? WorkerRefusal { return conduct.end == .failed(refusal.number) }
         return false
+    }
+
+    /// Nobody was cut off that takes what it is sent, or waits for what the server has yet to send.
+    private func isStuck(_ conduct: SimulatedConduct) -> Bool {
+        guard options.wholeCloseTimeLimit == nil, options.closeTimeLimit > .zero, !conduct.socket.isReset else { return true }
+        let socket = conduct.socket
+        if socket.takenCount == socket.received.count && socket.received.count < socket.sent.count { return false }
+        let limit = min(options.closeTimeLimit, conduct.options.sendTimeLimit ?? options.closeTimeLimit)
+        return socket.lastTaken + limit <= kernel.now
     }
 
     private func isLost(_ conduct: SimulatedConduct) -> Bool {
@@ -208,8 +217,10 @@ extension SimulatedHistory {
         }
         for limit in [TimeLimit.send, .receive, .idle] {
             guard let end = conduct.limitEnd(limit, unsent: slot.unsentByteCount) else { continue }
-            if deadline.map({ $0 > max(end, kernel.now) }) ?? true {
-                violate("the loop sleeps longer than worker \(conduct.number) has a \(limit) limit")
+            if limit != .send && conduct.isHearing(at: kernel.now) { continue }
+            // One that waits for completions to be taken is looked at in the next turn.
+            if deadline.map({ $0 > max(end, kernel.now).later(byNanoseconds: 1) }) ?? true {
+                violate("the loop sleeps longer than worker \(conduct.number) has a \(limit) limit, \(end.nanoseconds)")
             }
         }
         guard isAtRest(deadline) else { return }

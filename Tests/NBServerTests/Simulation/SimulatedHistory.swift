@@ -91,6 +91,8 @@ final class SimulatedHistory: @unchecked Sendable {
         let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
         options = ServerOptions(
             closeTimeLimit: kernel.random.element(of: limits) ?? .zero,
+            wholeCloseTimeLimit: kernel.random.element(of: [nil, nil, .milliseconds(1), .seconds(7)]) ?? nil,
+            stopTimeLimit: kernel.random.element(of: [.zero, .seconds(5), .seconds(20)]) ?? .zero,
             maximumListeners: 3 + kernel.random.below(3),
             acceptMode: kernel.random.chance(200) ? .oneShot : .multishot,
             exhaustion: kernel.random.element(of: [.park, .park, .shed, .shed, .stop]) ?? .park,

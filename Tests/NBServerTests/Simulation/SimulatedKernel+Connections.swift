@@ -97,6 +97,13 @@ extension SimulatedKernel {
         return -ENOENT
     }
 
+    func peerState(of descriptor: Int32) -> PeerState {
+        guard let socket = socket(descriptor, "a look at the peer") else { return PeerState() }
+        let peer = socket.lookAtPeer(at: now)
+        note("   \(descriptor) is looked at: \(peer.unreceivedByteCount) to receive, \(peer.takenByteCount) taken")
+        return peer
+    }
+
     /// The descriptor is its receiver's now.
     func handOut(_ descriptor: Int32) {
         note("\(descriptor) handed out")
@@ -127,7 +134,7 @@ extension SimulatedKernel {
 
     /// What waits goes on as far as it can.
     func progress() {
-        for case let socket? in sockets {
+        for case let socket? in sockets where !happens(.workLeft) {
             if let send = socket.send { goOn(send, on: socket) }
             progressReceive(of: socket)
             if socket.discard != nil {
@@ -187,7 +194,7 @@ extension SimulatedKernel {
         } else if socket.conduct != nil && random.chance(600) {
             speak(socket)
         } else if random.chance(400) {
-            if socket.clientReads { socket.room += random.below(500) }
+            if socket.clientReads { socket.read(random.below(500), at: now) }
         } else if random.chance(500) {
             speak(socket)
         } else if socket.conduct == nil || random.chance(300) {

@@ -1,5 +1,7 @@
 import Uring
 
+@testable import NBServer
+
 /// The server's end of a connection in the simulated kernel, and what its client does.
 final class SimulatedSocket {
     struct Send {
@@ -49,6 +51,11 @@ final class SimulatedSocket {
     var clientReads = true
     /// How many bytes the socket still takes before the client reads.
     var room: Int
+    /// How much of what it was sent the client has taken, and when it last did.
+    private(set) var takenCount = 0
+    private(set) var lastTaken = Instant(nanoseconds: 0)
+    /// The last sign of the client's that it is not stuck, as far as the server has asked: it took something, or had taken all.
+    private(set) var lastProgress = Instant(nanoseconds: 0)
     /// What the client has been sent, and what the server has wanted to send it.
     var received: [UInt8] = []
     var sent: [UInt8] = []
@@ -81,6 +88,27 @@ final class SimulatedSocket {
         }
         if isReset { return -104 }
         return clientHasEnded ? 0 : nil
+    }
+
+    /// What the server is told when it asks about the client.
+    func lookAtPeer(at now: Instant) -> PeerState {
+        conduct?.noteLook(said: said.count, hasEnded: clientHasEnded || isReset, at: now)
+        lastProgress = max(lastProgress, takenCount < received.count ? lastTaken : now)
+        var peer = PeerState()
+        peer.takenByteCount = UInt32(truncatingIfNeeded: takenCount)
+        peer.sinceLastAcknowledgment = lastTaken.duration(to: now)
+        peer.hasUntakenBytes = takenCount < received.count
+        peer.unreceivedByteCount = unread
+        peer.hasEnded = clientHasEnded || isReset
+        return peer
+    }
+
+    /// The client reads.
+    func read(_ count: Int, at now: Instant) {
+        room += count
+        let taken = min(takenCount + count, received.count)
+        if taken > takenCount { lastTaken = now }
+        takenCount = taken
     }
 
     func take(_ bytes: ArraySlice<UInt8>) {

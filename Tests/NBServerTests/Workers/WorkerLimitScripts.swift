@@ -63,12 +63,12 @@ import Testing
                 { try $0.accept(client, on: server.listeners[0]) },
                 { _ in },
                 { kernel in
-                    kernel.takenByteCounts[client] = 1
+                    kernel.peers[client, default: PeerState()].takenByteCount = 1
                     try wait(kernel)
                 },
                 { kernel in
                     #expect(diary.lines == ["connected"])
-                    kernel.takenByteCounts[client] = 2
+                    kernel.peers[client, default: PeerState()].takenByteCount = 2
                     try wait(kernel)
                 },
                 { kernel in
