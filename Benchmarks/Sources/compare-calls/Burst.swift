@@ -11,7 +11,7 @@ struct Burst {
         defer { ProgressLine.clear() }
         var costs: [Cost] = []
         for round in 0...rounds {
-            do { try Interruption.check() } catch where round > 1 { break }
+            do { try Interruption.check() } catch  where round > 1 { break }
             ProgressLine.show("bursts from \(threads) threads: round \(round) of \(rounds)")
             costs.append(try cost(on: server))
         }

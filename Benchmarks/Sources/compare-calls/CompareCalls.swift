@@ -68,13 +68,17 @@ struct CompareCalls: ParsableCommand {
         let asked = try Rounds(count: rounds, calls: calls).run(contenders)
         var bursts: [(burst: Burst, costs: [Cost])] = []
         do {
-            for threads in threads { bursts.append(try Burst(casts: casts, threads: threads).run(rounds, on: server)) }
+            for threads in threads {
+                bursts.append(try Burst(casts: casts, threads: threads).run(rounds, on: server))
+            }
         } catch is Interruption {
             // What is here was finished.
         }
         let interruption = try Interruption.end()
         if interruption != nil { print("INTERRUPTED: this is what was measured until then") }
-        print("\(asked.rounds) interleaved rounds of \(calls) calls; steal time: \(try steal.percentageSince().fixed(1)) %\n")
+        print(
+            "\(asked.rounds) interleaved rounds of \(calls) calls; steal time: \(try steal.percentageSince().fixed(1)) %\n"
+        )
         print(asked)
         if let finished = bursts.map({ $0.costs.count }).max() {
             print("\(finished) bursts of \(casts) casts\n")

@@ -15,7 +15,7 @@ struct TargetChoiceTests {
         try server.start()
         defer { server.stopBlocking() }
         // Nobody else listens at this process's own address.
-        let silent = try TargetAddress("\(OwnHost.address):\(server.addresses[0].port ?? 0)")
+        let silent = try TargetAddress("\(OwnHost.address):\(server.addresses[0].port)")
         let answering = try TargetAddress("\(server.addresses[0])")
         #expect(try choice.answering([silent, answering]).description == answering.description)
         #expect(try choice.answering([answering, silent]).description == answering.description)
