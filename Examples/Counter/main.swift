@@ -2,8 +2,10 @@
 // between its other callbacks, so that its state needs no lock. A call has an answer, whose type is the `Caller`'s; a cast has
 // none.
 //
-// Here the messages come from the terminal: an empty line asks for the count, and `reset` sets it to 0 before it asks.
+// Here the messages come from the terminal: an empty line asks for the count, and `reset` sets it to 0 before it asks. The
+// server also serves without a terminal, in the background or after the end of its input, until Ctrl-C or SIGTERM.
 
+@preconcurrency import Glibc
 import NBServer
 
 struct Counter: NonBlockingServer {
@@ -11,6 +13,12 @@ struct Counter: NonBlockingServer {
     enum Cast { case reset }
 
     var served = 0
+
+    func begin(_ context: borrowing ServerContext) -> Verdict {
+        print("listening on \(context.addresses[0])")
+        print("press Return to see how many clients were served; type reset and press Return to start again at 0")
+        return .continue
+    }
 
     mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
         served += 1
@@ -33,13 +41,34 @@ struct Counter: NonBlockingServer {
     }
 }
 
-let server = try Server(Counter(), listening: "127.0.0.1:0")
-try server.start()
-print("listening on \(server.addresses[0])")
-print("press Return to see how many clients were served; type reset and press Return to start again at 0")
-while let line = readLine() {
-    if line == "reset" { try server.cast(.reset) }
-    let served = try await server.call(Counter.Call.served)
-    print("\(served) served")
+/// The next line of the standard input, `nil` at its end.
+func nextLine() -> String? {
+    while true {
+        if let line = readLine() { return line }
+        // In the background a read from the terminal fails, because SIGTTIN is ignored. It may be in the foreground later.
+        guard ferror(stdin) != 0, isatty(STDIN_FILENO) == 1 else { return nil }
+        clearerr(stdin)
+        sleep(1)
+    }
 }
-await server.stop()
+
+// By default SIGTTIN stops a process in the background that reads from its terminal, and SIGPIPE kills one whose output is not
+// read any more. A server goes on.
+signal(SIGTTIN, SIG_IGN)
+signal(SIGPIPE, SIG_IGN)
+// Each line at once, to a file or a pipe too.
+setvbuf(stdout, nil, _IOLBF, 0)
+do {
+    let server = try Server(Counter(), listening: "127.0.0.1:0")
+    Task.detached {
+        while let line = nextLine() {
+            if line == "reset" { try server.cast(.reset) }
+            let served = try await server.call(Counter.Call.served)
+            print("\(served) served")
+        }
+    }
+    try server.run(stoppingOn: [.interrupt, .terminate])
+} catch {
+    fputs("counter: \(error)\n", stderr)
+    exit(1)
+}

@@ -34,6 +34,8 @@ let usage = """
 
 let arguments = CommandLine.arguments.dropFirst()
 if arguments == ["--help"] { exit(puts(usage) == EOF ? 1 : 0) }
+// Without this, a reader of the standard output that leaves would end the server.
+signal(SIGPIPE, SIG_IGN)
 do {
     let addresses = arguments.isEmpty ? ["127.0.0.1:7007"] : arguments.map { Endpoint($0) }
     let server = try Server(EchoServer(), listening: addresses)

@@ -1,76 +1,23 @@
 // A web server that says hello to everybody, to show a worker that takes requests apart: with and without keep-alive,
 // pipelined, or byte by byte.
 //
-// It parses no more of HTTP than it needs, and is not for the Internet: it knows GET and HEAD, versions 1.0 and 1.1, and the
-// headers Connection and Content-Length; it skips bodies, refuses chunked ones, and has one answer for every path.
+// RequestHead.swift reads a request's head; this file has the connection. It knows GET and HEAD, skips bodies, refuses chunked
+// ones, and has one answer for every path.
 
 @preconcurrency import Glibc
 import NBServer
 
-/// What the head of a request asks for.
-struct Request {
-    static let headLimit = 8 << 10
-    static let bodyLimit = 1 << 20
+/// The one thing that this server says, and what it says instead.
+struct Answer {
+    let head: RequestHead
 
-    private(set) var status = "200 OK"
-    private(set) var isHead = false
-    private(set) var isOld = false
-    private(set) var bodyLength = 0
-    private var wantsToStay = false
-    private var isRefused = false
-
-    /// Nobody can tell where a refused request ends, so the connection closes.
-    var staysOpen: Bool { wantsToStay && !isRefused }
-
-    init(head: ArraySlice<UInt8>) {
-        let lines = String(decoding: head, as: UTF8.self).split(whereSeparator: \.isNewline)
-        readRequestLine(lines.first ?? "")
-        for line in lines.dropFirst() { readHeader(line) }
-        if bodyLength > Self.bodyLimit { refuse("413 Content Too Large") }
-    }
-
-    init(refusedWith status: String) {
-        refuse(status)
-    }
-
-    private mutating func refuse(_ status: String) {
-        if !isRefused { self.status = status }
-        isRefused = true
-    }
-
-    private mutating func readRequestLine(_ line: Substring) {
-        let words = line.split(separator: " ", omittingEmptySubsequences: false)
-        guard words.count == 3, !words[1].isEmpty, words[2].hasPrefix("HTTP/") else { return refuse("400 Bad Request") }
-        isOld = words[2] == "HTTP/1.0"
-        guard isOld || words[2] == "HTTP/1.1" else { return refuse("505 HTTP Version Not Supported") }
-        wantsToStay = !isOld
-        isHead = words[0] == "HEAD"
-        if words[0] != "GET" && !isHead { status = "405 Method Not Allowed" }
-    }
-
-    private mutating func readHeader(_ line: Substring) {
-        guard let colon = line.firstIndex(of: ":") else { return refuse("400 Bad Request") }
-        let value = line[line.index(after: colon)...].split(separator: " ").joined(separator: " ").lowercased()
-        switch line[..<colon].lowercased() {
-        case "connection" where value == "close": wantsToStay = false
-        case "connection" where value == "keep-alive": wantsToStay = true
-        case "content-length":
-            guard value.utf8.allSatisfy({ (48...57).contains($0) }), let length = Int(value) else {
-                return refuse("400 Bad Request")
-            }
-            bodyLength = length
-        case "transfer-encoding": refuse("501 Not Implemented")
-        default: break
-        }
-    }
-
-    var answer: String {
-        let body = status == "200 OK" ? "Hello, world!\n" : "\(status)\n"
-        return "HTTP/1.\(isOld ? 0 : 1) \(status)\r\n"
+    var text: String {
+        let body = head.status == .ok ? "Hello, world!\n" : "\(head.status.text)\n"
+        return "HTTP/1.1 \(head.status.text)\r\n"
             + "Content-Type: text/plain\r\nContent-Length: \(body.utf8.count)\r\n"
-            + (status.hasPrefix("405") ? "Allow: GET, HEAD\r\n" : "")
-            + (staysOpen ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n")
-            + (isHead ? "" : body)
+            + (head.status == .methodNotAllowed ? "Allow: GET, HEAD\r\n" : "")
+            + (head.staysOpen ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n")
+            + (head.isHead ? "" : body)
     }
 }
 
@@ -78,7 +25,7 @@ struct Request {
 struct Hello: ConnectionWorker {
     static let options = WorkerOptions(idleTimeLimit: .seconds(30), sendTimeLimit: .seconds(30))
 
-    /// What has come of the next head.
+    /// What has come of the next request.
     private var unread: [UInt8] = []
     /// How much of it is known to hold no end.
     private var searched = 0
@@ -96,25 +43,28 @@ struct Hello: ConnectionWorker {
     }
 
     private mutating func answerAll(_ connection: borrowing WorkerConnection) {
-        while let request = nextRequest() {
-            connection.send(request.answer)
-            guard request.staysOpen else { return connection.close() }
+        while let head = nextHead() {
+            connection.send(Answer(head: head).text)
+            guard head.staysOpen else { return connection.close() }
             guard connection.hasRoom else { return }
         }
         connection.receive()
     }
 
-    private mutating func nextRequest() -> Request? {
+    private mutating func nextHead() -> RequestHead? {
         skipBody()
-        guard let end = endOfHead() else {
-            return unread.count > Request.headLimit ? Request(refusedWith: "431 Request Header Fields Too Large") : nil
+        skipEmptyLines()
+        let end = endOfHead()
+        guard end ?? unread.count <= RequestHead.limit else {
+            let hasRequestLine = unread.prefix(RequestHead.limit).contains(UInt8(ascii: "\n"))
+            return RequestHead(refusedWith: hasRequestLine ? .fieldsTooLarge : .uriTooLong)
         }
-        guard end <= Request.headLimit else { return Request(refusedWith: "431 Request Header Fields Too Large") }
-        let request = Request(head: unread[..<end])
-        bodyLeft = request.bodyLength
+        guard let end else { return nil }
+        let head = RequestHead(unread[..<end])
+        bodyLeft = head.bodyLength
         unread.removeFirst(end)
         searched = 0
-        return request
+        return head
     }
 
     private mutating func skipBody() {
@@ -123,14 +73,22 @@ struct Hello: ConnectionWorker {
         unread.removeFirst(count)
     }
 
-    /// Where the blank line ends that ends a head; a line ends with or without a carriage return.
+    /// Those before a request line, which old clients send after a body (RFC 9112, 2.2).
+    private mutating func skipEmptyLines() {
+        var rest = unread[...]
+        while rest.starts(with: "\r\n".utf8) || rest.starts(with: "\n".utf8) {
+            rest = rest.dropFirst(rest.first == UInt8(ascii: "\r") ? 2 : 1)
+        }
+        guard rest.startIndex > 0 else { return }
+        unread = Array(rest)
+        searched = 0
+    }
+
+    /// Where the empty line ends that ends a head. A line ends with LF, and perhaps a CR before it.
     private mutating func endOfHead() -> Int? {
-        // Empty lines before a request are to be left out.
-        unread.removeFirst(searched == 0 ? unread.prefix(while: { $0 == 13 || $0 == 10 }).count : 0)
-        for place in searched..<unread.count where unread[place] == 10 {
-            let isBlank =
-                place >= 1 && unread[place - 1] == 10 || place >= 2 && unread[place - 2...place - 1] == [10, 13]
-            if isBlank { return place + 1 }
+        for index in searched..<unread.count where unread[index] == UInt8(ascii: "\n") {
+            let line = unread[..<index].suffix(2)
+            if line.last == UInt8(ascii: "\n") || line.elementsEqual("\n\r".utf8) { return index + 1 }
         }
         searched = unread.count
         return nil
@@ -160,6 +118,8 @@ let usage = """
 
 let arguments = CommandLine.arguments.dropFirst()
 if arguments == ["--help"] { exit(puts(usage) == EOF ? 1 : 0) }
+// Without this, a reader of the standard output that leaves would end the server.
+signal(SIGPIPE, SIG_IGN)
 do {
     let addresses = arguments.isEmpty ? ["127.0.0.1:8080"] : arguments.map { Endpoint($0) }
     let server = try Server(HelloServer(), listening: addresses)

@@ -34,6 +34,8 @@ if arguments == ["--help"] {
     exit(0)
 }
 
+// Without this, a reader of the standard output that leaves would end the server.
+signal(SIGPIPE, SIG_IGN)
 let addresses = arguments.isEmpty ? ["127.0.0.1:7777"] : arguments.map { Endpoint($0) }
 do {
     let server = try Server(NoSoup(), listening: addresses)

@@ -314,13 +314,28 @@ func text(of line: Span<UInt8>) -> String {
     line.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
 }
 
+/// The next line of the standard input, `nil` at its end.
+func nextLine() -> String? {
+    while true {
+        if let line = readLine() { return line }
+        // In the background a read from the terminal fails, because SIGTTIN is ignored. It may be in the foreground later.
+        guard ferror(stdin) != 0, isatty(STDIN_FILENO) == 1 else { return nil }
+        clearerr(stdin)
+        sleep(1)
+    }
+}
+
 if CommandLine.arguments.dropFirst() == ["--help"] { exit(puts(Plan.usage) == EOF ? 1 : 0) }
+// By default SIGTTIN stops a process in the background that reads from its terminal, and SIGPIPE kills one whose output is not
+// read any more. A server goes on.
+signal(SIGTTIN, SIG_IGN)
+signal(SIGPIPE, SIG_IGN)
 do {
     let plan = try Plan(CommandLine.arguments.dropFirst())
     let server = try Server(SoupKitchen(plan), listening: plan.addresses)
     // The cook, at the terminal: a number is so many bowls, an empty line asks how many were served.
     Task.detached {
-        while let line = readLine() {
+        while let line = nextLine() {
             if let bowls = Int(line) { try server.cast(.cook(bowls: bowls)) }
             say("\(try await server.call(SoupKitchen.Call.bowlsServed)) bowls served")
         }

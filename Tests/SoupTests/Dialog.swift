@@ -18,9 +18,11 @@ struct Dialog: ~Copyable {
     deinit { close(socket) }
 
     func say(_ text: String) throws {
-        guard send(socket, text, text.utf8.count, Int32(MSG_NOSIGNAL)) == text.utf8.count else {
-            throw Failure(call: "send")
-        }
+        try say(Array(text.utf8))
+    }
+
+    func say(_ bytes: [UInt8]) throws {
+        guard send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else { throw Failure(call: "send") }
     }
 
     func endOutput() {

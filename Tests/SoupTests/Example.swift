@@ -7,7 +7,7 @@ import Testing
 struct Example: ~Copyable {
     var child: Child
 
-    /// The lines with which it began.
+    /// The lines that it was waited for.
     let lines: [String]
 
     /// The addresses at their ends.
@@ -23,7 +23,7 @@ struct Example: ~Copyable {
             if let ending = child.poll() { throw Failure("\(name) does not start: \(ending): \(child.errors)") }
             return child.output.count(where: { $0 == "\n" }) >= wanted
         }
-        let lines = child.output.split(separator: "\n").map(String.init)
+        let lines = child.output.split(separator: "\n").prefix(wanted).map(String.init)
         addresses = try lines.map { try Self.address(atTheEndOf: $0) }
         self.lines = lines
         self.child = child

@@ -69,28 +69,22 @@ extension SoupTests {
             }
         }
 
-        private static let oldLast = "HTTP/1.0 200 OK\r\n\(head)Connection: close\r\n\r\n"
-        private static let oldOpen = "HTTP/1.0 200 OK\r\n\(head)Connection: keep-alive\r\n\r\n"
         private static let notAllowed = refusal("405 Method Not Allowed", "Allow: GET, HEAD\r\nConnection: keep-alive")
 
         static let exchanges: [Exchange] = [
             Exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n", open + body),
-            Exchange("\r\n\nGET / HTTP/1.1\n\n", open + body),
-            Exchange("HEAD / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nConnection: close\r\n\r\nGET /", open + last + body),
-            Exchange("GET / HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n", oldLast + body),
-            Exchange("GET / HTTP/1.0\r\nCONNECTION:  Keep-Alive \r\n\r\n", oldOpen + body),
+            Exchange("\r\n\n\r\nGET / HTTP/1.1\nHost: h\n\n", open + body),
             Exchange(
-                "POST / HTTP/1.1\r\nContent-Length: 18\r\n\r\nGET / HTTP/9.9\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+                "HEAD / HTTP/1.1\r\nHost:\r\n\r\nGET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\nGET /",
+                open + last + body
+            ),
+            Exchange("GET / HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n", last + body),
+            Exchange("GET / HTTP/1.0\r\nCONNECTION:  Keep-Alive \r\n\r\n", open + body),
+            Exchange(
+                "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18\r\n\r\nGET / HTTP/9.9\r\n\r\n\r\n"
+                    + "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
                 notAllowed + open + body
             ),
-            Exchange("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0", refusal("501 Not Implemented")),
-            Exchange("POST / HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n", refusal("413 Content Too Large")),
-            Exchange("GET / HTTP/1.1\r\nContent-Length: +1\r\n\r\n", refusal("400 Bad Request")),
-            Exchange("GET / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n", refusal("400 Bad Request")),
-            Exchange("GET / HTTP/1.1\r\nno colon\r\n\r\n", refusal("400 Bad Request")),
-            Exchange("GET / HTTP/2.0\r\nConnection: keep-alive\r\n\r\n", refusal("505 HTTP Version Not Supported")),
-            Exchange("hello\r\n\r\n", refusal("400 Bad Request")),
-            Exchange("\u{16}\u{3}\u{1}\n\n", refusal("400 Bad Request")),
             Exchange("GET / HTTP/1.1\r\nHalf: a hea", ""),
             Exchange("", ""),
         ]
@@ -113,7 +107,7 @@ extension SoupTests {
         @Test func aThousandRequestsInOnePieceAreAnsweredInOrder() throws {
             let hello = try Example("hello-http")
             var client = try Dialog(with: hello.address)
-            try client.say(String(repeating: "GET / HTTP/1.1\r\n\r\n", count: 1_000))
+            try client.say(String(repeating: "GET / HTTP/1.1\r\nHost: h\r\n\r\n", count: 1_000))
             client.endOutput()
             #expect(try client.rest() == String(repeating: Self.open + Self.body, count: 1_000))
         }
@@ -124,10 +118,10 @@ extension SoupTests {
                 (8192, Self.open + Self.body), (8193, Self.refusal("431 Request Header Fields Too Large")),
                 (1 << 20, Self.refusal("431 Request Header Fields Too Large")),
             ] {
-                let frame = "GET / HTTP/1.1\r\nLong: \r\n\r\n"
+                let frame = "GET / HTTP/1.1\r\nHost: h\r\nLong: \r\n\r\n"
                 let filling = String(repeating: "x", count: length - frame.utf8.count)
                 var client = try Dialog(with: hello.address)
-                try client.say("GET / HTTP/1.1\r\nLong: \(filling)\r\n\r\n")
+                try client.say("GET / HTTP/1.1\r\nHost: h\r\nLong: \(filling)\r\n\r\n")
                 client.endOutput()
                 #expect(try client.rest() == answer)
             }

@@ -23,22 +23,6 @@ extension SoupTests {
             }
         }
 
-        @Test func theCounterCountsAndAnswers() throws {
-            var ends: [Int32] = [0, 0]
-            try #require(pipe(&ends) == 0)
-            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-            var counter = try Child([try program("stdbuf"), "-oL", try Soup.built("counter")], input: ends[0])
-            close(ends[0])
-            try wait(for: "the counter listens") { counter.output.contains("\n") }
-            let address = try Address(listeningLine: String(counter.output.prefix { $0 != "\n" }))
-            for _ in 0..<3 { _ = try outcome(at: address) }
-            for line in ["\n", "reset\n"] { _ = write(ends[1], line, line.utf8.count) }
-            close(ends[1])
-            #expect(try counter.wait() == .exited(0))
-            // The first two lines say where it listens, and what to do.
-            #expect(counter.output.split(separator: "\n").dropFirst(2) == ["3 served", "0 served"])
-        }
-
         /// The lines of the first program in Swift that follows something.
         private static func code(after words: String, in readme: String) -> [Substring]? {
             guard let start = readme.firstRange(of: words)?.upperBound,

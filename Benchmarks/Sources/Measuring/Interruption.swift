@@ -15,10 +15,30 @@ package struct Interruption: Error {
     }
 
     package static func check() throws {
+        if let interruption = pending { throw interruption }
+    }
+
+    /// Ends `postpone`, once nothing is left to stop: takes the signal that is pending, so that the next one ends the process at
+    /// once.
+    ///
+    /// - Returns: what was pending; nil if nothing was.
+    package static func end() throws -> Interruption? {
+        let interruption = pending
+        var taken = sigset_t()
+        sigemptyset(&taken)
+        if let interruption {
+            sigaddset(&taken, interruption.signal)
+            var signal: Int32 = 0
+            sigwait(&taken, &signal)
+        }
+        for signal in signals { sigaddset(&taken, signal) }
+        guard pthread_sigmask(SIG_UNBLOCK, &taken, nil) == 0 else { throw Failure(call: "pthread_sigmask") }
+        return interruption
+    }
+
+    private static var pending: Interruption? {
         var pending = sigset_t()
         sigpending(&pending)
-        if let signal = signals.first(where: { sigismember(&pending, $0) == 1 }) {
-            throw Interruption(signal: signal)
-        }
+        return signals.first { sigismember(&pending, $0) == 1 }.map { Interruption(signal: $0) }
     }
 }

@@ -5,6 +5,9 @@ struct CallReport: CustomStringConvertible {
     let names: [String]
     let costs: [[Cost]]
 
+    /// How many rounds the figures are of.
+    var rounds: Int { costs[0].count }
+
     var description: String {
         var table = Table(columns: ["who is asked", "µs", "p25–p75", "ratio", "µs of CPU", "switches"])
         let base = Costs(costs[0].map(\.time))

@@ -14,6 +14,8 @@ struct CompareCalls: ParsableCommand {
             Every contender in turn is asked for a number many times, one after the other. Rounds are interleaved. Then \
             threads send casts as fast as they can.
 
+            Ctrl-C ends the run and prints what was measured until then; the exit status is 130.
+
             Examples, from Benchmarks/, after `swift build -c release`:
               .build/release/compare-calls
               taskset --cpu-list 0 .build/release/compare-calls
@@ -36,6 +38,16 @@ struct CompareCalls: ParsableCommand {
     @Option(help: "Ask only those whose names begin like this, as for a profiler.")
     var only = ""
 
+    static func main() {
+        do {
+            try parse().run()
+        } catch let interruption as Interruption {
+            Glibc.exit(128 + interruption.signal)
+        } catch {
+            exit(withError: error)
+        }
+    }
+
     func validate() throws {
         guard rounds > 0 else { throw ValidationError("--rounds must be at least 1") }
         guard calls > 0 else { throw ValidationError("--calls must be at least 1") }
@@ -46,6 +58,7 @@ struct CompareCalls: ParsableCommand {
 
     func run() throws {
         let steal = try StealTime()
+        try Interruption.postpone()
         let server = try CountingServer()
         let contenders = [
             try Contender.changeOfThreads(), .callBlocking(server), .call(server), .actor(), .queueSync(),
@@ -53,10 +66,24 @@ struct CompareCalls: ParsableCommand {
         ].filter { $0.name.hasPrefix(only) }
         guard !contenders.isEmpty else { throw ValidationError("nobody's name begins with \(only)") }
         let asked = try Rounds(count: rounds, calls: calls).run(contenders)
-        let bursts = try threads.map { try Burst(casts: casts, threads: $0).run(rounds, on: server) }
-        print("\(rounds) interleaved rounds of \(calls) calls; steal time: \(try steal.percentageSince().fixed(1)) %\n")
+        var bursts: [(burst: Burst, costs: [Cost])] = []
+        do {
+            for threads in threads {
+                bursts.append(try Burst(casts: casts, threads: threads).run(rounds, on: server))
+            }
+        } catch is Interruption {
+            // What is here was finished.
+        }
+        let interruption = try Interruption.end()
+        if interruption != nil { print("INTERRUPTED: this is what was measured until then") }
+        print(
+            "\(asked.rounds) interleaved rounds of \(calls) calls; steal time: \(try steal.percentageSince().fixed(1)) %\n"
+        )
         print(asked)
-        print("\(rounds) bursts of \(casts) casts\n")
-        print(BurstReport(bursts))
+        if let finished = bursts.map({ $0.costs.count }).max() {
+            print("\(finished) bursts of \(casts) casts\n")
+            print(BurstReport(bursts))
+        }
+        if let interruption { throw interruption }
     }
 }

@@ -5,19 +5,29 @@ struct Rounds {
     let count: Int
     let calls: Int
 
+    /// Ends early when it is interrupted, with the rounds that were finished; without one of them, it throws.
     func run(_ contenders: [Contender]) throws -> CallReport {
         var costs = contenders.map { _ in [Cost]() }
         defer { ProgressLine.clear() }
         // The first round, which makes threads and fills caches, does not count.
         for round in 0...count {
             ProgressLine.show("calls: round \(round) of \(count)")
-            // Rotated, so that everybody is first, and last, equally often.
-            for turn in contenders.indices {
-                let index = (round + turn) % contenders.count
-                let cost = try contenders[index].cost(of: calls)
-                if round > 0 { costs[index].append(cost) }
+            do {
+                let played = try play(round, contenders)
+                if round > 0 { for (index, cost) in played { costs[index].append(cost) } }
+            } catch is Interruption where round > 1 {
+                break
             }
         }
         return CallReport(names: contenders.map(\.name), costs: costs)
+    }
+
+    private func play(_ round: Int, _ contenders: [Contender]) throws -> [(index: Int, cost: Cost)] {
+        // Rotated, so that everybody is first, and last, equally often.
+        try contenders.indices.map { turn in
+            try Interruption.check()
+            let index = (round + turn) % contenders.count
+            return (index, try contenders[index].cost(of: calls))
+        }
     }
 }

@@ -15,7 +15,9 @@ struct CompareEcho: ParsableCommand {
         discussion: """
             Every server in turn is given the same load, and its CPU time is read before and after. Rounds are interleaved.
 
-            Exit status: 0 within the limit, 1 above it, 2 when there is no result.
+            Ctrl-C ends the run and prints what was measured until then.
+
+            Exit status: 0 within the limit, 1 above it, 2 when there is no result, 130 after Ctrl-C.
 
             Examples, from Benchmarks/, after `swift build -c release`:
               .build/release/compare-echo
@@ -83,8 +85,11 @@ struct CompareEcho: ParsableCommand {
         let steal = try StealTime()
         let load = Load(work: work, connections: connections, exchanges: exchanges, isPausing: pausing)
         let report = try Comparison(echo: echo, rounds: rounds, load: load, held: held, placement: placement).run()
+        // The servers are gone: the next Ctrl-C ends the process.
+        _ = try Interruption.end()
+        if report.interruption != nil { print("INTERRUPTED after \(report.rounds) of \(rounds) rounds") }
         print(
-            "\(work): \(rounds) interleaved rounds of \(exchanges) × \(connections), "
+            "\(work): \(report.rounds) interleaved rounds of \(exchanges) × \(connections), "
                 + "\(pausing ? "pausing, " : "")\(Placement.describe(placement))"
         )
         print("io_uring: \(try Ring().features)")
@@ -93,6 +98,7 @@ struct CompareEcho: ParsableCommand {
         print(report.table)
         if let held = report.held { print(held) }
         print(report.verdict(limit: limit))
+        if let interruption = report.interruption { throw interruption }
         guard report.ratio <= limit else { throw ExitCode(1) }
     }
 }

@@ -17,13 +17,14 @@ struct Comparison {
         let choice = try chooseRing()
         let control = try reference("ring", "\(choice.best.name), control", choice.arguments)
         let contenders = try ours() + [choice.best, control] + epolls()
-        let costs = try Rounds(count: rounds, purpose: "comparing").run(contenders)
+        let (costs, interruption) = try Rounds(count: rounds, purpose: "comparing").run(contenders)
         return Report(
             choice: choice.summary,
             names: contenders.map(\.name),
             costs: costs,
             best: contenders.count - 2 - epollArguments.count,
-            bytesPerHeldConnection: contenders.compactMap(\.bytesPerHeldConnection).first
+            bytesPerHeldConnection: contenders.compactMap(\.bytesPerHeldConnection).first,
+            interruption: interruption
         )
     }
 
@@ -55,8 +56,9 @@ struct Comparison {
         let kinds = load.work == .echo ? [[], ["--multishot"]] : [["--close"]]
         let arguments = kinds.flatMap { kind in ["256", "1024", "4096"].map { kind + ["--completions", $0] } }
         let references = try arguments.map { try reference("ring", "C ring \($0.joined(separator: " "))", $0) }
-        let medians = try Rounds(count: Self.roundsToChoose, purpose: "choosing the C loop").run(references)
-            .map(\.median)
+        let chosen = try Rounds(count: Self.roundsToChoose, purpose: "choosing the C loop").run(references)
+        if let interruption = chosen.interruption { throw interruption }
+        let medians = chosen.costs.map(\.median)
         let summary = zip(references, medians).map { "\($0.name) \($1.fixed(2))" }.joined(separator: ", ")
         let best = medians.indices.min { medians[$0] < medians[$1] } ?? 0
         return (references[best], arguments[best], summary)

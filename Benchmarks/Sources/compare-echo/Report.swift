@@ -1,6 +1,6 @@
 import Measuring
 
-/// What a finished run has shown. Ours come first, then the best C loop on io_uring, its control, and those on epoll.
+/// What a run has shown, which may have been interrupted. Ours come first, then the best C loop on io_uring, its control, and those on epoll.
 struct Report {
     let choice: String
     let names: [String]
@@ -8,6 +8,11 @@ struct Report {
     /// Where the best C loop on io_uring is.
     let best: Int
     let bytesPerHeldConnection: Double?
+    /// What ended the run early.
+    let interruption: Interruption?
+
+    /// How many rounds the figures are of.
+    var rounds: Int { costs[0].ofRounds.count }
 
     /// Of ours to the best C loop.
     var ratio: Double { costs[0].ratio(to: costs[best]) }

@@ -16,6 +16,7 @@ struct ConnectionLedgerTests {
         wrong: 8,
         failed: 16,
         lastError: 24,
+        cutOff: 64,
         unstarted: 32
     )
 
@@ -30,6 +31,7 @@ struct ConnectionLedgerTests {
         #expect(sum.timedOut == 8)
         #expect(sum.wrong == 16)
         #expect(sum.failed == 32)
+        #expect(sum.cutOff == 128)
         #expect(sum.unstarted == 64)
     }
 
@@ -44,6 +46,7 @@ struct ConnectionLedgerTests {
     @Test func itIsCleanOnlyIfEverybodyWasAnsweredWhoWasDue() {
         #expect(ConnectionLedger().isClean)
         #expect(ConnectionLedger(started: 5, connected: 5, answered: 5).isClean)
+        #expect(ConnectionLedger(started: 5, connected: 5, answered: 4, cutOff: 1).isClean)
         #expect(!ConnectionLedger(started: 5, connected: 5, answered: 4, wrong: 1).isClean)
         #expect(!ConnectionLedger(started: 5, connected: 5, answered: 5, unstarted: 1).isClean)
     }

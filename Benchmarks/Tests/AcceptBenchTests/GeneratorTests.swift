@@ -1,8 +1,10 @@
 // The clients, with a real server in this process: what became of every connection, exactly.
 
+import Glibc
 import NBServer
 import Testing
 
+@testable import Measuring
 @testable import accept_bench
 
 struct GeneratorTests {
@@ -60,6 +62,29 @@ struct GeneratorTests {
         let stream = LoadStream(targets: [try TargetAddress(address)], pace: .closed(inFlight: 4), count: 20)
         let ledger = try LoadRun.run(LoadPlan(streams: [stream], sources: .kernels, seconds: 60)).streams[0].ledger
         #expect(ledger == ConnectionLedger(started: 20, refused: 20))
+    }
+
+    /// The result is of what there was until then, and what was on its way is no fault.
+    @Test(arguments: [LoadStream.Pace.closed(inFlight: 8), .open(perSecond: 5000, atMost: 8)])
+    func anInterruptedRunHasAResult(pace: LoadStream.Pace) throws {
+        let tally = AcceptTally()
+        let server = try Server(CountingGreeter(tally: tally), listening: [Endpoint("127.0.0.1:0")])
+        try server.start()
+        defer { server.stopBlocking() }
+        let target = try TargetAddress("\(server.addresses[0])")
+        let stream = LoadStream(targets: [target], answer: banner, pace: pace)
+        var plan = LoadPlan(streams: [stream], sources: .spread(for: target), seconds: 60)
+        plan.progress = { _ in if tally.accepted >= 100 { throw Interruption(signal: SIGINT) } }
+        #expect(throws: Interruption.self) { try LoadRun.run(plan) }
+
+        plan.reportsInterruption = true
+        let result = try LoadRun.run(plan)
+        let ledger = result.streams[0].ledger
+        #expect(result.isInterrupted)
+        #expect(ledger.started > 0)
+        #expect(ledger.answered + ledger.cutOff == ledger.started)
+        #expect(ledger.cutOff <= 8)
+        #expect(ledger.timedOut == 0)
     }
 
     @Test func whatHappensOnceHappensOnceHoweverManyThreadsThereAre() throws {

@@ -37,6 +37,13 @@ struct StreamPaceTests {
         #expect(pace.nextDue(late) == start + 3_000_000)
     }
 
+    @Test func whatWouldHaveBeenDueAfterAnInterruptionIsNotOwed() {
+        var pace = pace(.open(perSecond: 10, atMost: 100))
+        for _ in 0..<4 { #expect(pace.take(start + 550_000_000) != nil) }
+        pace.cut(start + 550_000_000)
+        #expect(pace.overdue == 2)
+    }
+
     @Test func anOpenLoopOwesAfterItsEndWhatWasDueBefore() {
         var pace = pace(.open(perSecond: 10, atMost: 100))
         let after = start + 7_000_000_000

@@ -12,7 +12,12 @@ struct LoadCommand: ParsableCommand {
             With --rate it is an open loop: connections are due at fixed times, whatever the server does, and latency counts \
             from then. Without, a closed loop: the next connection begins when one has ended.
 
-            Exit status: 0 when every connection ended as it should, 1 when some did not.
+            Of a name with several addresses, the first that takes a connection is used and named; that connection is not \
+            counted.
+
+            Ctrl-C ends the run and prints what was measured until then; a second one prints nothing.
+
+            Exit status: 0 when every connection ended as it should, 1 when some did not, 130 after Ctrl-C.
 
             Examples:
               accept-bench load 127.0.0.1:7777
@@ -78,27 +83,29 @@ struct LoadCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Interruption.postpone()
-        let targets = try servers.map { try TargetAddress($0) }
-        let addresses = sources.map { SourceAddresses(count: $0) } ?? SourceAddresses.spread(for: targets[0])
-        guard addresses.count == 0 || targets.allSatisfy(\.isLoopback) else {
-            throw Failure("source addresses of 127.0.0.0/24 reach servers of this machine only; give --sources 0")
-        }
+        let targets = try TargetChoice(spreads: sources ?? 0 > 0, patience: patience).targets(servers)
+        let addresses = sources.map { SourceAddresses(count: $0) } ?? .spread(for: targets)
+        let names = targets.map(\.description).joined(separator: ", ")
         let stream = stream(targets)
         try Preflight.check(connections: stream.capacity, backlog: 0, listeners: 0, sources: addresses)
         let progress = ProgressBar(total: 100, isWanted: !json)
         var plan = LoadPlan(streams: [stream], sources: addresses, seconds: seconds, patience: patience)
+        plan.reportsInterruption = true
+        try Interruption.postpone()
         if threads == 1 {
             plan.progress = { fraction in
                 try Interruption.check()
-                progress.show(fraction, "connecting to \(servers.joined(separator: ", "))")
+                progress.show(fraction, "connecting to \(names)")
             }
         }
         defer { progress.clear() }
         let result = try LoadRun.run(plan, threads: threads)
+        // The next Ctrl-C ends the process, even if the report is not read.
+        let interruption = try Interruption.end()
         progress.clear()
-        let report = LoadReport(result: result, isOpen: rate != nil)
+        let report = LoadReport(result: result, servers: targets.map(\.description), isOpen: rate != nil)
         print(json ? try report.json() : report.text)
+        if let interruption { throw interruption }
         guard result.streams[0].ledger.isClean else { throw ExitCode(1) }
     }
 

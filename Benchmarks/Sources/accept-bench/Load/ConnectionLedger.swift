@@ -17,10 +17,12 @@ struct ConnectionLedger: Codable, Equatable, Sendable {
     /// Failed in another way; ``lastError`` says how the last one did.
     var failed = 0
     var lastError: Int32 = 0
+    /// On their way when the run was interrupted, which is nobody's fault.
+    var cutOff = 0
     /// Due in an open loop, and not begun by the end of the run.
     var unstarted = 0
 
-    var isClean: Bool { answered == started && unstarted == 0 }
+    var isClean: Bool { answered + cutOff == started && unstarted == 0 }
 
     mutating func add(_ other: ConnectionLedger) {
         started += other.started
@@ -31,6 +33,7 @@ struct ConnectionLedger: Codable, Equatable, Sendable {
         timedOut += other.timedOut
         wrong += other.wrong
         failed += other.failed
+        cutOff += other.cutOff
         unstarted += other.unstarted
         if other.lastError != 0 { lastError = other.lastError }
     }

@@ -48,6 +48,7 @@ struct Generator: ~Copyable {
     var failuresInARow = 0
     var socketsMade = 0
     var isOver = false
+    private var isInterrupted = false
 
     init(_ plan: LoadPlan) throws {
         self.plan = plan
@@ -95,8 +96,10 @@ struct Generator: ~Copyable {
         defer { TimerSlack.set(0) }
 
         var now = start
+        var begun = start
         var nextWatch = start + Self.watch
         while !isFinished(now) {
+            begun = now
             try begin(now)
             try waitForCompletions(now, until: nextWatch)
             try answerCompletions()
@@ -105,14 +108,21 @@ struct Generator: ~Copyable {
             guard now >= nextWatch else { continue }
             nextWatch = now + Self.watch
             try enforceLimits(now)
-            try plan.progress(min(1, now.since(start).seconds / max(0.001, plan.seconds)))
-            guard now < giveUp else { break }
+            isInterrupted = try plan.isInterrupted(now.since(start))
+            guard now < giveUp, !isInterrupted else { break }
         }
+        // Those that were not due when connections began last are not owed.
+        if isInterrupted { for index in paces.indices { paces[index].cut(begun) } }
         accountForTheRest()
         let seconds = Moment.now().since(start).seconds
         let used = Moment.ofThread().since(cpu).seconds
         try plan.whenHeld?()
-        return LoadResult(streams: results, seconds: seconds, generatorCPU: used)
+        return LoadResult(
+            streams: results,
+            seconds: seconds,
+            generatorCPU: used,
+            isInterrupted: isInterrupted
+        )
     }
 
     /// Everything that is not in the background has begun and ended.
@@ -130,8 +140,11 @@ struct Generator: ~Copyable {
     private mutating func accountForTheRest() {
         for index in plan.streams.indices { results[index].ledger.unstarted = paces[index].overdue }
         for index in 0..<slotCount {
+            let stream = Int(slots[index].stream)
             switch slots[index].state {
-            case .connecting, .waiting, .queued, .canceled: results[Int(slots[index].stream)].ledger.timedOut += 1
+            case .connecting, .waiting, .queued:
+                if isInterrupted { results[stream].ledger.cutOff += 1 } else { results[stream].ledger.timedOut += 1 }
+            case .canceled: results[stream].ledger.timedOut += 1
             case .idle, .held: break
             }
         }

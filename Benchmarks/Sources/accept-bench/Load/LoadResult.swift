@@ -6,6 +6,8 @@ struct LoadResult: Sendable {
     /// The generator's own CPU time.
     var generatorCPU: Double
     var threads = 1
+    /// Whether a signal ended it before its time.
+    var isInterrupted = false
 
     /// How busy the generator was, of all the time it could have been.
     var generatorLoad: Double { seconds > 0 ? generatorCPU / seconds / Double(threads) : 0 }
@@ -20,5 +22,6 @@ struct LoadResult: Sendable {
         seconds = max(seconds, other.seconds)
         generatorCPU += other.generatorCPU
         threads += other.threads
+        isInterrupted = isInterrupted || other.isInterrupted
     }
 }

@@ -14,10 +14,12 @@ struct SourceAddresses: Sendable {
     static let most = 250
     static let kernels = SourceAddresses(count: 0)
 
-    /// As many as there can be: for a server of this machine.
-    static func spread(for target: TargetAddress) -> SourceAddresses {
-        target.isLoopback ? SourceAddresses(count: most) : kernels
+    /// As many as there can be: for servers of this machine.
+    static func spread(for targets: [TargetAddress]) -> SourceAddresses {
+        targets.allSatisfy(\.isLoopback) ? SourceAddresses(count: most) : kernels
     }
+
+    static func spread(for target: TargetAddress) -> SourceAddresses { spread(for: [target]) }
 
     /// A socket that is bound to the address whose turn it is. It blocks: the ring waits, not the socket.
     func makeSocket(_ turn: Int, family: Int32) throws -> Int32 {

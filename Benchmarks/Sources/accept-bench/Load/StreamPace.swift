@@ -1,7 +1,7 @@
 /// When the connections of a stream are to begin.
 struct StreamPace {
     private let start: Moment
-    private let end: Moment
+    private var end: Moment
     /// Nanoseconds between two connections of an open loop; nil for a closed one.
     private let interval: Double?
     private let most: Int
@@ -39,9 +39,14 @@ struct StreamPace {
         return interval == nil ? now : due
     }
 
+    /// An interruption: nothing is due from now on.
+    mutating func cut(_ now: Moment) {
+        if end != .max { end = min(end, now) }
+    }
+
     /// How many were due by the end and have not begun.
     var overdue: Int {
         guard let interval, end != .max else { return 0 }
-        return max(0, min(most, Int((Double(end - start) / interval).rounded(.up))) - begun)
+        return max(0, min(most, Int((Double(end.since(start)) / interval).rounded(.up))) - begun)
     }
 }

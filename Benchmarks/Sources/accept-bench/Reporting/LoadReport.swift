@@ -3,6 +3,8 @@ import Foundation
 /// What a run of the clients alone came to, for a person and for a program.
 struct LoadReport {
     let result: LoadResult
+    /// Where the connections went.
+    let servers: [String]
     let isOpen: Bool
 
     private var stream: StreamResult { result.streams[0] }
@@ -10,10 +12,12 @@ struct LoadReport {
     var text: String {
         let ledger = stream.ledger
         let rate = Double(ledger.answered) / max(0.001, result.seconds)
-        var lines = [
-            "\(ledger.started) connections in \(result.seconds.fixed(2)) s: \(ledger.connected) connected, "
+        var lines = result.isInterrupted ? ["INTERRUPTED: this is what was measured until then"] : []
+        lines += [
+            "\(ledger.started) connections to \(servers.joined(separator: ", ")) in \(result.seconds.fixed(2)) s: \(ledger.connected) connected, "
                 + "\(ledger.answered) answered, \(result.isGeneratorSaturated ? "≥ " : "")\(rate.fixed(0)) a second, \(stream.bytes) bytes",
-            ledger.complaint ?? "every connection ended as it should",
+            (ledger.complaint ?? "every connection ended as it should")
+                + (ledger.cutOff > 0 ? "; \(ledger.cutOff) were on their way" : ""),
             "",
         ]
         // Nobody was so much as connected: there is nothing to time, and no server to be faster than.
@@ -53,6 +57,8 @@ struct LoadReport {
 
     func json() throws -> String {
         let document = Document(
+            servers: servers,
+            isInterrupted: result.isInterrupted,
             seconds: result.seconds,
             ledger: stream.ledger,
             bytes: stream.bytes,
@@ -72,6 +78,8 @@ struct LoadReport {
     }
 
     private struct Document: Encodable {
+        let servers: [String]
+        let isInterrupted: Bool
         let seconds: Double
         let ledger: ConnectionLedger
         let bytes: Int

@@ -1,0 +1,36 @@
+// counter: messages from its input, and a server that goes on without one.
+
+@preconcurrency import Glibc
+import Testing
+
+extension SoupTests {
+    @Suite struct Counting {
+        private static let question =
+            "press Return to see how many clients were served; type reset and press Return to start again at 0\n"
+
+        @Test func itCountsAndAnswersAndServesAfterTheEndOfItsInput() throws {
+            var ends: [Int32] = [0, 0]
+            try #require(pipe(&ends) == 0)
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            let counter = try Example("counter", [], input: ends[0])
+            close(ends[0])
+            for number in 1...3 { #expect(try outcome(at: counter.address).text == "you are number \(number)\n") }
+            for line in ["\n", "reset\n"] { _ = write(ends[1], line, line.utf8.count) }
+            close(ends[1])
+            let said = Self.question + "3 served\n0 served\n"
+            try wait(for: "it answers") { counter.child.output.hasSuffix(said) }
+            #expect(try outcome(at: counter.address).text == "you are number 1\n")
+            try counter.expectCleanEnd(saying: said)
+        }
+
+        /// As a service has it: there is no input.
+        @Test(arguments: [SIGINT, SIGTERM])
+        func itServesWithoutInputUntilASignal(signal: Int32) throws {
+            var counter = try Example("counter", [])
+            #expect(try outcome(at: counter.address).text == "you are number 1\n")
+            counter.child.signal(signal)
+            #expect(try counter.child.wait() == .exited(0))
+            #expect(counter.child.errors == "")
+        }
+    }
+}
