@@ -4,8 +4,13 @@
 // It parses no more of HTTP than it needs, and is not for the Internet: it knows GET and HEAD, versions 1.0 and 1.1, and the
 // headers Connection and Content-Length; it skips bodies, refuses chunked ones, and has one answer for every path.
 
-@preconcurrency import Glibc
 import NBServer
+
+#if canImport(Glibc)
+@preconcurrency import Glibc
+#elseif canImport(Musl)
+@preconcurrency import Musl
+#endif
 
 /// What the head of a request asks for.
 struct Request {

@@ -1,7 +1,7 @@
 // How each operation is written into a submission entry: the one place that knows liburing's io_uring_prep_*.
 
 internal import CLiburing
-internal import Glibc
+internal import LinuxLibc
 
 extension Operation {
     /// Fills `entry`; its token and its flags are the caller's. `noAddress` is an address of no family and lives as long as
@@ -85,7 +85,8 @@ extension Operation.DiscardMode {
     }
 }
 
-private let acceptFlags = Int32(bitPattern: UInt32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
+/// `SOCK_CLOEXEC` and `SOCK_NONBLOCK`. The kernel defines them as these two, which are numbers in either C library.
+private let acceptFlags = O_CLOEXEC | O_NONBLOCK
 private let messageDontWait = Int32(MSG_DONTWAIT)
 private let messageMore = Int32(MSG_MORE)
 private let messageTruncate = Int32(MSG_TRUNC)

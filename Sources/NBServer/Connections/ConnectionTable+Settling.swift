@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Uring
 
 // How connections end: what is submitted for them, and what its completions mean. The phases are drawn at

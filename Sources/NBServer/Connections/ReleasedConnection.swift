@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// A connection that has left its server: a descriptor, and what was received on it and nobody has seen.
 ///
@@ -50,7 +50,7 @@ public struct ReleasedConnection: ~Copyable, Sendable {
             guard !isTaken else { return }
             // This may be a server's thread, as when the server that was to have the connection has stopped.
             forgetLinger(of: descriptor)
-            Glibc.close(descriptor)
+            LinuxLibc.close(descriptor)
             onClose()
         }
     }

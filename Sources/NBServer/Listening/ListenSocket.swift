@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// A bound, listening socket.
 ///
@@ -52,8 +52,8 @@ final class ListenSocket {
             guard Identity(of: descriptor) == identity else { return }
             // A child has a copy between its fork and its exec, and closing ours would let the socket go on listening, for
             // nobody.
-            Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
-            Glibc.close(descriptor)
+            LinuxLibc.shutdown(descriptor, Int32(SHUT_RDWR))
+            LinuxLibc.close(descriptor)
         }
     }
 
@@ -88,13 +88,12 @@ final class ListenSocket {
         _ options: [SocketOption]
     ) throws(ServerError) -> (Int32, SocketAddress) {
         // Not SOCK_NONBLOCK: before Linux 5.19 an accept on a non-blocking socket fails instead of waiting in the ring.
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        let descriptor = Glibc.socket(wanted.family, type, 0)
+        let descriptor = LinuxLibc.socket(wanted.family, streamSocket | closeOnExec, 0)
         guard descriptor >= 0 else { throw .call("socket", errno, address: wanted.description) }
         do {
             return (descriptor, try listen(descriptor, wanted, options))
         } catch {
-            Glibc.close(descriptor)
+            LinuxLibc.close(descriptor)
             throw error
         }
     }
@@ -110,10 +109,10 @@ final class ListenSocket {
             if case .backlog(let length) = kind { backlog = length }
             try set(kind, on: descriptor, wanted)
         }
-        guard wanted.withSockaddr({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
+        guard wanted.withSockaddr({ LinuxLibc.bind(descriptor, $0, $1) }) == 0 else {
             throw .call("bind", errno, address: wanted.description)
         }
-        guard Glibc.listen(descriptor, backlog) == 0 else {
+        guard LinuxLibc.listen(descriptor, backlog) == 0 else {
             throw .call("listen", errno, address: wanted.description)
         }
         guard let address = SocketAddress.reading({ getsockname(descriptor, $0, $1) }) else {
@@ -134,7 +133,7 @@ final class ListenSocket {
             guard wanted.family == AF_INET6 else { break }
             try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, Int32(isOn ? 1 : 0), "IPV6_V6ONLY", wanted)
         case .linger(let seconds):
-            let value = Glibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
+            let value = LinuxLibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
             try set(descriptor, SOL_SOCKET, SO_LINGER, value, "SO_LINGER", wanted)
         case .integer(let level, let name, let value, let text):
             try set(descriptor, level, name, value, text, wanted)

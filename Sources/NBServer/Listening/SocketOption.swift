@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// An option of a server's listen sockets, and through them of its connections.
 ///

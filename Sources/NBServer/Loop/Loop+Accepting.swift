@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Uring
 
 // From completions of accepts to callbacks, and from the listeners' reactions to what is submitted.

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// An IP address and a port, as the kernel reports them.
 public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {

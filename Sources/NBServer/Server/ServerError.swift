@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Uring
 
 /// Why a server could not be made, could not run, or lost a listener.
