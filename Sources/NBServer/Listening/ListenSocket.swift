@@ -87,6 +87,9 @@ final class ListenSocket {
         on wanted: SocketAddress,
         _ options: [SocketOption]
     ) throws(ServerError) -> (Int32, SocketAddress) {
+        if let fault = wanted.listeningFault {
+            throw ServerError(.invalidAddress, operation: "listen", address: wanted.description, cure: fault)
+        }
         // Not SOCK_NONBLOCK: before Linux 5.19 an accept on a non-blocking socket fails instead of waiting in the ring.
         let descriptor = LinuxLibc.socket(wanted.family, streamSocket | closeOnExec, 0)
         guard descriptor >= 0 else { throw .call("socket", errno, address: wanted.description) }
@@ -110,7 +113,7 @@ final class ListenSocket {
             try set(kind, on: descriptor, wanted)
         }
         guard wanted.withSockaddr({ LinuxLibc.bind(descriptor, $0, $1) }) == 0 else {
-            throw .call("bind", errno, address: wanted.description)
+            throw .bind(errno, wanted)
         }
         guard LinuxLibc.listen(descriptor, backlog) == 0 else {
             throw .call("listen", errno, address: wanted.description)
