@@ -30,6 +30,8 @@ extension Operation {
             entry.pointee.buf_group = ReceiveBuffers.group
         case .discardInput(let descriptor, let mode):
             io_uring_prep_recv(entry.cleared, descriptor, nil, discardLimit, messageTruncate | mode.flags)
+        case .discardByReading(let descriptor, let mode):
+            io_uring_prep_recv(entry.cleared, descriptor, discardedBytes.base, discardedBytesSize, mode.flags)
         case .read(let descriptor, let memory, let count):
             io_uring_prep_read(entry.cleared, descriptor, memory.base, count, 0)
         case .disconnect(let descriptor):
@@ -96,3 +98,8 @@ private let sendFlags = Int32(MSG_NOSIGNAL | MSG_WAITALL)
 
 /// One receive throws away at most this much; more than a receive buffer holds by default.
 private let discardLimit = 16 << 20
+
+/// What every socket that is not plain TCP discards into, on every ring of the process. Made when one first does, never
+/// freed and never read, so it does not matter that the kernel writes to it from several threads.
+private let discardedBytes = Operation.Memory(.allocate(byteCount: discardedBytesSize, alignment: 64))
+private let discardedBytesSize = 64 << 10

@@ -33,6 +33,9 @@ final class FakeKernel: @unchecked Sendable {
     private(set) var forgottenLingers: [Int32] = []
     /// How many bytes peers have taken.
     var takenByteCounts: [Int32: UInt32] = [:]
+
+    /// Descriptors of sockets that are not plain TCP.
+    var otherSockets: Set<Int32> = []
     /// Whether a descriptor is set aside.
     private(set) var hasReserve = false
     /// Whether one can be set aside.
@@ -105,7 +108,12 @@ extension FakeKernel {
     }
 
     func discards(on descriptor: Int32) -> [Submission] {
-        submitted.filter { if case .discardInput(descriptor, _) = $0.operation { true } else { false } }
+        submitted.filter {
+            switch $0.operation {
+            case .discardInput(descriptor, _), .discardByReading(descriptor, _): true
+            default: false
+            }
+        }
     }
 
     func isClosed(_ descriptor: Int32) -> Bool {
@@ -173,7 +181,7 @@ extension FakeKernel {
             armed[listener] = token
         case .cancel(let token):
             if cancelsAtOnce { cancel(token) } else { canceled.append(token) }
-        case .connect, .discardInput, .read, .receive:
+        case .connect, .discardInput, .discardByReading, .read, .receive:
             outstanding[token] = operation
         case .send where !silently:
             outstanding[token] = operation
@@ -202,7 +210,10 @@ extension FakeKernel {
         for token in canceled { cancel(token) }
         canceled = []
         for (token, operation) in outstanding {
-            if case .discardInput(_, .immediate) = operation { complete(token, -EAGAIN) }
+            switch operation {
+            case .discardInput(_, .immediate), .discardByReading(_, .immediate): complete(token, -EAGAIN)
+            default: break
+            }
         }
     }
 
@@ -264,6 +275,8 @@ struct ScriptedEngine: Engine, ~Copyable {
     func queueLength(of listener: Int32) -> Int { kernel.queueLengths[listener] ?? 0 }
 
     func takenByteCount(of descriptor: Int32) -> UInt32 { kernel.takenByteCounts[descriptor] ?? 0 }
+
+    func isPlainTCP(_ descriptor: Int32) -> Bool { !kernel.otherSockets.contains(descriptor) }
 
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         kernel.submit(operation, token, silently)

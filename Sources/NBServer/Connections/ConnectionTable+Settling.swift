@@ -110,7 +110,10 @@ extension ConnectionTable {
         on engine: inout some Engine & ~Copyable
     ) {
         slot.pointee.isDiscarding = true
-        let discard = Operation.discardInput(descriptor: slot.pointee.descriptor, mode)
+        let descriptor = slot.pointee.descriptor
+        let discard: Operation =
+            slot.pointee.isPlainTCP
+            ? .discardInput(descriptor: descriptor, mode) : .discardByReading(descriptor: descriptor, mode)
         engine.submit(discard, token: slot.token(.discardInput))
     }
 

@@ -53,6 +53,9 @@ package protocol Engine: ~Copyable {
     /// kernel has bytes that the peer has not. At once, without blocking.
     func takenByteCount(of descriptor: Int32) -> UInt32
 
+    /// Whether a connected socket is TCP with nothing on top. At once, without blocking.
+    func isPlainTCP(_ descriptor: Int32) -> Bool
+
     /// Sees to it that closing a socket does not wait for its peer. At once, without blocking.
     mutating func forgetLinger(of descriptor: Int32)
 }

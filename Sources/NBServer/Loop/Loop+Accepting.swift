@@ -49,6 +49,7 @@ extension Loop where LoopEngine: ~Copyable {
             engine.forgetLinger(of: adoption.descriptor)
             if stopReason == nil {
                 let slot = connections.pointee.admit(adoption.descriptor, .none)
+                slot.pointee.isPlainTCP = engine.isPlainTCP(adoption.descriptor)
                 adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
                 deliver(slot)
             } else {

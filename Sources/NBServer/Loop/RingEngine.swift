@@ -83,6 +83,10 @@ package struct RingEngine: Engine, ~Copyable {
         NBServer.forgetLinger(of: descriptor)
     }
 
+    package func isPlainTCP(_ descriptor: Int32) -> Bool {
+        ForeignSocket.isPlainTCP(descriptor)
+    }
+
     /// The lower half of `tcpi_bytes_acked` in `struct tcp_info` (`tcp(7)`, Linux 4.1), before which the C library's structure
     /// ends.
     @inline(never)
@@ -91,10 +95,18 @@ package struct RingEngine: Engine, ~Copyable {
             var length = socklen_t(info.count)
             guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, info.baseAddress, &length) == 0, length == 128
             else {
-                return 0
+                return negatedOutputQueue(of: descriptor)
             }
             return UInt32(truncatingIfNeeded: info.load(fromByteOffset: 120, as: UInt64.self))
         }
+    }
+
+    /// Of a socket that is not TCP, the kernel tells what waits for the peer (`SIOCOUTQ`, `unix(7)`). Less the bytes that wait,
+    /// the count grows when the peer takes some.
+    private func negatedOutputQueue(of descriptor: Int32) -> UInt32 {
+        var waiting: Int32 = 0
+        guard ioctl(descriptor, UInt(TIOCOUTQ), &waiting) == 0 else { return 0 }
+        return 0 &- UInt32(bitPattern: waiting)
     }
 
     /// For a socket that listens, the kernel gives the length of its queue where it otherwise gives what is unacknowledged.

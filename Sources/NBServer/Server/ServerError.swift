@@ -19,7 +19,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case alreadyListening
         /// The server does not listen on that address.
         case notListening
-        /// A socket could not be made, or refuses an option.
+        /// A socket could not be made, refuses an option, or is not the connection it should be.
         case socket
         /// The process or the system is out of descriptors or memory.
         case outOfResources

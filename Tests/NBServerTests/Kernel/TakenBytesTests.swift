@@ -23,4 +23,15 @@ import Testing
         #expect(engine.takenByteCount(of: accepted) == before + 1000)
         #expect(engine.takenByteCount(of: -1) == 0)
     }
+
+    /// A Unix socket has no count of what its peer has read, only of what waits for it.
+    @Test func theCountOfAUnixSocketGrowsWhenItsPeerReads() throws {
+        let engine = try RingEngine(RingOptions(), receiveBufferCount: 1, receiveBufferSize: 1)
+        let pair = SocketPair()
+        defer { close(pair.end) }
+        #expect(Glibc.send(pair.end, [UInt8](repeating: 1, count: 1000), 1000, 0) == 1000)
+        let before = engine.takenByteCount(of: pair.end)
+        #expect(pair.read(upTo: 2000) == String(repeating: "\u{1}", count: 1000))
+        #expect(Int32(bitPattern: engine.takenByteCount(of: pair.end) &- before) >= 1000)
+    }
 }

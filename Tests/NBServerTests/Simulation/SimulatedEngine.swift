@@ -47,6 +47,9 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     mutating func forgetLinger(of descriptor: Int32) {}
 
+    /// Of those that come from elsewhere, half are something else.
+    func isPlainTCP(_ descriptor: Int32) -> Bool { descriptor.isMultiple(of: 2) }
+
     /// No more than completions tell.
     func takenByteCount(of descriptor: Int32) -> UInt32 { 0 }
 }
