@@ -15,8 +15,9 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
-        .target(name: "Uring", dependencies: ["CLiburing"], swiftSettings: settings),
-        .target(name: "NBServer", dependencies: ["Uring"], swiftSettings: settings),
+        .target(name: "LinuxLibc", swiftSettings: settings),
+        .target(name: "Uring", dependencies: ["CLiburing", "LinuxLibc"], swiftSettings: settings),
+        .target(name: "NBServer", dependencies: ["LinuxLibc", "Uring"], swiftSettings: settings),
         .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
         .executableTarget(name: "echo", dependencies: ["NBServer"], path: "Examples/Echo", swiftSettings: settings),
         .executableTarget(

@@ -1,8 +1,13 @@
 // A server that sends everything back (RFC 862), to show the smallest worker that is good: one that does not read on while
 // its peer does not, so that nobody's bytes pile up.
 
-@preconcurrency import Glibc
 import NBServer
+
+#if canImport(Glibc)
+@preconcurrency import Glibc
+#elseif canImport(Musl)
+@preconcurrency import Musl
+#endif
 
 struct Echo: ConnectionWorker {
     func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {

@@ -4,8 +4,13 @@
 // RequestHead.swift reads a request's head; this file has the connection. It knows GET and HEAD, skips bodies, refuses chunked
 // ones, and has one answer for every path.
 
-@preconcurrency import Glibc
 import NBServer
+
+#if canImport(Glibc)
+@preconcurrency import Glibc
+#elseif canImport(Musl)
+@preconcurrency import Musl
+#endif
 
 /// The one thing that this server says, and what it says instead.
 struct Answer {

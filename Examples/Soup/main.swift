@@ -3,8 +3,13 @@
 // `newConnection` is the one callback that a server must have. `begin` is here because port 0 means "a port that is free", and
 // whoever asks for it wants to know which one it is.
 
-@preconcurrency import Glibc
 import NBServer
+
+#if canImport(Glibc)
+@preconcurrency import Glibc
+#elseif canImport(Musl)
+@preconcurrency import Musl
+#endif
 
 struct NoSoup: NonBlockingServer {
     func begin(_ context: borrowing ServerContext) -> Verdict {

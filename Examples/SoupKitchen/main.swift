@@ -7,8 +7,13 @@
 //
 // All of it runs on one thread, one callback at a time, so that the kitchen's state needs no lock.
 
-@preconcurrency import Glibc
 import NBServer
+
+#if canImport(Glibc)
+@preconcurrency import Glibc
+#elseif canImport(Musl)
+@preconcurrency import Musl
+#endif
 
 /// The behavior: what the kitchen knows, and what it does about what happens.
 struct SoupKitchen: NonBlockingServer {

@@ -1,5 +1,5 @@
 internal import CLiburing
-internal import Glibc
+internal import LinuxLibc
 
 /// An event descriptor: a counter in the kernel that any thread, and any signal handler, can add to and that a ring can
 /// read. `eventfd(2)`.
@@ -22,7 +22,7 @@ public struct EventDescriptor: ~Copyable, Sendable {
     }
 
     deinit {
-        Glibc.close(descriptor)
+        LinuxLibc.close(descriptor)
     }
 
     /// Wakes whoever reads the descriptor. Any thread; safe in a signal handler.
@@ -35,7 +35,7 @@ public struct EventDescriptor: ~Copyable, Sendable {
         let savedErrno = errno
         var one: UInt64 = 1
         // Eight bytes go in whole or not at all, and a counter too full to take them has woken its reader already.
-        _ = Glibc.write(descriptor, &one, MemoryLayout<UInt64>.size)
+        _ = LinuxLibc.write(descriptor, &one, MemoryLayout<UInt64>.size)
         errno = savedErrno
     }
 }

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 // What an operation sends.
 extension Operation {

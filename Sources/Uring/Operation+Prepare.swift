@@ -1,7 +1,7 @@
 // How each operation is written into a submission entry: the one place that knows liburing's io_uring_prep_*.
 
 internal import CLiburing
-internal import Glibc
+internal import LinuxLibc
 
 extension Operation {
     /// Fills `entry`; its token and its flags are the caller's. `noAddress` is an address of no family and lives as long as
@@ -30,6 +30,8 @@ extension Operation {
             entry.pointee.buf_group = ReceiveBuffers.group
         case .discardInput(let descriptor, let mode):
             io_uring_prep_recv(entry.cleared, descriptor, nil, discardLimit, messageTruncate | mode.flags)
+        case .discardByReading(let descriptor, let mode):
+            io_uring_prep_recv(entry.cleared, descriptor, discardedBytes.base, discardedBytesSize, mode.flags)
         case .read(let descriptor, let memory, let count):
             io_uring_prep_read(entry.cleared, descriptor, memory.base, count, 0)
         case .disconnect(let descriptor):
@@ -85,7 +87,8 @@ extension Operation.DiscardMode {
     }
 }
 
-private let acceptFlags = Int32(bitPattern: UInt32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
+/// `SOCK_CLOEXEC` and `SOCK_NONBLOCK`. The kernel defines them as these two, which are numbers in either C library.
+private let acceptFlags = O_CLOEXEC | O_NONBLOCK
 private let messageDontWait = Int32(MSG_DONTWAIT)
 private let messageMore = Int32(MSG_MORE)
 private let messageTruncate = Int32(MSG_TRUNC)
@@ -95,3 +98,8 @@ private let sendFlags = Int32(MSG_NOSIGNAL | MSG_WAITALL)
 
 /// One receive throws away at most this much; more than a receive buffer holds by default.
 private let discardLimit = 16 << 20
+
+/// What every socket that is not plain TCP discards into, on every ring of the process. Made when one first does, never
+/// freed and never read, so it does not matter that the kernel writes to it from several threads.
+private let discardedBytes = Operation.Memory(.allocate(byteCount: discardedBytesSize, alignment: 64))
+private let discardedBytesSize = 64 << 10

@@ -24,11 +24,16 @@ public enum Operation: Hashable, Sendable {
     /// result counts the bytes; 0 is the end of the stream.
     case discardInput(descriptor: Int32, DiscardMode)
 
+    /// The same on a stream socket that is not plain TCP, where `MSG_TRUNC` throws nothing away: copies what has arrived, at
+    /// most 64 KiB, into memory that is never read. `recv(2)`.
+    case discardByReading(descriptor: Int32, DiscardMode)
+
     /// Reads into memory. `read(2)`.
     case read(descriptor: Int32, into: Memory, count: UInt32)
 
     /// Ends a TCP connection at once with a reset, whatever is still queued on it. Operations in flight on it end: a send
-    /// with what it had sent. The descriptor stays open. `connect(2)` to an address of no family.
+    /// with what it had sent. The descriptor stays open. Fails on a socket that knows no reset, such as a Unix stream socket.
+    /// `connect(2)` to an address of no family.
     case disconnect(descriptor: Int32)
 
     /// Closes a descriptor. Operations in flight on it keep its file alive until they end. `close(2)`.

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// Why a ring could not be made or used.
 public struct RingError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,5 +1,5 @@
 internal import CLiburing
-internal import Glibc
+internal import LinuxLibc
 
 /// Climbs down the feature ladder until the kernel grants a ring, and writes down what it got.
 struct RingSetup {

@@ -35,6 +35,8 @@ final class FakeKernel: @unchecked Sendable {
     var peers: [Int32: PeerState] = [:]
     /// How often that was asked of each.
     private(set) var looks: [Int32: Int] = [:]
+    /// Descriptors of sockets that are not plain TCP.
+    var otherSockets: Set<Int32> = []
     /// Whether a descriptor is set aside.
     private(set) var hasReserve = false
     /// Whether one can be set aside.
@@ -107,7 +109,12 @@ extension FakeKernel {
     }
 
     func discards(on descriptor: Int32) -> [Submission] {
-        submitted.filter { if case .discardInput(descriptor, _) = $0.operation { true } else { false } }
+        submitted.filter {
+            switch $0.operation {
+            case .discardInput(descriptor, _), .discardByReading(descriptor, _): true
+            default: false
+            }
+        }
     }
 
     func isClosed(_ descriptor: Int32) -> Bool {
@@ -175,7 +182,7 @@ extension FakeKernel {
             armed[listener] = token
         case .cancel(let token):
             if cancelsAtOnce { cancel(token) } else { canceled.append(token) }
-        case .connect, .discardInput, .read, .receive:
+        case .connect, .discardInput, .discardByReading, .read, .receive:
             outstanding[token] = operation
         case .send where !silently:
             outstanding[token] = operation
@@ -204,7 +211,10 @@ extension FakeKernel {
         for token in canceled { cancel(token) }
         canceled = []
         for (token, operation) in outstanding {
-            if case .discardInput(_, .immediate) = operation { complete(token, -EAGAIN) }
+            switch operation {
+            case .discardInput(_, .immediate), .discardByReading(_, .immediate): complete(token, -EAGAIN)
+            default: break
+            }
         }
     }
 
@@ -275,6 +285,8 @@ struct ScriptedEngine: Engine, ~Copyable {
     var hasCompletions: Bool { kernel.hasCompletions }
 
     func peerState(of descriptor: Int32) -> PeerState { kernel.look(at: descriptor) }
+
+    func isPlainTCP(_ descriptor: Int32) -> Bool { !kernel.otherSockets.contains(descriptor) }
 
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         kernel.submit(operation, token, silently)

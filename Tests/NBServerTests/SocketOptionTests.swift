@@ -34,6 +34,16 @@ import Testing
             [socket.descriptor, accepted].map { Self.value($0, level, name, type) }
         }
 
+        /// The option's value on the listen socket and on the connection, where it is a name.
+        func names(_ level: Int32, _ name: Int32) -> [String] {
+            [socket.descriptor, accepted].map { descriptor in
+                var bytes = [UInt8](repeating: 0, count: 16)
+                var length = socklen_t(bytes.count)
+                getsockopt(descriptor, level, name, &bytes, &length)
+                return String(decoding: bytes[..<Int(length)].prefix { $0 != 0 }, as: UTF8.self)
+            }
+        }
+
         private static func value<Value: BitwiseCopyable>(
             _ descriptor: Int32,
             _ level: Int32,
@@ -85,9 +95,11 @@ import Testing
         #expect(second.address == pair.socket.address)
     }
 
-    @Test func noDelayIsInherited() throws {
+    @Test func noDelayIsOnByDefaultAndInherited() throws {
+        #expect(try Pair([]).values(tcp, TCP_NODELAY) == [1, 1])
         #expect(try Pair([.noDelay(true)]).values(tcp, TCP_NODELAY) == [1, 1])
-        #expect(try Pair([]).values(tcp, TCP_NODELAY) == [0, 0])
+        #expect(try Pair([.noDelay(false)]).values(tcp, TCP_NODELAY) == [0, 0])
+        #expect(try Pair([], on: "[::1]:0").values(tcp, TCP_NODELAY) == [1, 1])
     }
 
     @Test func keepAliveIsInherited() throws {
@@ -142,6 +154,65 @@ import Testing
         #expect(pair.values(SOL_SOCKET, SO_PRIORITY).first == 4)
     }
 
+    @Test func rawBytesAreSetAsTheyAre() throws {
+        let size = withUnsafeBytes(of: Int32(20_000)) { Array($0) }
+        let pair = try Pair([.raw(level: SOL_SOCKET, name: SO_RCVBUF, bytes: size)])
+        #expect(pair.values(SOL_SOCKET, SO_RCVBUF) == [40_000, 40_000])
+    }
+
+    @Test(arguments: [true, false])
+    func anInterfaceIsBoundToAndInherited(isRaw: Bool) throws {
+        let option: SocketOption =
+            isRaw ? .raw(level: SOL_SOCKET, name: SO_BINDTODEVICE, value: "lo") : .bindToDevice("lo")
+        #expect(try Pair([option]).names(SOL_SOCKET, SO_BINDTODEVICE) == ["lo", "lo"])
+        #expect(try Pair([]).names(SOL_SOCKET, SO_BINDTODEVICE) == ["", ""])
+    }
+
+    /// The kernel lets nobody without a privilege change the interface of a socket, so the earlier one is not even tried.
+    @Test func theLaterOfTwoInterfacesWins() throws {
+        let options: [SocketOption] = [.bindToDevice("nowhere"), .noDelay(false), .bindToDevice("lo")]
+        #expect(try Pair(options).names(SOL_SOCKET, SO_BINDTODEVICE) == ["lo", "lo"])
+    }
+
+    @Test(arguments: [true, false])
+    func congestionControlIsInherited(isRaw: Bool) throws {
+        let option: SocketOption =
+            isRaw ? .raw(level: tcp, name: TCP_CONGESTION, value: "reno") : .congestionControl("reno")
+        #expect(try Pair([option]).names(tcp, TCP_CONGESTION) == ["reno", "reno"])
+    }
+
+    /// Names that the kernel does not know, or would take for others.
+    private static let wrongNames: [(option: SocketOption, text: String, errno: Int32?, cure: String)] = [
+        (.bindToDevice("nowhere0"), "SO_BINDTODEVICE \"nowhere0\"", ENODEV, "there is no network interface"),
+        (.bindToDevice(""), "SO_BINDTODEVICE \"\"", nil, "the name is empty"),
+        (.bindToDevice("lo\0"), "SO_BINDTODEVICE \"lo\\0\"", nil, "there is a zero byte in the name"),
+        (.bindToDevice("a23456789012345"), "SO_BINDTODEVICE \"a23456789012345\"", ENODEV, "there is no network"),
+        (.bindToDevice("a234567890123456"), "SO_BINDTODEVICE \"a234567890123456\"", nil, "the name is longer than 15"),
+        (.congestionControl("nonsense"), "TCP_CONGESTION \"nonsense\"", ENOENT, "the kernel has no algorithm"),
+        (.congestionControl("no\nsense"), "TCP_CONGESTION \"no\\nsense\"", ENOENT, "the kernel has no algorithm"),
+        (.congestionControl(""), "TCP_CONGESTION \"\"", nil, "the name is empty"),
+        (.congestionControl("reno\0"), "TCP_CONGESTION \"reno\\0\"", nil, "there is a zero byte in the name"),
+        (.congestionControl("reno567890123456"), "TCP_CONGESTION \"reno567890123456\"", nil, "the name is longer"),
+        (
+            .raw(level: SOL_SOCKET, name: SO_BINDTODEVICE, value: "a234567890123456"),
+            "option 25 of level 1 \"a234567890123456\"", nil, "the name is longer than 15"
+        ),
+        (
+            .raw(level: 9999, name: 1, value: "of no option"),
+            "option 1 of level 9999 \"of no option\"", ENOPROTOOPT, "the kernel does not take this socket option"
+        ),
+        (.raw(level: 9999, name: 1, bytes: []), "option 1 of level 9999", ENOPROTOOPT, "the kernel does not take"),
+    ]
+
+    @Test(arguments: wrongNames)
+    func aNameThatIsNoneIsAnErrorThatSaysWhich(option: SocketOption, text: String, errno: Int32?, cure: String) {
+        let error = #expect(throws: ServerError.self) { try ListenSocket("127.0.0.1:0", options: [option]) }
+        #expect(error?.code == .socket)
+        #expect(error?.operation == "setsockopt \(text)")
+        #expect(error?.errno == errno)
+        #expect(error?.cure.hasPrefix(cure) == true, "\(error?.cure ?? "")")
+    }
+
     @Test func theLaterOfTwoWins() throws {
         #expect(try Pair([.noDelay(true), .noDelay(false)]).values(tcp, TCP_NODELAY) == [0, 0])
     }
@@ -173,7 +244,7 @@ import Testing
             switch kind {
             case .linger(let seconds): seconds
             case .integer(_, _, let value, _): value
-            case .backlog, .ipv6Only: nil
+            case .backlog, .ipv6Only, .name, .bytes: nil
             }
         }
     }

@@ -63,4 +63,21 @@ struct DiscardInputTests {
         #expect(end.map(\.result) == [0])
         #expect(end.map(\.isLast) == [true])
     }
+
+    /// On a Unix socket `MSG_TRUNC` does not discard: there is nowhere to copy to.
+    @Test(arguments: Rung.allCases)
+    func aUnixSocketIsDiscardedByReading(rung: Rung) throws {
+        var ends: [Int32] = [-1, -1]
+        _ = try check("socketpair", socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends))
+        defer { for end in ends { close(end) } }
+        var ring = try DrivenRing(rung)
+        #expect(try ring.result(of: .discardByReading(descriptor: ends[0], .immediate)) == -EAGAIN)
+        _ = try check("send", Int32(Glibc.send(ends[1], Buffer.pattern(70_000), 70_000, 0)))
+        #expect(try ring.result(of: .discardInput(descriptor: ends[0], .immediate)) == -EFAULT)
+        #expect(try ring.result(of: .discardByReading(descriptor: ends[0], .immediate)) == 65_536)
+        #expect(try ring.result(of: .discardByReading(descriptor: ends[0], .waiting)) == 70_000 - 65_536)
+        _ = try check("shutdown", shutdown(ends[1], Int32(SHUT_WR)))
+        #expect(try ring.result(of: .discardByReading(descriptor: ends[0], .waiting)) == 0)
+        #expect(try ring.result(of: .disconnect(descriptor: ends[0])) == -EINVAL)
+    }
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@ int open_listener(uint16_t port, int socket_flags)
     if (listener < 0)
         fail("socket", errno);
     if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0)
+        fail("setsockopt", errno);
+    if (setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0)
         fail("setsockopt", errno);
     if (bind(listener, (struct sockaddr *)&address, length) < 0)
         fail("bind", errno);

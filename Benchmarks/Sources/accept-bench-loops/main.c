@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -68,6 +69,8 @@ static int open_listener(const struct sockaddr_in *wanted, bool non_blocking)
     if (listener < 0)
         fail("socket", errno);
     if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0)
+        fail("setsockopt", errno);
+    if (setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0)
         fail("setsockopt", errno);
     if (bind(listener, (struct sockaddr *)&address, length) < 0)
         fail("bind", errno);

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 // Workers, of which each has a connection.
 extension ServerContext {

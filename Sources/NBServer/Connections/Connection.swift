@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// An accepted connection, owned by whoever holds this value.
 ///

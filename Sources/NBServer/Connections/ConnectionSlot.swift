@@ -69,6 +69,9 @@ struct ConnectionSlot {
     var finishesOutput = false
     var hasFinishedOutput = false
 
+    /// It is TCP and nothing else, as all that is accepted is; what comes from elsewhere need not be.
+    var isPlainTCP = true
+
     var descriptor: Int32 = -1
     /// Its place in the table, and which connection it is there: a token of kind 0.
     var place: Token

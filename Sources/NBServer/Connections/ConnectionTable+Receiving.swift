@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Uring
 
 // What connections receive for their workers: what is submitted, and what its completions mean. Who is given what arrives is

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Uring
 
 // How connections end: what is submitted for them, and what its completions mean. The phases are drawn at
@@ -110,7 +110,10 @@ extension ConnectionTable {
         on engine: inout some Engine & ~Copyable
     ) {
         slot.pointee.isDiscarding = true
-        let discard = Operation.discardInput(descriptor: slot.pointee.descriptor, mode)
+        let descriptor = slot.pointee.descriptor
+        let discard: Operation =
+            slot.pointee.isPlainTCP
+            ? .discardInput(descriptor: descriptor, mode) : .discardByReading(descriptor: descriptor, mode)
         engine.submit(discard, token: slot.token(.discardInput))
     }
 

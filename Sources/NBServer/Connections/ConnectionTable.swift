@@ -113,6 +113,7 @@ extension ConnectionTable {
         removeDeadline(slot)
         slot.pointee.phase = .free
         slot.pointee.isBroken = false
+        slot.pointee.isPlainTCP = true
         slot.pointee.ending = Ending()
         slot.pointee.finishesOutput = false
         slot.pointee.hasFinishedOutput = false

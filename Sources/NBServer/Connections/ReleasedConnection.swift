@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// A connection that has left its server: a descriptor, and what was received on it and nobody has seen.
 ///
@@ -15,14 +15,21 @@ public struct ReleasedConnection: ~Copyable, Sendable {
         lease = Lease(descriptor, onClose)
     }
 
-    /// A connected stream socket that was accepted elsewhere, to be given to a server; see ``Server/adopt(_:)``. It is closed
-    /// with this value.
+    /// A connected stream socket that was accepted elsewhere, to be given to a server; see ``Server/adopt(_:)``. It is made
+    /// non-blocking (`O_NONBLOCK`) and closed on exec (`FD_CLOEXEC`), and is closed with this value.
+    ///
+    /// A TCP connection that its peer has reset already is refused. Other stream sockets may be adopted as well, such as one of
+    /// `socketpair(2)`. The kernel knows no reset for Unix sockets: where a server resets a connection, such a socket is closed,
+    /// and its peer reads an end of the stream.
     ///
     /// - Parameters:
-    ///   - descriptor: of a socket that does not block (`O_NONBLOCK`), as the server never waits for it, and is closed on exec
-    ///     (`FD_CLOEXEC`), lest a child keep the connection open.
+    ///   - descriptor: of the socket.
     ///   - unread: what was received on it and not acted on.
-    public init(adopting descriptor: Int32, unread: [UInt8] = []) {
+    /// - Throws: ``ServerError`` with ``ServerError/Code/socket`` if the descriptor is not of a connected stream socket. It
+    ///   stays the caller's then, as it was. `getsockopt(2)`, `getpeername(2)`.
+    public init(adopting descriptor: Int32, unread: [UInt8] = []) throws(ServerError) {
+        try ForeignSocket.expectConnection(descriptor)
+        ForeignSocket.setFlags(descriptor)
         self.init(descriptor, unread: unread) {}
     }
 
@@ -50,7 +57,7 @@ public struct ReleasedConnection: ~Copyable, Sendable {
             guard !isTaken else { return }
             // This may be a server's thread, as when the server that was to have the connection has stopped.
             forgetLinger(of: descriptor)
-            Glibc.close(descriptor)
+            LinuxLibc.close(descriptor)
             onClose()
         }
     }

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// What to do about an accept that failed: the errors of `accept(2)`, each with the reason for its answer.
 ///

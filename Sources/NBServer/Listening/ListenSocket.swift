@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// A bound, listening socket.
 ///
@@ -52,8 +52,8 @@ final class ListenSocket {
             guard Identity(of: descriptor) == identity else { return }
             // A child has a copy between its fork and its exec, and closing ours would let the socket go on listening, for
             // nobody.
-            Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
-            Glibc.close(descriptor)
+            LinuxLibc.shutdown(descriptor, Int32(SHUT_RDWR))
+            LinuxLibc.close(descriptor)
         }
     }
 
@@ -87,14 +87,16 @@ final class ListenSocket {
         on wanted: SocketAddress,
         _ options: [SocketOption]
     ) throws(ServerError) -> (Int32, SocketAddress) {
+        if let fault = wanted.listeningFault {
+            throw ServerError(.invalidAddress, operation: "listen", address: wanted.description, cure: fault)
+        }
         // Not SOCK_NONBLOCK: before Linux 5.19 an accept on a non-blocking socket fails instead of waiting in the ring.
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        let descriptor = Glibc.socket(wanted.family, type, 0)
+        let descriptor = LinuxLibc.socket(wanted.family, streamSocket | closeOnExec, 0)
         guard descriptor >= 0 else { throw .call("socket", errno, address: wanted.description) }
         do {
             return (descriptor, try listen(descriptor, wanted, options))
         } catch {
-            Glibc.close(descriptor)
+            LinuxLibc.close(descriptor)
             throw error
         }
     }
@@ -105,15 +107,17 @@ final class ListenSocket {
         _ options: [SocketOption]
     ) throws(ServerError) -> SocketAddress {
         var backlog = Int32.max
-        let defaults: [SocketOption] = [.reuseAddress(true), .ipv6Only(false)]
-        for kind in (defaults + options).flatMap(\.kinds) {
+        let defaults: [SocketOption] = [.reuseAddress(true), .ipv6Only(false), .noDelay(true)]
+        let kinds = (defaults + options).flatMap(\.kinds)
+        // Not an earlier one first: the kernel may refuse to change it, as it does an interface.
+        for (index, kind) in kinds.enumerated() where !kinds[(index + 1)...].contains(where: kind.sets) {
             if case .backlog(let length) = kind { backlog = length }
             try set(kind, on: descriptor, wanted)
         }
-        guard wanted.withSockaddr({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
-            throw .call("bind", errno, address: wanted.description)
+        guard wanted.withSockaddr({ LinuxLibc.bind(descriptor, $0, $1) }) == 0 else {
+            throw .bind(errno, wanted)
         }
-        guard Glibc.listen(descriptor, backlog) == 0 else {
+        guard LinuxLibc.listen(descriptor, backlog) == 0 else {
             throw .call("listen", errno, address: wanted.description)
         }
         guard let address = SocketAddress.reading({ getsockname(descriptor, $0, $1) }) else {
@@ -134,14 +138,19 @@ final class ListenSocket {
             guard wanted.family == AF_INET6 else { break }
             try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, Int32(isOn ? 1 : 0), "IPV6_V6ONLY", wanted)
         case .linger(let seconds):
-            let value = Glibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
+            let value = LinuxLibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
             try set(descriptor, SOL_SOCKET, SO_LINGER, value, "SO_LINGER", wanted)
         case .integer(let level, let name, let value, let text):
             try set(descriptor, level, name, value, text, wanted)
+        case .name(let level, let name, let value, let text):
+            try set(descriptor, level, name, named: value, text, wanted)
+        case .bytes(let level, let name, let value, let text):
+            let errno = value.withUnsafeBytes { set(descriptor, level, name, $0) }
+            guard errno == 0 else { throw refusal(errno, "setsockopt \(text)", wanted) }
         }
     }
 
-    private static func set<Value>(
+    private static func set<Value: BitwiseCopyable>(
         _ descriptor: Int32,
         _ level: Int32,
         _ name: Int32,
@@ -149,17 +158,81 @@ final class ListenSocket {
         _ text: String,
         _ wanted: SocketAddress
     ) throws(ServerError) {
-        let result = withUnsafeBytes(of: value) {
-            setsockopt(descriptor, level, name, $0.baseAddress, socklen_t($0.count))
+        let errno = withUnsafeBytes(of: value) { set(descriptor, level, name, $0) }
+        guard errno == 0 else { throw refusal(errno, "setsockopt \(text)", wanted) }
+    }
+
+    private static func set(
+        _ descriptor: Int32,
+        _ level: Int32,
+        _ name: Int32,
+        named value: String,
+        _ text: String,
+        _ wanted: SocketAddress
+    ) throws(ServerError) {
+        let operation = "setsockopt \(text) \(value.inQuotes)"
+        if let fault = nameFault(level, name, value) {
+            throw ServerError(.socket, operation: operation, address: wanted.description, cure: fault)
         }
-        guard result == 0 else {
-            throw ServerError(
-                .socket,
-                operation: "setsockopt \(text)",
-                address: wanted.description,
-                errno: errno,
-                cure: "the kernel does not take this socket option, or not this value, or it needs a privilege"
-            )
+        let terminated = Array(value.utf8) + [0]
+        let errno = terminated.withUnsafeBytes { set(descriptor, level, name, $0) }
+        guard errno == 0 else { throw refusal(errno, operation, wanted, nameCure(level, name, errno)) }
+    }
+
+    /// Returns the error number, or 0.
+    private static func set(
+        _ descriptor: Int32,
+        _ level: Int32,
+        _ name: Int32,
+        _ value: UnsafeRawBufferPointer
+    ) -> Int32 {
+        setsockopt(descriptor, level, name, value.baseAddress, socklen_t(value.count)) == 0 ? 0 : errno
+    }
+
+    /// What is wrong with a name that the kernel would cut short, or take for another wish.
+    private static func nameFault(_ level: Int32, _ name: Int32, _ value: String) -> String? {
+        if value.utf8.contains(0) { return "there is a zero byte in the name, and the kernel would read no further" }
+        // IFNAMSIZ and TCP_CA_NAME_MAX are 16, with the zero byte.
+        guard isInterface(level, name) || isCongestionControl(level, name) else { return nil }
+        if value.isEmpty { return "the name is empty" }
+        return value.utf8.count > 15 ? "the name is longer than 15 bytes, and the kernel would cut it short" : nil
+    }
+
+    private static func nameCure(_ level: Int32, _ name: Int32, _ errno: Int32) -> String? {
+        switch errno {
+        case ENODEV where isInterface(level, name):
+            "there is no network interface of that name; see `ip link`"
+        case EPERM where isInterface(level, name):
+            "a socket that is bound to an interface needs CAP_NET_RAW to be bound to another"
+        case ENOENT where isCongestionControl(level, name):
+            "the kernel has no algorithm of that name; see the sysctl net.ipv4.tcp_available_congestion_control"
+        case EPERM where isCongestionControl(level, name):
+            "the algorithm needs CAP_NET_ADMIN or a place in the sysctl net.ipv4.tcp_allowed_congestion_control"
+        default: nil
         }
+    }
+
+    private static func isInterface(_ level: Int32, _ name: Int32) -> Bool {
+        level == SOL_SOCKET && name == SO_BINDTODEVICE
+    }
+
+    private static func isCongestionControl(_ level: Int32, _ name: Int32) -> Bool {
+        level == Int32(IPPROTO_TCP) && name == TCP_CONGESTION
+    }
+
+    private static func refusal(
+        _ errno: Int32,
+        _ operation: String,
+        _ wanted: SocketAddress,
+        _ cure: String? = nil
+    ) -> ServerError {
+        let usual = "the kernel does not take this socket option, or not this value, or it needs a privilege"
+        return ServerError(
+            .socket,
+            operation: operation,
+            address: wanted.description,
+            errno: errno,
+            cure: cure ?? usual
+        )
     }
 }

@@ -55,6 +55,9 @@ package protocol Engine: ~Copyable {
     /// What the kernel knows of a connected socket's peer, ahead of completions. At once, without blocking.
     func peerState(of descriptor: Int32) -> PeerState
 
+    /// Whether a connected socket is TCP with nothing on top. At once, without blocking.
+    func isPlainTCP(_ descriptor: Int32) -> Bool
+
     /// Sees to it that closing a socket does not wait for its peer. At once, without blocking.
     mutating func forgetLinger(of descriptor: Int32)
 }

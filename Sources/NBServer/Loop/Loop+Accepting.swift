@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Uring
 
 // From completions of accepts to callbacks, and from the listeners' reactions to what is submitted.
@@ -49,6 +49,7 @@ extension Loop where LoopEngine: ~Copyable {
             engine.forgetLinger(of: adoption.descriptor)
             if stopReason == nil {
                 let slot = connections.pointee.admit(adoption.descriptor, .none)
+                slot.pointee.isPlainTCP = engine.isPlainTCP(adoption.descriptor)
                 adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
                 deliver(slot)
             } else {

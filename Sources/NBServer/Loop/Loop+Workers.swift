@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Uring
 
 // From completions of connections to the callbacks of their workers.

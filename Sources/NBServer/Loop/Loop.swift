@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Uring
 
 /// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in it.
@@ -320,11 +320,11 @@ extension Loop where LoopEngine: ~Copyable {
         isAbandoned = true
         listeners.pointee.closeAll()
         discardAccepted()
-        for descriptor in engine.unsubmittedCloses { Glibc.close(descriptor) }
+        for descriptor in engine.unsubmittedCloses { LinuxLibc.close(descriptor) }
         stopWorkers()
         terminate()
         for slot in connections.pointee.used where slot.pointee.descriptor >= 0 {
-            Glibc.close(slot.pointee.descriptor)
+            LinuxLibc.close(slot.pointee.descriptor)
             slot.pointee.descriptor = -1
         }
     }
@@ -335,7 +335,7 @@ extension Loop where LoopEngine: ~Copyable {
             engine.takeCompletions(into: &batch)
             for index in 0..<batch.count where batch[index].isAcceptedConnection {
                 counters.pointee.discarded += 1
-                Glibc.close(batch[index].result)
+                LinuxLibc.close(batch[index].result)
             }
         } while batch.count > 0
     }

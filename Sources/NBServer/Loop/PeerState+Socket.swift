@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 // What the kernel says of a real socket: four system calls of half a microsecond at most each, none of which blocks.
 extension PeerState {

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 package import Uring
 
 /// The engine of production: an io_uring, made and used by the loop's thread.
@@ -77,7 +77,7 @@ package struct RingEngine: Engine, ~Copyable {
     /// `shutdown(2)` does not block on a TCP socket. As an operation of the ring it would: the kernel gives it to a
     /// worker thread, where it may run after a close submitted behind it.
     package mutating func finishOutput(of descriptor: Int32) {
-        Glibc.shutdown(descriptor, Int32(SHUT_WR))
+        LinuxLibc.shutdown(descriptor, Int32(SHUT_WR))
     }
 
     /// With a linger time above zero a close waits for the peer, and the ring's would do that on the loop's thread.
@@ -86,6 +86,10 @@ package struct RingEngine: Engine, ~Copyable {
     }
 
     package func peerState(of descriptor: Int32) -> PeerState { PeerState(of: descriptor) }
+
+    package func isPlainTCP(_ descriptor: Int32) -> Bool {
+        ForeignSocket.isPlainTCP(descriptor)
+    }
 
     /// For a socket that listens, the kernel gives the length of its queue where it otherwise gives what is unacknowledged.
     @inline(never)

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// The time limits of the calls that tasks wait for, in this process.
 ///

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Synchronization
 
 /// The calls that wait for a server, and the answers that have not left yet.
@@ -24,11 +24,11 @@ final class CallLedger: Sendable {
     nonisolated(unsafe) private var outbox: [(StopReason?) -> Void] = []
 
     /// Whether this is the server's own thread.
-    var isOnLoopThread: Bool { loopThread.load(ordering: .relaxed) == UInt(pthread_self()) }
+    var isOnLoopThread: Bool { loopThread.load(ordering: .relaxed) == currentThreadNumber() }
 
     /// The calling thread runs the loop from now on.
     func enterLoop() {
-        loopThread.store(UInt(pthread_self()), ordering: .relaxed)
+        loopThread.store(currentThreadNumber(), ordering: .relaxed)
     }
 
     /// It does so no more; nothing is called back from now on.

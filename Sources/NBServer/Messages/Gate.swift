@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// A door that opens once: threads wait in front of it until then. Any thread may wait or open.
 final class Gate: @unchecked Sendable {

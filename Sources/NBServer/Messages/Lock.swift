@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// A value that one thread at a time may touch. Any thread; nobody holds it for longer than a few instructions.
 ///

@@ -1,7 +1,9 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// Where to listen, as a person writes it: `127.0.0.1:7777`, `0.0.0.0:80`, `[::1]:7777`, `[::]:0`,
 /// `[fe80::1%eth0]:7777`.
+///
+/// A link-local IPv6 address needs its zone: an interface, by its name or its number (`[fe80::1%2]:7777`).
 ///
 /// Port 0 asks the kernel for a free port; the one it chose is in ``Server/addresses``. `[::]` takes IPv4 connections
 /// as well unless ``SocketOption/ipv6Only(_:)`` says otherwise. Names are not looked up, since that blocks. The text is
@@ -22,52 +24,55 @@ public struct Endpoint: Hashable, Sendable, ExpressibleByStringLiteral, CustomSt
 
     /// The address the text stands for.
     func resolved() throws(ServerError) -> SocketAddress {
-        guard !description.utf8.contains(0) else { throw invalid("there is a zero byte in it") }
-        guard let colon = description.utf8.lastIndex(of: UInt8(ascii: ":")), !description.hasSuffix("]") else {
-            throw invalid("there is no port; write it as 127.0.0.1:7777 or [::1]:7777")
+        guard let address = Self.address(description) else {
+            throw ServerError(.invalidAddress, operation: "parse", address: description, cure: fault)
         }
+        return address
+    }
+}
+
+// What is an address. Why something else is none is said in `Endpoint+Fault.swift`.
+extension Endpoint {
+    private static func address(_ text: String) -> SocketAddress? {
+        // The kernel's functions would take what stands before a zero byte.
+        guard !text.utf8.contains(0), let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { return nil }
         // The next byte, not the next character: an accent on the colon would be skipped.
-        let port = try port(description[description.utf8.index(after: colon)...])
-        let host = description[..<colon]
-        if host.hasPrefix("[") && host.hasSuffix("]") {
-            return SocketAddress(try ipv6(host.dropFirst().dropLast()), port: port)
-        }
-        guard !host.utf8.contains(UInt8(ascii: ":")) else {
-            throw invalid("an IPv6 address stands in brackets, as in [::1]:7777")
-        }
-        return SocketAddress(try ipv4(host), port: port)
+        guard let port = port(text[text.utf8.index(after: colon)...]) else { return nil }
+        let host = text[..<colon]
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        guard let host = isBracketed ? ipv6(host.dropFirst().dropLast()) : ipv4(host) else { return nil }
+        return SocketAddress(host, port: port)
     }
 
-    private func port(_ text: Substring) throws(ServerError) -> UInt16 {
-        let isNumber = !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        guard isNumber, let port = UInt16(text) else {
-            throw invalid("the port is a number from 0 to 65535")
-        }
-        return port
+    static func port(_ text: Substring) -> UInt16? {
+        text.utf8.allSatisfy(\.isDigit) ? UInt16(text) : nil
     }
 
-    private func ipv4(_ text: Substring) throws(ServerError) -> SocketAddress.Host {
+    static func ipv4(_ text: Substring) -> SocketAddress.Host? {
         var address = in_addr()
-        guard inet_pton(AF_INET, String(text), &address) == 1 else {
-            throw invalid("the host is an address, not a name, such as 127.0.0.1, 0.0.0.0, [::1] or [::]")
-        }
-        return .ipv4(address.s_addr)
+        return inet_pton(AF_INET, String(text), &address) == 1 ? .ipv4(address.s_addr) : nil
     }
 
-    private func ipv6(_ text: Substring) throws(ServerError) -> SocketAddress.Host {
+    /// An IPv6 address as it stands in brackets, with its zone if it has one.
+    static func ipv6(_ text: Substring) -> SocketAddress.Host? {
         let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
         var halves: [2 of UInt64] = [0, 0]
-        guard inet_pton(AF_INET6, String(parts[0]), &halves) == 1 else {
-            throw invalid("what stands in brackets is not an IPv6 address")
-        }
+        guard inet_pton(AF_INET6, String(parts[0]), &halves) == 1 else { return nil }
         guard parts.count == 2 else { return .ipv6(halves[0], halves[1], scope: 0) }
-        // No interface has a colon in its name, but the kernel would look up what stands before it.
-        let scope = parts[1].utf8.contains(UInt8(ascii: ":")) ? 0 : if_nametoindex(String(parts[1]))
-        guard scope != 0 else { throw invalid("there is no network interface of that name") }
-        return .ipv6(halves[0], halves[1], scope: scope)
+        return zone(parts[1]).map { .ipv6(halves[0], halves[1], scope: $0) }
     }
 
-    private func invalid(_ cure: String) -> ServerError {
-        ServerError(.invalidAddress, operation: "parse", address: description, cure: cure)
+    /// The index of an interface, which is given by its name or, as an address is printed whose interface is gone, as a
+    /// number. A name that is a number is a name (RFC 4007, section 11.2).
+    private static func zone(_ text: Substring) -> UInt32? {
+        // No interface has a colon in its name, but the kernel would look up what stands before it.
+        guard !text.isEmpty, !text.utf8.contains(UInt8(ascii: ":")) else { return nil }
+        let index = if_nametoindex(String(text))
+        guard index == 0 else { return index }
+        return text.utf8.allSatisfy(\.isDigit) && text.utf8.first != UInt8(ascii: "0") ? UInt32(text) : nil
     }
+}
+
+extension UInt8 {
+    var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 }

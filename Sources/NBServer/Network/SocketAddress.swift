@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// An IP address and a port, as the kernel reports them.
 public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
@@ -34,6 +34,49 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         switch internetHost {
         case .ipv4: "\(host):\(port)"
         case .ipv6: "[\(host)]:\(port)"
+        }
+    }
+
+    /// Why no server can listen on the address though it is one; the kernel would take most of these, and no client could
+    /// connect.
+    var listeningFault: String? {
+        switch internetHost {
+        case .ipv4(let bits):
+            let address = UInt32(bigEndian: bits)
+            if address >> 28 == 0xe { return "it is a multicast address; TCP connects single hosts" }
+            if address == .max { return "it is the broadcast address; 0.0.0.0 is every interface" }
+        case .ipv6(let high, _, let scope):
+            if UInt64(bigEndian: high) >> 56 == 0xff { return "it is a multicast address; TCP connects single hosts" }
+            if scope != 0 && !isLinkLocal {
+                return "only a link-local address (fe80::) has a zone; leave out the % and what follows, "
+                    + "or have SocketOption.bindToDevice choose the interface"
+            }
+        }
+        return nil
+    }
+
+    var isLinkLocal: Bool {
+        guard case .ipv6(let high, _, _) = internetHost else { return false }
+        return UInt64(bigEndian: high) >> 54 == 0xfe80 >> 6
+    }
+
+    private var isIPv4InIPv6: Bool {
+        guard case .ipv6(0, let low, _) = internetHost else { return false }
+        return UInt64(bigEndian: low) >> 32 == 0xffff
+    }
+
+    /// What `bind(2)` means by an error number about the address itself, where the number alone does not say.
+    func bindFault(_ errno: Int32) -> (ServerError.Code, String)? {
+        guard case .ipv6(_, _, let scope) = internetHost else { return nil }
+        switch errno {
+        case EINVAL where isLinkLocal && scope == 0:
+            return (.invalidAddress, "a link-local address needs its interface, as in [fe80::1%eth0]:7777")
+        case EINVAL where isIPv4InIPv6:
+            return (.invalidAddress, "it is an IPv4 address and SocketOption.ipv6Only is on; write 127.0.0.1")
+        case ENODEV:
+            return (.addressUnavailable, "there is no network interface with that number; see `ip link`")
+        default:
+            return nil
         }
     }
 

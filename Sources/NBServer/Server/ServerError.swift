@@ -1,11 +1,11 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Uring
 
 /// Why a server could not be made, could not run, or lost a listener.
 public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of error, for programs.
     public enum Code: Hashable, Sendable {
-        /// The text is not an address.
+        /// The text is not an address, or no server can listen on the address.
         case invalidAddress
         /// Somebody listens there already.
         case addressInUse
@@ -19,7 +19,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case alreadyListening
         /// The server does not listen on that address.
         case notListening
-        /// A socket could not be made, or refuses an option.
+        /// A socket could not be made, refuses an option, or is not the connection it should be.
         case socket
         /// The process or the system is out of descriptors or memory.
         case outOfResources
@@ -112,6 +112,12 @@ extension ServerError {
         return ServerError(code, operation: operation, address: address, errno: errno, cure: cure)
     }
 
+    /// Why a socket could not be bound.
+    static func bind(_ errno: Int32, _ wanted: SocketAddress) -> ServerError {
+        let (code, cure) = wanted.bindFault(errno) ?? meaning(errno)
+        return ServerError(code, operation: "bind", address: wanted.description, errno: errno, cure: cure)
+    }
+
     /// Why a listener does not accept.
     static func accept(_ errno: Int32, address: String) -> ServerError {
         switch AcceptFailure(errno: errno) {
@@ -152,8 +158,12 @@ extension ServerError {
 extension String {
     /// An error is one line, whatever somebody gave for an address, and it looks like what it says.
     fileprivate var inOneLine: String {
-        guard !unicodeScalars.allSatisfy(\.isPlain) else { return self }
-        return "\"\(unicodeScalars.map { $0.escaped(asASCII: !$0.isPlain) }.joined())\""
+        unicodeScalars.allSatisfy(\.isPlain) ? self : inQuotes
+    }
+
+    /// The same in quotes, always.
+    var inQuotes: String {
+        "\"\(unicodeScalars.map { $0.escaped(asASCII: !$0.isPlain) }.joined())\""
     }
 }
 

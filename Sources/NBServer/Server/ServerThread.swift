@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// Runs `body` on a new thread, which ends with it.
 func startThread(_ body: @escaping @Sendable () -> Void) throws(ServerError) {
@@ -7,7 +7,7 @@ func startThread(_ body: @escaping @Sendable () -> Void) throws(ServerError) {
         init(_ call: @escaping @Sendable () -> Void) { self.call = call }
     }
     let body = Unmanaged.passRetained(Body(body))
-    var thread = pthread_t()
+    var thread = noThread
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 internal import Synchronization
 
 /// Who is to hear of which signal, in this process.
@@ -90,8 +90,7 @@ final class SignalSeats: Sendable {
                 return nil
             }
             guard (1..<64).contains(signal.rawValue) else { return EINVAL }
-            var action = sigaction()
-            action.__sigaction_handler.sa_handler = { SignalSeats.shared.handle($0) }
+            var action = sigaction(calling: { SignalSeats.shared.handle($0) })
             action.sa_flags = SA_RESTART
             var before = sigaction()
             guard sigaction(signal.rawValue, &action, &before) == 0 else { return errno }

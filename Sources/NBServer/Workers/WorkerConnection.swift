@@ -1,4 +1,4 @@
-internal import Glibc
+internal import LinuxLibc
 
 /// A worker's connection, as the worker sees it during a callback.
 ///

@@ -25,4 +25,15 @@ import Testing
         #expect(!peer.hasUntakenBytes && !peer.hasEnded && peer.unreceivedByteCount == 0)
         #expect(engine.peerState(of: -1) == PeerState())
     }
+
+    /// A Unix socket has no count of what its peer has read, only of what waits for it.
+    @Test func theCountOfAUnixSocketGrowsWhenItsPeerReads() throws {
+        let engine = try RingEngine(RingOptions(), receiveBufferCount: 1, receiveBufferSize: 1)
+        let pair = SocketPair()
+        defer { close(pair.end) }
+        #expect(Glibc.send(pair.end, [UInt8](repeating: 1, count: 1000), 1000, 0) == 1000)
+        let before = engine.peerState(of: pair.end).takenByteCount
+        #expect(pair.read(upTo: 2000) == String(repeating: "\u{1}", count: 1000))
+        #expect(Int32(bitPattern: engine.peerState(of: pair.end).takenByteCount &- before) >= 1000)
+    }
 }

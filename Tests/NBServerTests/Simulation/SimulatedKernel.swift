@@ -329,7 +329,7 @@ extension SimulatedKernel {
                 mode,
                 silently
             )
-        case .discardInput(let descriptor, let mode):
+        case .discardInput(let descriptor, let mode), .discardByReading(let descriptor, let mode):
             discardInput(descriptor, mode, token)
         case .connect(let descriptor, _):
             violate("a connect of \(descriptor) by a server")
@@ -421,7 +421,8 @@ extension Operation {
         case .accept(let listener, let mode): "accept on \(listener), \(mode)"
         case .connect(let descriptor, _): "connect \(descriptor)"
         case .send(let descriptor, let bytes, let mode): "send \(bytes.count) bytes on \(descriptor), \(mode)"
-        case .discardInput(let descriptor, let mode): "discard input of \(descriptor), \(mode)"
+        case .discardInput(let descriptor, let mode), .discardByReading(let descriptor, let mode):
+            "discard input of \(descriptor), \(mode)"
         case .receive(let descriptor, let mode): "receive on \(descriptor), \(mode)"
         case .read: "read the wake-up"
         case .disconnect(let descriptor): "disconnect \(descriptor)"

@@ -88,7 +88,9 @@ import Testing
         let relay = try Server(Relay(other: echo), listening: ["127.0.0.1:0"])
         try relay.start()
         #expect(try Client(relay.addresses[0]).readToEnd() == .end(""))
-        #expect(throws: CastError.self) { try echo.adopt(ReleasedConnection(adopting: -1)) }
+        let pair = SocketPair()
+        #expect(throws: CastError.self) { try echo.adopt(ReleasedConnection(adopting: pair.end)) }
+        #expect(pair.isEndClosed)
         await relay.stop()
     }
 }

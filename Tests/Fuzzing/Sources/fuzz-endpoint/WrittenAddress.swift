@@ -9,18 +9,18 @@ struct WrittenAddress {
     init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard !bytes.contains(0), let colon = bytes.lastIndex(of: UInt8(ascii: ":")) else { return nil }
-        guard let port = Self.number(bytes[(colon + 1)...]) else { return nil }
+        guard let port: UInt16 = Self.number(bytes[(colon + 1)...]) else { return nil }
         guard let host = Self.ipv6(bytes[..<colon]) ?? Self.ipv4(bytes[..<colon]) else { return nil }
         address = SocketAddress(host, port: port)
     }
 
-    private static func number(_ digits: ArraySlice<UInt8>) -> UInt16? {
+    private static func number<Number: FixedWidthInteger>(_ digits: ArraySlice<UInt8>) -> Number? {
         guard !digits.isEmpty else { return nil }
-        var number: UInt16 = 0
+        var number: Number = 0
         for digit in digits {
             guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
             let (tens, overflow) = number.multipliedReportingOverflow(by: 10)
-            let sum = tens.addingReportingOverflow(UInt16(digit - UInt8(ascii: "0")))
+            let sum = tens.addingReportingOverflow(Number(digit - UInt8(ascii: "0")))
             guard !overflow && !sum.overflow else { return nil }
             number = sum.partialValue
         }
@@ -34,7 +34,7 @@ struct WrittenAddress {
         var address: UInt32 = 0
         for part in parts {
             guard part.first != UInt8(ascii: "0") || part.count == 1 else { return nil }
-            guard let number = number(part), number < 256 else { return nil }
+            guard let number: UInt8 = number(part) else { return nil }
             address = address << 8 | UInt32(number)
         }
         return .ipv4(address.bigEndian)
@@ -47,8 +47,15 @@ struct WrittenAddress {
         var halves: [2 of UInt64] = [0, 0]
         guard inet_pton(AF_INET6, zeroTerminated(parts[0]), &halves) == 1 else { return nil }
         guard parts.count == 2 else { return .ipv6(halves[0], halves[1], scope: 0) }
-        let scope = if_nametoindex(zeroTerminated(parts[1]))
-        return scope == 0 ? nil : .ipv6(halves[0], halves[1], scope: scope)
+        return zone(parts[1]).map { .ipv6(halves[0], halves[1], scope: $0) }
+    }
+
+    /// An interface's name or, where it is none, a number that does not begin with a zero.
+    private static func zone(_ zone: ArraySlice<UInt8>) -> UInt32? {
+        let scope = if_nametoindex(zeroTerminated(zone))
+        guard scope == 0 else { return scope }
+        guard let first = zone.first, first != UInt8(ascii: "0") else { return nil }
+        return number(zone)
     }
 
     private static func zeroTerminated(_ bytes: ArraySlice<UInt8>) -> [CChar] {

@@ -1,0 +1,50 @@
+// The C library of Linux: glibc or musl. The other files of the library import this module instead of either, so only
+// this file knows which of the two it is. Functions that need a qualified name are called through it as well
+// (`LinuxLibc.close`).
+
+#if canImport(Glibc)
+@_exported public import Glibc
+#elseif canImport(Musl)
+@_exported public import Musl
+#else
+#error("nb-server runs on Linux only: its servers are made of io_uring, and need glibc or musl")
+#endif
+
+/// The type of a stream socket, for socket(2): an enumerator in glibc, a number in musl.
+@inlinable
+public var streamSocket: Int32 {
+    #if canImport(Glibc)
+    Int32(SOCK_STREAM.rawValue)
+    #else
+    SOCK_STREAM
+    #endif
+}
+
+/// `SOCK_CLOEXEC`, for socket(2). The kernel defines it as `O_CLOEXEC`, which is a number in either library.
+@inlinable
+public var closeOnExec: Int32 { O_CLOEXEC }
+
+extension sigaction {
+    /// A signal action that calls `handler`. The union that holds the handler has a name of its own in each library.
+    public init(calling handler: @escaping @convention(c) (Int32) -> Void) {
+        self.init()
+        #if canImport(Glibc)
+        __sigaction_handler.sa_handler = handler
+        #else
+        __sa_handler.sa_handler = handler
+        #endif
+    }
+}
+
+#if canImport(Glibc)
+/// A place for the thread that pthread_create(3) makes: glibc's threads are numbers.
+public var noThread: pthread_t { 0 }
+#else
+/// A place for the thread that pthread_create(3) makes: musl's threads are pointers.
+public var noThread: pthread_t? { nil }
+#endif
+
+/// The calling thread, pthread_self(3), as a number in either library.
+public func currentThreadNumber() -> UInt {
+    unsafeBitCast(pthread_self(), to: UInt.self)
+}
