@@ -82,7 +82,8 @@ public struct SocketOption: Hashable, Sendable {
     }
 
     /// Probes connections that were idle for `idle`, every `interval`, and ends them after `probes` without an answer; the
-    /// times are above zero, rounded up to seconds and 32,767 of them at the most, and the probes 1 to 127. Inherited. `SO_KEEPALIVE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL`, `TCP_KEEPCNT`, `tcp(7)`.
+    /// times are above zero, rounded up to seconds, and 32,767 of these at the most; the probes are 1 to 127. Inherited.
+    /// `SO_KEEPALIVE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL`, `TCP_KEEPCNT`, `tcp(7)`.
     public static func keepAlive(idle: Duration, interval: Duration, probes: Int) -> SocketOption {
         let tcp = Int32(IPPROTO_TCP)
         let idling = integer(tcp, TCP_KEEPIDLE, idle.wholeSeconds, "TCP_KEEPIDLE")
