@@ -222,7 +222,8 @@ extension WorkerConnection {
     ///
     /// - Parameter receiver: called once, on the server's thread after the present callback, with the descriptor and what was
     ///   received on it and not delivered. It is not called if what was queued cannot be sent, because the peer is gone or does
-    ///   not read it within ``ServerOptions/closeTimeLimit``; the connection is reset then.
+    ///   not read it within ``ServerOptions/closeTimeLimit``; the connection is reset then. Nor is it called if the server's ring
+    ///   fails, which closes the connection.
     public func release(to receiver: @escaping (consuming ReleasedConnection) -> Void) {
         end(.released) { $0.release(slot, to: receiver) }
     }
