@@ -29,10 +29,9 @@ struct ReceiveBuffers: ~Copyable {
 
     /// Allocates buffers, which the kernel does not know yet.
     init(count: Int, size: Int) throws(RingError) {
-        precondition(
-            count > 0 && count <= 1 << 15 && count & (count - 1) == 0,
-            "buffers come in powers of two, to 32,768"
-        )
+        guard count > 0, count <= 1 << 15, count & (count - 1) == 0, size > 0, size <= Int32.max else {
+            throw .bufferShape(count: count, size: size)
+        }
         let memorySize = Self.bytesBefore(count) + count * size
         let mapped = mmap(nil, memorySize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let mapped, mapped != MAP_FAILED else { throw .buffers("mmap", errno) }

@@ -169,8 +169,9 @@ extension Ring {
     ///
     /// - Parameters:
     ///   - count: how many; a power of two, 32,768 at the most.
-    ///   - size: how many bytes each holds.
-    /// - Throws: ``RingError`` when the kernel is short of memory, or of memory that may be locked.
+    ///   - size: how many bytes each holds, from 1 to 2 GiB less one.
+    /// - Throws: ``RingError`` when there cannot be so many or such buffers, or the kernel is short of memory, or of memory that
+    ///   may be locked.
     public mutating func openReceiveBuffers(count: Int, size: Int) throws(RingError) {
         guard buffers == nil else { return }
         var buffers = try ReceiveBuffers(count: count, size: size)

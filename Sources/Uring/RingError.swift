@@ -42,6 +42,15 @@ public struct RingError: Error, Hashable, Sendable, CustomStringConvertible {
         return RingError(operation: operation, errno: errno, advice: advice)
     }
 
+    static func bufferShape(count: Int, size: Int) -> RingError {
+        RingError(
+            operation: "openReceiveBuffers",
+            errno: EINVAL,
+            advice:
+                "\(count) buffers of \(size) bytes cannot be had; ask for a power of two to 32768, of 2 GiB less one at most"
+        )
+    }
+
     static func event(_ errno: Int32) -> RingError {
         RingError(operation: "eventfd", errno: errno, advice: shortageAdvice(errno) ?? "the kernel could not make one")
     }

@@ -573,6 +573,30 @@ import Testing
         #expect(server.journal.ids.count == 1)
     }
 
+    @Test(arguments: 1...3)
+    func withoutACrowdTheLastBytesLeaveAtOnce(count: Int32) throws {
+        var server = try ScriptedServer()
+        server.features = RingFeatures(rung: .deferred, submissionDepth: 4, completionDepth: 4)
+        server.features.acceptsMultishot = true
+        let listener = server.listeners[0]
+        let clients = 100_000..<100_000 + count
+        try server.run(
+            drop,
+            script: [
+                { kernel in for client in clients { try kernel.accept(client, on: listener) } },
+                { kernel in
+                    for client in clients {
+                        let send = try #require(kernel.sends(on: client).first)
+                        guard case .send(_, _, .immediate) = send.operation else {
+                            Issue.record("held, with nobody else waiting: \(send.operation)")
+                            return
+                        }
+                    }
+                },
+            ]
+        )
+    }
+
     @Test func withACrowdTheLastBytesWaitForTheClose() throws {
         var server = try ScriptedServer()
         server.features = RingFeatures(rung: .deferred, submissionDepth: 4, completionDepth: 4)

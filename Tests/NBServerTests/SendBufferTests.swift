@@ -17,6 +17,14 @@ import Testing
         #expect(contents(buffer) == "abcdefg")
     }
 
+    @Test(arguments: [0, -1, Int.min])
+    func aCapacityBelowZeroIsNone(capacity: Int) {
+        var buffer = SendBuffer(capacity: capacity)
+        #expect(buffer.capacity == 0)
+        buffer.append([UInt8]().span)
+        #expect(buffer.count == 0)
+    }
+
     @Test func nothingIsAddedByWhoThrows() {
         struct Refusal: Error {}
         var buffer = SendBuffer(capacity: 4)

@@ -225,27 +225,71 @@ import Testing
         #expect(error?.description.contains("option 1 of level 9999") == true)
     }
 
-    /// The longest and the shortest durations there are come to the greatest and the least value, and none traps.
-    @Test(arguments: [(Int64.max, Int32.max), (.min, .min)])
-    func aTimeOutOfRangeIsCutToIt(seconds: Int64, limit: Int32) {
-        let attoseconds = seconds.signum() * 999_999_999_999_999_999
-        let time = Duration(secondsComponent: seconds, attosecondsComponent: attoseconds)
-        #expect(values(.deferAccept(time)) == [limit])
-        #expect(values(.userTimeout(time)) == [limit])
-        #expect(values(.linger(time)) == [max(0, limit)])
-        #expect(values(.keepAlive(idle: time, interval: time, probes: 3)) == [1, limit, limit, 3])
-        // Its milliseconds still have room, and its fraction does not.
-        let edge = Duration(secondsComponent: seconds / 1000, attosecondsComponent: attoseconds)
-        #expect(values(.userTimeout(edge)) == [limit])
+    /// Options, and how the error begins; `nil` for values that are in their range.
+    private static let options: [(SocketOption, String?)] = [
+        (.backlog(-1), "SocketOption.backlog: -1 is out of range; it must be from 0 to 2147483647"),
+        (.backlog(0), nil),
+        (.backlog(.max), "SocketOption.backlog: 9223372036854775807 is"),
+        (.keepAlive(idle: .zero, interval: .seconds(1), probes: 1), "SocketOption.keepAlive(idle:): 0.0 seconds"),
+        (.keepAlive(idle: .nanoseconds(1), interval: .nanoseconds(1), probes: 1), nil),
+        (.keepAlive(idle: .seconds(32_767), interval: .seconds(32_767), probes: 127), nil),
+        (
+            .keepAlive(idle: .seconds(32_768), interval: .seconds(1), probes: 1),
+            "SocketOption.keepAlive(idle:): 32768.0"
+        ),
+        (.keepAlive(idle: .seconds(1), interval: .zero, probes: 1), "SocketOption.keepAlive(interval:): 0.0 seconds"),
+        (.keepAlive(idle: .seconds(1), interval: longest, probes: 1), "SocketOption.keepAlive(interval:): 9.22"),
+        (
+            .keepAlive(idle: .seconds(1), interval: .seconds(1), probes: 0),
+            "SocketOption.keepAlive(probes:): 0 is out of"
+        ),
+        (
+            .keepAlive(idle: .seconds(1), interval: .seconds(1), probes: 128),
+            "SocketOption.keepAlive(probes:): 128 is out"
+        ),
+        (.linger(.nanoseconds(-1)), "SocketOption.linger: -1e-09 seconds is out of range"),
+        (.linger(.zero), nil),
+        (.linger(.seconds(Int32.max)), nil),
+        (.linger(longest), "SocketOption.linger: 9.22"),
+        (.receiveBuffer(-1), "SocketOption.receiveBuffer: -1 is out of range"),
+        (.receiveBuffer(0), nil),
+        (.receiveBuffer(Int(Int32.max)), nil),
+        (.receiveBuffer(1 << 31), "SocketOption.receiveBuffer: 2147483648 is out of range"),
+        (.sendBuffer(-1), "SocketOption.sendBuffer: -1 is out of range"),
+        (.sendBuffer(0), nil),
+        (.sendBuffer(Int(Int32.max)), nil),
+        (.sendBuffer(1 << 31), "SocketOption.sendBuffer: 2147483648 is out of range"),
+        (.deferAccept(shortest), "SocketOption.deferAccept: -9.22"),
+        (.deferAccept(.zero), nil),
+        (.deferAccept(.seconds(Int32.max)), nil),
+        (.deferAccept(longest), "SocketOption.deferAccept: 9.22"),
+        (.userTimeout(shortest), "SocketOption.userTimeout: -9.22"),
+        (.userTimeout(.zero), nil),
+        (.userTimeout(.milliseconds(Int32.max)), nil),
+        (.userTimeout(longest), "SocketOption.userTimeout: 9.22"),
+    ]
+
+    @Test(arguments: options)
+    func aValueOutOfRangeIsAnErrorThatNamesIt(option: SocketOption, message: String?) throws {
+        guard let message else {
+            _ = try ListenSocket("127.0.0.1:0", options: [option])
+            return
+        }
+        let error = #expect(throws: ServerError.self) { try ListenSocket("127.0.0.1:0", options: [option]) }
+        #expect(error?.code == .invalidOption)
+        #expect(error?.description.hasPrefix(message) == true, "\(String(describing: error))")
     }
 
-    private func values(_ option: SocketOption) -> [Int32?] {
-        option.kinds.map { kind in
-            switch kind {
-            case .linger(let seconds): seconds
-            case .integer(_, _, let value, _): value
-            case .backlog, .ipv6Only, .name, .bytes: nil
-            }
-        }
+    private static let longest = Duration(
+        secondsComponent: .max,
+        attosecondsComponent: 999_999_999_999_999_999
+    )
+    private static let shortest = Duration(
+        secondsComponent: .min,
+        attosecondsComponent: -999_999_999_999_999_999
+    )
+
+    @Test func aUserTimeoutIsRoundedUp() throws {
+        #expect(try Pair([.userTimeout(.nanoseconds(1))]).values(tcp, TCP_USER_TIMEOUT) == [1, 1])
     }
 }

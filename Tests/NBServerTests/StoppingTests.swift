@@ -220,6 +220,50 @@ import Uring
         #expect(connections.first?.connection.peerAddress == nil)
     }
 
+    /// Shows by its life whether the library still has a closure.
+    private final class Witness {}
+
+    @Test func whatALostRingDoesNotHandOutIsForgotten() throws {
+        let server = try ScriptedServer()
+        let released = SocketPair()
+        weak var witness: Witness?
+        do {
+            let held = Witness()
+            witness = held
+            try server.run(
+                { _, connection, _ in
+                    connection.send("last words")
+                    connection.release { [held] _ in
+                        Issue.record("handed out over a lost ring")
+                        extendLifetime(held)
+                    }
+                    return .continue
+                },
+                script: [{ try $0.accept(released.end, on: server.listeners[0]) }, { $0.isLost = true }]
+            )
+        }
+        #expect(released.isEndClosed)
+        #expect(witness == nil)
+    }
+
+    @Test func aConnectionThatOutlivesALostRingIsAnOrphan() throws {
+        let server = try ScriptedServer()
+        let pair = SocketPair()
+        var connections: [HeldConnection] = []
+        try server.run(
+            { _, connection, _ in
+                connections.append(HeldConnection(connection))
+                return .continue
+            },
+            script: [{ try $0.accept(pair.end, on: server.listeners[0]) }, { $0.isLost = true }]
+        )
+        let slot = try #require(connections.first).connection.slot
+        #expect(slot.pointee.phase == .orphaned)
+        // Dropped on whatever thread; what the kernel may still use stays.
+        connections = []
+        #expect(slot.pointee.phase == .orphaned)
+    }
+
     @Test func aParkedListenerIsClosedWithoutACancel() throws {
         let server = try ScriptedServer()
         let listener = server.listeners[0]

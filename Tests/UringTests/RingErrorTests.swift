@@ -33,6 +33,18 @@ struct RingErrorTests {
         #expect(RingError.enter(EBADFD).advice == "the kernel refuses this ring any further work")
     }
 
+    @Test(arguments: [(-1, 1), (0, 1), (100, 1), (65_536, 1), (1, 0), (1, -1), (1, .max)] as [(Int, Int)])
+    func buffersThatCannotBeHadAreAnError(count: Int, size: Int) throws {
+        var ring = try Ring(RingOptions(submissionDepth: 1, completionDepth: 1))
+        do throws(RingError) {
+            try ring.openReceiveBuffers(count: count, size: size)
+            Issue.record("there are \(count) buffers of \(size) bytes")
+        } catch {
+            #expect(error.errno == EINVAL)
+            #expect(error.description.contains("\(count) buffers of \(size) bytes"))
+        }
+    }
+
     @Test func aKernelThatIsTooOldIsNamedWithoutAnErrorNumber() {
         #expect(RingError.tooOld.errno == 0)
         #expect(RingError.tooOld.description == "io_uring_setup: \(RingError.tooOld.advice)")

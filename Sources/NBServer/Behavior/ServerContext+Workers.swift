@@ -5,7 +5,9 @@ extension ServerContext {
     /// Gives a connection to a worker, which is the connection's from now on. What was queued on the connection is sent.
     ///
     /// ``ConnectionWorker/connected(_:)`` is called when the present callback has returned, before any other callback of the
-    /// worker.
+    /// worker. If an option of the worker's type is out of its range (``WorkerOptions``), the connection ends instead: the worker
+    /// is closed with ``CloseReason/failed(_:)``, and the behavior is told ``ServerInfo/connectionFailed(_:)``, both with
+    /// ``ServerError/Code/invalidOption``.
     ///
     /// - Returns: the worker's name, by which it is sent messages.
     @discardableResult
@@ -26,6 +28,8 @@ extension ServerContext {
         if slot.pointee.isBroken {
             slot.pointee.ending.note(.lost, errno: EPIPE)
             state.pointee.connections.pointee.drop(slot)
+        } else if let refusal = state.pointee.workers.refusal(number) {
+            state.pointee.fail(slot, refusal)
         }
         return WorkerID(connection: slot.id)
     }

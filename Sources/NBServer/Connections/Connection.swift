@@ -88,7 +88,8 @@ public struct Connection: ~Copyable {
     ///
     /// - Parameter receiver: called once, on the server's thread after the present callback, with the descriptor, and with what
     ///   was received on it if it came from another server. It is not called if what was queued cannot be sent, because the peer
-    ///   is gone or does not read it within ``ServerOptions/closeTimeLimit``; the connection is reset then.
+    ///   is gone or does not read it within ``ServerOptions/closeTimeLimit``; the connection is reset then. Nor is it called if
+    ///   the server's ring fails, which closes the connection.
     public consuming func release(to receiver: @escaping (consuming ReleasedConnection) -> Void) {
         table.release(slot, to: receiver)
         forget()

@@ -225,6 +225,11 @@ extension ConnectionTable {
         unsettle(slot)
     }
 
+    /// The kernel may use the table's memory for good: one owner more, which never lets go.
+    func outliveItsOwners() {
+        owners.add(1, ordering: .relaxed)
+    }
+
     /// The kernel owes the orphan nothing any more, and the loop need not wait for it.
     mutating func letOrphanBe(_ slot: Slot) {
         slot.consumeAll(&pool)

@@ -4,11 +4,9 @@
 public struct SendBuffer: ~Copyable, @unchecked Sendable {
     private let block: UnsafeMutablePointer<ByteBlock>
 
-    /// Memory for `capacity` bytes.
-    ///
-    /// - Precondition: `capacity` is not below 0.
+    /// Memory for `capacity` bytes; a capacity below 0 counts as 0.
     public init(capacity: Int) {
-        block = .allocate(room: capacity)
+        block = .allocate(room: max(0, capacity))
     }
 
     deinit {

@@ -134,6 +134,8 @@ final class ListenSocket {
         switch kind {
         case .backlog:
             break
+        case .invalid(let error):
+            throw error
         case .ipv6Only(let isOn):
             guard wanted.family == AF_INET6 else { break }
             try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, Int32(isOn ? 1 : 0), "IPV6_V6ONLY", wanted)

@@ -4,21 +4,25 @@ internal import LinuxLibc
 ///
 /// Options are set between `socket` and `listen`. The kernel copies most of them to accepted sockets; each option says
 /// whether. Without any, `SO_REUSEADDR` and `TCP_NODELAY` are on, the backlog is the longest the kernel allows, and an
-/// IPv6 socket takes IPv4 connections as well. Of two options that set the same thing only the later is set.
+/// IPv6 socket takes IPv4 connections as well. Of two options that set the same thing only the later is set. A value that is out
+/// of its range is an error of whatever listens with it, ``ServerError/Code/invalidOption``; where nothing else is said, numbers
+/// and seconds are from 0 to 2,147,483,647.
 public struct SocketOption: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         case backlog(Int32)
         case ipv6Only(Bool)
         case linger(Int32?)
         case integer(level: Int32, name: Int32, value: Int32, text: String)
+        /// The value is out of its range; whoever sets the option is told so.
+        case invalid(ServerError)
         /// A value that is a name; the kernel gets it with a zero byte at its end.
         case name(level: Int32, name: Int32, value: String, text: String)
         case bytes(level: Int32, name: Int32, value: [UInt8], text: String)
 
         /// Whether it sets the same thing, to whatever value.
-        func sets(theSameAs other: Kind) -> Bool { target == other.target }
+        func sets(theSameAs other: Kind) -> Bool { target != nil && target == other.target }
 
-        private var target: [Int32] {
+        private var target: [Int32]? {
             switch self {
             case .backlog: []
             case .ipv6Only: [Int32(IPPROTO_IPV6), IPV6_V6ONLY]
@@ -26,6 +30,7 @@ public struct SocketOption: Hashable, Sendable {
             case .integer(let level, let name, _, _): [level, name]
             case .name(let level, let name, _, _): [level, name]
             case .bytes(let level, let name, _, _): [level, name]
+            case .invalid: nil
             }
         }
     }
@@ -36,6 +41,28 @@ public struct SocketOption: Hashable, Sendable {
         self.kinds = kinds
     }
 
+    /// What an option comes to if its value is in its range.
+    private static func checked<Value: Comparable>(
+        _ name: String,
+        _ value: Value,
+        _ range: ClosedRange<Value>,
+        _ kind: Kind
+    ) -> Kind {
+        guard !range.contains(value) else { return kind }
+        let words = "from \(range.lowerBound) to \(range.upperBound)"
+        return .invalid(OptionRange.error("SocketOption.\(name)", value, words))
+    }
+
+    private static let counts = 0...Int(Int32.max)
+    private static let times = Duration.zero...Duration.seconds(Int32.max)
+    /// The kernel's, `MAX_TCP_KEEPIDLE` and `MAX_TCP_KEEPINTVL`.
+    private static let keepAliveTimes = Duration.nanoseconds(1)...Duration.seconds(32_767)
+
+    /// Refuses a value that is out of its range.
+    func expectValid() throws(ServerError) {
+        for case .invalid(let error) in kinds { throw error }
+    }
+
     private static func integer(_ level: Int32, _ name: Int32, _ value: Int32, _ text: String) -> Kind {
         .integer(level: level, name: name, value: value, text: text)
     }
@@ -43,7 +70,7 @@ public struct SocketOption: Hashable, Sendable {
     /// How many established connections may wait to be accepted; the kernel cuts it to `net.core.somaxconn`. By default as
     /// many as that. Not inherited. `listen(2)`.
     public static func backlog(_ length: Int) -> SocketOption {
-        SocketOption(.backlog(Int32(clamping: length)))
+        SocketOption(checked("backlog", length, counts, .backlog(Int32(clamping: length))))
     }
 
     /// Whether the address may be bound while connections of an earlier server on it linger. On by default. Inherited.
@@ -75,13 +102,18 @@ public struct SocketOption: Hashable, Sendable {
     }
 
     /// Probes connections that were idle for `idle`, every `interval`, and ends them after `probes` without an answer; the
-    /// times are rounded up to seconds. Inherited. `SO_KEEPALIVE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL`, `TCP_KEEPCNT`, `tcp(7)`.
+    /// times are above zero, rounded up to seconds, and 32,767 of these at the most; the probes are 1 to 127. Inherited.
+    /// `SO_KEEPALIVE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL`, `TCP_KEEPCNT`, `tcp(7)`.
     public static func keepAlive(idle: Duration, interval: Duration, probes: Int) -> SocketOption {
-        SocketOption(
+        let tcp = Int32(IPPROTO_TCP)
+        let idling = integer(tcp, TCP_KEEPIDLE, idle.wholeSeconds, "TCP_KEEPIDLE")
+        let pause = integer(tcp, TCP_KEEPINTVL, interval.wholeSeconds, "TCP_KEEPINTVL")
+        let count = integer(tcp, TCP_KEEPCNT, Int32(clamping: probes), "TCP_KEEPCNT")
+        return SocketOption(
             integer(SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"),
-            integer(Int32(IPPROTO_TCP), TCP_KEEPIDLE, idle.wholeSeconds, "TCP_KEEPIDLE"),
-            integer(Int32(IPPROTO_TCP), TCP_KEEPINTVL, interval.wholeSeconds, "TCP_KEEPINTVL"),
-            integer(Int32(IPPROTO_TCP), TCP_KEEPCNT, Int32(clamping: probes), "TCP_KEEPCNT")
+            checked("keepAlive(idle:)", idle, keepAliveTimes, idling),
+            checked("keepAlive(interval:)", interval, keepAliveTimes, pause),
+            checked("keepAlive(probes:)", probes, 1...127, count)
         )
     }
 
@@ -90,7 +122,8 @@ public struct SocketOption: Hashable, Sendable {
     /// closes a connection it switches the option off first, with a system call, since its loop must not wait; see
     /// ``ServerOptions/closeTimeLimit``. `SO_LINGER`, `socket(7)`.
     public static func linger(_ time: Duration?) -> SocketOption {
-        SocketOption(.linger(time.map { max(0, $0.wholeSeconds) }))
+        guard let time else { return SocketOption(.linger(nil)) }
+        return SocketOption(checked("linger", time, times, .linger(time.wholeSeconds)))
     }
 
     /// Whether closing a connection with this option waits.
@@ -100,18 +133,21 @@ public struct SocketOption: Hashable, Sendable {
 
     /// The size of the receive buffer in bytes, which the kernel doubles. Inherited. `SO_RCVBUF`, `socket(7)`.
     public static func receiveBuffer(_ size: Int) -> SocketOption {
-        SocketOption(integer(SOL_SOCKET, SO_RCVBUF, Int32(clamping: size), "SO_RCVBUF"))
+        let kind = integer(SOL_SOCKET, SO_RCVBUF, Int32(clamping: size), "SO_RCVBUF")
+        return SocketOption(checked("receiveBuffer", size, counts, kind))
     }
 
     /// The size of the send buffer in bytes, which the kernel doubles. Inherited. `SO_SNDBUF`, `socket(7)`.
     public static func sendBuffer(_ size: Int) -> SocketOption {
-        SocketOption(integer(SOL_SOCKET, SO_SNDBUF, Int32(clamping: size), "SO_SNDBUF"))
+        let kind = integer(SOL_SOCKET, SO_SNDBUF, Int32(clamping: size), "SO_SNDBUF")
+        return SocketOption(checked("sendBuffer", size, counts, kind))
     }
 
     /// Accepts a connection only when its client has sent something, or after this time; rounded up to the kernel's
     /// retransmission times. Not inherited. `TCP_DEFER_ACCEPT`, `tcp(7)`.
     public static func deferAccept(_ time: Duration) -> SocketOption {
-        SocketOption(integer(Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, time.wholeSeconds, "TCP_DEFER_ACCEPT"))
+        let kind = integer(Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, time.wholeSeconds, "TCP_DEFER_ACCEPT")
+        return SocketOption(checked("deferAccept", time, times, kind))
     }
 
     /// Whether an IPv6 socket takes IPv6 connections only. Off by default; without meaning for IPv4. Inherited.
@@ -120,9 +156,11 @@ public struct SocketOption: Hashable, Sendable {
         SocketOption(.ipv6Only(isOn))
     }
 
-    /// How long sent data may stay unacknowledged before the connection is ended. Inherited. `TCP_USER_TIMEOUT`, `tcp(7)`.
+    /// How long sent data may stay unacknowledged before the connection is ended, rounded up to milliseconds, of which there are
+    /// 2,147,483,647 at the most; zero leaves it to the kernel. Inherited. `TCP_USER_TIMEOUT`, `tcp(7)`.
     public static func userTimeout(_ time: Duration) -> SocketOption {
-        SocketOption(integer(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, time.milliseconds, "TCP_USER_TIMEOUT"))
+        let kind = integer(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, time.wholeMilliseconds, "TCP_USER_TIMEOUT")
+        return SocketOption(checked("userTimeout", time, .zero ... .milliseconds(Int32.max), kind))
     }
 
     /// Only connections that come in by this network interface are taken, whatever the address; at most 15 bytes, such as
@@ -169,7 +207,8 @@ extension Duration {
         Int32(clamping: seconds + (components.attoseconds > 0 ? 1 : 0))
     }
 
-    fileprivate var milliseconds: Int32 {
-        Int32(clamping: seconds * 1000 + components.attoseconds / 1_000_000_000_000_000)
+    // Up as well, because a time that is above zero must not become the kernel's default.
+    fileprivate var wholeMilliseconds: Int32 {
+        Int32(clamping: seconds * 1000 + (components.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 }

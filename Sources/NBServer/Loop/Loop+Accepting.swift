@@ -66,7 +66,7 @@ extension Loop where LoopEngine: ~Copyable {
         } catch {
             counters.pointee.failed += 1
             if slot.pointee.hasWorker {
-                endWorker(slot, failing: error)
+                state.pointee.endWorker(slot, failing: error)
             } else if slot.pointee.isKept {
                 connections.pointee.drop(slot)
             }

@@ -218,17 +218,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     @inline(never)
     private mutating func failed(_ slot: Slot, _ error: any Error) {
-        counters.pointee.failed += 1
-        state.pointee.tellLater(.connectionFailed(error))
-        endWorker(slot, failing: error)
-    }
-
-    /// Ends a worker's connection because of an error, unless it ends already.
-    mutating func endWorker(_ slot: Slot, failing error: any Error) {
-        guard slot.pointee.phase == .open else { return }
-        state.pointee.workers.errors[slot.pointee.worker] = error
-        slot.pointee.ending.note(.failed)
-        connections.pointee.drop(slot)
+        state.pointee.fail(slot, error)
     }
 }
 

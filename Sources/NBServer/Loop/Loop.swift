@@ -100,8 +100,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 
     deinit {
-        guard !isAbandoned else { return keepForKernel(state, wakeUpCount) }
-        wakeUpCount.deallocate()
+        if isAbandoned { keepForKernel(connections, wakeUpCount) } else { wakeUpCount.deallocate() }
         state.deinitialize(count: 1)
         state.deallocate()
     }
@@ -327,6 +326,16 @@ extension Loop where LoopEngine: ~Copyable {
             LinuxLibc.close(slot.pointee.descriptor)
             slot.pointee.descriptor = -1
         }
+        disown()
+    }
+
+    /// A connection that somebody still has is an orphan, dropped on whatever thread; one that was to be handed out is not.
+    private mutating func disown() {
+        for slot in connections.pointee.used {
+            if slot.pointee.phase == .open && !slot.pointee.isKept { connections.pointee.orphan(slot) }
+            connections.pointee.forgetReceiver(slot)
+        }
+        while connections.pointee.takeHandOut() != nil {}
     }
 
     private mutating func discardAccepted() {

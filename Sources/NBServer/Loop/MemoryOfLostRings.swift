@@ -2,7 +2,9 @@
 /// Any thread.
 private let memoryOfLostRings = Lock<[UInt]>([])
 
-/// Keeps what a loop has lent to a ring that is lost.
-func keepForKernel(_ state: UnsafeMutablePointer<LoopState>, _ wakeUpCount: UnsafeMutablePointer<UInt64>) {
-    memoryOfLostRings.withLock { $0 += [UInt(bitPattern: state), UInt(bitPattern: wakeUpCount)] }
+/// Keeps what a loop has lent to a ring that is lost: the bytes of its connections and the count of its wake-ups. Nothing that
+/// is anybody else's is kept along with them.
+func keepForKernel(_ connections: UnsafeMutablePointer<ConnectionTable>, _ wakeUpCount: UnsafeMutablePointer<UInt64>) {
+    connections.pointee.outliveItsOwners()
+    memoryOfLostRings.withLock { $0 += [UInt(bitPattern: connections), UInt(bitPattern: wakeUpCount)] }
 }

@@ -4,14 +4,14 @@ internal import Synchronization
 /// The calls that wait for a server, and the answers that have not left yet.
 ///
 /// Shared by a server, its mailbox and its callers. Every call is entered before its message is put into the mailbox, and
-/// struck out by its caller when it has ended; when the server has ended, the ledger ends those that are left.
+/// struck out by its caller when it has ended; when the server has ended, the ledger ends those that are left. The mailbox is
+/// closed before the ledger, and refuses the message of a call that is entered later.
 final class CallLedger: Sendable {
     private struct State {
         var waiting: [UInt64: any WaitingCall] = [:]
         var lastNumber: UInt64 = 0
         /// Why the server has stopped or is about to.
         var end: StopReason?
-        var isClosed = false
     }
 
     private let state = Lock(State())
@@ -38,14 +38,12 @@ final class CallLedger: Sendable {
     }
 
     /// Enters a call, to be struck out by the number returned.
-    func enter(_ call: any WaitingCall) throws(CallError) -> UInt64 {
-        let result: Result<UInt64, CallError> = state.withLock { state in
-            if state.isClosed, let end = state.end { return .failure(.stopped(end)) }
+    func enter(_ call: any WaitingCall) -> UInt64 {
+        state.withLock { state in
             state.lastNumber += 1
             state.waiting[state.lastNumber] = call
-            return .success(state.lastNumber)
+            return state.lastNumber
         }
-        return try result.get()
     }
 
     /// The caller does not wait any more.
@@ -79,10 +77,9 @@ final class CallLedger: Sendable {
         state.withLock { if $0.end == nil { $0.end = reason } }
     }
 
-    /// The server has stopped: ends every call that still waits, and those to come.
+    /// The server has stopped, and its mailbox is closed: ends every call that still waits.
     func close(_ reason: StopReason) {
         let (waiting, end) = state.withLock { state in
-            state.isClosed = true
             let end = state.end ?? reason
             state.end = end
             defer { state.waiting = [:] }

@@ -127,7 +127,7 @@ extension Server where Behavior: ~Copyable {
     ) throws(CallError) -> (PendingCall<Reply>, UInt64) {
         guard !mailbox.ledger.isOnLoopThread else { throw .calledItself }
         let call = PendingCall<Reply>(mailbox.ledger)
-        let number = try mailbox.ledger.enter(call)
+        let number = mailbox.ledger.enter(call)
         do throws(CastError) {
             try mailbox.put(message(Caller(call)))
         } catch {

@@ -46,7 +46,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     ///   - endpoint: where to listen, as in `"127.0.0.1:7777"`.
     ///   - options: how to run.
     ///   - observer: who watches it, if anybody does.
-    /// - Throws: ``ServerError`` if the address is none, is in use or not permitted.
+    /// - Throws: ``ServerError`` if an option is out of its range, or the address is none, is in use or not permitted.
     public convenience init(
         _ behavior: consuming sending Behavior,
         listening endpoint: Endpoint,
@@ -66,15 +66,15 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     ///   - endpoints: where to listen; two on port 0 are two listeners. There may be none: listeners can be added later.
     ///   - options: how to run.
     ///   - observer: who watches it, if anybody does.
-    /// - Throws: ``ServerError`` if an address is none, is in use or not permitted; nothing is left bound then. `socket(2)`,
-    ///   `setsockopt(2)`, `bind(2)`, `listen(2)`.
+    /// - Throws: ``ServerError`` if an option is out of its range, or an address is none, is in use or not permitted; nothing is
+    ///   left bound then. `socket(2)`, `setsockopt(2)`, `bind(2)`, `listen(2)`.
     public init(
         _ behavior: consuming sending Behavior,
         listening endpoints: [Endpoint],
         options: ServerOptions = ServerOptions(),
         observer: (any ServerObserver)? = nil
     ) throws(ServerError) {
-        options.expectValid()
+        try options.expectValid()
         guard endpoints.count <= options.maximumListeners else {
             throw ServerError(
                 .tooManyListeners,
@@ -85,6 +85,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         }
         occupyStandardStreams()
         let socketOptions = behavior.socketOptions
+        for option in socketOptions { try option.expectValid() }
         var sockets: [ListenSocket] = []
         for endpoint in endpoints { sockets.append(try ListenSocket(endpoint, options: socketOptions)) }
         let addresses = sockets.map(\.address)

@@ -5,6 +5,10 @@ internal import Uring
 public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of error, for programs.
     public enum Code: Hashable, Sendable {
+        /// An option is out of its range; ``ServerError/operation`` names it.
+        case invalidOption
+        /// A worker asked its connection for something that is out of its range; ``ServerError/operation`` names it.
+        case invalidArgument
         /// The text is not an address, or no server can listen on the address.
         case invalidAddress
         /// Somebody listens there already.
@@ -48,7 +52,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of error.
     public let code: Code
 
-    /// The system call, or the step, that failed.
+    /// The system call, or the step, that failed, or the option that was refused.
     public let operation: String
 
     /// The address it was about, where there is one.

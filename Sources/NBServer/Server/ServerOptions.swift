@@ -1,22 +1,23 @@
 public import Uring
 
-/// How a server is to run.
+/// How a server is to run. A value that is out of its range is an error of the server that is made with it:
+/// ``ServerError/Code/invalidOption``.
 public struct ServerOptions: Hashable, Sendable {
     /// How long the peer of a dropped connection may take nothing of what was queued and then, if the peer spoke, how long until
     /// it ends its side; then the connection is reset. A peer that reads on, however slowly, is not cut off. Acknowledged bytes
     /// count as taken, and the kernel is asked for them (`TCP_INFO`, `tcp(7)`); so a peer that stops is noticed after one to two
-    /// times this. For what is left when a worker closes, ``WorkerOptions/sendTimeLimit`` takes the place of this, if there is one.
+    /// times this. Zero or longer. For what is left when a worker closes, ``WorkerOptions/sendTimeLimit`` takes the place of this, if there is one.
     public var closeTimeLimit: Duration
 
     /// How long the end of a dropped connection may take in all, also if the peer takes something all the time; `nil` for as long
-    /// as that goes on.
+    /// as that goes on. Zero or longer.
     public var wholeCloseTimeLimit: Duration?
 
     /// How long connections have to end when the server stops; those that have not ended by then are reset. See
-    /// ``Server/requestStop(within:)``.
+    /// ``Server/requestStop(within:)``. Zero or longer.
     public var stopTimeLimit: Duration
 
-    /// How many listeners a server may have; none with 0, or below.
+    /// How many listeners a server may have: 0 or more.
     public var maximumListeners: Int
 
     /// How connections are accepted, where the kernel leaves a choice.
@@ -25,22 +26,23 @@ public struct ServerOptions: Hashable, Sendable {
     /// What to do when descriptors or memory run out. Whatever it is, `handleInfo` hears of it.
     public var exhaustion: Exhaustion
 
-    /// How many messages may wait for the behavior; `nil` for as many as memory holds, none with 0 or below. What others wish of the server itself, to
-    /// stop or to remove a listener, is taken in any case.
+    /// How many messages may wait for the behavior: 0 or more, or `nil` for as many as memory holds. What others wish of the
+    /// server itself, to stop or to remove a listener, is taken in any case.
     public var mailboxLimit: Int?
 
     /// What to do about a message that finds the mailbox full.
     public var fullMailbox: FullMailbox
 
-    /// How many buffers the connections of all workers share to receive into: a power of two. They are made when there is a
-    /// worker, and taken by the kernel when bytes arrive, so that an idle connection holds none.
+    /// How many buffers the connections of all workers share to receive into: a power of two from 1 to 32,768. They are made
+    /// when there is a worker, and taken by the kernel when bytes arrive, so that an idle connection holds none.
     public var receiveBufferCount: Int
 
-    /// How many bytes each holds: the most that is delivered at a time without being put together.
+    /// How many bytes each holds: the most that is delivered at a time without being put together. From 1 to 2 GiB less one.
     public var receiveBufferSize: Int
 
-    /// How the ring is made; `import Uring` to say so. ``RingOptions/completionDepth`` is also how many connections one listener is served before it
-    /// is another's turn, and how many are accepted ahead of their being delivered.
+    /// How the ring is made; `import Uring` to say so. ``RingOptions/completionDepth``, from 1 to 65,536, is also how many
+    /// connections one listener is served before it is another's turn, and how many are accepted ahead of their being
+    /// delivered. ``RingOptions/submissionDepth`` is from 1 to 32,768.
     public var ring: RingOptions
 
     /// How connections are accepted.
@@ -101,18 +103,26 @@ public struct ServerOptions: Hashable, Sendable {
         self.receiveBufferCount = receiveBufferCount
         self.receiveBufferSize = receiveBufferSize
         self.ring = ring
-        expectValid()
     }
 
-    /// Also asked when they are used, since each can be set.
-    func expectValid() {
-        precondition(
+    /// Refuses the first option that is out of its range. Asked when a server is made, since each can be set.
+    func expectValid() throws(ServerError) {
+        try OptionRange.expect("ServerOptions.closeTimeLimit", atLeastZero: closeTimeLimit)
+        if let wholeCloseTimeLimit {
+            try OptionRange.expect("ServerOptions.wholeCloseTimeLimit", atLeastZero: wholeCloseTimeLimit)
+        }
+        try OptionRange.expect("ServerOptions.stopTimeLimit", atLeastZero: stopTimeLimit)
+        try OptionRange.expect("ServerOptions.maximumListeners", maximumListeners, in: 0...Int.max)
+        if let mailboxLimit { try OptionRange.expect("ServerOptions.mailboxLimit", mailboxLimit, in: 0...Int.max) }
+        try OptionRange.expect(
             receiveBufferCount.nonzeroBitCount == 1 && (1...1 << 15).contains(receiveBufferCount),
-            "ServerOptions.receiveBufferCount is \(receiveBufferCount), and not a power of two to 32,768"
+            "ServerOptions.receiveBufferCount",
+            receiveBufferCount,
+            "a power of two from 1 to 32768"
         )
-        precondition(
-            (1...Int(Int32.max)).contains(receiveBufferSize),
-            "ServerOptions.receiveBufferSize is \(receiveBufferSize): a buffer holds a byte at least, and 2 GiB less one at most"
-        )
+        try OptionRange.expect("ServerOptions.receiveBufferSize", receiveBufferSize, in: 1...Int(Int32.max))
+        // The kernel's own limits (`io_uring_setup(2)`).
+        try OptionRange.expect("ServerOptions.ring.submissionDepth", ring.submissionDepth, in: 1...1 << 15)
+        try OptionRange.expect("ServerOptions.ring.completionDepth", ring.completionDepth, in: 1...1 << 16)
     }
 }

@@ -1,4 +1,4 @@
-// How a connection's work begins.
+// How a connection's work begins, and how an error ends it.
 extension LoopState {
     /// A connection has got its worker: what that wants holds from now on.
     mutating func beginWork(_ slot: ConnectionTable.Slot) {
@@ -11,5 +11,19 @@ extension LoopState {
         connections.pointee.noteReady(slot)
         connections.pointee.unsettle(slot)
         if let end = slot.nextLimit(options.pointee) { connections.pointee.limit(slot, end) }
+    }
+    /// An error costs a worker its connection: the behavior is told, and the worker hears it as its end.
+    mutating func fail(_ slot: ConnectionTable.Slot, _ error: any Error) {
+        counters.pointee.failed += 1
+        tellLater(.connectionFailed(error))
+        endWorker(slot, failing: error)
+    }
+
+    /// Ends a worker's connection because of an error, unless it ends already.
+    mutating func endWorker(_ slot: ConnectionTable.Slot, failing error: any Error) {
+        guard slot.pointee.phase == .open else { return }
+        workers.errors[slot.pointee.worker] = error
+        slot.pointee.ending.note(.failed)
+        connections.pointee.drop(slot)
     }
 }

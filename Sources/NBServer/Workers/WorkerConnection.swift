@@ -83,7 +83,8 @@ extension WorkerConnection {
     /// Queues a frame: the bytes, behind the length or before the line feed that the connection's framing asks for. With
     /// ``WorkerOptions/Framing/raw`` that is nothing.
     ///
-    /// - Precondition: the header can tell the length. A line feed within a line is not looked for.
+    /// A frame that is longer than its header can tell ends the connection, with ``CloseReason/failed(_:)`` and
+    /// ``ServerError/Code/invalidArgument``. A line feed within a line is not looked for.
     public func sendFrame(_ bytes: Span<UInt8>) {
         switch slot.pointee.receiving.framing {
         case .raw:
@@ -92,7 +93,13 @@ extension WorkerConnection {
             send(bytes)
             send("\n")
         case .lengthHeader(let header):
-            precondition(bytes.count <= header.greatestLength, "a header of this size cannot tell \(bytes.count) bytes")
+            guard bytes.count <= header.greatestLength else {
+                return fail(
+                    "sendFrame(_:)",
+                    bytes.count,
+                    "\(header.greatestLength) bytes or fewer, for this framing's header"
+                )
+            }
             send((0..<header.rawValue).reversed().map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) })
             send(bytes)
         }
@@ -155,17 +162,23 @@ extension WorkerConnection {
 // Receiving.
 extension WorkerConnection {
     /// Asks for what comes next, once, or as `mode` says; ``WorkerOptions/ReceiveMode/manual`` asks for nothing more. What has
-    /// arrived already and was not delivered counts.
+    /// arrived already and was not delivered counts. A count below 0 ends the connection, as with ``receive(exactly:)``.
     public func receive(_ mode: WorkerOptions.ReceiveMode = .once) {
+        if case .count(let count) = mode, !WorkerOptions.counts.contains(count) {
+            return fail("receive(_:)", count, "a count from 0 to \(WorkerOptions.counts.upperBound)")
+        }
         ask { $0.ask(mode) }
     }
 
     /// Asks for so many bytes, which are delivered at once when they have arrived, whatever the framing; Erlang's `recv/2`.
     ///
-    /// - Precondition: `count` is above 0, and ``WorkerOptions/frameLimit`` at the most.
+    /// A count below 1 or above ``WorkerOptions/frameLimit``, which a peer may have named, ends the connection, with
+    /// ``CloseReason/failed(_:)`` and ``ServerError/Code/invalidArgument``.
     public func receive(exactly count: Int) {
         let limit = options.pointee.frameLimit
-        precondition(count > 0 && count <= limit, "asked for \(count) bytes at once, of \(limit) that are allowed")
+        guard count > 0 && count <= limit else {
+            return fail("receive(exactly:)", count, "from 1 to WorkerOptions.frameLimit, \(limit)")
+        }
         ask {
             $0.ask(.once)
             $0.wanted = Int32(count)
@@ -209,7 +222,8 @@ extension WorkerConnection {
     ///
     /// - Parameter receiver: called once, on the server's thread after the present callback, with the descriptor and what was
     ///   received on it and not delivered. It is not called if what was queued cannot be sent, because the peer is gone or does
-    ///   not read it within ``ServerOptions/closeTimeLimit``; the connection is reset then.
+    ///   not read it within ``ServerOptions/closeTimeLimit``; the connection is reset then. Nor is it called if the server's ring
+    ///   fails, which closes the connection.
     public func release(to receiver: @escaping (consuming ReleasedConnection) -> Void) {
         end(.released) { $0.release(slot, to: receiver) }
     }
@@ -226,5 +240,14 @@ extension WorkerConnection {
         guard slot.pointee.phase == .open else { return }
         slot.pointee.ending.note(kind)
         body(&table.pointee)
+    }
+    /// The worker asked for what cannot be done. Out of line, since no worker should.
+    @inline(never)
+    private func fail(_ function: String, _ value: Int, _ range: String) {
+        guard slot.pointee.phase == .open else { return }
+        state.pointee.fail(
+            slot,
+            OptionRange.error("WorkerConnection.\(function)", value, range, code: .invalidArgument)
+        )
     }
 }

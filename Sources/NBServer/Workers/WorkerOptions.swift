@@ -1,11 +1,13 @@
-/// How a worker's connections receive and send, and what limits they have.
+/// How a worker's connections receive and send, and what limits they have. When a value is out of its range, every connection
+/// that is given to a worker of that type ends with an error, ``ServerError/Code/invalidOption``; see
+/// ``ServerContext/assign(_:to:)``.
 public struct WorkerOptions: Hashable, Sendable {
     /// How much is delivered at first.
     public var receiving: ReceiveMode
     /// What is delivered at a time.
     public var framing: Framing
-    /// The longest frame, in bytes without its header or line end; a longer one ends the connection, with
-    /// ``CloseReason/frameTooLong``. Also the most that can be asked for by ``WorkerConnection/receive(exactly:)``.
+    /// The longest frame, in bytes without its header or line end, from 1 to 2 GiB less one; a longer one ends the connection,
+    /// with ``CloseReason/frameTooLong``. Also the most that can be asked for by ``WorkerConnection/receive(exactly:)``.
     public var frameLimit: Int
     /// How long nothing may be received or sent, above zero; `nil` for as long as it likes, as with the next two. When it has passed,
     /// ``ConnectionWorker/timeout(_:_:)`` is called.
@@ -16,11 +18,12 @@ public struct WorkerOptions: Hashable, Sendable {
     /// own buffer counts, and is asked for when the time has passed (`tcp(7)`): so a peer that stops is noticed after one to two
     /// times this.
     public var sendTimeLimit: Duration?
-    /// How many bytes may be queued before ``WorkerConnection/hasRoom`` says that it is enough.
+    /// How many bytes may be queued before ``WorkerConnection/hasRoom`` says that it is enough; ``lowWater`` or more.
     public var highWater: Int
-    /// How many bytes may be left of them when ``ConnectionWorker/writable(_:)`` is called.
+    /// How many bytes may be left of them when ``ConnectionWorker/writable(_:)`` is called; 0 or more.
     public var lowWater: Int
-    /// The most bytes that may be queued; more end the connection, with ``CloseReason/queueTooLong``.
+    /// The most bytes that may be queued, ``highWater`` or more; a longer queue ends the connection, with
+    /// ``CloseReason/queueTooLong``.
     public var queueLimit: Int
 
     /// How often a worker is given what has arrived. Erlang's `active`.
@@ -29,7 +32,7 @@ public struct WorkerOptions: Hashable, Sendable {
         case once
         /// Always.
         case continuous
-        /// So many times; then ask again.
+        /// So many times, from 0 to 2,147,483,647; then ask again.
         case count(Int)
         /// When it asks.
         case manual
@@ -78,22 +81,27 @@ public struct WorkerOptions: Hashable, Sendable {
         self.highWater = highWater
         self.lowWater = lowWater
         self.queueLimit = queueLimit
-        expectValid()
     }
 
-    /// Also asked of a worker's options when they are used, since each can be set.
-    func expectValid() {
-        precondition(
-            frameLimit > 0 && frameLimit <= Int32.max,
-            "WorkerOptions.frameLimit is \(frameLimit): a frame has a byte at least, and 2 GiB less one at most"
-        )
-        precondition(
-            [idleTimeLimit, receiveTimeLimit, sendTimeLimit].allSatisfy { $0.map { $0 > .zero } != false },
-            "WorkerOptions: a time limit is above zero, or nil"
-        )
-        precondition(
-            lowWater >= 0 && lowWater <= highWater && highWater <= queueLimit,
-            "WorkerOptions: 0 ≤ lowWater (\(lowWater)) ≤ highWater (\(highWater)) ≤ queueLimit (\(queueLimit)) does not hold"
-        )
+    /// Refuses the first option that is out of its range, by the name of the worker's type. Asked when a server is first given
+    /// a worker of that type, since each can be set.
+    func expectValid(of worker: String) throws(ServerError) {
+        let name = "\(worker).options"
+        if case .count(let count) = receiving { try OptionRange.expect("\(name).receiving", count, in: Self.counts) }
+        try OptionRange.expect("\(name).frameLimit", frameLimit, in: 1...Int(Int32.max))
+        try expectTime("\(name).idleTimeLimit", idleTimeLimit)
+        try expectTime("\(name).receiveTimeLimit", receiveTimeLimit)
+        try expectTime("\(name).sendTimeLimit", sendTimeLimit)
+        try OptionRange.expect("\(name).lowWater", lowWater, in: 0...Int.max)
+        try OptionRange.expect("\(name).highWater", highWater, in: lowWater...Int.max)
+        try OptionRange.expect("\(name).queueLimit", queueLimit, in: highWater...Int.max)
+    }
+
+    /// How many deliveries can be asked for at once.
+    static let counts = 0...Int(Int32.max)
+
+    private func expectTime(_ option: String, _ limit: Duration?) throws(ServerError) {
+        guard let limit else { return }
+        try OptionRange.expect(limit > .zero, option, limit, "longer than zero, or nil")
     }
 }

@@ -11,6 +11,8 @@ struct WorkerRegistry: ~Copyable {
 
     /// Errors that workers threw, until they have been told of their end; a slot may have another connection by then.
     var errors: [WorkerPlace: any Error] = [:]
+    /// Why the workers of a table get no connection: an option of theirs is out of its range.
+    private var refusals: [UInt16: ServerError] = [:]
 
     init() {}
 
@@ -26,21 +28,36 @@ struct WorkerRegistry: ~Copyable {
     mutating func number<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> UInt16 {
         let type = ObjectIdentifier(type)
         if let last, last.type == type { return last.number }
-        let number = numbers[type] ?? add(WorkerTable<Worker>(), Worker.options, type)
+        let number = numbers[type] ?? add(WorkerTable<Worker>(), Worker.options, type, "\(Worker.self)")
         last = (type, number)
         return number
     }
 
-    private mutating func add(_ table: WorkerBox, _ options: WorkerOptions, _ type: ObjectIdentifier) -> UInt16 {
-        options.expectValid()
+    private mutating func add(
+        _ table: WorkerBox,
+        _ options: WorkerOptions,
+        _ type: ObjectIdentifier,
+        _ name: String
+    ) -> UInt16 {
         precondition(tables.count < Int(UInt16.max), "a server has fewer types of workers than 65,535")
         tables.append(.passRetained(table))
+        let number = UInt16(tables.count)
+        var options = options
+        do throws(ServerError) {
+            try options.expectValid(of: name)
+        } catch {
+            refusals[number] = error
+            options = WorkerOptions()
+        }
         let pointer = UnsafeMutablePointer<WorkerOptions>.allocate(capacity: 1)
         pointer.initialize(to: options)
         optionsOfTables.append(pointer)
-        numbers[type] = UInt16(tables.count)
-        return UInt16(tables.count)
+        numbers[type] = number
+        return number
     }
+
+    /// Why the workers of a table get no connection, if they do not.
+    func refusal(_ number: UInt16) -> ServerError? { refusals.isEmpty ? nil : refusals[number] }
 
     /// A table, by its number.
     func table(_ number: UInt16) -> Unmanaged<WorkerBox> { tables[Int(number) - 1] }

@@ -12,7 +12,7 @@ import Glibc
 final class SimulatedHistory: @unchecked Sendable {
     /// What the server and the kernel came to.
     struct Outcome {
-        let violations: [String]
+        var violations: [String]
         let trace: [String]
         let tally: Tally
     }

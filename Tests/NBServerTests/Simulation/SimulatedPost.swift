@@ -114,15 +114,17 @@ extension SimulatedPost {
         _ call: PendingCall<Reply>,
         _ body: @escaping @Sendable (borrowing ServerContext, Caller<Reply>) -> Void
     ) -> Bool {
-        guard (try? mailbox.ledger.enter(call)) != nil else { return false }
+        let entry = mailbox.ledger.enter(call)
         let caller = Caller(call)
-        return put(
+        let isTaken = put(
             .request { [self] context in
                 noteHandledWish()
                 body(context, caller)
             },
             isForBehavior: false
         )
+        if !isTaken { mailbox.ledger.strike(entry) }
+        return isTaken
     }
 
     /// Somebody waits no more.
@@ -147,25 +149,16 @@ extension SimulatedPost {
     ) -> Bool {
         let call = PendingCall<Int>(mailbox.ledger)
         let number = records.count
-        do {
-            let entry = try mailbox.ledger.enter(call)
-            guard put(message(Caller(call)), isForBehavior: isForBehavior) else {
-                mailbox.ledger.strike(entry)
-                return false
-            }
-            kernel.note("call \(number) is sent")
-            records.append(Record(call: call, entry: entry))
-            open.insert(number)
-            call.outcome.whenSettled { [self] in ended(number, $0) }
-            return true
-        } catch {
-            guard case .stopped = error, end != nil else {
-                violate("a call was refused: \(error)")
-                return false
-            }
-            kernel.tally.note(.lateMessage)
+        let entry = mailbox.ledger.enter(call)
+        guard put(message(Caller(call)), isForBehavior: isForBehavior) else {
+            mailbox.ledger.strike(entry)
+            return false
         }
-        return false
+        kernel.note("call \(number) is sent")
+        records.append(Record(call: call, entry: entry))
+        open.insert(number)
+        call.outcome.whenSettled { [self] in ended(number, $0) }
+        return true
     }
 
     /// Puts a message in, and looks whether it was taken or refused as it should be.

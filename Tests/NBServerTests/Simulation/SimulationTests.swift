@@ -31,8 +31,13 @@ import Testing
         var tally = Tally()
         for seed in stride(from: first, to: end, by: Int(step)) {
             SeedsInPlay.note(seed, lane: Int(first % step))
-            let outcome = try SimulatedHistory(seed: seed, tracing: printsTrace ? .printed : .off).run()
+            var history = try SimulatedHistory(seed: seed, tracing: printsTrace ? .printed : .off)
+            var outcome = history.run()
             tally += outcome.tally
+            // A ring that is lost leaves memory to the kernel, and nothing that is anybody else's.
+            if !isKnownUniquelyReferenced(&history) {
+                outcome.violations.append("the server is gone, and something of it still knows its behavior")
+            }
             guard outcome.violations.isEmpty else {
                 let trace = try SimulatedHistory(seed: seed, tracing: .kept).run().trace.suffix(30)
                 Issue.record(

@@ -246,4 +246,93 @@ import Testing
         )
         #expect(diary.lines == ["closed: the server has stopped"])
     }
+
+    private enum Unlimited: WorkerKind {
+        static var options: WorkerOptions { WorkerOptions(frameLimit: 0) }
+    }
+
+    /// The server goes on, and so does a worker of another type.
+    @Test func aWorkerOfATypeWithABadOptionGetsNoConnection() throws {
+        let server = try ScriptedServer()
+        let other: Int32 = 1001
+        let good = WorkerDiary()
+        let (kernel, _) = try server.run(
+            { number, connection, context in
+                switch number {
+                case 0, 1: context.assign(connection, to: DiaryWorker<Unlimited>(diary: diary))
+                default: context.assign(connection, to: DiaryWorker<Once>(diary: good))
+                }
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                { $0.complete(try #require($0.discards(on: client).first).token, -EAGAIN) },
+                { kernel in
+                    #expect(kernel.isClosed(client))
+                    try kernel.accept(other, on: server.listeners[0])
+                },
+                { $0.complete(try #require($0.discards(on: other).first).token, -EAGAIN) },
+                { try $0.accept(1002, on: server.listeners[0]) },
+                { #expect($0.receives(on: 1002).count == 1) },
+            ]
+        )
+        let error = "DiaryWorker<Unlimited>.options.frameLimit: 0 is out of range; it must be from 1 to 2147483647"
+        #expect(diary.lines == ["closed: failed: \(error)", "closed: failed: \(error)"])
+        #expect(server.journal.infos == ["failed: \(error)", "failed: \(error)"])
+        #expect(server.journal.counters.failed == 2)
+        #expect(kernel.closes(of: client) == 1 && kernel.closes(of: other) == 1)
+        #expect(good.lines == ["connected", "closed: the server has stopped"])
+    }
+
+    private struct Wish: CustomTestStringConvertible, Sendable {
+        let testDescription: String
+        let error: String
+        let make: @Sendable (borrowing WorkerConnection) -> Void
+    }
+
+    /// What a peer may have named costs its connection.
+    @Test(arguments: [
+        Wish(testDescription: "no bytes", error: "receive(exactly:): 0 is out of range; it must be from 1") {
+            $0.receive(exactly: 0)
+        },
+        Wish(testDescription: "fewer", error: "receive(exactly:): -9223372036854775808 is out of range") {
+            $0.receive(exactly: .min)
+        },
+        Wish(testDescription: "too many", error: "receive(exactly:): 1048577 is out of range") {
+            $0.receive(exactly: 1 << 20 + 1)
+        },
+        Wish(testDescription: "deliveries", error: "receive(_:): -1 is out of range; it must be a count from 0") {
+            $0.receive(.count(-1))
+        },
+        Wish(testDescription: "a long frame", error: "sendFrame(_:): 256 is out of range; it must be 255") {
+            $0.sendFrame([UInt8](repeating: 0, count: 256))
+        },
+    ])
+    private func whatIsOutOfRangeEndsTheConnection(wish: Wish) throws {
+        let server = try ScriptedServer()
+        let worker = DiaryWorker<Once>(diary: diary) { connection in
+            connection.send("before")
+            wish.make(connection)
+            connection.send("after")
+        }
+        let (kernel, _) = try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                { kernel in
+                    #expect(kernel.sends(on: client).map(\.bytes) == [Array("before".utf8)])
+                    kernel.complete(try #require(kernel.discards(on: client).first).token, -EAGAIN)
+                },
+                { #expect($0.isClosed(client)) },
+            ]
+        )
+        #expect(diary.lines.count == 2 && diary.lines.first == "connected")
+        #expect(diary.lines.last?.hasPrefix("closed: failed: WorkerConnection.\(wish.error)") == true, "\(diary.lines)")
+        #expect(server.journal.infos.count == 1)
+        #expect(server.journal.counters.failed == 1)
+        #expect(kernel.closes(of: client) == 1)
+    }
 }

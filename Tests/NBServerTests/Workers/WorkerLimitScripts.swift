@@ -114,9 +114,4 @@ import Testing
             ]
         )
     }
-
-    @Test func aLimitOfNoTimeIsRefused() async {
-        await #expect(processExitsWith: .failure) { _ = WorkerOptions(idleTimeLimit: .zero) }
-        await #expect(processExitsWith: .failure) { _ = WorkerOptions(sendTimeLimit: .seconds(-1)) }
-    }
 }

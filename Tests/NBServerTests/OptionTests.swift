@@ -1,0 +1,145 @@
+import Testing
+
+@testable import NBServer
+@testable import Uring
+
+/// Every option of a server and of a worker, below, at and above its range: what is out of range is an error that names it.
+@Suite struct OptionTests {
+    private struct Greeter: NonBlockingServer {
+        var socketOptions: [SocketOption] = []
+
+        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+            connection.send("hello")
+            return .continue
+        }
+    }
+
+    private static let powers = "it must be a power of two from 1 to 32768"
+    private static let shapes = "it must be from 1 to"
+
+    /// Options, and how the error begins; `nil` for options that are in their range.
+    private static let serverOptions: [(ServerOptions, String?)] = [
+        (.init(closeTimeLimit: .nanoseconds(-1)), "closeTimeLimit: -1e-09 seconds is out of range"),
+        (.init(closeTimeLimit: .zero), nil),
+        (.init(closeTimeLimit: Duration(secondsComponent: .max, attosecondsComponent: 0)), nil),
+        (.init(maximumListeners: -1), "maximumListeners: -1 is out of range; it must be 0 or more"),
+        (.init(maximumListeners: 0), nil),
+        (.init(maximumListeners: .max), nil),
+        (.init(mailboxLimit: -1), "mailboxLimit: -1 is out of range; it must be 0 or more"),
+        (.init(mailboxLimit: 0), nil),
+        (.init(mailboxLimit: .max), nil),
+        (.init(mailboxLimit: nil), nil),
+        (.init(receiveBufferCount: .min), "receiveBufferCount: -9223372036854775808 is out of range; \(powers)"),
+        (.init(receiveBufferCount: 0), "receiveBufferCount: 0 is out of range; \(powers)"),
+        (.init(receiveBufferCount: 1), nil),
+        (.init(receiveBufferCount: 100), "receiveBufferCount: 100 is out of range; \(powers)"),
+        (.init(receiveBufferCount: 32_768), nil),
+        (.init(receiveBufferCount: 65_536), "receiveBufferCount: 65536 is out of range; \(powers)"),
+        (.init(receiveBufferSize: -1), "receiveBufferSize: -1 is out of range; \(shapes) 2147483647"),
+        (.init(receiveBufferSize: 0), "receiveBufferSize: 0 is out of range; \(shapes) 2147483647"),
+        (.init(receiveBufferSize: 1), nil),
+        (.init(receiveBufferSize: 2_147_483_647), nil),
+        (
+            .init(receiveBufferSize: 2_147_483_648),
+            "receiveBufferSize: 2147483648 is out of range; \(shapes) 2147483647"
+        ),
+        (.init(ring: .init(submissionDepth: -1)), "ring.submissionDepth: -1 is out of range; \(shapes) 32768"),
+        (.init(ring: .init(submissionDepth: 0)), "ring.submissionDepth: 0 is out of range; \(shapes) 32768"),
+        (.init(ring: .init(submissionDepth: 1)), nil),
+        (.init(ring: .init(submissionDepth: 100)), nil),
+        (.init(ring: .init(submissionDepth: 32_768)), nil),
+        (.init(ring: .init(submissionDepth: 32_769)), "ring.submissionDepth: 32769 is out of range; \(shapes) 32768"),
+        (.init(ring: .init(completionDepth: .min)), "ring.completionDepth: -9223372036854775808 is out of range"),
+        (.init(ring: .init(completionDepth: 0)), "ring.completionDepth: 0 is out of range; \(shapes) 65536"),
+        (.init(ring: .init(completionDepth: 1)), nil),
+        (.init(ring: .init(completionDepth: 65_536)), nil),
+        (.init(ring: .init(completionDepth: 65_537)), "ring.completionDepth: 65537 is out of range; \(shapes) 65536"),
+    ]
+
+    @Test(arguments: serverOptions)
+    func aServerOptionOutOfRangeIsAnErrorThatNamesIt(options: ServerOptions, message: String?) throws {
+        guard let message else {
+            _ = try Server(Greeter(), listening: [], options: options)
+            return
+        }
+        let error = #expect(throws: ServerError.self) { try Server(Greeter(), listening: [], options: options) }
+        #expect(error?.code == .invalidOption)
+        #expect(error?.description.hasPrefix("ServerOptions.\(message)") == true, "\(String(describing: error))")
+    }
+
+    @Test func aSocketOptionOutOfRangeIsAnErrorBeforeThereIsAListener() {
+        let error = #expect(throws: ServerError.self) {
+            try Server(Greeter(socketOptions: [.noDelay(true), .backlog(-1)]), listening: [])
+        }
+        #expect(error?.code == .invalidOption)
+        #expect(error?.operation == "SocketOption.backlog")
+    }
+
+    /// The queues' ends are the kernel's own, so a server with them runs.
+    @Test(arguments: [(1, 1), (1, 65_536), (32_768, 1), (32_768, 65_536)])
+    func aRingOfTheLeastAndTheGreatestDepthRuns(submissionDepth: Int, completionDepth: Int) throws {
+        let ring = RingOptions(submissionDepth: submissionDepth, completionDepth: completionDepth)
+        let server = try Server(Greeter(), listening: "127.0.0.1:0", options: ServerOptions(ring: ring))
+        try server.start()
+        let clients = try (0..<10).map { _ in try Client(server.addresses[0]) }
+        for client in clients { #expect(try client.readToEnd() == .end("hello")) }
+        server.stopBlocking()
+    }
+
+    private struct Echo: ConnectionWorker {
+        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+            connection.send(bytes)
+            connection.receive()
+        }
+    }
+
+    private struct EchoServer: NonBlockingServer {
+        func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Echo { Echo() }
+    }
+
+    @Test(arguments: [(1, 1), (1, 1 << 20), (32_768, 1), (32_768, 16 << 10)])
+    func theFewestAndTheMostReceiveBuffersServe(count: Int, size: Int) throws {
+        let options = ServerOptions(receiveBufferCount: count, receiveBufferSize: size)
+        let server = try Server(EchoServer(), listening: "127.0.0.1:0", options: options)
+        try server.start()
+        let clients = try (0..<3).map { _ in try Client(server.addresses[0]) }
+        for client in clients { try client.say("soup") }
+        for client in clients { #expect(try client.read(4) == "soup") }
+        server.stopBlocking()
+    }
+
+    private static let longerThanZero = "is out of range; it must be longer than zero, or nil"
+
+    /// The same.
+    private static let workerOptions: [(WorkerOptions, String?)] = [
+        (.init(receiving: .count(-1)), "receiving: -1 is out of range; it must be from 0 to 2147483647"),
+        (.init(receiving: .count(0)), nil),
+        (.init(receiving: .count(2_147_483_647)), nil),
+        (.init(receiving: .count(2_147_483_648)), "receiving: 2147483648 is out of range"),
+        (.init(frameLimit: -1), "frameLimit: -1 is out of range; it must be from 1 to 2147483647"),
+        (.init(frameLimit: 0), "frameLimit: 0 is out of range; it must be from 1 to 2147483647"),
+        (.init(frameLimit: 1), nil),
+        (.init(frameLimit: 2_147_483_647), nil),
+        (.init(frameLimit: 2_147_483_648), "frameLimit: 2147483648 is out of range"),
+        (.init(idleTimeLimit: .zero), "idleTimeLimit: 0.0 seconds \(longerThanZero)"),
+        (.init(idleTimeLimit: .nanoseconds(1)), nil),
+        (.init(receiveTimeLimit: .zero), "receiveTimeLimit: 0.0 seconds \(longerThanZero)"),
+        (.init(receiveTimeLimit: .nanoseconds(1)), nil),
+        (.init(sendTimeLimit: .seconds(-1)), "sendTimeLimit: -1.0 seconds \(longerThanZero)"),
+        (.init(sendTimeLimit: Duration(secondsComponent: .max, attosecondsComponent: 0)), nil),
+        (.init(lowWater: -1), "lowWater: -1 is out of range; it must be 0 or more"),
+        (.init(highWater: 1, lowWater: 1, queueLimit: 1), nil),
+        (.init(highWater: 0, lowWater: 0, queueLimit: 0), nil),
+        (.init(highWater: 1, lowWater: 2), "highWater: 1 is out of range; it must be 2 or more"),
+        (.init(highWater: 2, queueLimit: 1), "queueLimit: 1 is out of range; it must be 2 or more"),
+        (.init(highWater: .max, lowWater: .max, queueLimit: .max), nil),
+    ]
+
+    @Test(arguments: workerOptions)
+    func aWorkerOptionOutOfRangeIsAnErrorThatNamesIt(options: WorkerOptions, message: String?) throws {
+        guard let message else { return try options.expectValid(of: "Worker") }
+        let error = #expect(throws: ServerError.self) { try options.expectValid(of: "Worker") }
+        #expect(error?.code == .invalidOption)
+        #expect(error?.description.hasPrefix("Worker.options.\(message)") == true, "\(String(describing: error))")
+    }
+}
