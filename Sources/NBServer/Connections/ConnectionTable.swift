@@ -12,6 +12,8 @@ struct ConnectionTable: ~Copyable {
 
     private static let pageSize = 256
 
+    /// The number of the server whose connections they are.
+    let server: UInt32
     /// How long a dropped connection has to take its bytes and to end its own side.
     let closeTimeLimit: Duration
     /// Closing a connection would wait for its peer.
@@ -49,10 +51,12 @@ struct ConnectionTable: ~Copyable {
     var starved: [Token] = []
 
     init(
+        server: UInt32 = 0,
         closeTimeLimit: Duration,
         closesWait: Bool,
         counters: UnsafeMutablePointer<ServerCounters>
     ) {
+        self.server = server
         self.closeTimeLimit = closeTimeLimit
         self.closesWait = closesWait
         self.counters = counters
@@ -129,7 +133,7 @@ extension ConnectionTable {
         pages.append(page)
         for place in (0..<Self.pageSize).reversed() {
             let slot = page + place
-            slot.initialize(to: ConnectionSlot(index: UInt32(firstIndex + place)))
+            slot.initialize(to: ConnectionSlot(index: UInt32(firstIndex + place), server: server))
             slot.pointee.next = firstFree
             firstFree = slot
         }

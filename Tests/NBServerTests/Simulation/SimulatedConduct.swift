@@ -21,7 +21,7 @@ final class SimulatedConduct {
     private let violate: (String) -> Void
 
     /// Its connection's name.
-    var connection = ConnectionID(slot: 0, number: 0)
+    var connection = ConnectionID(server: 0, slot: 0, number: 0)
     private(set) var isConnected = false
     private(set) var end = End.none
     private(set) var isOver = false
