@@ -75,6 +75,53 @@ import Testing
         #expect(server.journal.counters.shed == 0)
     }
 
+    /// A connection that has left is somebody else's, and its descriptor counts all the same.
+    @Test func aReleasedConnectionThatIsDroppedWakesAServerThatIsShortOfDescriptors() throws {
+        let server = try server(.park)
+        let listener = server.listeners[0]
+        let pair = SocketPair()
+        // Its owner, on whatever thread.
+        let owner = Lock<ReleasedConnection?>(nil)
+        var start = Instant(nanoseconds: 0)
+        try server.run(
+            { _, connection, _ in
+                connection.release { released in
+                    var released: ReleasedConnection? = released
+                    owner.withLock { $0 = released.take() }
+                }
+                return .continue
+            },
+            script: [
+                { try $0.accept(pair.end, on: listener) },
+                { kernel in
+                    #expect(owner.withLock { $0?.descriptor } == pair.end)
+                    try kernel.failAccept(EMFILE, on: listener)
+                },
+                { kernel in
+                    #expect(!kernel.isArmed(listener))
+                    start = kernel.now
+                    let event = try #require(kernel.wakeUpDescriptor)
+                    #expect(!isReadable(event))
+                    owner.withLock { $0 = nil }
+                    #expect(pair.isEndClosed)
+                    #expect(isReadable(event))
+                },
+                { #expect($0.deadline == $0.now) },
+                { kernel in
+                    #expect(kernel.arms == [listener])
+                    #expect(kernel.now == start)
+                    try kernel.accept(100_000, on: listener)
+                },
+            ]
+        )
+        #expect(server.journal.infos == ["parked: \(EMFILE)", "recovered"])
+    }
+
+    private func isReadable(_ descriptor: Int32) -> Bool {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&poll, 1, 0) == 1
+    }
+
     @Test func aListenerWithoutTroubleDoesNotKeepTheReserve() throws {
         let server = try server(.shed, listeners: 2)
         let (first, second) = (server.listeners[0], server.listeners[1])

@@ -130,6 +130,12 @@ extension FakeKernel {
         history.count { $0.operation == .close(descriptor: descriptor) }
     }
 
+    /// What the loop reads in order to be woken.
+    var wakeUpDescriptor: Int32? {
+        for case .read(let descriptor, _, _) in history.map(\.operation) { return descriptor }
+        return nil
+    }
+
     /// The arms submitted since the last step, in their order.
     var arms: [Int32] {
         submitted.compactMap { if case .accept(let listener, _) = $0.operation { listener } else { nil } }

@@ -15,7 +15,7 @@ extension ServerContext {
 
     /// Takes a kept connection out, to own it again: to close, reset or release it.
     ///
-    /// - Throws: ``UnknownConnection`` if it has ended or was taken out already.
+    /// - Throws: ``UnknownConnection`` if it has ended, was taken out already, or is another server's.
     public func take(_ id: ConnectionID) throws(UnknownConnection) -> Connection {
         let slot = try slot(id)
         slot.pointee.isKept = false
@@ -24,7 +24,7 @@ extension ServerContext {
 
     /// Uses a kept connection. For the length of `body` its ID means nothing.
     ///
-    /// - Throws: ``UnknownConnection`` if it has ended or was taken out, and whatever `body` throws.
+    /// - Throws: ``UnknownConnection`` if it has ended, was taken out or is another server's, and whatever `body` throws.
     public func withConnection<Result>(
         _ id: ConnectionID,
         _ body: (borrowing Connection) throws -> Result
@@ -48,7 +48,7 @@ extension ServerContext {
     private func slot(_ id: ConnectionID) throws(UnknownConnection) -> ConnectionTable.Slot {
         guard let slot = state.pointee.connections.pointee.slot(id.slot),
             slot.pointee.isKept, !slot.pointee.hasWorker, slot.pointee.number == id.number
-        else { throw UnknownConnection(id: id) }
+        else { throw UnknownConnection(id, askedOf: state.pointee.control) }
         return slot
     }
 }

@@ -11,10 +11,13 @@ extension ServerContext {
 
     /// Takes a timer back. Afterwards the behavior does not hear of it.
     ///
-    /// - Returns: how much time was left, or `nil` if the behavior has heard of it already or it was taken back before.
+    /// - Returns: how much time was left, or `nil` if the behavior has heard of it already, it was taken back before, or it is
+    ///   another server's, whose timer runs on.
     @discardableResult
     public func cancelTimer(_ timer: TimerID) -> Duration? {
-        guard let (_, deadline) = state.pointee.timers.remove(timer.number) else { return nil }
+        guard timer.server == state.pointee.control.server,
+            let (_, deadline) = state.pointee.timers.remove(timer.number)
+        else { return nil }
         return state.pointee.clock().duration(to: deadline)
     }
 

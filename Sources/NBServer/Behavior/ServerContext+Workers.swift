@@ -36,7 +36,7 @@ extension ServerContext {
 
     /// Sends a message to a worker, which gets it when the present callback has returned.
     ///
-    /// - Throws: ``UnknownConnection`` if its connection has ended.
+    /// - Throws: ``UnknownConnection`` if its connection has ended or is another server's.
     public func send<Worker: ConnectionWorker & ~Copyable>(
         _ message: Worker.Message,
         to worker: WorkerID<Worker>
@@ -51,7 +51,7 @@ extension ServerContext {
 
     /// Asks a worker to come to an end, by ``ConnectionWorker/finish(_:)``.
     ///
-    /// - Throws: ``UnknownConnection`` if its connection has ended.
+    /// - Throws: ``UnknownConnection`` if its connection has ended or is another server's.
     public func finish<Worker: ConnectionWorker & ~Copyable>(_ worker: WorkerID<Worker>) throws(UnknownConnection) {
         try expectWorker(worker.connection)
         state.pointee.post(WorkerMail(connection: worker.connection) { try $0.finish($1, $2) })
@@ -81,6 +81,8 @@ extension ServerContext {
     }
 
     private func expectWorker(_ id: ConnectionID) throws(UnknownConnection) {
-        guard state.pointee.connections.pointee.worker(id) != nil else { throw UnknownConnection(id: id) }
+        guard state.pointee.connections.pointee.worker(id) != nil else {
+            throw UnknownConnection(id, askedOf: state.pointee.control)
+        }
     }
 }

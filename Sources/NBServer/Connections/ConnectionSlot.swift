@@ -77,8 +77,9 @@ struct ConnectionSlot {
     var place: Token
     /// The listener it came by.
     var listener = ListenerID.none
-    /// The number under which it is or was kept, or 0.
+    /// The number under which it is or was kept, or 0; and its server's number.
     var number: UInt64 = 0
+    let server: UInt32
 
     /// Its worker, if it has one.
     var worker = WorkerPlace.none
@@ -116,8 +117,9 @@ struct ConnectionSlot {
     var hasDeadline: Bool { deadlinePlace >= 0 }
     var hasWorker: Bool { worker.table != 0 }
 
-    init(index: UInt32) {
+    init(index: UInt32, server: UInt32) {
         place = Token(kind: 0, slot: index)
+        self.server = server
     }
 }
 
@@ -128,7 +130,9 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     /// The connection's name, once it is kept or has a worker.
-    var id: ConnectionID { ConnectionID(slot: pointee.place.slot, number: pointee.number) }
+    var id: ConnectionID {
+        ConnectionID(server: pointee.server, slot: pointee.place.slot, number: pointee.number)
+    }
 
     /// Gives the connection a name, unless it has one from having been kept before.
     func giveName() {

@@ -12,6 +12,8 @@ struct ConnectionTable: ~Copyable {
 
     private static let pageSize = 256
 
+    /// The number of the server whose connections they are.
+    let server: UInt32
     /// How long the peer of a dropped connection may take nothing, and then how long until it ends its own side.
     let closeTimeLimit: Duration
     /// How long the end of a connection may take in all.
@@ -51,11 +53,13 @@ struct ConnectionTable: ~Copyable {
     var starved: [Token] = []
 
     init(
+        server: UInt32 = 0,
         closeTimeLimit: Duration,
         wholeCloseTimeLimit: Duration? = nil,
         closesWait: Bool,
         counters: UnsafeMutablePointer<ServerCounters>
     ) {
+        self.server = server
         self.closeTimeLimit = closeTimeLimit
         self.wholeCloseTimeLimit = wholeCloseTimeLimit
         self.closesWait = closesWait
@@ -134,7 +138,7 @@ extension ConnectionTable {
         pages.append(page)
         for place in (0..<Self.pageSize).reversed() {
             let slot = page + place
-            slot.initialize(to: ConnectionSlot(index: UInt32(firstIndex + place)))
+            slot.initialize(to: ConnectionSlot(index: UInt32(firstIndex + place), server: server))
             slot.pointee.next = firstFree
             firstFree = slot
         }

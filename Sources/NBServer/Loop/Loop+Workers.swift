@@ -122,6 +122,7 @@ extension Loop where LoopEngine: ~Copyable {
     private func closeReason(_ worker: EndedWorker) -> CloseReason {
         switch worker.ending.kind {
         case .closed: .closed
+        case .frameCut: .frameCut(byteCount: Int(worker.ending.cutByteCount))
         case .reset: .reset
         case .released: .released
         case .failed: state.pointee.workers.errors.removeValue(forKey: worker.place).map(CloseReason.failed) ?? .closed
@@ -160,6 +161,8 @@ extension Loop where LoopEngine: ~Copyable {
             return
         }
         slot.pointee.receiving.hasToldEnd = true
+        // Whatever is whole has been delivered.
+        slot.pointee.receiving.cutByteCount = Int32(clamping: connections.pointee.input(of: slot).count)
         work(slot) { try $0.peerClosed($1, $2) }
     }
 
@@ -194,13 +197,17 @@ extension Loop where LoopEngine: ~Copyable {
     private func cut(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> FrameCut {
         let wanted = slot.pointee.receiving.wanted
         if wanted > 0 { return FrameCut(bytes, exactly: Int(wanted)) }
-        let limit = state.pointee.workers.options(slot.pointee.worker.table).pointee.frameLimit
-        return FrameCut(
+        let options = state.pointee.workers.options(slot.pointee.worker.table)
+        let cut = FrameCut(
             slot.pointee.receiving.framing,
             bytes,
-            limit: limit,
+            limit: options.pointee.frameLimit,
             searched: Int(slot.pointee.receiving.searched)
         )
+        guard case .incomplete = cut, slot.pointee.receiving.hasEnded, slot.pointee.receiving.framing == .line,
+            options.pointee.deliversUnterminatedLine
+        else { return cut }
+        return FrameCut(lastLine: bytes, limit: options.pointee.frameLimit)
     }
 
     /// Calls a worker. What it throws ends its connection, and no other.

@@ -12,6 +12,11 @@ internal import Uring
 /// Either the loop sees the message, or the thread sees that it sleeps: the order is what counts. Of many threads that put
 /// messages in, one wakes it. Shared by the server, its mailbox, its loop and the signal relay.
 final class LoopControl: Sendable {
+    /// The server's number, which no other server of the process has. It is part of every name the server gives, so that one
+    /// that is given to the wrong server is recognized.
+    let server = LoopControl.servers.add(1, ordering: .relaxed).newValue
+    private static let servers = Atomic<UInt32>(0)
+
     /// What wakes the loop, from before it runs until it has ended.
     private let event = Lock<EventDescriptor?>(nil)
     /// Its number, for the loop's reads and for signal handlers, which may not lock; they are gone when it is closed.

@@ -51,6 +51,7 @@ struct LoopState: ~Copyable {
         connections = .allocate(capacity: 1)
         connections.initialize(
             to: ConnectionTable(
+                server: control.server,
                 closeTimeLimit: options.closeTimeLimit,
                 wholeCloseTimeLimit: options.wholeCloseTimeLimit,
                 closesWait: closesWait,
@@ -123,8 +124,9 @@ struct LoopState: ~Copyable {
 
     mutating func startTimer(after duration: Duration) -> TimerID {
         lastTimer += 1
-        timers.insert(TimerID(number: lastTimer), number: lastTimer, deadline: clock() + duration)
-        return TimerID(number: lastTimer)
+        let timer = TimerID(server: control.server, number: lastTimer)
+        timers.insert(timer, number: lastTimer, deadline: clock() + duration)
+        return timer
     }
 
     /// Has the behavior told of something when the present callback has returned.

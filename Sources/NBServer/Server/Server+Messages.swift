@@ -49,11 +49,12 @@ extension Server where Behavior: ~Copyable {
     /// Sends a message to a worker. Never waits, and so cannot tell whether the worker is still there: one whose connection has
     /// ended does not get the message, which an observer hears as ``ServerEvent/messageUndelivered(_:)``.
     ///
-    /// - Throws: ``CastError`` if the server has stopped or its mailbox is full.
+    /// - Throws: ``CastError`` if the worker is another server's, or this one has stopped or its mailbox is full.
     public func send<Worker: ConnectionWorker & ~Copyable>(
         _ message: Worker.Message,
         to worker: WorkerID<Worker>
     ) throws(CastError) {
+        try expectOwn(worker.connection)
         try mailbox.put(
             .work { $0.ifThere(worker) { context throws(UnknownConnection) in try context.send(message, to: worker) } }
         )
@@ -62,11 +63,17 @@ extension Server where Behavior: ~Copyable {
     /// Asks a worker to come to an end, by ``ConnectionWorker/finish(_:)``. Never waits; if its connection has ended, nothing
     /// happens but what an observer hears, as with a message.
     ///
-    /// - Throws: ``CastError`` if the server has stopped or its mailbox is full.
+    /// - Throws: ``CastError`` as ``send(_:to:)`` does.
     public func finish<Worker: ConnectionWorker & ~Copyable>(_ worker: WorkerID<Worker>) throws(CastError) {
+        try expectOwn(worker.connection)
         try mailbox.put(
             .work { $0.ifThere(worker) { context throws(UnknownConnection) in try context.finish(worker) } }
         )
+    }
+
+    /// The name itself says which server gave it: neither the loop nor a lock is needed.
+    private func expectOwn(_ connection: ConnectionID) throws(CastError) {
+        guard connection.server == control.server else { throw .otherServer(connection) }
     }
 
     /// The workers of a type whose connections have not ended or begun to.
@@ -144,6 +151,7 @@ extension CallError {
             switch error {
             case .stopped(let reason): .stopped(reason)
             case .mailboxFull(let limit): .mailboxFull(limit: limit)
+            case .otherServer: preconditionFailure("a call names no connection")
             }
     }
 }

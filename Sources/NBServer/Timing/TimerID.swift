@@ -1,5 +1,7 @@
-/// The name of a timer; see ``ServerContext/startTimer(after:)``. No two timers of a server ever have the same name.
+/// The name of a timer; see ``ServerContext/startTimer(after:)``. No two timers of a process ever have the same name.
 public struct TimerID: Hashable, Sendable, CustomStringConvertible {
+    /// Whose timer it is; see ``LoopControl/server``.
+    let server: UInt32
     let number: UInt64
 
     /// The name in a log: `timer 3`.

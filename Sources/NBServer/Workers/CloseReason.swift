@@ -1,9 +1,15 @@
 internal import Uring
 
 /// Why a worker's connection has ended.
+///
+/// What had arrived and was not delivered goes along with a released connection, and is dropped with any other. A peer that ended
+/// its side in time loses nothing without a word: ``frameCut(byteCount:)``.
 public enum CloseReason: Sendable, CustomStringConvertible {
-    /// The worker closed it, and everything that was queued is sent.
+    /// The worker closed it, and everything that was queued is sent. What the worker had not asked for by then is dropped.
     case closed
+    /// As ``closed``, but the peer had ended its side in the middle of a frame, or of what ``WorkerConnection/receive(exactly:)``
+    /// asked for. The worker was told of that end, and so many bytes, a header included, were never delivered.
+    case frameCut(byteCount: Int)
     /// The worker reset it.
     case reset
     /// The worker gave it away.
@@ -27,6 +33,8 @@ public enum CloseReason: Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .closed: "closed"
+        case .frameCut(let byteCount):
+            "closed: the peer ended its side in the middle of a frame, of which \(byteCount) bytes had come"
         case .reset: "reset"
         case .released: "released"
         case .failed(let error): "failed: \(error)"

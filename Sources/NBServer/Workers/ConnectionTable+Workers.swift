@@ -24,6 +24,10 @@ extension ConnectionTable {
     /// The connection of a worker has ended.
     @inline(never)
     mutating func endWorker(_ slot: Slot) {
+        // Only now: the callback that closed it may have been given some of them.
+        if slot.pointee.receiving.hasToldEnd, slot.pointee.input != nil {
+            slot.pointee.ending.noteCut(input(of: slot).count)
+        }
         ended.append(EndedWorker(place: slot.pointee.worker, ending: slot.pointee.ending))
         // An open one still has its worker's limit; any other has its close limit.
         if slot.pointee.phase == .open { removeDeadline(slot) }

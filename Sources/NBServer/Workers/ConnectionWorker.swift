@@ -48,7 +48,8 @@ public protocol ConnectionWorker: SendableMetatype, ~Copyable {
     mutating func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws
 
     /// The peer will send no more. It may still receive. Told only while the worker wants to receive, after everything that the
-    /// peer has sent.
+    /// peer has sent; of a frame that it has not sent to the end, ``WorkerConnection/cutByteCount`` bytes are left. A last line
+    /// needs no line feed; see ``WorkerOptions/deliversUnterminatedLine``.
     mutating func peerClosed(_ connection: borrowing WorkerConnection) throws
 
     /// Somebody has sent this worker a message.

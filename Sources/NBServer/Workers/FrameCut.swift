@@ -32,6 +32,12 @@ package enum FrameCut: Hashable, Sendable {
         self = bytes.count < count ? .incomplete : .frame(0..<count, next: count)
     }
 
+    /// Cuts what is left at the end of a stream and holds no line feed: the end of the stream counts as one. There must be bytes.
+    package init(lastLine bytes: UnsafeRawBufferPointer, limit: Int) {
+        let end = bytes.last == UInt8(ascii: "\r") ? bytes.count - 1 : bytes.count
+        self = end > limit ? .tooLong : .frame(0..<end, next: bytes.count)
+    }
+
     private init(_ bytes: UnsafeRawBufferPointer, header: Int, limit: Int) {
         guard bytes.count >= header else {
             self = .incomplete

@@ -15,6 +15,8 @@ struct Receiving {
     var framing = WorkerOptions.Framing.raw
     /// How many of the bytes that are kept are known to hold no line's end.
     var searched: Int32 = 0
+    /// How many bytes of an unfinished frame were left when the worker was told of the end.
+    var cutByteCount: Int32 = 0
 
     /// A receive is in the kernel.
     var isArmed = false

@@ -195,6 +195,12 @@ extension WorkerConnection {
         table.pointee.unsettle(slot)
     }
 
+    /// How many bytes were left when the peer ended its side and the worker was told, because they are no whole frame, or fewer
+    /// than ``receive(exactly:)`` asked for; 0 before that, and of a stream that ended where a frame does. They are delivered only
+    /// if the worker asks for them in another framing: `setFraming(.raw)`. Otherwise the connection's end tells of them,
+    /// ``CloseReason/frameCut(byteCount:)``.
+    public var cutByteCount: Int { Int(slot.pointee.receiving.cutByteCount) }
+
     private func ask(_ change: (inout Receiving) -> Void) {
         guard slot.pointee.phase == .open else { return }
         change(&slot.pointee.receiving)
@@ -208,7 +214,8 @@ extension WorkerConnection {
 // Ending.
 extension WorkerConnection {
     /// Closes the connection when everything that was queued is sent; the worker hears ``ConnectionWorker/closed(_:)`` then,
-    /// and nothing before. As with ``Connection/close()``, the peer reads everything and then the end of the stream.
+    /// and nothing before. As with ``Connection/close()``, the peer reads everything and then the end of the stream. What has
+    /// arrived and was not delivered is dropped.
     public func close() {
         end(.closed) { $0.drop(slot) }
     }

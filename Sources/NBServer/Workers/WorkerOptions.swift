@@ -9,6 +9,10 @@ public struct WorkerOptions: Hashable, Sendable {
     /// The longest frame, in bytes without its header or line end, from 1 to 2 GiB less one; a longer one ends the connection,
     /// with ``CloseReason/frameTooLong``. Also the most that can be asked for by ``WorkerConnection/receive(exactly:)``.
     public var frameLimit: Int
+    /// Whether bytes behind the last line feed are delivered as a line when the peer ends its side, as if a line feed followed.
+    /// Without it they are an unfinished frame, as the first part of a frame with a header always is:
+    /// ``CloseReason/frameCut(byteCount:)``.
+    public var deliversUnterminatedLine: Bool
     /// How long nothing may be received or sent, above zero; `nil` for as long as it likes, as with the next two. When it has passed,
     /// ``ConnectionWorker/timeout(_:_:)`` is called.
     public var idleTimeLimit: Duration?
@@ -44,7 +48,8 @@ public struct WorkerOptions: Hashable, Sendable {
         case raw
         /// Frames that follow a header with their length as a big-endian number, which does not count the header.
         case lengthHeader(LengthHeader)
-        /// Lines, without the line feed, or carriage return and line feed, that ends them.
+        /// Lines, without the line feed, or carriage return and line feed, that ends them. The end of the stream ends a line too;
+        /// see ``WorkerOptions/deliversUnterminatedLine``.
         case line
     }
 
@@ -65,6 +70,7 @@ public struct WorkerOptions: Hashable, Sendable {
         receiving: ReceiveMode = .once,
         framing: Framing = .raw,
         frameLimit: Int = 1 << 20,
+        deliversUnterminatedLine: Bool = true,
         idleTimeLimit: Duration? = nil,
         receiveTimeLimit: Duration? = nil,
         sendTimeLimit: Duration? = nil,
@@ -75,6 +81,7 @@ public struct WorkerOptions: Hashable, Sendable {
         self.receiving = receiving
         self.framing = framing
         self.frameLimit = frameLimit
+        self.deliversUnterminatedLine = deliversUnterminatedLine
         self.idleTimeLimit = idleTimeLimit
         self.receiveTimeLimit = receiveTimeLimit
         self.sendTimeLimit = sendTimeLimit

@@ -45,6 +45,7 @@ struct ClosureWorker: ConnectionWorker {
     }
 
     func peerClosed(_ connection: borrowing WorkerConnection) throws {
+        if connection.cutByteCount > 0 { journal.enter(number, .cut(connection.cutByteCount)) }
         journal.enter(number, .peerClosed)
         try conduct.peerClosed(connection)
     }

@@ -15,8 +15,6 @@ import Uring
         return conduct
     }()
 
-    private static let farewell: [WorkerJournal.Entry] = [.closed("closed")]
-
     @Test(arguments: Rung.allCases)
     func aPeerThatSendsNothingIsLeftWhenTheIdleLimitHasPassed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
@@ -110,19 +108,24 @@ import Uring
     }
 
     @Test(arguments: Rung.allCases)
-    func halfAFrameIsNeverDelivered(on rung: Rung) async {
+    func halfAFrameIsNeverDeliveredAndItsWorkerIsTold(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
                 for (framing, half) in [
                     (WorkerOptions.Framing.line, "half a li"), (.lengthHeader(.twoBytes), "\0\u{9}half"),
+                    (.lengthHeader(.twoBytes), "\0"),
                 ] {
-                    let server = try RunningWorkers(rung: rung, WorkerOptions(framing: framing), conduct: .echo)
+                    let options = WorkerOptions(framing: framing, deliversUnterminatedLine: false)
+                    let server = try RunningWorkers(rung: rung, options, conduct: .echo)
                     do {
                         let client = try Client(server.address)
                         try client.say(half)
                     }
                     try server.journal.waitForEnd(0)
-                    expect(server.journal.entries(0), is: [.connected, .peerClosed] + Self.farewell, "its worker")
+                    let count = half.utf8.count
+                    let reason = "\(CloseReason.frameCut(byteCount: count))"
+                    let expected: [WorkerJournal.Entry] = [.connected, .cut(count), .peerClosed, .closed(reason)]
+                    expect(server.journal.entries(0), is: expected, "its worker")
                     try server.expectToServe(framing == .line ? "next\n" : "\0\u{4}next")
                     server.stop()
                 }

@@ -82,6 +82,35 @@ import Uring
     }
 
     @Test(arguments: Rung.allCases)
+    func aLastLineNeedsNoLineFeed(on rung: Rung) async {
+        await #expect(processExitsWith: .success) { [rung] in
+            try await KernelScenario.run(on: rung) {
+                for mode in Self.modes {
+                    for size in [1, 5, 4096] {
+                        var conduct = WorkerConduct.echo
+                        conduct.received = { bytes, connection in
+                            connection.sendFrame(bytes.span)
+                            if mode != .continuous { connection.receive(mode) }
+                        }
+                        let options = WorkerOptions(receiving: mode, framing: .line, frameLimit: 9)
+                        let server = try RunningWorkers(rung: rung, options, bufferSize: size, conduct: conduct)
+                        let client = try Client(server.address)
+                        try client.say("first\nlast line")
+                        client.endOutput()
+                        expect(try client.readToEnd(), is: .end("first\nlast line\n"), "what comes back")
+                        try server.journal.waitForEnd(0)
+                        let expected: [WorkerJournal.Entry] = [
+                            .connected, .received("first"), .received("last line"), .peerClosed, .closed("closed"),
+                        ]
+                        expect(server.journal.entries(0), is: expected, "\(mode), buffers of \(size)")
+                        server.stop()
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(arguments: Rung.allCases)
     func aRawStreamArrivesWhole(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -158,8 +187,8 @@ import Uring
                     client.endOutput()
                     expect(try client.readToEnd(), is: .end(""), "the end")
                     try server.journal.waitForEnd(0)
-                    let expected = ["line", "to binary", "four"].map { Array($0.utf8) }
-                    // The last is a line that never ends.
+                    // The last is a line that ends with the stream.
+                    let expected = ["line", "to binary", "four", "\u{2}ab"].map { Array($0.utf8) }
                     expect(server.journal.deliveries(0), is: expected, "frames, buffers of \(size)")
                     server.stop()
                 }

@@ -10,6 +10,8 @@ final class WorkerJournal: Sendable {
         case writable
         case timeout(TimeLimit)
         case peerClosed
+        /// Told before ``peerClosed``: so many bytes of an unfinished frame are left.
+        case cut(Int)
         case message(String)
         case finish
         case closed(String)

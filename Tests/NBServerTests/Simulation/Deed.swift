@@ -27,6 +27,8 @@ enum Deed: Int, CaseIterable {
     /// A connection is given to a worker: a new one, one that came from elsewhere, one that the server has kept.
     case workerOfNew, workerOfAdopted, workerOfKept
     case worker, received, receivedExactly, writable, sent, peerClosed, idleTimeLimit, receiveTimeLimit, sendTimeLimit
+    /// A client ends its side in the middle of a line, which is delivered; or of another frame, which is not.
+    case unterminatedLine, peerClosedInFrame
     case workerMessage, workerFinish
     /// Somebody means a worker that has ended.
     case unknownWorker
@@ -35,5 +37,5 @@ enum Deed: Int, CaseIterable {
     case releasedUnread, adoption, refusedAdoption
     // What workers come to.
     case closedWorker, resetWorker, releasedWorker, failedWorker, lostWorker, tooLongFrame, tooLongQueue, expiredWorker
-    case stoppedWorker
+    case stoppedWorker, cutWorker
 }

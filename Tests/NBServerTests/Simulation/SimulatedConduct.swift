@@ -21,7 +21,7 @@ final class SimulatedConduct {
     private let violate: (String) -> Void
 
     /// Its connection's name.
-    var connection = ConnectionID(slot: 0, number: 0)
+    var connection = ConnectionID(server: 0, slot: 0, number: 0)
     private(set) var isConnected = false
     private(set) var end = End.none
     private(set) var isOver = false
@@ -171,12 +171,16 @@ extension SimulatedConduct {
         wanted = 0
     }
 
-    func notePeerClosed() {
+    /// So many bytes of an unfinished frame are said to be left.
+    func notePeerClosed(cut byteCount: Int) {
         noteCallback("peerClosed")
         if isEndTold || !isEndSeen || credit == 0 {
             violate("worker \(number) is told of the end twice, too early, or without having asked")
         }
         if case .frame = nextCut { violate("worker \(number) is told of the end before what came before it") }
+        if byteCount != undeliveredCount {
+            violate("worker \(number) is told of \(byteCount) bytes of a cut frame, and \(undeliveredCount) are left")
+        }
         isEndTold = true
     }
 
@@ -255,8 +259,22 @@ extension SimulatedConduct {
     var nextCut: SimulatedCut {
         let rest = socket.said[socket.deliveredCount..<socket.seenCount]
         if wanted > 0 { return rest.count < wanted ? .incomplete : .frame(0..<wanted, next: wanted) }
+        if isAtUnterminatedLine { return SimulatedCut(unterminatedLine: rest, limit: options.frameLimit) }
         return SimulatedCut(rest, framing, limit: options.frameLimit)
     }
+
+    /// What comes next is a line that its client has not ended, and that is delivered all the same.
+    var isAtUnterminatedLine: Bool {
+        let rest = socket.said[socket.deliveredCount..<socket.seenCount]
+        return isEndSeen && wanted == 0 && framing == .line && options.deliversUnterminatedLine && !rest.isEmpty
+            && !rest.contains(UInt8(ascii: "\n"))
+    }
+
+    /// How many bytes the server has received for it and not delivered.
+    var undeliveredCount: Int { socket.seenCount - socket.deliveredCount }
+
+    /// How many bytes its end has to tell of, if it closed its connection: those that its peer left when it ended its side.
+    var cutByteCount: Int { isEndTold ? undeliveredCount : 0 }
 
     /// When a time limit ends, if it runs.
     func limitEnd(_ limit: TimeLimit, unsent: Int) -> Instant? {

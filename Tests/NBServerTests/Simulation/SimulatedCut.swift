@@ -14,6 +14,12 @@ enum SimulatedCut: Equatable {
         }
     }
 
+    /// The end of the stream stands for a line feed.
+    init(unterminatedLine bytes: ArraySlice<UInt8>, limit: Int) {
+        self.init(linesIn: bytes + [UInt8(ascii: "\n")], limit: limit)
+        if case .frame(let line, let next) = self { self = .frame(line, next: next - 1) }
+    }
+
     private init(_ bytes: ArraySlice<UInt8>, header: Int, limit: Int) {
         self = .incomplete
         guard bytes.count >= header else { return }

@@ -160,7 +160,8 @@ extension SimulatedHistory {
         kernel.tally.note(Deed(reason))
         let isRight =
             switch reason {
-            case .closed: conduct.end == .closed
+            case .closed: conduct.end == .closed && conduct.cutByteCount == 0
+            case .frameCut(let count): conduct.end == .closed && count > 0 && count == conduct.cutByteCount
             case .reset: conduct.end == .reset
             case .released: conduct.end == .released && (conduct.isHandedOut || hasStopped)
             case .failed(let error): isRight(error, conduct)
@@ -249,6 +250,7 @@ extension Deed {
         self =
             switch reason {
             case .closed: .closedWorker
+            case .frameCut: .cutWorker
             case .reset: .resetWorker
             case .released: .releasedWorker
             case .failed: .failedWorker

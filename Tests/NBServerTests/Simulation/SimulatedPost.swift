@@ -179,6 +179,7 @@ extension SimulatedPost {
             case .mailboxFull(let limit):
                 kernel.tally.note(.refusedMessage)
                 if !isFull || limit != options.mailboxLimit { violate("\(unhandledMessages) messages are too many") }
+            case .otherServer: violate("a message was refused as another server's")
             }
             return false
         }

@@ -45,6 +45,7 @@ enum SimulatedRoles {
             receiving: drawMode(&random),
             framing: drawFraming(&random),
             frameLimit: random.chance(300) ? 1 + random.below(14) : 400,
+            deliversUnterminatedLine: random.chance(700),
             idleTimeLimit: drawLimit(&random),
             receiveTimeLimit: drawLimit(&random),
             sendTimeLimit: drawLimit(&random),

@@ -16,7 +16,8 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
     }
 
     func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) throws {
-        note("received \(bytes.count)", conduct.wanted > 0 ? .receivedExactly : .received)
+        let deed: Deed = conduct.isAtUnterminatedLine ? .unterminatedLine : .received
+        note("received \(bytes.count)", conduct.wanted > 0 ? .receivedExactly : deed)
         conduct.noteReceived(bytes, at: kernel.now)
         try act(connection)
         // Most ask for more.
@@ -43,8 +44,9 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
     }
 
     func peerClosed(_ connection: borrowing WorkerConnection) throws {
-        note("peerClosed", .peerClosed)
-        conduct.notePeerClosed()
+        let cutByteCount = connection.cutByteCount
+        note("peerClosed, \(cutByteCount) bytes cut", cutByteCount > 0 ? .peerClosedInFrame : .peerClosed)
+        conduct.notePeerClosed(cut: cutByteCount)
         if kernel.random.chance(700) { close(connection) } else { try act(connection) }
     }
 

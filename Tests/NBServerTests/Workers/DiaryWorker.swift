@@ -13,6 +13,7 @@ struct DiaryWorker<Kind: WorkerKind>: ConnectionWorker {
     let diary: WorkerDiary
     var onConnected: (borrowing WorkerConnection) throws -> Void = { _ in }
     var onReceived: ([UInt8], borrowing WorkerConnection) throws -> Void = { _, _ in }
+    var onPeerClosed: (borrowing WorkerConnection) throws -> Void = { $0.close() }
 
     func connected(_ connection: borrowing WorkerConnection) throws {
         diary.lines.append("connected")
@@ -23,6 +24,11 @@ struct DiaryWorker<Kind: WorkerKind>: ConnectionWorker {
         let bytes = bytes.withUnsafeBytes { Array($0) }
         diary.lines.append("received \(String(decoding: bytes, as: UTF8.self))")
         try onReceived(bytes, connection)
+    }
+
+    func peerClosed(_ connection: borrowing WorkerConnection) throws {
+        diary.lines.append("peerClosed, \(connection.cutByteCount) bytes cut")
+        try onPeerClosed(connection)
     }
 
     func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) {

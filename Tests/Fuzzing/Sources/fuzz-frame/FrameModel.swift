@@ -29,6 +29,11 @@ struct FrameModel {
                 if isTooLong { return }
             }
         }
+        // The end of the stream ends a line as well.
+        guard !line.isEmpty else { return }
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        isTooLong = line.count > limit
+        if !isTooLong { frames.append(line) }
     }
 
     private mutating func readFrames(_ stream: [UInt8], _ size: Int, _ limit: Int) {

@@ -27,4 +27,16 @@ struct FrameReader {
             }
         }
     }
+
+    /// The stream has ended.
+    mutating func readEnd() {
+        guard framing == .line, !isTooLong, !kept.isEmpty else { return }
+        switch kept.withUnsafeBytes({ FrameCut(lastLine: $0, limit: limit) }) {
+        case .frame(let line, let next):
+            precondition(next == kept.count && line.count <= limit, "\(line), \(next)")
+            frames.append(Array(kept[line]))
+        case .incomplete: preconditionFailure("the last line is never incomplete")
+        case .tooLong: isTooLong = true
+        }
+    }
 }

@@ -46,6 +46,7 @@ private func check(
 ) {
     var reader = reader
     for piece in pieces { reader.read(piece) }
+    reader.readEnd()
     Trace.write("\(framing), \(pieces.count) pieces: \(reader.frames), too long: \(reader.isTooLong)\n")
     precondition(reader.isTooLong == model.isTooLong, "too long: \(reader.isTooLong)")
     // Raw bytes come as they arrive.
