@@ -1,5 +1,6 @@
 internal import CLiburing
 internal import Glibc
+internal import Synchronization
 
 /// One io_uring instance: a submission queue, a completion queue, and the descriptor between them.
 ///
@@ -25,6 +26,8 @@ public struct Ring: ~Copyable {
     private let entries: UnsafeMutablePointer<io_uring_sqe>
     private let mask: UInt32
     private let takenCount: UnsafeMutablePointer<UInt32>
+    /// How the kernel is entered to wait.
+    private let waitFlags: UInt32
 
     private let owner = pthread_self()
     // Unmapped after the ring's end below, when the kernel does not write to them any more.
@@ -45,6 +48,9 @@ public struct Ring: ~Copyable {
         entries = ring.pointee.sq.sqes
         mask = ring.pointee.sq.ring_mask
         takenCount = ring.pointee.sq.khead
+        waitFlags =
+            IORING_ENTER_GETEVENTS | (features.registersDescriptor ? IORING_ENTER_REGISTERED_RING : 0)
+            | (features.waitsOutsideIOWait ? KernelFlag.enterWithoutIOWait : 0)
     }
 
     deinit {
@@ -86,7 +92,7 @@ public struct Ring: ~Copyable {
         case poll
         /// Until there is a completion.
         case forCompletion
-        /// Until there is a completion, or this time has passed.
+        /// Until there is a completion, or this time has passed; a day at the most.
         case forCompletionOr(Duration)
     }
 
@@ -112,7 +118,7 @@ public struct Ring: ~Copyable {
             switch wait {
             case .none: io_uring_submit(ring)
             case .poll: io_uring_submit_and_get_events(ring)
-            case .forCompletion: io_uring_submit_and_wait(ring, 1)
+            case .forCompletion: enter(waitFlags, nil, 0)
             case .forCompletionOr(let limit): submitAndWait(limit)
             }
         guard result < 0 else { return .done }
@@ -123,11 +129,38 @@ public struct Ring: ~Copyable {
         }
     }
 
+    /// The longest wait. The kernel takes a time of 292 years or more for one that has passed, and returns at once, always.
+    private static let longestWait = Duration.seconds(24 * 60 * 60)
+
     private func submitAndWait(_ limit: Duration) -> Int32 {
-        let (seconds, attoseconds) = limit.components
+        let (seconds, attoseconds) = max(.zero, min(limit, Self.longestWait)).components
         var time = __kernel_timespec(tv_sec: seconds, tv_nsec: attoseconds / 1_000_000_000)
-        var first: UnsafeMutablePointer<io_uring_cqe>?
-        return io_uring_submit_and_wait_timeout(ring, &first, 1, &time, nil)
+        return withUnsafePointer(to: &time) { time in
+            var argument = io_uring_getevents_arg()
+            argument.ts = UInt64(UInt(bitPattern: time))
+            return withUnsafeMutablePointer(to: &argument) { argument in
+                // The parameter is a signal mask or, with this flag, more than that.
+                argument.withMemoryRebound(to: sigset_t.self, capacity: 1) {
+                    enter(waitFlags | IORING_ENTER_EXT_ARG, $0, MemoryLayout<io_uring_getevents_arg>.size)
+                }
+            }
+        }
+    }
+
+    /// Submits, and waits for a completion. liburing has no call that waits with flags of one's own.
+    private func enter(_ flags: UInt32, _ argument: UnsafeMutablePointer<sigset_t>?, _ size: Int) -> Int32 {
+        let tail = ring.pointee.sq.sqe_tail
+        ring.pointee.sq.sqe_head = tail
+        let shared = UnsafeMutableRawPointer(ring.pointee.sq.ktail).assumingMemoryBound(to: Atomic<UInt32>.self)
+        shared.pointee.store(tail, ordering: .releasing)
+        return io_uring_enter2(
+            UInt32(bitPattern: ring.pointee.enter_ring_fd),
+            tail &- takenCount.pointee,
+            1,
+            flags,
+            argument,
+            size
+        )
     }
 
     /// The descriptors whose closing was prepared and is not the kernel's yet: still open, should the ring be lost.

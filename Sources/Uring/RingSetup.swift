@@ -103,6 +103,10 @@ struct RingSetup {
             features.receives = false
             features.reasons.append("before Linux 5.18 a receive that waits holds a buffer, so workers receive nothing")
         }
+        features.waitsOutsideIOWait = parameters.features & KernelFlag.waitsOutsideIOWait != 0
+        if !features.waitsOutsideIOWait {
+            features.reasons.append("before Linux 6.15 an idle ring counts as waiting for I/O")
+        }
         guard rung >= .cooperative else { return features }
         features.completesSilently = parameters.features & IORING_FEAT_CQE_SKIP != 0
         features.acceptsMultishot = ring.knowsOperationsOfLinux5_19
