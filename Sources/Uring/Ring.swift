@@ -40,7 +40,12 @@ public struct Ring: ~Copyable {
     ///
     /// - Throws: ``RingError`` with cause and cure when io_uring is absent, forbidden, or short of memory.
     public init(_ options: RingOptions = RingOptions()) throws(RingError) {
-        let (ring, features) = try RingSetup(options).run()
+        try self.init(RingSetup(options))
+    }
+
+    /// The same by a set-up that may take the kernel for another one.
+    init(_ setup: RingSetup) throws(RingError) {
+        let (ring, features) = try setup.run()
         self.ring = ring
         noAddress = .allocate(capacity: 1)
         noAddress.initialize(to: sockaddr())
@@ -200,9 +205,11 @@ extension Ring {
     /// - Parameters:
     ///   - count: how many; a power of two, 32,768 at the most.
     ///   - size: how many bytes each holds.
-    /// - Throws: ``RingError`` when the kernel is short of memory, or of memory that may be locked.
+    /// - Throws: ``RingError`` when the kernel is short of memory, or of memory that may be locked; with `EOPNOTSUPP` where a
+    ///   receive that waits would hold a buffer (``RingFeatures/receives``).
     public mutating func openReceiveBuffers(count: Int, size: Int) throws(RingError) {
         guard buffers == nil else { return }
+        guard features.receives else { throw .buffers("io_uring_prep_provide_buffers", EOPNOTSUPP) }
         var buffers = try ReceiveBuffers(count: count, size: size)
         if features.sharesBuffers { try buffers.share(with: ring) }
         self.buffers = consume buffers
@@ -216,7 +223,8 @@ extension Ring {
         return UnsafeRawBufferPointer(start: memory, count: max(0, Int(completion.result)))
     }
 
-    /// Gives a buffer back to the kernel. Where that takes an operation, it completes with ``Token/bufferReturn``.
+    /// Gives a buffer back to the kernel. Where that takes an operation, it completes with ``Token/bufferReturn(_:)``. If that
+    /// completion is an error, the kernel has not got the buffer: give it back again, some time later.
     ///
     /// - Returns: `false` when the submission queue is full: submit, then try again.
     public mutating func returnBuffer(_ number: UInt16) -> Bool {
@@ -231,7 +239,7 @@ extension Ring {
         guard let entry = io_uring_get_sqe(ring) else { return false }
         let group = Int32(ReceiveBuffers.group)
         io_uring_prep_provide_buffers(entry, memory, Int32(size), 1, group, Int32(number))
-        io_uring_sqe_set_data64(entry, Token.bufferReturn.rawValue)
+        io_uring_sqe_set_data64(entry, Token.bufferReturn(number).rawValue)
         return true
     }
 }

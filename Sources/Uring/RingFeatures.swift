@@ -12,8 +12,8 @@ public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
     /// Whether one accept operation takes connection after connection (Linux 5.19).
     public internal(set) var acceptsMultishot = false
 
-    /// Whether receives that wait hold no buffer (Linux 5.18). Where they do, nothing is received: the buffers would soon be held
-    /// by those who have nothing to say.
+    /// Whether receives that wait hold no buffer (Linux 5.18). Where they do, nothing is received, and
+    /// ``Ring/openReceiveBuffers(count:size:)`` throws: the buffers would soon be held by those who have nothing to say.
     public internal(set) var receives = true
 
     /// Whether one receive operation completes whenever bytes arrive (Linux 6.0).

@@ -6,7 +6,10 @@ import Uring
 extension SoupTests {
     @Suite struct Idle {
         @Test(
-            .enabled(if: ControlGroup.isAvailable, "no control group can be made here, or it does not account I/O pressure"),
+            .enabled(
+                if: ControlGroup.isAvailable,
+                "no control group can be made here, or it does not account I/O pressure"
+            ),
             .enabled(if: waitsOutsideIOWait, "before Linux 6.15 an idle ring counts as waiting for I/O"),
             arguments: Rung.allCases
         )

@@ -45,7 +45,7 @@ extension Loop where LoopEngine: ~Copyable {
         switch -result {
         case 0: feedInput(slot)
         // They say nothing of the connection; it asks again.
-        case ECANCELED, EAGAIN, EINTR, ENOBUFS: break
+        case ECANCELED, EAGAIN, EINTR, ENOBUFS, ENOMEM: break
         case let errno:
             slot.pointee.isBroken = true
             slot.pointee.ending.note(.lost, errno: errno)
@@ -57,7 +57,7 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(never)
     mutating func completedSend(_ token: Token, _ result: Int32) {
         guard let slot = connections.pointee.completedSend(token, result), slot.pointee.hasWorker else { return }
-        slot.pointee.waits.noteSent(connections.pointee.now)
+        if !isWantOfMemory(result) { slot.pointee.waits.noteSent(connections.pointee.now) }
         if slot.pointee.phase == .open { connect(slot) }
         if slot.pointee.isCongested { tellRoom(slot) }
         if slot.pointee.phase == .open && slot.hasNothingToSend { work(slot) { try $0.sent($1, $2) } }
@@ -89,7 +89,8 @@ extension Loop where LoopEngine: ~Copyable {
     /// that hold some, and only those that were returned in this turn are known to be free. Otherwise the kernel has all of them,
     /// also those it got back in an earlier turn, before somebody was seen to have found none.
     private mutating func feedStarved() {
-        connections.pointee.feedStarved(batch.isFull ? returnedBuffers : options.receiveBufferCount)
+        let count = options.receiveBufferCount - unreturnedBuffers.count
+        connections.pointee.feedStarved(batch.isFull ? min(returnedBuffers, count) : count)
     }
 
     /// Tells a worker that it has a connection, before it hears anything else.
