@@ -74,7 +74,7 @@ extension ConnectionTable {
         while left > 0, seen < starved.count {
             seen += 1
             guard let slot = slot(starved[seen - 1]), slot.pointee.phase == .open else { continue }
-            left -= 1
+            if slot.pointee.receiving.wantsMore { left -= 1 }
             unsettle(slot)
         }
         starved.removeFirst(seen)
