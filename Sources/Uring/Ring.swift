@@ -1,5 +1,6 @@
 internal import CLiburing
 internal import LinuxLibc
+internal import Synchronization
 
 /// One io_uring instance: a submission queue, a completion queue, and the descriptor between them.
 ///
@@ -25,6 +26,8 @@ public struct Ring: ~Copyable {
     private let entries: UnsafeMutablePointer<io_uring_sqe>
     private let mask: UInt32
     private let takenCount: UnsafeMutablePointer<UInt32>
+    /// How the kernel is entered to wait.
+    private let waitFlags: UInt32
 
     private let owner = pthread_self()
     // Unmapped after the ring's end below, when the kernel does not write to them any more.
@@ -37,7 +40,12 @@ public struct Ring: ~Copyable {
     ///
     /// - Throws: ``RingError`` with cause and cure when io_uring is absent, forbidden, or short of memory.
     public init(_ options: RingOptions = RingOptions()) throws(RingError) {
-        let (ring, features) = try RingSetup(options).run()
+        try self.init(RingSetup(options))
+    }
+
+    /// The same by a set-up that may take the kernel for another one.
+    init(_ setup: RingSetup) throws(RingError) {
+        let (ring, features) = try setup.run()
         self.ring = ring
         noAddress = .allocate(capacity: 1)
         noAddress.initialize(to: sockaddr())
@@ -45,6 +53,9 @@ public struct Ring: ~Copyable {
         entries = ring.pointee.sq.sqes
         mask = ring.pointee.sq.ring_mask
         takenCount = ring.pointee.sq.khead
+        waitFlags =
+            IORING_ENTER_GETEVENTS | (features.registersDescriptor ? IORING_ENTER_REGISTERED_RING : 0)
+            | (features.waitsOutsideIOWait ? KernelFlag.enterWithoutIOWait : 0)
     }
 
     deinit {
@@ -86,7 +97,7 @@ public struct Ring: ~Copyable {
         case poll
         /// Until there is a completion.
         case forCompletion
-        /// Until there is a completion, or this time has passed.
+        /// Until there is a completion, or this time has passed; a day at the most.
         case forCompletionOr(Duration)
     }
 
@@ -112,7 +123,7 @@ public struct Ring: ~Copyable {
             switch wait {
             case .none: io_uring_submit(ring)
             case .poll: io_uring_submit_and_get_events(ring)
-            case .forCompletion: io_uring_submit_and_wait(ring, 1)
+            case .forCompletion: enter(waitFlags, nil, 0)
             case .forCompletionOr(let limit): submitAndWait(limit)
             }
         guard result < 0 else { return .done }
@@ -123,11 +134,38 @@ public struct Ring: ~Copyable {
         }
     }
 
+    /// The longest wait. The kernel takes a time of 292 years or more for one that has passed, and returns at once, always.
+    private static let longestWait = Duration.seconds(24 * 60 * 60)
+
     private func submitAndWait(_ limit: Duration) -> Int32 {
-        let (seconds, attoseconds) = limit.components
+        let (seconds, attoseconds) = max(.zero, min(limit, Self.longestWait)).components
         var time = __kernel_timespec(tv_sec: seconds, tv_nsec: attoseconds / 1_000_000_000)
-        var first: UnsafeMutablePointer<io_uring_cqe>?
-        return io_uring_submit_and_wait_timeout(ring, &first, 1, &time, nil)
+        return withUnsafePointer(to: &time) { time in
+            var argument = io_uring_getevents_arg()
+            argument.ts = UInt64(UInt(bitPattern: time))
+            return withUnsafeMutablePointer(to: &argument) { argument in
+                // The parameter is a signal mask or, with this flag, more than that.
+                argument.withMemoryRebound(to: sigset_t.self, capacity: 1) {
+                    enter(waitFlags | IORING_ENTER_EXT_ARG, $0, MemoryLayout<io_uring_getevents_arg>.size)
+                }
+            }
+        }
+    }
+
+    /// Submits, and waits for a completion. liburing has no call that waits with flags of one's own.
+    private func enter(_ flags: UInt32, _ argument: UnsafeMutablePointer<sigset_t>?, _ size: Int) -> Int32 {
+        let tail = ring.pointee.sq.sqe_tail
+        ring.pointee.sq.sqe_head = tail
+        let shared = UnsafeMutableRawPointer(ring.pointee.sq.ktail).assumingMemoryBound(to: Atomic<UInt32>.self)
+        shared.pointee.store(tail, ordering: .releasing)
+        return io_uring_enter2(
+            UInt32(bitPattern: ring.pointee.enter_ring_fd),
+            tail &- takenCount.pointee,
+            1,
+            flags,
+            argument,
+            size
+        )
     }
 
     /// The descriptors whose closing was prepared and is not the kernel's yet: still open, should the ring be lost.
@@ -171,9 +209,10 @@ extension Ring {
     ///   - count: how many; a power of two, 32,768 at the most.
     ///   - size: how many bytes each holds, from 1 to 2 GiB less one.
     /// - Throws: ``RingError`` when there cannot be so many or such buffers, or the kernel is short of memory, or of memory that
-    ///   may be locked.
+    ///   may be locked; with `EOPNOTSUPP` where a receive that waits would hold a buffer (``RingFeatures/receives``).
     public mutating func openReceiveBuffers(count: Int, size: Int) throws(RingError) {
         guard buffers == nil else { return }
+        guard features.receives else { throw .buffers("io_uring_prep_provide_buffers", EOPNOTSUPP) }
         var buffers = try ReceiveBuffers(count: count, size: size)
         if features.sharesBuffers { try buffers.share(with: ring) }
         self.buffers = consume buffers
@@ -187,7 +226,8 @@ extension Ring {
         return UnsafeRawBufferPointer(start: memory, count: max(0, Int(completion.result)))
     }
 
-    /// Gives a buffer back to the kernel. Where that takes an operation, it completes with ``Token/bufferReturn``.
+    /// Gives a buffer back to the kernel. Where that takes an operation, it completes with ``Token/bufferReturn(_:)``. If that
+    /// completion is an error, the kernel has not got the buffer: give it back again, some time later.
     ///
     /// - Returns: `false` when the submission queue is full: submit, then try again.
     public mutating func returnBuffer(_ number: UInt16) -> Bool {
@@ -202,7 +242,7 @@ extension Ring {
         guard let entry = io_uring_get_sqe(ring) else { return false }
         let group = Int32(ReceiveBuffers.group)
         io_uring_prep_provide_buffers(entry, memory, Int32(size), 1, group, Int32(number))
-        io_uring_sqe_set_data64(entry, Token.bufferReturn.rawValue)
+        io_uring_sqe_set_data64(entry, Token.bufferReturn(number).rawValue)
         return true
     }
 }

@@ -12,8 +12,8 @@ public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
     /// Whether one accept operation takes connection after connection (Linux 5.19).
     public internal(set) var acceptsMultishot = false
 
-    /// Whether receives that wait hold no buffer (Linux 5.18). Where they do, nothing is received: the buffers would soon be held
-    /// by those who have nothing to say.
+    /// Whether receives that wait hold no buffer (Linux 5.18). Where they do, nothing is received, and
+    /// ``Ring/openReceiveBuffers(count:size:)`` throws: the buffers would soon be held by those who have nothing to say.
     public internal(set) var receives = true
 
     /// Whether one receive operation completes whenever bytes arrive (Linux 6.0).
@@ -28,6 +28,10 @@ public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
     /// Whether the ring's own descriptor is registered, which makes entering the kernel cheaper (Linux 5.18).
     public internal(set) var registersDescriptor = false
 
+    /// Whether a wait is not counted as waiting for I/O (Linux 6.15). Where it is, the processors of an idle ring show as `iowait`,
+    /// and its control group as under I/O pressure.
+    public internal(set) var waitsOutsideIOWait = false
+
     /// Why the ring has less than it could have, a sentence each; empty when it has everything.
     public internal(set) var reasons: [String] = []
 
@@ -39,6 +43,7 @@ public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
         if sharesBuffers { parts.append("shared buffers") }
         if completesSilently { parts.append("silent successes") }
         if registersDescriptor { parts.append("registered descriptor") }
+        if waitsOutsideIOWait { parts.append("waits outside iowait") }
         return (parts + reasons).joined(separator: ", ")
     }
 }

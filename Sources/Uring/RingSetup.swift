@@ -4,26 +4,13 @@ internal import LinuxLibc
 /// Climbs down the feature ladder until the kernel grants a ring, and writes down what it got.
 struct RingSetup {
     private let options: RingOptions
+    /// What is taken for the kernel's facts, of what they are.
+    private let pretending: (KernelFacts) -> KernelFacts
 
-    init(_ options: RingOptions) {
+    init(_ options: RingOptions, pretending: @escaping (KernelFacts) -> KernelFacts = { $0 }) {
         self.options = options
+        self.pretending = pretending
     }
-
-    /// Before Linux 6.8 (some stable kernels have the fix, but their version does not show it), a multishot accept on a
-    /// ring with deferred work that ends in a full completion queue may complete with a poll mask in place of a descriptor;
-    /// liburing issue 1062.
-    private static let highestSoundRung: Rung = kernel < (6, 8) ? .singleIssuer : .deferred
-
-    /// The kernel's version, for what cannot be probed; the newest imaginable if it does not tell.
-    private static let kernel: (Int, Int) = {
-        var name = utsname()
-        guard uname(&name) == 0 else { return (.max, 0) }
-        let release = withUnsafeBytes(of: name.release) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        let parts = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
-        return parts.count == 2 ? (parts[0], parts[1]) : (.max, 0)
-    }()
 
     /// Whether completions can be copied out as they are.
     private static var layoutsAgree: Bool {
@@ -43,20 +30,37 @@ struct RingSetup {
         defer {
             if !isReady { ring.deallocate() }
         }
-        let (rung, parameters) = try makeRing(ring)
-        let needed = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL
-        guard parameters.features & needed == needed else {
+        var (rung, parameters) = try makeRing(ring, options.highestRung)
+        let facts = pretending(KernelFacts(of: ring, features: parameters.features))
+        guard facts.hasWhatARingNeeds else {
             io_uring_queue_exit(ring)
             throw .tooOld
+        }
+        let isUnsound = rung == .deferred && !facts.defersWorkSoundly
+        if isUnsound {
+            io_uring_queue_exit(ring)
+            (rung, parameters) = try makeRing(ring, .singleIssuer)
         }
         isReady = true
         // A forked child must not share the queues: both would advance them.
         _ = io_uring_ring_dontfork(ring)
-        return (ring, report(ring, rung, parameters))
+        var features = RingFeatures(
+            rung: rung,
+            submissionDepth: Int(parameters.sq_entries),
+            completionDepth: Int(parameters.cq_entries)
+        )
+        if isUnsound {
+            features.reasons.append("before Linux 6.8 deferred work may give an accept a wrong descriptor")
+        }
+        report(ring, facts, &features)
+        return (ring, features)
     }
 
-    private func makeRing(_ ring: UnsafeMutablePointer<io_uring>) throws(RingError) -> (Rung, io_uring_params) {
-        var rung = min(options.highestRung, Self.highestSoundRung)
+    private func makeRing(
+        _ ring: UnsafeMutablePointer<io_uring>,
+        _ highestRung: Rung
+    ) throws(RingError) -> (Rung, io_uring_params) {
+        var rung = highestRung
         while true {
             var parameters = io_uring_params()
             parameters.flags = rung.setupFlags | IORING_SETUP_CQSIZE
@@ -84,36 +88,33 @@ struct RingSetup {
 
     private func report(
         _ ring: UnsafeMutablePointer<io_uring>,
-        _ rung: Rung,
-        _ parameters: io_uring_params
-    ) -> RingFeatures {
-        var features = RingFeatures(
-            rung: rung,
-            submissionDepth: Int(parameters.sq_entries),
-            completionDepth: Int(parameters.cq_entries)
-        )
-        if rung == Self.highestSoundRung, rung < options.highestRung {
-            features.reasons.append("before Linux 6.8 deferred work may give an accept a wrong descriptor")
-        } else if rung < options.highestRung {
+        _ facts: KernelFacts,
+        _ features: inout RingFeatures
+    ) {
+        let rung = features.rung
+        if features.reasons.isEmpty && rung < options.highestRung {
             features.reasons.append("the kernel refuses \(options.highestRung)")
-        } else if rung < Rung.deferred {
+        } else if options.highestRung < Rung.deferred {
             features.reasons.append("asked for no more than \(rung)")
         }
-        if Self.kernel < (5, 18) {
-            features.receives = false
+        features.receives = facts.receives
+        if !facts.receives {
             features.reasons.append("before Linux 5.18 a receive that waits holds a buffer, so workers receive nothing")
         }
-        guard rung >= .cooperative else { return features }
-        features.completesSilently = parameters.features & IORING_FEAT_CQE_SKIP != 0
-        features.acceptsMultishot = ring.knowsOperationsOfLinux5_19
-        features.sharesBuffers = features.acceptsMultishot
-        features.receivesMultishot = rung >= .singleIssuer
+        features.waitsOutsideIOWait = facts.waitsOutsideIOWait
+        if !facts.waitsOutsideIOWait {
+            features.reasons.append("before Linux 6.15 an idle ring counts as waiting for I/O")
+        }
+        guard rung >= .cooperative else { return }
+        features.completesSilently = facts.completesSilently
+        features.acceptsMultishot = facts.acceptsMultishot
+        features.sharesBuffers = facts.acceptsMultishot
+        features.receivesMultishot = rung >= .singleIssuer && facts.receives
         let registered = io_uring_register_ring_fd(ring)
         features.registersDescriptor = registered == 1
         if registered < 0 {
             features.reasons.append("the ring's descriptor could not be registered: \(errorText(-registered))")
         }
-        return features
     }
 }
 
@@ -125,14 +126,5 @@ extension Rung {
         case .singleIssuer: Rung.cooperative.setupFlags | IORING_SETUP_SINGLE_ISSUER
         case .deferred: Rung.singleIssuer.setupFlags | IORING_SETUP_DEFER_TASKRUN
         }
-    }
-}
-
-extension UnsafeMutablePointer<io_uring> {
-    /// Multishot accept has no flag of its own to probe for; the socket operation came with the same kernel.
-    fileprivate var knowsOperationsOfLinux5_19: Bool {
-        guard let probe = io_uring_get_probe_ring(self) else { return false }
-        defer { io_uring_free_probe(probe) }
-        return io_uring_opcode_supported(probe, Int32(IORING_OP_SOCKET.rawValue)) != 0
     }
 }

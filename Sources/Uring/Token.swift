@@ -51,8 +51,15 @@ public struct Token: RawRepresentable, Hashable, Sendable {
     @inlinable
     public var slot: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
 
-    /// What the return of a receive buffer completes with; not a token of anybody's table.
-    public static let bufferReturn = Token(kind: 254, slot: 0)
+    /// What the return of a receive buffer completes with, where that takes an operation; not a token of anybody's table.
+    public static func bufferReturn(_ buffer: UInt16) -> Token { Token(kind: bufferReturnKind, slot: UInt32(buffer)) }
+
+    private static let bufferReturnKind: UInt8 = 254
+
+    /// The buffer whose return has completed; `nil` for a token of anything else.
+    public var returnedBuffer: UInt16? {
+        kind == Token.bufferReturnKind ? UInt16(truncatingIfNeeded: slot) : nil
+    }
 
     /// The bits a generation has; the generation after this one is 0 again.
     public static let generationMask: UInt32 = 0xff_ffff

@@ -56,6 +56,11 @@ final class FakeKernel: @unchecked Sendable {
     private var outstanding: [Token: Operation] = [:]
     private var buffers: [UInt16: UnsafeMutableRawBufferPointer] = [:]
     private var lastBuffer: UInt16 = 0
+    /// Buffers that were given back in vain, and those that were given back, in their order.
+    private var refusedBuffers: Set<UInt16> = []
+    private(set) var returns: [UInt16] = []
+    /// What says whether there are buffers to receive into.
+    private(set) var openings = 0
     private var waitsAfterScript = 0
     /// The ring fails from this wait on, and what was submitted for it is not carried out.
     var isLost = false
@@ -166,7 +171,20 @@ extension FakeKernel {
         return UnsafeRawBufferPointer(start: memory.baseAddress, count: Int(completion.result))
     }
 
+    /// Fails the return of a buffer that was given back.
+    func refuseReturn(of number: UInt16) {
+        refusedBuffers.insert(number)
+        completions.append(Completion(token: .bufferReturn(number), result: -ENOMEM))
+    }
+
+    fileprivate func openReceiveBuffers() -> Bool {
+        openings += 1
+        return true
+    }
+
     fileprivate func returnBuffer(_ number: UInt16) {
+        returns.append(number)
+        guard refusedBuffers.remove(number) == nil else { return }
         guard let memory = buffers.removeValue(forKey: number) else { preconditionFailure("given back twice") }
         // Nobody may look at it any more.
         for index in memory.indices { memory[index] = 0xdb }
@@ -317,7 +335,7 @@ struct ScriptedEngine: Engine, ~Copyable {
         kernel.forgetLinger(of: descriptor)
     }
 
-    mutating func openReceiveBuffers() -> Bool { true }
+    mutating func openReceiveBuffers() -> Bool { kernel.openReceiveBuffers() }
 
     func received(_ completion: Completion) -> UnsafeRawBufferPointer? { kernel.received(completion) }
 

@@ -61,6 +61,36 @@ struct SubmissionTests {
         #expect(completions == [Completion(token: .numbered(1), result: 8)])
     }
 
+    /// The kernel takes a time beyond its clock's end for one that has passed.
+    @Test(arguments: Rung.allCases, [Duration.seconds(Int64.max), .seconds(10_000_000_000), .seconds(1 << 33)])
+    func aWaitWithoutMeasureLastsUntilThereIsACompletion(rung: Rung, limit: Duration) throws {
+        let event = try EventDescriptor()
+        let counter = Buffer(count: 8)
+        var ring = try DrivenRing(rung)
+        try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
+        try ring.submit()
+        let descriptor = event.descriptor
+        let waiter = try ThreadState()
+        let thread = try HelperThread {
+            // It may also have come back: then this ends, and the test fails below.
+            let deadline = ContinuousClock.now + .seconds(10)
+            while !waiter.isAsleep && ContinuousClock.now < deadline { sched_yield() }
+            EventDescriptor.signal(descriptor)
+        }
+        let submission = try ring.submit(.forCompletionOr(limit))
+        let completions = ring.ready()
+        thread.join()
+        #expect(submission == .done)
+        #expect(completions == [Completion(token: .numbered(1), result: 8)])
+    }
+
+    @Test(arguments: Rung.allCases)
+    func aWaitForLessThanNoTimeIsOverAtOnce(rung: Rung) throws {
+        var ring = try DrivenRing(rung)
+        let submission = try ring.submit(.forCompletionOr(.nanoseconds(-1)))
+        #expect(submission == .interrupted)
+    }
+
     @Test(arguments: Rung.allCases, [Ring.Wait.forCompletion, .forCompletionOr(.seconds(30))])
     func aWaitIsOverAtOnceWhenACompletionIsThere(rung: Rung, wait: Ring.Wait) throws {
         let event = try EventDescriptor()

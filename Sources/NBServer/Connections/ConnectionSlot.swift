@@ -154,8 +154,12 @@ extension UnsafeMutablePointer<ConnectionSlot> {
             isIdle && !pointee.isUnsettled && !pointee.hasDeadline && !pointee.awaitsComplaint && hasNothingToSend
         case .open: !pointee.isDiscarding && !pointee.awaitsComplaint && pointee.descriptor >= 0
         case .closing, .releasing: !pointee.isDiscarding && !pointee.awaitsComplaint && pointee.descriptor >= 0
-        case .checking, .lingering:
+        case .checking:
             pointee.isDiscarding && !pointee.isSending && !pointee.receiving.isArmed && pointee.descriptor >= 0
+        // A discard that was refused is tried again before the deadline.
+        case .lingering:
+            (pointee.isDiscarding || pointee.hasDeadline) && !pointee.isSending && !pointee.receiving.isArmed
+                && pointee.descriptor >= 0
         case .resetting, .orphaned: pointee.isUnsettled || pointee.descriptor < 0 && !pointee.awaitsComplaint
         }
     }

@@ -29,7 +29,7 @@ extension ConnectionTable {
 
     private mutating func receive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         guard !slot.pointee.receiving.isArmed else { return }
-        guard engine.openReceiveBuffers() else {
+        guard engine.features.receives && engine.openReceiveBuffers() else {
             slot.pointee.isBroken = true
             slot.pointee.ending.note(.lost, errno: engine.features.receives ? ENOMEM : EOPNOTSUPP)
             return drop(slot)
@@ -61,6 +61,7 @@ extension ConnectionTable {
         guard isLast else { return }
         switch slot.pointee.phase {
         case .open where result == -ENOBUFS: starved.append(slot.pointee.place)
+        case .open where result == -ENOMEM: noteRefused(slot)
         case .open, .closing, .releasing: unsettle(slot)
         case .resetting, .orphaned: freeIfDisconnected(slot)
         case .free, .checking, .lingering: assertionFailure("nothing is received in this phase")
@@ -73,7 +74,7 @@ extension ConnectionTable {
         while left > 0, seen < starved.count {
             seen += 1
             guard let slot = slot(starved[seen - 1]), slot.pointee.phase == .open else { continue }
-            left -= 1
+            if slot.pointee.receiving.wantsMore { left -= 1 }
             unsettle(slot)
         }
         starved.removeFirst(seen)

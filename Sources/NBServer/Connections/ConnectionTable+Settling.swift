@@ -104,7 +104,7 @@ extension ConnectionTable {
     }
 
     @inline(__always)
-    private mutating func discardInput(
+    mutating func discardInput(
         _ slot: Slot,
         _ mode: Operation.DiscardMode,
         on engine: inout some Engine & ~Copyable
@@ -187,7 +187,7 @@ extension ConnectionTable {
         if result > 0 {
             slot.consume(Int(result), &pool)
             slot.pointee.waits.noteSent(now)
-        } else if result != -EAGAIN && result != -EINTR {
+        } else if result != -EAGAIN && result != -EINTR && !isWantOfMemory(result) {
             slot.consumeAll(&pool)
             slot.pointee.isBroken = true
             slot.pointee.ending.note(.lost, errno: result == 0 ? EPIPE : -result)
@@ -195,7 +195,7 @@ extension ConnectionTable {
         switch slot.pointee.phase {
         case .resetting, .orphaned: freeIfDisconnected(slot)
         case .open where slot.pointee.isBroken && slot.pointee.isKept: lose(slot)
-        case .open, .closing, .releasing: unsettle(slot)
+        case .open, .closing, .releasing: if isWantOfMemory(result) { noteRefused(slot) } else { unsettle(slot) }
         // The check that follows an immediate send settles both.
         case .checking, .lingering, .free: break
         }
@@ -211,6 +211,7 @@ extension ConnectionTable {
         switch slot.pointee.phase {
         case .checking: checked(slot, result, on: &engine)
         case .lingering where result > 0 || result == -EINTR: discardInput(slot, .waiting, on: &engine)
+        case .lingering where result == -ENOMEM: noteRefused(slot)
         case .lingering: close(slot, on: &engine)
         case .resetting, .orphaned: freeIfDisconnected(slot)
         case .free, .open, .closing, .releasing: assertionFailure("nothing is discarded in this phase")
@@ -231,7 +232,8 @@ extension ConnectionTable {
             slot.pointee.phase = .closing
             startDeadline(slot)
             sendNext(slot, on: &engine)
-        } else if clientSpoke {
+        } else if clientSpoke || result == -ENOMEM {
+            // A check that was not made may have missed input.
             linger(slot, on: &engine)
         } else {
             close(slot, on: &engine)

@@ -51,6 +51,8 @@ struct ConnectionTable: ~Copyable {
     var readyPosition = 0
     /// Connections that wait for a receive buffer.
     var starved: [Token] = []
+    /// Connections for which the kernel was short of memory.
+    var refused: [Token] = []
 
     init(
         server: UInt32 = 0,

@@ -50,7 +50,7 @@ extension Loop where LoopEngine: ~Copyable {
             feedInput(slot)
             if slot.pointee.phase == .open { hear(slot, .max) }
         // They say nothing of the connection; it asks again.
-        case ECANCELED, EAGAIN, EINTR, ENOBUFS: break
+        case ECANCELED, EAGAIN, EINTR, ENOBUFS, ENOMEM: break
         case let errno:
             slot.pointee.isBroken = true
             slot.pointee.ending.note(.lost, errno: errno)
@@ -93,7 +93,8 @@ extension Loop where LoopEngine: ~Copyable {
     /// that hold some, and only those that were returned in this turn are known to be free. Otherwise the kernel has all of them,
     /// also those it got back in an earlier turn, before somebody was seen to have found none.
     private mutating func feedStarved() {
-        connections.pointee.feedStarved(batch.isFull ? returnedBuffers : options.receiveBufferCount)
+        let count = options.receiveBufferCount - unreturnedBuffers.count
+        connections.pointee.feedStarved(batch.isFull ? min(returnedBuffers, count) : count)
     }
 
     /// Tells a worker that it has a connection, before it hears anything else.

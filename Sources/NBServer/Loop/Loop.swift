@@ -42,6 +42,10 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var freedDescriptorLastTurn = false
     /// How many receive buffers were given back in this turn.
     var returnedBuffers = 0
+    /// Receive buffers that the kernel did not take back.
+    var unreturnedBuffers: [UInt16] = []
+    /// What the kernel refused for want of memory is tried again when this ends.
+    private var shortage = Shortage()
     /// When the behavior is to hear that nothing has happened.
     var timeout: Instant?
     /// When a server that has stopped resets the connections that have not ended; `nil` while it serves.
@@ -171,6 +175,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     private mutating func turn() throws(RingError) {
         noteTime()
         connections.pointee.finalSendMode = batch.isFull ? .immediateHeld : .immediate
+        if shortage.end != nil { retryRefused() }
         settleConnections()
         cancelAccepts()
         wakeParkedListeners()
@@ -182,6 +187,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         engine.takeCompletions(into: &batch)
         noteWake(deadline)
         for index in 0..<batch.count { dispatch(batch[index]) }
+        if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
         endTimeLimits()
         serveWorkers()
         handleMail()
@@ -198,8 +204,31 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         case .wakeUp: completedWakeUp(completion.result)
         // A close frees the descriptor whatever it returns, a disconnected socket is closed next, and what was canceled
         // says itself how it ended.
-        case .close, .disconnect, .cancel, nil: break
+        case .close, .disconnect, .cancel: break
+        case nil: completedReturn(completion)
         }
+    }
+}
+
+// A kernel that is short of memory.
+extension Loop where LoopEngine: ~Copyable {
+    /// The return of a receive buffer has completed, where that takes an operation.
+    @inline(never)
+    private mutating func completedReturn(_ completion: Completion) {
+        guard completion.result < 0, let buffer = completion.token.returnedBuffer else { return }
+        unreturnedBuffers.append(buffer)
+        shortage.note(at: connections.pointee.now)
+    }
+
+    /// Tries again what was refused, if the pause is over.
+    @inline(never)
+    private mutating func retryRefused() {
+        guard shortage.takeEnd(at: connections.pointee.now) else { return }
+        let buffers = unreturnedBuffers
+        unreturnedBuffers = []
+        for buffer in buffers { engine.returnBuffer(buffer) }
+        connections.pointee.retryRefused(on: &engine)
+        if !isWakeUpArmed && !isLeaving { armWakeUp() }
     }
 }
 
@@ -224,14 +253,20 @@ extension Loop where LoopEngine: ~Copyable {
     /// broken off, nothing is left that could complete.
     private var hasWork: Bool {
         connections.pointee.hasUnsettled || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
-            || connections.pointee.hasReady || connections.pointee.hasStarved
+            || connections.pointee.hasReady || connections.pointee.hasStarved && hasBuffers
             || isEndingConnections && connections.pointee.count == 0
             || looksAgainUntil != nil || stopReason == nil && hasMail
     }
 
+    /// The kernel has a receive buffer, or will have one before it looks for one.
+    private var hasBuffers: Bool { unreturnedBuffers.count < options.receiveBufferCount }
+
     private var nextDeadline: Instant? {
         let serverDeadline = isEndingConnections ? endOfPatience : nextMailDeadline
-        return .earlier(connections.pointee.nextDeadline, .earlier(listeners.pointee.nextParkEnd, serverDeadline))
+        return .earlier(
+            .earlier(connections.pointee.nextDeadline, shortage.end),
+            .earlier(listeners.pointee.nextParkEnd, serverDeadline)
+        )
     }
 
     private mutating func armWakeUp() {
@@ -244,15 +279,20 @@ extension Loop where LoopEngine: ~Copyable {
         isWakeUpArmed = true
     }
 
+    /// Only a descriptor that is gone is final. Whatever else there was, most likely the want of memory, passes; meanwhile the loop
+    /// looks at its mailbox whenever it tries again, since nobody can wake it.
     private mutating func completedWakeUp(_ result: Int32) {
         isWakeUpArmed = false
-        guard result >= 0 || result == -EINTR || result == -ECANCELED else {
+        switch result {
+        case -EBADF, -EINVAL:
             let cure = "the wake-up descriptor was closed behind the server's back"
             fail(ServerError(.ringUnavailable, operation: "read", errno: -result, cure: cure))
-            return
+        case Int32(MemoryLayout<UInt64>.size), -EINTR, -ECANCELED:
+            // Also while the server stops: another signal may end its patience.
+            if !isLeaving { armWakeUp() }
+        default:
+            shortage.note(at: connections.pointee.now)
         }
-        // Also while the server stops: another signal may end its patience.
-        if !isLeaving { armWakeUp() }
     }
 }
 

@@ -47,6 +47,9 @@ enum Fault: Int, CaseIterable {
     /// The end of a stream comes with a buffer.
     case bufferWithTheEnd
 
+    /// A send, a receive, a discard, the read of the wake-up or the return of a buffer finds the kernel without memory.
+    case outOfMemory
+
     case clientReset, shortSend, sendError, interruption
     case spuriousWakeUp, clockJump
     /// What could complete is left for the next time that the kernel is entered.

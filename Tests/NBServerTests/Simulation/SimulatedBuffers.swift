@@ -4,6 +4,8 @@
 ///
 /// ```
 ///  kernel's ── filled ──▶ the server's ── returned ──▶ on its way ── the return is carried out ──▶ kernel's
+///                              ▲                            └── no memory for that ──┐
+///                              └─────────────────────────────────────────────────────┘
 /// ```
 final class SimulatedBuffers {
     private enum Place {
@@ -16,6 +18,8 @@ final class SimulatedBuffers {
     private var places: [Place]
     /// The kernel's, the one that is filled next in front.
     private var free: [UInt16]
+    /// Returned in vain, and the server's until it returns them again.
+    private var refused: Set<UInt16> = []
     /// There was no memory for them, once at least.
     var wereRefused = false
     /// The server has asked for them.
@@ -38,8 +42,11 @@ final class SimulatedBuffers {
 
     var hasFree: Bool { !free.isEmpty }
 
-    /// None is the server's, or on its way from there.
-    var areAllBack: Bool { free.count == count }
+    /// None is the server's, or on its way from there, but for those that were refused.
+    var areAllBack: Bool { free.count + refused.count == count }
+
+    var hasRefused: Bool { !refused.isEmpty }
+    var areAllRefused: Bool { refused.count == count }
 
     /// Fills the next buffer, and gives it to the server; there must be one.
     func fill(_ bytes: ArraySlice<UInt8>) -> UInt16 {
@@ -61,8 +68,15 @@ final class SimulatedBuffers {
     func give(_ number: UInt16) -> Bool {
         guard Int(number) < count, places[Int(number)] == .server else { return false }
         places[Int(number)] = .onItsWay
+        refused.remove(number)
         for place in Int(number) * size..<(Int(number) + 1) * size { memory[place] = Self.poison }
         return true
+    }
+
+    /// The kernel had no memory to take a buffer back.
+    func refuse(_ number: UInt16) {
+        places[Int(number)] = .server
+        refused.insert(number)
     }
 
     /// The kernel knows that it has a buffer again.

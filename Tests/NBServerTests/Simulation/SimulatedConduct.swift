@@ -290,16 +290,18 @@ extension SimulatedConduct {
     }
 
     /// At a wait in which nothing is left to do.
-    func checkRest(unsent: Int, hasStopped: Bool) {
+    func checkRest(unsent: Int, hasStopped: Bool, retriesSoon: Bool, hasBuffers: Bool) {
         if !isConnected { violate("worker \(number) has a connection and was not told") }
         if isCongested && unsent <= options.lowWater { violate("worker \(number) is not told that there is room") }
-        if unsent > 0 && socket.send == nil { violate("\(unsent) bytes of worker \(number) are not being sent") }
+        if unsent > 0 && socket.send == nil && !(socket.isSendRefused && retriesSoon) {
+            violate("\(unsent) bytes of worker \(number) are not being sent")
+        }
         if !hasStopped && !messages.isEmpty { violate("worker \(number) was sent messages that do not come") }
         if !hasStopped && finishes > 0 { violate("worker \(number) is not asked to finish") }
-        checkInput()
+        checkInput(maySleep: retriesSoon && (socket.isReceiveRefused || !hasBuffers))
     }
 
-    private func checkInput() {
+    private func checkInput(maySleep: Bool) {
         guard credit != 0 else {
             if let receive = socket.receive, receive.isMultishot, !receive.isCanceled {
                 violate("worker \(number) receives again and again, and has not asked")
@@ -312,7 +314,9 @@ extension SimulatedConduct {
         case .incomplete where isEndSeen:
             if !isEndTold { violate("worker \(number) is not told of the end") }
         case .incomplete:
-            if socket.receive == nil { violate("worker \(number) waits for bytes, and nothing receives them") }
+            if socket.receive == nil && !maySleep {
+                violate("worker \(number) waits for bytes, and nothing receives them")
+            }
         }
     }
 }

@@ -131,7 +131,8 @@ extension SimulatedHistory {
 
     /// With whatever others have done by now: the loop waits only if there is nothing for it to do, or somebody has woken it.
     func checkSleep(_ deadline: Instant?) {
-        let isAwaited = !isDue(deadline) && kernel.hasNothingToTake && !kernel.isAboutToWake
+        let looksSoon = kernel.isWakeUpRefused && retriesSoon(deadline)
+        let isAwaited = !isDue(deadline) && kernel.hasNothingToTake && !kernel.isAboutToWake && !looksSoon
         post.checkStep(isSuspended: isSuspended, isAwaited: isAwaited)
         guard post.end == nil, isAwaited else { return }
         if hasSignal { violate("a signal has come, and nothing wakes the loop") }

@@ -200,6 +200,9 @@ extension SimulatedHistory {
         for conduct in running { check(conduct, deadline) }
         guard isAtRest(deadline) else { return }
         if kernel.buffers.areOpen && !kernel.buffers.areAllBack { violate("the server rests, and has buffers") }
+        if kernel.buffers.hasRefused && !retriesSoon(deadline) {
+            violate("buffers were refused, and are not given back")
+        }
         if state?.pointee.connections.pointee.ended.isEmpty == false {
             violate("a worker's connection has ended, and it was not told")
         }
@@ -225,7 +228,17 @@ extension SimulatedHistory {
             }
         }
         guard isAtRest(deadline) else { return }
-        conduct.checkRest(unsent: slot.unsentByteCount, hasStopped: post.end != nil)
+        conduct.checkRest(
+            unsent: slot.unsentByteCount,
+            hasStopped: post.end != nil,
+            retriesSoon: retriesSoon(deadline),
+            hasBuffers: !kernel.buffers.areAllRefused
+        )
+    }
+
+    /// The loop wakes up in time to try again what the kernel had no memory for.
+    func retriesSoon(_ deadline: Instant?) -> Bool {
+        deadline.map { $0 <= kernel.now + .milliseconds(128) } ?? false
     }
 
     /// Nothing has completed, and the loop has nothing to do.

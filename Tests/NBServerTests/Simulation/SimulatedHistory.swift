@@ -97,7 +97,8 @@ final class SimulatedHistory: @unchecked Sendable {
             acceptMode: kernel.random.chance(200) ? .oneShot : .multishot,
             exhaustion: kernel.random.element(of: [.park, .park, .shed, .shed, .stop]) ?? .park,
             mailboxLimit: kernel.random.chance(500) ? nil : 1 + kernel.random.below(6),
-            fullMailbox: kernel.random.chance(100) ? .stop : .refuse
+            fullMailbox: kernel.random.chance(100) ? .stop : .refuse,
+            receiveBufferCount: kernel.buffers.count
         )
         let rates = [0, 20, 100, 300]
         bustle = (kernel.random.element(of: rates) ?? 0, kernel.random.element(of: rates) ?? 0)

@@ -19,9 +19,13 @@ extension SimulatedKernel {
             socket.hasFailed = true
             return post(send.token, -EPIPE, of: descriptor)
         }
+        socket.isSendRefused = happens(.outOfMemory)
+        guard !socket.isSendRefused else {
+            return post(send.token, -(random.element(of: [ENOBUFS, ENOMEM]) ?? EIO), of: descriptor)
+        }
         if happens(.sendError) {
             socket.hasFailed = true
-            return post(send.token, -(random.element(of: [ENOBUFS, ENOMEM, EINTR]) ?? EIO), of: descriptor)
+            return post(send.token, -(random.element(of: [ETIMEDOUT, EHOSTUNREACH, EINTR]) ?? EIO), of: descriptor)
         }
         let count = happens(.shortSend) ? random.below(send.copy.count) : send.copy.count
         let taken = min(count, socket.room)
@@ -37,7 +41,9 @@ extension SimulatedKernel {
     func discardInput(_ descriptor: Int32, _ mode: Uring.Operation.DiscardMode, _ token: Token) {
         guard let socket = socket(descriptor, "receive") else { return post(token, -EBADF, of: descriptor) }
         if socket.discard != nil || socket.receive != nil { violate("two receives in flight on \(descriptor)") }
-        if mode == .waiting, happens(.interruption) {
+        if happens(.outOfMemory) {
+            post(token, -ENOMEM, of: descriptor)
+        } else if mode == .waiting, happens(.interruption) {
             post(token, -EINTR, of: descriptor)
         } else if let result = socket.takeInput() {
             post(token, result, of: descriptor)

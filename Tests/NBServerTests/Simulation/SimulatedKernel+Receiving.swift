@@ -10,6 +10,8 @@ extension SimulatedKernel {
         if socket.receive != nil || socket.discard != nil { violate("two receives in flight on \(descriptor)") }
         if !buffers.areOpen { violate("a receive on \(descriptor), although there are no buffers") }
         subjects[token] = socket
+        socket.isReceiveRefused = happens(.outOfMemory)
+        guard !socket.isReceiveRefused else { return post(token, -ENOMEM, of: descriptor) }
         socket.receive = SimulatedSocket.Receive(token: token, isMultishot: mode == .multishot)
         // The kernel sets a buffer aside before it looks whether anything has arrived.
         if buffers.hasFree { receiveOn(socket) } else { finishReceive(of: socket, -ENOBUFS) }
@@ -36,7 +38,7 @@ extension SimulatedKernel {
     private func drawReceiveFailure() -> Int32? {
         if happens(.interruption) { return random.element(of: [EINTR, EAGAIN]) }
         if happens(.receiveCanceled) { return ECANCELED }
-        if happens(.receiveError) { return random.element(of: [ENOMEM, ETIMEDOUT, EHOSTUNREACH]) }
+        if happens(.receiveError) { return random.element(of: [ETIMEDOUT, EHOSTUNREACH]) }
         return nil
     }
 

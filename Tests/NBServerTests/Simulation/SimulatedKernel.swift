@@ -58,6 +58,8 @@ final class SimulatedKernel: @unchecked Sendable {
     /// The read of the wake-up that waits, and of what.
     var wakeUp: Token?
     private(set) var wakeUpDescriptor: Int32 = -1
+    /// There was no memory for the last read of the wake-up.
+    private(set) var isWakeUpRefused = false
     /// The server may have its listeners unarmed.
     private(set) var isStopping = false
     /// The server drains: what becomes of those who wait.
@@ -338,7 +340,8 @@ extension SimulatedKernel {
         case .read(let descriptor, _, _):
             wakeUpDescriptor = descriptor
             if wakeUp != nil { violate("two reads of the wake-up") }
-            wakeUp = token
+            isWakeUpRefused = happens(.outOfMemory)
+            if isWakeUpRefused { post(token, -ENOMEM, of: 0) } else { wakeUp = token }
         case .disconnect(let descriptor):
             if let socket = socket(descriptor, "disconnect") { reset(socket) }
             if !silently { post(token, 0, of: descriptor) }
@@ -356,13 +359,17 @@ extension SimulatedKernel {
         if submitted.count == features.submissionDepth { carryOutQueue() }
         let isSilent = features.completesSilently
         submitted.append(
-            Submission(operation: nil, token: .bufferReturn, silently: isSilent, copy: [], buffer: buffer)
+            Submission(operation: nil, token: .bufferReturn(buffer), silently: isSilent, copy: [], buffer: buffer)
         )
     }
 
     private func carryOutReturn(of buffer: UInt16, _ silently: Bool) {
+        guard !happens(.outOfMemory) else {
+            buffers.refuse(buffer)
+            return post(.bufferReturn(buffer), -ENOMEM, of: -1)
+        }
         buffers.arrived(buffer)
-        if !silently { post(.bufferReturn, 0, of: -1) }
+        if !silently { post(.bufferReturn(buffer), 0, of: -1) }
     }
 
     private func cancel(_ token: Token) -> Int32 {

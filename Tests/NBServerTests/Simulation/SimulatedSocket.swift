@@ -62,6 +62,10 @@ final class SimulatedSocket {
     /// The server wants its side ended when everything is sent.
     var isToEndOutput = false
 
+    /// There was no memory for the last receive, or the last send, that the server wanted.
+    var isReceiveRefused = false
+    var isSendRefused = false
+
     /// A send that waits for room.
     var send: Send?
     /// A discard that waits for input.
