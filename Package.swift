@@ -37,7 +37,7 @@ let package = Package(
             path: "Examples/HelloHTTP",
             swiftSettings: settings
         ),
-        .testTarget(name: "UringTests", dependencies: ["Uring"], swiftSettings: settings),
+        .testTarget(name: "UringTests", dependencies: ["CLiburing", "Uring"], swiftSettings: settings),
         .testTarget(name: "NBServerTests", dependencies: ["NBServer", "Uring"], swiftSettings: settings),
         .testTarget(
             name: "SoupTests",

@@ -49,10 +49,17 @@ struct RingSetup {
             io_uring_queue_exit(ring)
             throw .tooOld
         }
-        isReady = true
         // A forked child must not share the queues: both would advance them.
         _ = io_uring_ring_dontfork(ring)
-        return (ring, report(ring, rung, parameters))
+        let features = report(ring, rung, parameters)
+        do {
+            try ring.prove()
+        } catch {
+            io_uring_queue_exit(ring)
+            throw error
+        }
+        isReady = true
+        return (ring, features)
     }
 
     private func makeRing(_ ring: UnsafeMutablePointer<io_uring>) throws(RingError) -> (Rung, io_uring_params) {
