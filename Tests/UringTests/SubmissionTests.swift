@@ -1,11 +1,12 @@
 // Submitting: a full submission queue says so and loses nothing, and each way of waiting ends when it says.
 
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
 struct SubmissionTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aFullSubmissionQueueRefusesAndLosesNothing(rung: Rung) throws {
         var ring = try DrivenRing(rung, submissionDepth: 8, completionDepth: 64)
         try ring.prepareEchoes(0..<8)
@@ -23,7 +24,7 @@ struct SubmissionTests {
         #expect(rest == [])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func nothingIsTheKernelsBeforeItIsSubmitted(rung: Rung) throws {
         var ring = try DrivenRing(rung)
         try ring.prepareEchoes(0..<3)
@@ -33,7 +34,7 @@ struct SubmissionTests {
         #expect(ring.ready() == [.echo(0), .echo(1), .echo(2)])
     }
 
-    @Test(arguments: Rung.allCases, [Ring.Wait.none, .poll])
+    @Test(arguments: Rung.granted, [Ring.Wait.none, .poll])
     func aSubmissionThatDoesNotWaitComesBackWithoutACompletion(rung: Rung, wait: Ring.Wait) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -46,7 +47,7 @@ struct SubmissionTests {
         #expect(try ring.take(1) == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aWaitLastsUntilThereIsACompletion(rung: Rung) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -61,7 +62,7 @@ struct SubmissionTests {
         #expect(completions == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.allCases, [Ring.Wait.forCompletion, .forCompletionOr(.seconds(30))])
+    @Test(arguments: Rung.granted, [Ring.Wait.forCompletion, .forCompletionOr(.seconds(30))])
     func aWaitIsOverAtOnceWhenACompletionIsThere(rung: Rung, wait: Ring.Wait) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -79,7 +80,7 @@ struct SubmissionTests {
         _ = try ring.take(1)
     }
 
-    @Test(arguments: Rung.allCases, [Duration.zero, .milliseconds(-5), .nanoseconds(1), .milliseconds(20)])
+    @Test(arguments: Rung.granted, [Duration.zero, .milliseconds(-5), .nanoseconds(1), .milliseconds(20)])
     func aTimeLimitInterruptsAWaitForNothing(rung: Rung, limit: Duration) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -96,7 +97,7 @@ struct SubmissionTests {
         #expect(try ring.take(1) == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aTimeLimitEndsAWaitThatSubmittedSomethingAndTheSubmissionIsDone(rung: Rung) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -111,7 +112,7 @@ struct SubmissionTests {
     }
 
     @Test func aTimeLimitOfMoreThanASecondCountsItsSeconds() throws {
-        var ring = try DrivenRing(.deferred)
+        var ring = try DrivenRing(.highestGranted)
         let limit = Duration.milliseconds(1_010)
         let start = ContinuousClock.now
         let submission = try ring.submit(.forCompletionOr(limit))
@@ -119,7 +120,7 @@ struct SubmissionTests {
         #expect(ContinuousClock.now - start >= limit)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aTimeLimitDoesNotEndAWaitForWhatComes(rung: Rung) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -134,7 +135,7 @@ struct SubmissionTests {
         #expect(completions == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aSignalInterruptsAWait(rung: Rung) throws {
         let outcome = try HelperThread { Result { try SignalledWait.run(on: rung) } }.join().get()
         #expect(outcome.submission == .interrupted)

@@ -1,3 +1,4 @@
+import GrantedRungs
 import Testing
 import Uring
 
@@ -17,7 +18,7 @@ import Uring
 
     private static let farewell: [WorkerJournal.Entry] = [.closed("closed")]
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPeerThatSendsNothingIsLeftWhenTheIdleLimitHasPassed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -35,7 +36,7 @@ import Uring
     }
 
     /// Each byte comes in time, but the line does not.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPeerThatSendsByteByByteIsLeftWhenTheReceiveLimitHasPassed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -62,7 +63,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aLineWithoutEndGrowsToItsLimitOnly(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -85,7 +86,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aFrameThatIsTooLongIsRefusedByItsHeader(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -109,7 +110,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func halfAFrameIsNeverDelivered(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -130,7 +131,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aResetInTheMiddleCostsItsConnectionOnly(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -159,7 +160,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPeerThatNeverReadsIsResetWhenTheQueueIsFull(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -197,7 +198,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPeerThatNeverReadsIsResetWhenTheSendLimitHasPassed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
