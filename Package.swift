@@ -38,11 +38,19 @@ let package = Package(
             path: "Examples/HelloHTTP",
             swiftSettings: settings
         ),
-        .testTarget(name: "UringTests", dependencies: ["Uring"], swiftSettings: settings),
-        .testTarget(name: "NBServerTests", dependencies: ["NBServer", "Uring"], swiftSettings: settings),
+        // Which levels of io_uring the tests run on, and which not.
+        .target(name: "GrantedRungs", dependencies: ["Uring"], path: "Tests/GrantedRungs", swiftSettings: settings),
+        .testTarget(name: "UringTests", dependencies: ["CLiburing", "GrantedRungs", "Uring"], swiftSettings: settings),
+        .testTarget(
+            name: "NBServerTests",
+            dependencies: ["GrantedRungs", "NBServer", "Uring"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SoupTests",
-            dependencies: ["soup", "counter", "echo", "soup-kitchen", "hello-http", "test-server", "Uring"],
+            dependencies: [
+                "soup", "counter", "echo", "soup-kitchen", "hello-http", "test-server", "GrantedRungs", "Uring",
+            ],
             swiftSettings: settings
         ),
         // A process that SoupTests start and command, and watch from outside.

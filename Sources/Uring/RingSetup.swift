@@ -41,7 +41,6 @@ struct RingSetup {
             io_uring_queue_exit(ring)
             (rung, parameters) = try makeRing(ring, .singleIssuer)
         }
-        isReady = true
         // A forked child must not share the queues: both would advance them.
         _ = io_uring_ring_dontfork(ring)
         var features = RingFeatures(
@@ -53,6 +52,13 @@ struct RingSetup {
             features.reasons.append("before Linux 6.8 deferred work may give an accept a wrong descriptor")
         }
         report(ring, facts, &features)
+        do {
+            try ring.prove()
+        } catch {
+            io_uring_queue_exit(ring)
+            throw error
+        }
+        isReady = true
         return (ring, features)
     }
 

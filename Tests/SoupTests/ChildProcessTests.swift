@@ -1,6 +1,7 @@
 // Children of a process that serves: what they have of it, and that it goes on.
 
 @preconcurrency import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
@@ -14,7 +15,7 @@ extension SoupTests {
             case callback = "child-in-callback"
         }
 
-        @Test(arguments: Rung.allCases, Maker.allCases)
+        @Test(arguments: Rung.granted, Maker.allCases)
         func aChildThatExecutesInheritsNothing(rung: Rung, maker: Maker) throws {
             let process = try TestServer.warm(rung)
             let before = try ProcessState(of: process.pid)
@@ -51,7 +52,7 @@ extension SoupTests {
 
         /// A copy of the process has the server's descriptors until it ends, but not the ring's memory: it cannot use the
         /// ring by mistake, and its end is not the ring's.
-        @Test(arguments: Rung.allCases, Maker.allCases)
+        @Test(arguments: Rung.granted, Maker.allCases)
         func aChildThatIsACopyDisturbsNothing(rung: Rung, maker: Maker) throws {
             let process = try TestServer.warm(rung)
             let before = try ProcessState(of: process.pid)

@@ -1,13 +1,14 @@
 // What happens to a whole process, on every rung of the ladder; each with its numbers.
 
 @preconcurrency import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
 extension SoupTests {
     @Suite struct Ladder {
         /// Every other submission of forty fails, whatever it was for.
-        @Test(arguments: Rung.allCases, ["EINTR", "EAGAIN", "EBUSY"])
+        @Test(arguments: Rung.granted, ["EINTR", "EAGAIN", "EBUSY"])
         func anInterruptedRingLosesNobody(rung: Rung, error: String) throws {
             let process = try TestServer.warm(rung)
             let before = try ProcessState(of: process.pid)
@@ -25,7 +26,7 @@ extension SoupTests {
         }
 
         /// Five times, each with clients that came before, during and after the stop.
-        @Test(arguments: Rung.allCases)
+        @Test(arguments: Rung.granted)
         func aProcessThatIsStoppedAmongClientsGreetsEachOnce(rung: Rung) throws {
             let process = try TestServer.warm(rung)
             let before = try ProcessState(of: process.pid)
@@ -42,7 +43,7 @@ extension SoupTests {
             try process.expectState(before)
         }
 
-        @Test(arguments: Rung.allCases, Rung.allCases)
+        @Test(arguments: Rung.granted, Rung.granted)
         func twoServersOfAProcessDoNotKnowOfEachOther(first: Rung, second: Rung) throws {
             let process = try TestServer.warm(first)
             let before = try ProcessState(of: process.pid)
@@ -64,7 +65,7 @@ extension SoupTests {
         }
 
         /// With connections it keeps, and with others that wait to be accepted.
-        @Test(arguments: Rung.allCases)
+        @Test(arguments: Rung.granted)
         func anotherProcessTakesItsPlaceAfterAKill(rung: Rung) throws {
             let port = try OwnListener.freeAddress().port
             var process = try TestServer()

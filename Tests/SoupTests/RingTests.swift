@@ -11,12 +11,26 @@ extension SoupTests {
             var testDescription: String { error }
         }
 
+        /// Refused after the ring was made, and before anything says that soup listens.
+        @Test(arguments: ["EPERM", "ENOSYS", "EACCES", "EOPNOTSUPP"])
+        func aRingThatMayNotBeUsedIsExplained(error: String) throws {
+            let address = try OwnListener.freeAddress()
+            let soup = try EndedSoup(["\(address)"], under: try Wrapper.failing("io_uring_enter", with: error))
+            #expect(soup.ending == .exited(1))
+            #expect(soup.output == "")
+            let line = try #require(soup.errorLine, "\(soup.errors)")
+            for word in ["io_uring_enter", "seccomp profile", "seccomp=PROFILE.json"] { #expect(line.contains(word)) }
+            try expectOutcome(.refused, at: address)
+        }
+
         @Test(arguments: [
             Refusal(error: "ENOSYS", words: ["io_uring", "Function not implemented", "kernel", "seccomp"]),
             Refusal(
                 error: "EPERM",
                 words: ["io_uring", "Operation not permitted", "kernel.io_uring_disabled", "seccomp"]
             ),
+            Refusal(error: "EACCES", words: ["io_uring", "Permission denied", "SELinux", "seccomp=PROFILE.json"]),
+            Refusal(error: "EOPNOTSUPP", words: ["io_uring", "Operation not supported", "seccomp=PROFILE.json"]),
             Refusal(error: "ENOMEM", words: ["io_uring", "Cannot allocate memory", "locked", "ulimit -l"]),
         ])
         func aRingThatCannotBeMadeIsExplained(refusal: Refusal) throws {

@@ -1,5 +1,6 @@
 // A system call of a server's set-up: how often it is made, and what becomes of the server when one of them fails.
 
+import GrantedRungs
 import Uring
 
 struct SetupCall: Sendable {
@@ -64,7 +65,7 @@ extension SetupCall {
         SetupCall(
             "openat",
             [.outOfDescriptors, .systemOutOfDescriptors],
-            [.serves(Listening.features(of: .deferred))]
+            [.serves(Listening.features(of: .highestGranted))]
         ),
         SetupCall(
             "eventfd2",

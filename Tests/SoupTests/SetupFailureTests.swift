@@ -4,32 +4,54 @@
 // strace fails the call from outside, in a process that has had servers before, so that what is left is compared exactly.
 
 @preconcurrency import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
 extension SoupTests {
     @Suite struct SetupFailures {
         @Test func aSocketThatIsRefusedLeavesNothing() throws {
-            try expectCleanFailures(of: SetupCall.ofSockets, on: .deferred, injections: 56)
+            try expectCleanFailures(of: SetupCall.ofSockets, on: .highestGranted, injections: 56)
         }
 
         @Test func aDescriptorOrThreadOrSignalThatIsRefusedLeavesNothing() throws {
-            try expectCleanFailures(of: SetupCall.ofProcess, on: .deferred, injections: 9)
+            try expectCleanFailures(of: SetupCall.ofProcess, on: .highestGranted, injections: 9)
         }
 
-        @Test(arguments: Rung.allCases)
+        @Test(arguments: Rung.granted)
         func aRingThatIsRefusedLeavesNothing(rung: Rung) throws {
             let injections = (rung == .basic ? 10 : 16) + Sanitizer.adviceCount
             try expectCleanFailures(of: SetupCall.ofRing(rung), on: rung, injections: injections)
         }
 
-        /// The first submission is part of no set-up that could throw: the server runs by then, and ends.
-        @Test(arguments: Rung.allCases, [EBADF, EFAULT, EOPNOTSUPP])
+        /// A ring is proved by one submission before the server says that it listens.
+        @Test(arguments: Rung.granted, [EPERM, ENOSYS, EACCES, EOPNOTSUPP])
+        func aRingThatMayNotBeUsedLeavesNothing(rung: Rung, errno: Int32) throws {
+            let process = try TestServer.warm(rung)
+            let before = try ProcessState(of: process.pid)
+            let names = [EPERM: "EPERM", ENOSYS: "ENOSYS", EACCES: "EACCES", EOPNOTSUPP: "EOPNOTSUPP"]
+            for command in ["run", "start"] {
+                let name = try #require(names[errno])
+                let injection = try Tracing("io_uring_enter", name, when: "1", of: process.pid)
+                process.send("\(command) \(rung.rawValue) 0 0")
+                #expect(try process.nextLine() == "failed ringUnavailable, io_uring_enter, -, \(errno)")
+                #expect(try ProcFS.descriptors(of: process.pid) == before.descriptors)
+                let record = try injection.finish()
+                #expect(record.injected == 1)
+                #expect(record.calls.count == 1)
+                try process.expectState(before)
+            }
+            try process.expectGreets(rung)
+            try process.expectState(before)
+        }
+
+        /// The first submission behind the proof is part of no set-up that could throw: the server runs by then, and ends.
+        @Test(arguments: Rung.granted, [EBADF, EFAULT, EOPNOTSUPP])
         func aRingThatIsRefusedItsFirstSubmissionLeavesNothing(rung: Rung, errno: Int32) throws {
             let process = try TestServer.warm(rung)
             let before = try ProcessState(of: process.pid)
             let name = try #require([EBADF: "EBADF", EFAULT: "EFAULT", EOPNOTSUPP: "EOPNOTSUPP"][errno])
-            let injection = try Tracing("io_uring_enter", name, when: "1", of: process.pid)
+            let injection = try Tracing("io_uring_enter", name, when: "2", of: process.pid)
             process.send("run \(rung.rawValue) 0 0")
             let listening = try Listening(try process.nextLine())
             let ended = try Ended(try process.nextLine())
@@ -39,7 +61,7 @@ extension SoupTests {
             #expect(try ProcFS.descriptors(of: process.pid) == before.descriptors)
             let record = try injection.finish()
             #expect(record.injected == 1)
-            #expect(record.calls.count == 1)
+            #expect(record.calls.count == 2)
             try process.expectState(before)
             // The kernel lets go of an accept that was armed a moment after its ring is closed.
             for address in listening.addresses {
@@ -59,7 +81,7 @@ extension SoupTests.SetupFailures {
         let before = try ProcessState(of: process.pid)
         for (when, injected, calls) in [("1", 1, 3), ("1..50", 50, 52), ("1+", 51, 51)] {
             let injection = try Tracing("bind", "EADDRINUSE", when: when, of: process.pid)
-            process.send("start 3 0 0")
+            process.send("start \(Rung.highestGranted.rawValue) 0 0")
             let answer = try process.nextLine()
             let record = try injection.finish()
             #expect(record.injected == injected)
@@ -67,12 +89,12 @@ extension SoupTests.SetupFailures {
             if when == "1+" {
                 #expect(answer == "failed addressInUse, bind, 127.0.0.1:0, 98")
             } else {
-                #expect(try Listening(answer).features == Listening.features(of: .deferred))
+                #expect(try Listening(answer).features == Listening.features(of: .highestGranted))
                 try process.stop()
             }
             try process.expectState(before)
         }
-        try process.expectGreets(.deferred)
+        try process.expectGreets(.highestGranted)
         try process.expectState(before)
     }
 
@@ -80,7 +102,7 @@ extension SoupTests.SetupFailures {
     @Test func memoryForARingIsAskedForAgainAndThenGivenUp() throws {
         for (when, injected, calls) in [("1", 1, 2), ("1+", 101, 101)] {
             // All at once, since each waits.
-            let attempts = try Rung.allCases.map { rung in
+            let attempts = try Rung.granted.map { rung in
                 let process = try TestServer.warm(rung)
                 let before = try ProcessState(of: process.pid)
                 let injection = try Tracing("io_uring_setup", "ENOMEM", when: when, of: process.pid)
@@ -105,8 +127,21 @@ extension SoupTests.SetupFailures {
         }
     }
 
+    /// A kernel without memory for requests is asked 100 times more, in the proof.
+    @Test func aProofThatIsPutOffIsGivenUp() throws {
+        let process = try TestServer.warm()
+        let before = try ProcessState(of: process.pid)
+        let injection = try Tracing("io_uring_enter", "EAGAIN", when: "1+", of: process.pid)
+        process.send("start \(Rung.highestGranted.rawValue) 0 0")
+        #expect(try process.nextLine() == "failed ringUnavailable, io_uring_enter, -, 11")
+        #expect(try injection.finish().injected == 101)
+        try process.expectState(before)
+        try process.expectGreets(.highestGranted)
+        try process.expectState(before)
+    }
+
     /// A kernel that does not know a flag says EINVAL; then the next rung below is tried.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func eachRungThatIsRefusedLeadsToTheNextLower(highest: Rung) throws {
         let process = try TestServer.warm(highest)
         let before = try ProcessState(of: process.pid)
@@ -133,11 +168,16 @@ extension SoupTests.SetupFailures {
         try process.expectState(before)
     }
 
-    @Test(arguments: Rung.allCases, ["EINTR", "EAGAIN", "EBUSY"])
+    /// The proof of the ring, and what is submitted behind it.
+    @Test(arguments: Rung.granted, ["EINTR", "EAGAIN", "EBUSY"])
     func aFirstSubmissionThatIsPutOffIsTriedAgain(rung: Rung, error: String) throws {
+        for when in ["1..5", "2..6"] { try expectAnotherTry(when, error, on: rung) }
+    }
+
+    private func expectAnotherTry(_ when: String, _ error: String, on rung: Rung) throws {
         let process = try TestServer.warm(rung)
         let before = try ProcessState(of: process.pid)
-        let injection = try Tracing("io_uring_enter", error, when: "1..5", of: process.pid)
+        let injection = try Tracing("io_uring_enter", error, when: when, of: process.pid)
         let listening = try process.start(rung)
         try injection.waitForInjections(5)
         for address in listening.addresses { try expectOutcome(.greeted, at: address) }

@@ -1,5 +1,6 @@
 // A connection costs no system call of its own, and no thread of the kernel's.
 
+import GrantedRungs
 import Testing
 
 extension SoupTests {
@@ -38,7 +39,7 @@ extension SoupTests {
         /// The loop is woken once, and looks at the ring after every 256 messages; the one or two waits in progress are not counted.
         @Test func aBurstOfCastsCostsAFewCalls() throws {
             let process = try TestServer()
-            _ = try process.start(.deferred)
+            _ = try process.start(.highestGranted)
             process.send("burst 1000")
             try process.expectLines(["handled 1000"])
             let count = try SyscallCount(of: process.pid)

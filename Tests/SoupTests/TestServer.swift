@@ -1,6 +1,7 @@
 // The library's servers in a process of its own, on any rung; `Tests/TestServer` says what it can be told to do.
 
 @preconcurrency import Glibc
+import GrantedRungs
 import Uring
 
 /// Owns a process that starts and stops servers as it is told. A test uses it from one thread.
@@ -25,7 +26,7 @@ final class TestServer {
     deinit { close(commands) }
 
     /// Has run a server already in each way, so that what is made once and for all is there.
-    static func warm(_ rung: Rung = .deferred) throws -> TestServer {
+    static func warm(_ rung: Rung = .highestGranted) throws -> TestServer {
         let process = try TestServer()
         _ = try process.start(rung)
         try process.stop()

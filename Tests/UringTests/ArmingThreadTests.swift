@@ -2,13 +2,14 @@
 // on it, and drops it before it ends.
 
 import Glibc
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
 
 struct ArmingThreadTests {
     /// In a process of its own: a ring without its thread can be submitted to by nobody, and not be dropped.
-    @Test(arguments: Rung.allCases, [true, false])
+    @Test(arguments: Rung.granted, [true, false])
     func anAcceptWithoutItsThreadTakesNobody(rung: Rung, isMultishot: Bool) async {
         await #expect(processExitsWith: .success) {
             [number = rung.rawValue as Int, isMultishot = isMultishot as Bool] in

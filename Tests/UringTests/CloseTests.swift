@@ -1,11 +1,12 @@
 // Closing: the peer sees the end, the number is free, and an operation in flight keeps the file.
 
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
 struct CloseTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aCloseIsTheEndOfThePeersStream(rung: Rung) throws {
         var connection = try LoopbackConnection()
         var ring = try DrivenRing(rung)
@@ -15,13 +16,13 @@ struct CloseTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aCloseOfWhatIsNotOpenFails(rung: Rung) throws {
         var ring = try DrivenRing(rung)
         #expect(try ring.result(of: .close(descriptor: .max)) == -EBADF)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func whatWasNotSubmittedIsKnown(rung: Rung) throws {
         var ring = try DrivenRing(rung, submissionDepth: 4, completionDepth: 16)
         // So that the queue's end comes in between.
@@ -34,7 +35,7 @@ struct CloseTests {
         #expect(ring.ring.unsubmittedCloses == [])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aSendInFlightOutlivesItsDescriptor(rung: Rung) throws {
         var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)

@@ -1,11 +1,12 @@
 // Connecting: what completes when the connection is there, when it is refused, and when somebody changes their mind.
 
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
 struct ConnectTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aSocketIsConnected(rung: Rung) throws {
         let listener = try LoopbackListener()
         let client = try UnconnectedSocket(to: listener.port)
@@ -14,7 +15,7 @@ struct ConnectTests {
         #expect(try Loopback.peerPort(client.descriptor) == listener.port)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPortWhereNobodyListensRefuses(rung: Rung) throws {
         // The port is bound, so that nobody else can listen there meanwhile.
         let bound = try UnconnectedSocket(to: 0)
@@ -24,7 +25,7 @@ struct ConnectTests {
         #expect(try ring.result(of: client.connect) == -ECONNREFUSED)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aDisconnectedSocketIsConnectedAgain(rung: Rung) throws {
         let listener = try LoopbackListener()
         let client = try UnconnectedSocket(to: listener.port)
@@ -38,7 +39,7 @@ struct ConnectTests {
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aConnectThatWaitsIsCanceled(rung: Rung) throws {
         // A queue of one that is full: the kernel leaves the next client's handshake unanswered.
         let listener = try LoopbackListener(backlog: 0)

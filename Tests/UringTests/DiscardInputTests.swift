@@ -1,11 +1,12 @@
 // Discarding input: counted and gone, so that a close is an end and not a reset.
 
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
 struct DiscardInputTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func anImmediateDiscardOfASilentClientFailsAtOnce(rung: Rung) throws {
         let connection = try LoopbackConnection()
         var ring = try DrivenRing(rung)
@@ -14,7 +15,7 @@ struct DiscardInputTests {
         #expect(ring.ready() == [Completion(token: .numbered(1), result: -EAGAIN)])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aCloseAfterADiscardIsAnEndAndNotAReset(rung: Rung) throws {
         var connection = try LoopbackConnection()
         let greeting = Buffer(Buffer.pattern(50))
@@ -32,7 +33,7 @@ struct DiscardInputTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aCloseOverUnreadInputIsAReset(rung: Rung) throws {
         // What discarding is for.
         var connection = try LoopbackConnection()
@@ -43,7 +44,7 @@ struct DiscardInputTests {
         #expect(connection.client.readToEnd().ending == .failed(ECONNRESET))
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aWaitingDiscardCountsWhatComesUntilTheEnd(rung: Rung) throws {
         let connection = try LoopbackConnection()
         var ring = try DrivenRing(rung)
@@ -65,7 +66,7 @@ struct DiscardInputTests {
     }
 
     /// On a Unix socket `MSG_TRUNC` does not discard: there is nowhere to copy to.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aUnixSocketIsDiscardedByReading(rung: Rung) throws {
         var ends: [Int32] = [-1, -1]
         _ = try check("socketpair", socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends))

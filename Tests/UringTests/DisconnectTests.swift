@@ -1,11 +1,12 @@
 // Disconnecting: the peer is reset at once, and what was in flight on the connection ends.
 
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
 struct DisconnectTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func theReaderOfADisconnectedStreamIsReset(rung: Rung) throws {
         let connection = try LoopbackConnection()
         var ring = try DrivenRing(rung)
@@ -18,7 +19,7 @@ struct DisconnectTests {
         #expect(throws: SystemCallFailed.self) { try Loopback.peerPort(connection.server) }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPendingSendAndAPendingDiscardEndWithTheConnection(rung: Rung) throws {
         let connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)
@@ -30,7 +31,9 @@ struct DisconnectTests {
         let completions = try ring.take(3)
         #expect(completions.only(.numbered(3))?.result == 0)
         #expect(completions.only(.numbered(1))?.isLast == true)
-        #expect(completions.only(.numbered(2)) == Completion(token: .numbered(2), result: -ECONNRESET))
+        // The kernel tells of the reset once, to whichever of the two it goes on with first.
+        #expect([-ECONNRESET, -ENOTCONN].contains(completions.only(.numbered(2))?.result))
+        #expect(completions.only(.numbered(2))?.isLast == true)
         // What the socket had taken before; the rest is not sent.
         let sent = try #require(completions.only(.numbered(1))?.result)
         #expect(sent > 0 && sent < 8 << 20)

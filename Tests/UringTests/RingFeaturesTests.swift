@@ -2,11 +2,12 @@
 // behaves as it says.
 
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
 struct RingFeaturesTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aRingReportsTheRungItWasHeldTo(rung: Rung) throws {
         let ring = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16, highestRung: rung))
         let features = ring.features
@@ -26,12 +27,10 @@ struct RingFeaturesTests {
                 + (["asked for no more than basic (Linux 5.11)"] + basic.idleReason).joined(separator: ", ")
         )
         let full = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16)).features
-        #expect(
-            "\(full)"
-                == "deferred (Linux 6.1), submissions 8, completions 16, multishot accept, multishot receive, shared buffers, silent successes, "
-                + "registered descriptor, "
-                + (full.waitsOutsideIOWait ? "waits outside iowait" : full.idleReason.joined())
-        )
+        var parts = ["\(Rung.highestGranted), submissions 8, completions 16, multishot accept"]
+        parts.append(full.receivesMultishot ? "multishot receive" : "one-shot receive")
+        parts += ["shared buffers, silent successes, registered descriptor"] + (full.waitsOutsideIOWait ? ["waits outside iowait"] : []) + full.reasons
+        #expect("\(full)" == parts.joined(separator: ", "))
     }
 
     @Test(arguments: [
@@ -45,7 +44,7 @@ struct RingFeaturesTests {
         grantedSubmissions: Int,
         grantedCompletions: Int
     ) throws {
-        for rung in Rung.allCases {
+        for rung in Rung.granted {
             let features = try Ring(
                 RingOptions(submissionDepth: submissions, completionDepth: completions, highestRung: rung)
             ).features
@@ -69,13 +68,15 @@ struct RingFeaturesTests {
         let reports = try HelperThread { Result { try RingTower.features(ofRings: 17) } }.join().get()
         #expect(reports.count == 17)
         #expect(reports.prefix(16).map(\.registersDescriptor) == Array(repeating: true, count: 16))
-        #expect(reports.prefix(16).flatMap(\.reasons) == reports.prefix(16).flatMap(\.idleReason))
+        // On an older kernel each has a reason of its rung besides.
+        let ofRung = reports.first?.reasons ?? []
+        #expect(reports.prefix(16).map(\.reasons) == Array(repeating: ofRung, count: 16))
         #expect(reports.last?.registersDescriptor == false)
-        #expect(reports.last?.reasons.count == 1 + (reports.last?.idleReason.count ?? 0))
+        #expect(reports.last?.reasons.count == ofRung.count + 1)
         #expect(reports.last?.reasons.last?.hasPrefix("the ring's descriptor could not be registered: ") == true)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aRingGivesItsRegistrationBack(rung: Rung) throws {
         let registrations = try HelperThread {
             Result {
@@ -88,7 +89,7 @@ struct RingFeaturesTests {
         #expect(registrations == Array(repeating: rung > .basic, count: 40))
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func onlyADeferredRingKeepsCompletionWorkForTheNextPoll(rung: Rung) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -104,7 +105,7 @@ struct RingFeaturesTests {
         #expect(all == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func anEntryThatIsRefusedEndsASubmissionOnlyOnTheLowestRung(rung: Rung) throws {
         var ring = try DrivenRing(rung)
         let byte = Buffer(count: 1)
@@ -114,8 +115,11 @@ struct RingFeaturesTests {
         try ring.prepareEchoes(1..<4)
         try ring.submit(.none)
         let first = ring.ready()
-        #expect(first.first == Completion(token: .numbered(0), result: -EINVAL))
-        #expect(first.count == (rung == .basic ? 1 : 4))
+        // An older kernel, such as 6.1, does not look at the length before it has looked for the socket.
+        let isRefusedWhenRead = first.first?.result != -ENOTSOCK
+        if !isRefusedWhenRead { print("not run on this kernel: an entry that is refused when it is read, on \(rung)") }
+        #expect(first.first == Completion(token: .numbered(0), result: isRefusedWhenRead ? -EINVAL : -ENOTSOCK))
+        #expect(first.count == (rung == .basic && isRefusedWhenRead ? 1 : 4))
         try ring.submit(.none)
         let all = first + ring.ready()
         #expect(all.dropFirst() == [.echo(1), .echo(2), .echo(3)])
@@ -128,10 +132,12 @@ struct RingFeaturesTests {
 
     @Test func aRingAsksForEverythingUnlessToldOtherwise() throws {
         let features = try Ring().features
-        #expect(features.rung == .deferred)
+        #expect(features.rung == .highestGranted)
         #expect(features.submissionDepth == 256)
         #expect(features.completionDepth == 256)
-        #expect(features.reasons == features.idleReason)
+        // A rung that the kernel does not grant is a reason, and so is an idle ring that waits for I/O.
+        let isOfOldRung = features.rung != .deferred
+        #expect(features.reasons.count == (isOfOldRung ? 1 : 0) + features.idleReason.count)
     }
 }
 

@@ -1,11 +1,12 @@
 // Sending: all of it in order, or as much as fits now and never a look at the memory again.
 
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
 struct SendTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aWaitingSendArrivesWholeAndInOrderAtASlowReader(rung: Rung) throws {
         var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)
@@ -24,7 +25,7 @@ struct SendTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func bytesInSeveralPlacesArriveWholeAndInOrderAtASlowReader(rung: Rung) throws {
         var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let whole = Buffer(Buffer.eightMebibytes)
@@ -57,7 +58,7 @@ struct SendTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func anImmediateSendTakesWhatFitsAndForgetsTheMemory(rung: Rung) throws {
         var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)
@@ -80,7 +81,7 @@ struct SendTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.allCases, [Operation.SendMode.immediate, .immediateHeld])
+    @Test(arguments: Rung.granted, [Operation.SendMode.immediate, .immediateHeld])
     func anImmediateSendToAFullSocketFails(rung: Rung, mode: Operation.SendMode) throws {
         let connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.pattern(1 << 16))
@@ -96,7 +97,7 @@ struct SendTests {
         #expect(completions == [Completion(token: .numbered(1), result: -EAGAIN)])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func heldSendsAndACloseDeliverTheBytesAndTheEnd(rung: Rung) throws {
         var connection = try LoopbackConnection()
         let first = Buffer(Buffer.pattern(100))
@@ -114,7 +115,7 @@ struct SendTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func onlyAHeldSendIsHeldBack(rung: Rung) throws {
         let bytes = Buffer(Buffer.pattern(100))
         var ring = try DrivenRing(rung)
@@ -137,7 +138,7 @@ struct SendTests {
         }
     }
 
-    @Test(arguments: Rung.allCases, [Operation.SendMode.waiting, .immediate, .immediateHeld])
+    @Test(arguments: Rung.granted, [Operation.SendMode.waiting, .immediate, .immediateHeld])
     func aSendOnAResetConnectionFailsWithoutASignal(rung: Rung, mode: Operation.SendMode) throws {
         let connection = try LoopbackConnection()
         let bytes = Buffer(Buffer.pattern(100))

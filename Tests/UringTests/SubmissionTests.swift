@@ -1,11 +1,12 @@
 // Submitting: a full submission queue says so and loses nothing, and each way of waiting ends when it says.
 
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
 struct SubmissionTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aFullSubmissionQueueRefusesAndLosesNothing(rung: Rung) throws {
         var ring = try DrivenRing(rung, submissionDepth: 8, completionDepth: 64)
         try ring.prepareEchoes(0..<8)
@@ -23,7 +24,7 @@ struct SubmissionTests {
         #expect(rest == [])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func nothingIsTheKernelsBeforeItIsSubmitted(rung: Rung) throws {
         var ring = try DrivenRing(rung)
         try ring.prepareEchoes(0..<3)
@@ -33,7 +34,7 @@ struct SubmissionTests {
         #expect(ring.ready() == [.echo(0), .echo(1), .echo(2)])
     }
 
-    @Test(arguments: Rung.allCases, [Ring.Wait.none, .poll])
+    @Test(arguments: Rung.granted, [Ring.Wait.none, .poll])
     func aSubmissionThatDoesNotWaitComesBackWithoutACompletion(rung: Rung, wait: Ring.Wait) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -46,7 +47,7 @@ struct SubmissionTests {
         #expect(try ring.take(1) == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aWaitLastsUntilThereIsACompletion(rung: Rung) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -62,7 +63,7 @@ struct SubmissionTests {
     }
 
     /// The kernel takes a time beyond its clock's end for one that has passed.
-    @Test(arguments: Rung.allCases, [Duration.seconds(Int64.max), .seconds(10_000_000_000), .seconds(1 << 33)])
+    @Test(arguments: Rung.granted, [Duration.seconds(Int64.max), .seconds(10_000_000_000), .seconds(1 << 33)])
     func aWaitWithoutMeasureLastsUntilThereIsACompletion(rung: Rung, limit: Duration) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -84,14 +85,14 @@ struct SubmissionTests {
         #expect(completions == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aWaitForLessThanNoTimeIsOverAtOnce(rung: Rung) throws {
         var ring = try DrivenRing(rung)
         let submission = try ring.submit(.forCompletionOr(.nanoseconds(-1)))
         #expect(submission == .interrupted)
     }
 
-    @Test(arguments: Rung.allCases, [Ring.Wait.forCompletion, .forCompletionOr(.seconds(30))])
+    @Test(arguments: Rung.granted, [Ring.Wait.forCompletion, .forCompletionOr(.seconds(30))])
     func aWaitIsOverAtOnceWhenACompletionIsThere(rung: Rung, wait: Ring.Wait) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -109,7 +110,7 @@ struct SubmissionTests {
         _ = try ring.take(1)
     }
 
-    @Test(arguments: Rung.allCases, [Duration.zero, .milliseconds(-5), .nanoseconds(1), .milliseconds(20)])
+    @Test(arguments: Rung.granted, [Duration.zero, .milliseconds(-5), .nanoseconds(1), .milliseconds(20)])
     func aTimeLimitInterruptsAWaitForNothing(rung: Rung, limit: Duration) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -126,7 +127,7 @@ struct SubmissionTests {
         #expect(try ring.take(1) == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aTimeLimitEndsAWaitThatSubmittedSomethingAndTheSubmissionIsDone(rung: Rung) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -141,7 +142,7 @@ struct SubmissionTests {
     }
 
     @Test func aTimeLimitOfMoreThanASecondCountsItsSeconds() throws {
-        var ring = try DrivenRing(.deferred)
+        var ring = try DrivenRing(.highestGranted)
         let limit = Duration.milliseconds(1_010)
         let start = ContinuousClock.now
         let submission = try ring.submit(.forCompletionOr(limit))
@@ -149,7 +150,7 @@ struct SubmissionTests {
         #expect(ContinuousClock.now - start >= limit)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aTimeLimitDoesNotEndAWaitForWhatComes(rung: Rung) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
@@ -164,7 +165,7 @@ struct SubmissionTests {
         #expect(completions == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aSignalInterruptsAWait(rung: Rung) throws {
         let outcome = try HelperThread { Result { try SignalledWait.run(on: rung) } }.join().get()
         #expect(outcome.submission == .interrupted)

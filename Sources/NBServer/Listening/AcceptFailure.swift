@@ -28,7 +28,8 @@ package enum AcceptFailure: Hashable, Sendable {
         // No descriptor or no memory. Reported at once even with an empty backlog, and nothing queued is lost.
         case EMFILE, ENFILE, ENOBUFS, ENOMEM:
             self = .park
-        // A firewall or a security module has its say; it may change its mind.
+        // A firewall or a security module has its say; it may change its mind. A filter of io_uring operations does not, and
+        // cannot be told from them.
         case EPERM, EACCES:
             self = .backOff
         // Somebody has shut the socket down, so that it does not listen any more.

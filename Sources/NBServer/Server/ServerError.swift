@@ -126,7 +126,7 @@ extension ServerError {
     static func accept(_ errno: Int32, address: String) -> ServerError {
         switch AcceptFailure(errno: errno) {
         case .backOff where errno == EPERM || errno == EACCES:
-            let cure = "a firewall or a security module forbids it"
+            let cure = "a firewall, a security module or a filter of io_uring operations forbids it"
             return ServerError(.notPermitted, operation: "accept", address: address, errno: errno, cure: cure)
         case .retry, .backOff, .park:
             let (code, cure) = meaning(errno)

@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
@@ -7,7 +8,7 @@ import Uring
 
 /// A behavior that takes its time: how far a real kernel runs ahead of it, and where the others wait.
 @Suite(.serialized) struct BackpressureTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aSlowBehaviorLeavesAllButAQueueFullInTheBacklog(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -35,7 +36,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func oneAtATimeMeansNoneIsAcceptedDuringACallback(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
@@ -6,7 +7,7 @@ import Uring
 
 /// A ring's accept that is canceled while clients come: each is accepted before its end, or is still in the queue.
 @Suite(.serialized) struct CanceledAcceptTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func nobodyIsLostBetweenACancelAndTheEndOfTheAccept(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -14,7 +14,7 @@ extension Client {
             let result = bytes.withUnsafeBytes {
                 Glibc.send(descriptor, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
-            guard result > 0 else { throw Failed(errno: errno) }
+            guard result > 0 else { return try noteReset(or: errno) }
             sent += result
         }
     }

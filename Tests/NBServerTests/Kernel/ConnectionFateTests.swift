@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
@@ -14,7 +15,7 @@ import Uring
 
     private struct Trouble: Error {}
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func droppedHeldKeptAndReleasedConnectionsAreWhoseTheyShouldBe(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -59,7 +60,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func clientsThatResetBeforeTheyAreAcceptedAreDeliveredWithoutAnAddress(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -83,7 +84,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aCallbackThatThrowsCostsItsConnectionOnly(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
@@ -8,7 +9,7 @@ import Uring
 @Suite(.serialized) struct CrowdTests {
     static let greeting = "No soup for you!\n"
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func tenThousandClientsGetASerialNumberEach(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -34,7 +35,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases, [8, 256, 4096])
+    @Test(arguments: Rung.granted, [8, 256, 4096])
     func clientsThatComeAndResetAreAllDelivered(on rung: Rung, completionDepth: Int) async {
         await #expect(processExitsWith: .success) { [rung, completionDepth] in
             try await KernelScenario.run(on: rung) {
@@ -61,7 +62,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases, [1, 2, 8])
+    @Test(arguments: Rung.granted, [1, 2, 8])
     func theLastConnectionOfAnArmIsDeliveredAndTheListenerArmedAgain(on rung: Rung, completionDepth: Int) async {
         await #expect(processExitsWith: .success) { [rung, completionDepth] in
             try await KernelScenario.run(on: rung) {

@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
@@ -8,7 +9,7 @@ import Uring
 /// A process without descriptors, on a real kernel, which notes the limit when an accept is armed. All rungs at once: they
 /// wait for parked listeners.
 @Suite struct DescriptorLimitTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func withoutDescriptorsNothingIsAcceptedAndNobodyIsLost(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -48,7 +49,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aLimitThatIsLoweredReachesTheNextArmOnly(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -83,7 +84,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aConnectionOfAFullServerIsServed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

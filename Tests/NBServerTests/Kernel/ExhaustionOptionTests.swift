@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
@@ -6,7 +7,7 @@ import Uring
 
 /// Servers that do something else than wait when descriptors run out.
 @Suite struct ExhaustionOptionTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func clientsAreResetWhileThereIsNoRoomAndServedAgainAfterwards(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -38,7 +39,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aServerThatIsToStopAtExhaustionStops(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Synchronization
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 @Suite(.serialized) struct KernelTests {
     static let greeting = "No soup for you!\n"
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func everyClientIsGreetedOnce(rung: Rung) throws {
         let server = try RunningServer(rung: rung) { connection, _ in connection.send(Self.greeting) }
         for _ in 0..<5 {
@@ -21,7 +22,7 @@ import Testing
         #expect(end.counters.discarded == 0)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aClientThatSpokeFirstEndsCleanly(rung: Rung) throws {
         let server = try RunningServer(rung: rung, runsAtOnce: false) { connection, _ in connection.send(Self.greeting)
         }
@@ -41,20 +42,27 @@ import Testing
         try server.stop()
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func clientsThatSpeakWhileOthersDidEndCleanly(rung: Rung) throws {
         let server = try RunningServer(rung: rung, runsAtOnce: false) { connection, _ in connection.send(Self.greeting)
         }
         let first = try Client(server.address)
         first.writeInBackground(1)
         first.waitForWriter()
+        var starts = [ContinuousClock.now]
+        var mayHaveForgotten = false
         try server.run()
         #expect(try first.readToEnd() == .end(Self.greeting))
         first.finish()
-        for _ in 0..<200 {
+        for number in 1...200 {
+            starts.append(.now)
             let client = try Client(server.address)
             client.writeInBackground(20)
-            #expect(try client.readToEnd() == .end(Self.greeting))
+            let ending = try client.readToEnd()
+            // The server knows for a second that a client spoke. A slow machine may take longer from one to the next; whoever
+            // speaks between the look for input and the close is reset then.
+            mayHaveForgotten = mayHaveForgotten || .now - starts[max(0, number - 2)] >= .seconds(1)
+            #expect(ending == .end(Self.greeting) || mayHaveForgotten && ending == .reset, "client \(number)")
             client.finish()
         }
         try server.stop()
@@ -89,7 +97,7 @@ import Testing
         close(file)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func eightMebibytesArriveAtASlowReader(rung: Rung) throws {
         let bytes = (0..<8 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 13) }
         let server = try RunningServer(rung: rung) { connection, _ in connection.send(bytes) }
@@ -99,7 +107,7 @@ import Testing
         #expect(end.counters.expired == 0)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPeerThatNeverReadsIsResetAndDoesNotHoldUpTheStop(rung: Rung) throws {
         let server = try RunningServer(rung: rung, closeTimeLimit: .milliseconds(100)) { connection, _ in
             connection.send([UInt8](repeating: 1, count: 16 << 20))
@@ -110,7 +118,7 @@ import Testing
         #expect(try client.readToEnd() == .reset)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aClientThatSpokeAndStaysIsResetWhenTheLimitHasPassed(rung: Rung) throws {
         let server = try RunningServer(rung: rung, closeTimeLimit: .milliseconds(100), runsAtOnce: false) {
             connection,
@@ -128,7 +136,7 @@ import Testing
         #expect(end.counters.delivered == 1)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aResetReachesThePeerAtOnce(rung: Rung) throws {
         let server = try RunningServer(rung: rung) { connection, _ in
             connection.send([UInt8](repeating: 1, count: 16 << 20))
@@ -139,7 +147,7 @@ import Testing
         try server.stop()
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aReleasedDescriptorIsOpenAndHasSentItsBytes(rung: Rung) throws {
         let released = Mutex<[Int32]>([])
         let server = try RunningServer(rung: rung) { connection, _ in
@@ -161,7 +169,7 @@ import Testing
         #expect(try client.readToEnd() == .end("second\n"))
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func clientsThatResetBeforeTheyAreAcceptedLeakNothing(rung: Rung) throws {
         let server = try RunningServer(rung: rung, runsAtOnce: false) { connection, _ in
             if connection.peerAddress == nil { connection.send("to nobody") } else { connection.send(Self.greeting) }

@@ -1,3 +1,4 @@
+import GrantedRungs
 import Testing
 import Uring
 
@@ -6,7 +7,7 @@ import Uring
 /// Long answers.
 @Suite struct LongSendTests {
     /// A send that has been waited for 128 times is given to a worker thread, which blocks in it.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aLongAnswerCostsNoWorkerThread(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
@@ -7,7 +8,7 @@ import Uring
 
 /// Listening sockets that somebody else shuts down, closes or replaces: said once, and nothing foreign is touched.
 @Suite(.serialized) struct LostListenerTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aListenerThatIsShutDownGoesDownAndTheLastOneStopsTheServer(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -38,7 +39,7 @@ import Uring
         case closed, file, socket
     }
 
-    @Test(arguments: Rung.allCases, Fate.allCases)
+    @Test(arguments: Rung.granted, Fate.allCases)
     func aNumberThatIsNotTheListenersAnyMoreIsLeftAlone(on rung: Rung, fate: Fate) async {
         await #expect(processExitsWith: .success) { [rung, fate] in
             try await KernelScenario.run(on: rung) { try Self.lose(fate, on: rung) }

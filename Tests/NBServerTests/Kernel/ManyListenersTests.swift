@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
@@ -7,7 +8,7 @@ import Uring
 
 /// Several listeners of one server on a real kernel: all are armed, and none is served at the cost of another.
 @Suite(.serialized) struct ManyListenersTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aHundredListenersThatAreReadyAtOnceAreAllServed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -38,7 +39,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func sixtyFourListenersAreArmedThroughASubmissionQueueOfFour(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -61,7 +62,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aQuietNeighborOfAFloodIsServedWithinTwoQuanta(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -90,7 +91,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func listenersOnPortZeroAndOnIPv6EachServeTheirOwn(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

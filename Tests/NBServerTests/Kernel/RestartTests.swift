@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
@@ -6,7 +7,7 @@ import Uring
 
 /// Servers one after the other: the end of one leaves nothing in the way of the next.
 @Suite(.serialized) struct RestartTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aHundredServersHaveTheSamePortOneAfterTheOther(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -23,7 +24,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func fiveHundredServersAreStartedAndStopped(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
@@ -6,7 +7,7 @@ import Uring
 
 /// A backlog that is too short for its crowd. All rungs at once: they wait for the kernel's timers.
 @Suite struct SmallBacklogTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func whoFindsTheBacklogFullIsServedWhenTheKernelTriesAgain(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

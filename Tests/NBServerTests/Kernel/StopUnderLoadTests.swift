@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
@@ -7,7 +8,7 @@ import Uring
 
 /// Servers that stop while a crowd is there: who was accepted is greeted or reset and counted, and nobody hangs.
 @Suite(.serialized) struct StopUnderLoadTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aVerdictToStopFromTheFirstOfABatchDiscardsTheOthers(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -31,7 +32,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func connectionsThatWaitForACallbackWhenTheServerStopsAreGreetedOrReset(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -65,7 +66,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func whoConnectsWhileTheServerStopsIsGreetedResetOrRefused(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -88,7 +89,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func peersThatNeverReadAreResetWhenTheServerStops(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,3 +1,4 @@
+import GrantedRungs
 import Testing
 import Uring
 
@@ -15,7 +16,7 @@ import Uring
         return conduct
     }()
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPeerThatSendsNothingIsLeftWhenTheIdleLimitHasPassed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -33,7 +34,7 @@ import Uring
     }
 
     /// Each byte comes in time, but the line does not.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPeerThatSendsByteByByteIsLeftWhenTheReceiveLimitHasPassed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -60,7 +61,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aLineWithoutEndGrowsToItsLimitOnly(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -83,7 +84,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aFrameThatIsTooLongIsRefusedByItsHeader(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -107,7 +108,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func halfAFrameIsNeverDeliveredAndItsWorkerIsTold(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -133,7 +134,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aResetInTheMiddleCostsItsConnectionOnly(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -162,7 +163,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPeerThatNeverReadsIsResetWhenTheQueueIsFull(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -200,7 +201,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPeerThatNeverReadsIsResetWhenTheSendLimitHasPassed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

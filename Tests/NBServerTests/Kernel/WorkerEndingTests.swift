@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
@@ -11,7 +12,7 @@ import Uring
         let description: String
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func whoHasEndedItsSideStillGetsItsAnswer(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -36,7 +37,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aWorkerThatHasEndedItsSideStillReceives(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -66,7 +67,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aReleasedConnectionBringsWhatNobodyHasRead(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -121,7 +122,7 @@ import Uring
     }
 
     /// The server stops while what was queued on it is still to be sent.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aConnectionThatIsReleasedWhileTheServerStopsLosesNothing(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -151,7 +152,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aReleasedConnectionThatNobodyTakesIsClosed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -171,7 +172,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func anErrorEndsItsConnectionAndIsReported(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -221,7 +222,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aStopEndsEveryWorker(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -245,7 +246,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aDrainAsksEveryWorkerToFinish(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -276,7 +277,7 @@ import Uring
     }
 
     /// Nothing completes after the last connection has been given away.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aDrainEndsWhenTheLastConnectionIsReleased(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -299,7 +300,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aDrainDoesNotWaitForeverForAWorkerThatStays(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,3 +1,4 @@
+import GrantedRungs
 import Testing
 import Uring
 
@@ -38,7 +39,7 @@ import Uring
     /// In which ways a worker asks: each frame by itself, two at a time, or all of them.
     static let modes: [WorkerOptions.ReceiveMode] = [.once, .count(2), .continuous]
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func framesAreDeliveredWholeHoweverTheyAreCut(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -81,7 +82,7 @@ import Uring
         server.stop()
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aLastLineNeedsNoLineFeed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -110,7 +111,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aRawStreamArrivesWhole(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -144,7 +145,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aFrameAsLongAsTheLimitIsDeliveredAndALongerOneEndsItsConnection(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -171,7 +172,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aFramingThatIsChangedHoldsFromTheNextFrameOn(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,3 +1,4 @@
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
@@ -8,7 +9,7 @@ import Uring
 @Suite(.serialized) struct WorkerLimitTests {
     private static let soon = Duration.milliseconds(20)
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aTimeLimitStartsAgainUntilTheConnectionIsClosed(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -33,7 +34,7 @@ import Uring
     }
 
     /// The shorter one does not keep the longer one from passing.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func bothTimeLimitsOfASilentPeerPass(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -53,7 +54,7 @@ import Uring
     }
 
     /// A worker that asks for nothing waits for nothing.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func theReceiveLimitIsForThoseWhoAsk(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -74,7 +75,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aWorkerHearsWhenThereIsRoomAgain(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,3 +1,4 @@
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
@@ -6,7 +7,7 @@ import Uring
 
 /// Messages to workers: from outside, from one another, and to those that have ended.
 @Suite(.serialized) struct WorkerMessageTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func messagesFromOutsideArriveInOrder(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -27,7 +28,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aWorkerTellsEveryOtherAndItself(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -50,7 +51,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aMessageToAWorkerThatHasEndedIsReported(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -84,7 +85,7 @@ import Uring
     }
 
     /// Sent while it lives, to be delivered when it does not.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aMessageToAWorkerThatEndsInTheSameCallbackIsReported(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -105,7 +106,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func oneWorkerAsksAnotherToFinish(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -128,7 +129,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aWorkerAsksItsServerAndGetsAnAnswer(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,3 +1,4 @@
+import GrantedRungs
 import Testing
 import Uring
 
@@ -7,7 +8,7 @@ import Uring
 @Suite(.serialized) struct WorkerReceivingTests {
     private static let passive = WorkerConduct(received: { _, _ in })
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func onceIsOneDelivery(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -36,7 +37,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func countIsSoManyDeliveriesAndContinuousIsAll(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -65,7 +66,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aWorkerThatTakesBackContinuousGetsNoMoreAndLosesNothing(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -93,7 +94,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func manualIsSoManyBytesOrWhateverComes(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -128,7 +129,7 @@ import Uring
     }
 
     /// The rest of a frame has to be asked of the kernel also when the first of it was kept.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aFrameOfWhichAPartWasKeptIsCompleted(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {
@@ -154,7 +155,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aHundredConnectionsShareTwoBuffers(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.run(on: rung) {

@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
@@ -29,7 +30,7 @@ import Uring
         return (endings, reason)
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func whoWaitsIsServedBeforeTheEnd(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -40,7 +41,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func whoWaitsIsLeftIfSoAsked(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -51,7 +52,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aServerWithoutListenersOrConnectionsDrainsAtOnce(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -68,7 +69,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func thoseWhoRestAreServedToo(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -84,7 +85,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func connectionsThatDoNotEndInTimeAreCounted(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -111,7 +112,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func theBehaviorIsToldAndMayEndWhatItHolds(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -140,7 +141,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aServerThatDrainsAnswersAndTakesNoListeners(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {

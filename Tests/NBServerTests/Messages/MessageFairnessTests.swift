@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Synchronization
 import Testing
 import Uring
@@ -15,7 +16,7 @@ import Uring
         let end: UInt64
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aCallDuringAFloodIsHandledWithinTwoQuanta(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -90,7 +91,7 @@ import Uring
     }
 
     /// The other way round: messages that never end do not keep clients waiting.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aServerThatIsSentMessagesAllTheTimeServesItsClients(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {

@@ -1,4 +1,5 @@
 import Glibc
+import GrantedRungs
 import Testing
 import Uring
 
@@ -6,7 +7,7 @@ import Uring
 
 /// Listeners that come, rest and go while a server runs, on the real kernel.
 @Suite(.serialized) struct RuntimeListenerTests {
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func listenersAreAddedToAServerThatHasNone(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -25,7 +26,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func whatCannotBeAddedOrRemovedIsAnError(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -56,7 +57,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func anAddressIsFreeWhenItsRemovalReturns(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -77,7 +78,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func connectionsOutliveTheirListener(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -113,7 +114,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aListenerHasOptionsOfItsOwn(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -135,7 +136,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aListenerIsRemovedByItsOwnConnection(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -167,7 +168,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func fromWithinACallbackListenersComeAndGoAsWell(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -202,7 +203,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aListenerThatRestsLosesNobody(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -229,7 +230,7 @@ import Uring
     }
 
     /// Before the cancellation has taken effect, and in the same turn.
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func restingAndGoingOnInQuickSuccessionLosesNobody(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -255,7 +256,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aPausedListenerIsRemoved(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -272,7 +273,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func aThousandListenersComeAndGoUnderLoad(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
@@ -295,7 +296,7 @@ import Uring
         }
     }
 
-    @Test(arguments: Rung.allCases)
+    @Test(arguments: Rung.granted)
     func whoConnectsWhileAListenerIsRemovedIsGreetedResetOrRefused(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in
             try await KernelScenario.runTask(on: rung) {
