@@ -39,12 +39,13 @@ extension sigaction {
 #if canImport(Glibc)
 /// A place for the thread that pthread_create(3) makes: glibc's threads are numbers.
 public var noThread: pthread_t { 0 }
+
+/// The calling thread, pthread_self(3), as a number in either library.
+public func currentThreadNumber() -> UInt { pthread_self() }
 #else
 /// A place for the thread that pthread_create(3) makes: musl's threads are pointers.
 public var noThread: pthread_t? { nil }
-#endif
 
 /// The calling thread, pthread_self(3), as a number in either library.
-public func currentThreadNumber() -> UInt {
-    unsafeBitCast(pthread_self(), to: UInt.self)
-}
+public func currentThreadNumber() -> UInt { UInt(bitPattern: pthread_self()) }
+#endif
