@@ -18,6 +18,7 @@ final class FakeKernel: @unchecked Sendable {
         let silently: Bool
         /// What a send would have carried when it was submitted.
         let bytes: [UInt8]
+        let time: Instant
     }
 
     typealias Step = (FakeKernel) throws -> Void
@@ -197,7 +198,7 @@ extension FakeKernel {
     fileprivate func submit(_ operation: Operation, _ token: Token, _ silently: Bool) {
         var bytes: [UInt8] = []
         if case .send(_, let memory, _) = operation { bytes = memory.withUnsafeBytes { Array($0) } }
-        let submission = Submission(operation: operation, token: token, silently: silently, bytes: bytes)
+        let submission = Submission(operation: operation, token: token, silently: silently, bytes: bytes, time: now)
         submitted.append(submission)
         inQueue.append(submission)
         switch operation {

@@ -100,8 +100,9 @@ extension SetupCall {
 extension SetupCall {
     static func ofRing(_ rung: Rung) -> [SetupCall] {
         let features = Listening.features(of: rung)
+        // A kernel that does not tell what it knows is taken for what its version says.
         let registrations: [Outcome] =
-            rung == .basic ? [] : [.serves("one-shot registered"), .serves("multishot unregistered")]
+            rung == .basic ? [.serves(features)] : [.serves(features), .serves("multishot unregistered")]
         return [
             SetupCall(
                 "io_uring_setup",

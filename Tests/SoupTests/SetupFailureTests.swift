@@ -20,7 +20,7 @@ extension SoupTests {
 
         @Test(arguments: Rung.granted)
         func aRingThatIsRefusedLeavesNothing(rung: Rung) throws {
-            let injections = (rung == .basic ? 10 : 16) + Sanitizer.adviceCount
+            let injections = (rung == .basic ? 13 : 16) + Sanitizer.adviceCount
             try expectCleanFailures(of: SetupCall.ofRing(rung), on: rung, injections: injections)
         }
 

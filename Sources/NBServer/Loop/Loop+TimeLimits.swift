@@ -17,60 +17,78 @@ extension Loop where LoopEngine: ~Copyable {
         }
     }
 
+    /// What of a worker's limits may end something now.
+    private enum Due {
+        /// Whatever has passed.
+        case all
+        /// Of those on what is to be received, the ones that had passed by then: for these the peer was heard out.
+        case by(Instant)
+        /// None of those; they are looked at again then.
+        case later(Instant)
+
+        func includes(_ limit: TimeLimit, endedAt end: Instant) -> Bool {
+            switch self {
+            case .all: true
+            case .by(let instant): limit == .send || end <= instant
+            case .later: limit == .send
+            }
+        }
+    }
+
     /// One of a worker's limits may have passed; those that have moved since are looked at later.
     private mutating func endWorkerLimits(_ slot: Slot) {
         connect(slot)
         guard slot.pointee.phase == .open else { return }
         let now = connections.pointee.now
         let options = state.pointee.workers.options(slot.pointee.worker.table)
-        var hearsUntil: Instant?
-        if let end = slot.nextLimit(options.pointee), end <= now { hearsUntil = hearOut(slot, options.pointee) }
-        for limit in [TimeLimit.send, .receive, .idle] where hearsUntil == nil || limit == .send {
-            guard slot.pointee.phase == .open, let end = slot.end(of: limit, options.pointee), end <= now else {
-                continue
-            }
+        let due = hearOut(slot, options.pointee)
+        for limit in [TimeLimit.send, .receive, .idle] {
+            guard slot.pointee.phase == .open, let end = slot.end(of: limit, options.pointee), end <= now,
+                due.includes(limit, endedAt: end)
+            else { continue }
             slot.pointee.waits.restart(limit, now)
             work(slot) { try $0.timeout($1, limit, $2) }
         }
         guard slot.pointee.phase == .open else { return }
-        if let hearsUntil {
-            connections.pointee.limit(slot, min(hearsUntil, slot.end(of: .send, options.pointee) ?? hearsUntil))
-        } else {
-            slot.pointee.waits.hearing = .notAsked
-            if let next = slot.nextLimit(options.pointee) { connections.pointee.limit(slot, next) }
+        if case .later(let instant) = due {
+            connections.pointee.limit(slot, min(instant, slot.end(of: .send, options.pointee) ?? instant))
+        } else if let next = slot.nextLimit(options.pointee) {
+            connections.pointee.limit(slot, next)
         }
     }
 
-    /// Asks the kernel what the peer has done by now. If receives have yet to tell some of it, limits on what is received wait
-    /// for that, or for as long again at the most; returns until when, at the latest.
-    private mutating func hearOut(_ slot: Slot, _ options: WorkerOptions) -> Instant? {
+    /// If a limit has passed, asks the kernel what the peer has done by now. If receives have yet to tell some of it, limits on
+    /// what is received wait for that, or for as long again at the most.
+    private mutating func hearOut(_ slot: Slot, _ options: WorkerOptions) -> Due {
         let now = connections.pointee.now
+        guard let end = slot.nextLimit(options), end <= now else { return .all }
         let peer = engine.peerState(of: slot.pointee.descriptor)
         if !slot.hasNothingToSend { slot.pointee.waits.note(peer, hasUnsentBytes: true, now) }
-        guard slot.pointee.receiving.wantsMore, let limit = slot.passedInputLimit(options, now) else { return nil }
+        guard slot.pointee.receiving.wantsMore, let passed = slot.passedInputLimit(options, now) else { return .all }
+        slot.pointee.waits.beginHearing(of: passed.end)
         switch slot.pointee.waits.hearing {
-        case .heard: return nil
-        case .waiting(_, let until): return until > now ? until : nil
-        case .asked(let until): return hearOut(slot, peer, until: until, again: limit)
-        case .notAsked: return hearOut(slot, peer, until: now + limit, again: limit)
+        case .heard: return .by(passed.end)
+        case .waiting(_, let until): return until > now ? .later(until) : .by(passed.end)
+        case .asked(let until): return hearOut(slot, peer, passed, until: until)
+        case .notAsked: return hearOut(slot, peer, passed, until: now + passed.duration)
         }
     }
 
     private mutating func hearOut(
         _ slot: Slot,
         _ peer: PeerState,
-        until: Instant,
-        again limit: Duration
-    ) -> Instant? {
+        _ passed: (end: Instant, duration: Duration),
+        until: Instant
+    ) -> Due {
         let now = connections.pointee.now
         if engine.hasCompletions && now < until {
             // They may be about bytes that the kernel does not count any more: it is asked again when they are taken.
             slot.pointee.waits.hearing = .asked(until: until)
-            return now.later(byNanoseconds: 1)
+            return .later(now.later(byNanoseconds: 1))
         }
-        guard peer.untoldCount > 0 else { return nil }
-        slot.pointee.waits.hearing = .waiting(peer.untoldCount, until: now + limit)
-        return now + limit
+        guard peer.untoldCount > 0 else { return .by(passed.end) }
+        slot.pointee.waits.hearing = .waiting(peer.untoldCount, until: now + passed.duration)
+        return .later(now + passed.duration)
     }
 
     /// A receive has told so much of what a limit may wait for.

@@ -309,7 +309,9 @@ extension Loop where LoopEngine: ~Copyable {
     /// A server that has stopped waits for its connections to end, but not for longer than it was told to: then it resets them.
     mutating func endPatience() {
         guard stopReason != nil else { return }
-        if let limit = control.takePatience() { endOfPatience = .earlier(endOfPatience, connections.pointee.now + limit) }
+        if let limit = control.takePatience() {
+            endOfPatience = .earlier(endOfPatience, connections.pointee.now + limit)
+        }
         guard isEndingConnections, hasPassed(endOfPatience) else { return }
         for slot in connections.pointee.used where slot.pointee.isEnding { connections.pointee.expire(slot) }
         endOfPatience = nil

@@ -27,7 +27,8 @@ final class LoopControl: Sendable {
 
     /// The nanoseconds that connections have left to end when the loop stops, where that is news to the loop; else the highest
     /// number.
-    private let patience = Atomic<UInt64>(.max)
+    /// Signed: of unsigned numbers `Atomic.min` keeps the wrong one (Swift 6.3).
+    private let patience = Atomic<Int64>(.max)
     /// A signal has come that stops the loop.
     private let hasStopSignal = Atomic<Bool>(false)
 
@@ -86,14 +87,14 @@ extension LoopControl {
     /// Asks the loop to stop, and wakes it. The first request is the one that counts; of limits the shortest. Any thread.
     func requestStop(within limit: Duration? = nil) {
         let isFirst = record(Self.stopRequested)
-        if let limit { patience.min(limit.wholeNanoseconds, ordering: .sequentiallyConsistent) }
+        if let limit { patience.min(Int64(clamping: limit.wholeNanoseconds), ordering: .sequentiallyConsistent) }
         if isFirst || limit != nil { wake() }
     }
 
     /// How long connections have left to end, if that was said since this was last asked. Loop's thread.
     func takePatience() -> Duration? {
         let nanoseconds = patience.exchange(.max, ordering: .sequentiallyConsistent)
-        return nanoseconds == .max ? nil : .nanoseconds(Int64(clamping: nanoseconds))
+        return nanoseconds == .max ? nil : .nanoseconds(nanoseconds)
     }
 
     /// Asks the loop to stop because too many messages wait. Any thread.

@@ -11,14 +11,13 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         }
     }
 
-    /// The shorter of the limits on what is to be received that have passed.
-    func passedInputLimit(_ options: WorkerOptions, _ now: Instant) -> Duration? {
-        var shortest: Duration?
-        for (limit, duration) in [(TimeLimit.receive, options.receiveTimeLimit), (.idle, options.idleTimeLimit)] {
-            guard let duration, let end = end(of: limit, options), end <= now else { continue }
-            shortest = min(duration, shortest ?? duration)
-        }
-        return shortest
+    /// Of the limits on what is to be received that have passed, the one that passed first.
+    func passedInputLimit(_ options: WorkerOptions, _ now: Instant) -> (end: Instant, duration: Duration)? {
+        let receive = end(of: .receive, options)
+        let idle = end(of: .idle, options)
+        guard let first = Instant.earlier(receive, idle), first <= now else { return nil }
+        let duration = first == receive ? options.receiveTimeLimit : options.idleTimeLimit
+        return duration.map { (first, $0) }
     }
 
     /// When the first of them ends.

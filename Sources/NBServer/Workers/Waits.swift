@@ -11,8 +11,9 @@ struct Waits {
 
     /// How many bytes the peer had taken when that was last asked.
     var takenByteCount: UInt32 = 0
-    /// Whether the peer was heard out after a limit had passed.
+    /// Whether the peer was heard out after a limit had passed, and when that was due.
     var hearing = Hearing.notAsked
+    private var heardLimit = Instant(nanoseconds: 0)
 
     /// What a limit that has passed waits for before it ends anything.
     enum Hearing: Equatable {
@@ -55,6 +56,12 @@ struct Waits {
         let taken = now.earlier(by: peer.sinceLastAcknowledgment)
         idleSince = max(idleSince, taken)
         sendingSince = max(sendingSince, taken)
+    }
+
+    /// A limit that was due then is to be heard out. What was heard for another, or before it started again, does not count.
+    mutating func beginHearing(of end: Instant) {
+        if end != heardLimit { hearing = .notAsked }
+        heardLimit = end
     }
 
     /// A receive has told so much. Returns whether that is the last that a limit has waited for.

@@ -34,4 +34,35 @@ import Testing
             expect(action.__sigaction_handler.sa_handler == nil, "the handler is still there")
         }
     }
+
+    /// The first signal has it wait for a client that never reads; another one does not.
+    @Test func aSecondSignalEndsItsPatience() async {
+        await #expect(processExitsWith: .success) {
+            alarm(KernelScenario.patience)
+            let ends = Record<String>()
+            var clerk = Clerk()
+            clerk.onConnection = { _, connection, _ in
+                connection.send([UInt8](repeating: 1, count: 32 << 20))
+                kill(getpid(), SIGINT)
+                return .continue
+            }
+            clerk.onEnd = { _, reason, _ in
+                ends.append("\(reason)")
+                kill(getpid(), SIGINT)
+            }
+            let options = ServerOptions(closeTimeLimit: .seconds(3600), stopTimeLimit: .seconds(3600))
+            let server = try Server(clerk, listening: "127.0.0.1:0", options: options)
+            let client = try Client(server.addresses[0])
+            let reason = try await onThread { () -> String in
+                do {
+                    return "\(try server.run(stoppingOn: [.interrupt]))"
+                } catch {
+                    return "\(error)"
+                }
+            }
+            expect(reason, is: "signal SIGINT", "why it stopped")
+            expect(ends.entries, is: ["signal SIGINT"], "what terminate was told")
+            expect(try client.readToEnd(), is: .reset, "its client")
+        }
+    }
 }

@@ -114,4 +114,102 @@ import Testing
             ]
         )
     }
+
+    private enum Reader: WorkerKind {
+        static var options: WorkerOptions {
+            WorkerOptions(receiving: .continuous, framing: .line, receiveTimeLimit: .seconds(2))
+        }
+    }
+
+    /// Gives the only connection to a worker that reads lines within two seconds.
+    private func runReader(_ steps: [FakeKernel.Step]) throws {
+        let server = try ScriptedServer()
+        let worker = DiaryWorker<Reader>(diary: diary)
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [{ try $0.accept(client, on: server.listeners[0]) }, { _ in }] + steps
+        )
+    }
+
+    /// Time passes while the loop does not look, and so much has arrived by then.
+    private func late(_ seconds: Int, unreceived: Int, hasEnded: Bool = false) -> FakeKernel.Step {
+        { kernel in
+            kernel.now = kernel.now + .seconds(seconds)
+            kernel.peers[client, default: PeerState()].unreceivedByteCount = unreceived
+            kernel.peers[client]?.hasEnded = hasEnded
+        }
+    }
+
+    private func receive(_ text: String) -> FakeKernel.Step {
+        { kernel in
+            kernel.completeReceive(Token(.receive, slot: 0), Array(text.utf8))
+        }
+    }
+
+    private func expectLines(_ lines: [String]) -> FakeKernel.Step {
+        { _ in #expect(diary.lines == ["connected"] + lines) }
+    }
+
+    @Test func whatArrivedWhileTheLoopWasLateIsReceivedBeforeALimitEndsAnything() throws {
+        try runReader([
+            late(30, unreceived: 6), expectLines([]), late(1, unreceived: 0), receive("hello\n"), expectLines(["received hello"]),
+            late(1, unreceived: 0), expectLines(["received hello"]),
+            late(1, unreceived: 0), expectLines(["received hello", "timeout: receive"]),
+        ])
+    }
+
+    @Test func theEndOfTheStreamIsHeardBeforeALimitEndsAnything() throws {
+        try runReader([
+            late(30, unreceived: 0, hasEnded: true), expectLines([]),
+            { $0.complete(Token(.receive, slot: 0), 0) },
+            expectLines(["peerClosed, 0 bytes cut"]),
+        ])
+    }
+
+    /// What has arrived by then is half a line. More comes all the time, and none of it counts.
+    @Test func bytesOfAnUnfinishedLineKeepNoLimitFromPassing() throws {
+        try runReader([
+            late(2, unreceived: 3), expectLines([]),
+            late(0, unreceived: 7),
+            receive("hal"), expectLines(["timeout: receive", "closed: reset"]),
+        ])
+    }
+
+    @Test func whatArrivedAndIsNeverReceivedIsWaitedForOnceMore() throws {
+        try runReader([
+            late(2, unreceived: 3), { #expect($0.deadline.map($0.now.duration) == .seconds(2)) },
+            late(2, unreceived: 3), expectLines(["timeout: receive"]),
+        ])
+    }
+
+    /// The loop asks for something in a callback that takes longer than the limit: the peer could not have answered before.
+    @Test func aLimitBeginsWhenTheTurnThatBeganItIsOver() throws {
+        let server = try ScriptedServer()
+        let slow = DiaryWorker<Reader>(diary: diary)
+        nonisolated(unsafe) var kernelOfServer: FakeKernel?
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: slow)
+                // The rest of the callback.
+                if let kernel = kernelOfServer { kernel.now = kernel.now + .seconds(3) }
+                return .continue
+            },
+            script: [
+                { kernel in
+                    kernelOfServer = kernel
+                    try kernel.accept(client, on: server.listeners[0])
+                },
+                // The loop may look again before it sleeps.
+                { _ in },
+                { _ in },
+                { kernel in
+                    #expect(diary.lines == ["connected"])
+                    #expect(kernel.deadline.map(kernel.now.duration) == .seconds(2))
+                },
+            ]
+        )
+    }
 }
