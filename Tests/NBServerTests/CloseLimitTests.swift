@@ -66,18 +66,21 @@ import Uring
 
     /// The loop was late to give the kernel more.
     @Test func aPeerThatHasTakenAllThereWasIsNotStuck() throws {
-        let counters = try run(ServerOptions(), [
-            after(50) {
-                $0.takenByteCount = 99
-                $0.sinceLastAcknowledgment = .seconds(49)
-                $0.hasUntakenBytes = false
-            },
-            // The loop was late, and looks again before it sleeps.
-            { expectWait($0, for: .zero) },
-            { expectWait($0, for: .seconds(5)) },
-            after(5) { $0.hasUntakenBytes = true },
-            { #expect($0.isReset(client)) },
-        ])
+        let counters = try run(
+            ServerOptions(),
+            [
+                after(50) {
+                    $0.takenByteCount = 99
+                    $0.sinceLastAcknowledgment = .seconds(49)
+                    $0.hasUntakenBytes = false
+                },
+                // The loop was late, and looks again before it sleeps.
+                { expectWait($0, for: .zero) },
+                { expectWait($0, for: .seconds(5)) },
+                after(5) { $0.hasUntakenBytes = true },
+                { #expect($0.isReset(client)) },
+            ]
+        )
         #expect(counters.expired == 1)
     }
 
@@ -95,16 +98,19 @@ import Uring
     }
 
     @Test func aSendThatGoesOnIsProgress() throws {
-        let counters = try run(ServerOptions(), [
-            { kernel in
-                kernel.now = kernel.now + .seconds(4)
-                kernel.complete(Token(.send, slot: 0), 50)
-            },
-            after(1),
-            { expectWait($0, for: .seconds(4)) },
-            after(4),
-            { #expect($0.isReset(client)) },
-        ])
+        let counters = try run(
+            ServerOptions(),
+            [
+                { kernel in
+                    kernel.now = kernel.now + .seconds(4)
+                    kernel.complete(Token(.send, slot: 0), 50)
+                },
+                after(1),
+                { expectWait($0, for: .seconds(4)) },
+                after(4),
+                { #expect($0.isReset(client)) },
+            ]
+        )
         #expect(counters.expired == 1)
     }
 

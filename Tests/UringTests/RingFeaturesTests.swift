@@ -29,7 +29,8 @@ struct RingFeaturesTests {
         let full = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16)).features
         var parts = ["\(Rung.highestGranted), submissions 8, completions 16, multishot accept"]
         parts.append(full.receivesMultishot ? "multishot receive" : "one-shot receive")
-        parts += ["shared buffers, silent successes, registered descriptor"] + (full.waitsOutsideIOWait ? ["waits outside iowait"] : []) + full.reasons
+        parts.append("shared buffers, silent successes, registered descriptor")
+        parts += (full.waitsOutsideIOWait ? ["waits outside iowait"] : []) + full.reasons
         #expect("\(full)" == parts.joined(separator: ", "))
     }
 

@@ -1,6 +1,6 @@
 /// Why a server has stopped.
 public enum StopReason: Sendable, CustomStringConvertible {
-    /// ``Server/stop()``, ``Server/requestStop()`` or ``Server/stopBlocking()`` was called.
+    /// ``Server/stop(within:)``, ``Server/requestStop(within:)`` or ``Server/stopBlocking(within:)`` was called.
     case requested
     /// One of the signals given to ``Server/run(stoppingOn:telling:)`` arrived.
     case signal(Signal)

@@ -226,7 +226,10 @@ extension SimulatedConduct {
     /// A limit waits for what its client had said when it passed.
     func isHearing(at now: Instant) -> Bool { looks.contains { isWaited(for: $0, at: now) } }
 
-    private func isWaited(for look: (said: Int, hasEnded: Bool, isAwaited: Bool, time: Instant), at now: Instant) -> Bool {
+    private func isWaited(
+        for look: (said: Int, hasEnded: Bool, isAwaited: Bool, time: Instant),
+        at now: Instant
+    ) -> Bool {
         guard look.isAwaited, look.time + shortestInputLimit > now else { return false }
         return socket.seenCount < look.said || look.hasEnded && !isEndSeen
     }
@@ -280,7 +283,8 @@ extension SimulatedConduct {
     func limitEnd(_ limit: TimeLimit, unsent: Int) -> Instant? {
         let (duration, since): (Duration?, Instant) =
             switch limit {
-            case .send: (unsent == 0 ? nil : options.sendTimeLimit, unsent == 0 ? lastSent : max(lastSent, socket.lastProgress))
+            case .send:
+                (unsent == 0 ? nil : options.sendTimeLimit, unsent == 0 ? lastSent : max(lastSent, socket.lastProgress))
             case .receive: (credit == 0 || isEndSeen ? nil : options.receiveTimeLimit, lastAnswered)
             case .idle:
                 (options.idleTimeLimit, max(lastBytes, unsent == 0 ? lastSent : max(lastSent, socket.lastProgress)))

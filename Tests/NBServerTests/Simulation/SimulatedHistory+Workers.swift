@@ -181,7 +181,9 @@ extension SimulatedHistory {
 
     /// Nobody was cut off that takes what it is sent, or waits for what the server has yet to send.
     private func isStuck(_ conduct: SimulatedConduct) -> Bool {
-        guard options.wholeCloseTimeLimit == nil, options.closeTimeLimit > .zero, !conduct.socket.isReset else { return true }
+        guard options.wholeCloseTimeLimit == nil, options.closeTimeLimit > .zero, !conduct.socket.isReset else {
+            return true
+        }
         let socket = conduct.socket
         if socket.takenCount == socket.received.count && socket.received.count < socket.sent.count { return false }
         let limit = min(options.closeTimeLimit, conduct.options.sendTimeLimit ?? options.closeTimeLimit)

@@ -155,7 +155,8 @@ import Testing
 
     @Test func whatArrivedWhileTheLoopWasLateIsReceivedBeforeALimitEndsAnything() throws {
         try runReader([
-            late(30, unreceived: 6), expectLines([]), late(1, unreceived: 0), receive("hello\n"), expectLines(["received hello"]),
+            late(30, unreceived: 6), expectLines([]), late(1, unreceived: 0), receive("hello\n"),
+            expectLines(["received hello"]),
             late(1, unreceived: 0), expectLines(["received hello"]),
             late(1, unreceived: 0), expectLines(["received hello", "timeout: receive"]),
         ])
