@@ -32,14 +32,15 @@ import Testing
 
     /// The lowest seed of a history that has failed. Shared by the lanes.
     private final class FirstFailure: Sendable {
-        private let seed = Atomic<UInt64>(.max)
+        // Signed, since Swift 6.3 compares as signed numbers those of which it takes the minimum.
+        private let seed = Atomic<Int64>(.max)
 
-        var isKnown: Bool { isBefore(.max) }
+        var isKnown: Bool { isBefore(UInt64(Int64.max)) }
 
-        func note(_ seed: UInt64) { self.seed.min(seed, ordering: .relaxed) }
+        func note(_ seed: UInt64) { self.seed.min(Int64(clamping: seed), ordering: .relaxed) }
 
         /// Whether a history with a lower seed has failed.
-        func isBefore(_ seed: UInt64) -> Bool { self.seed.load(ordering: .relaxed) < seed }
+        func isBefore(_ seed: UInt64) -> Bool { self.seed.load(ordering: .relaxed) < Int64(clamping: seed) }
     }
 
     /// Every so many-th seed, but none after one that has failed.
