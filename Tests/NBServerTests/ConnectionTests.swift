@@ -298,6 +298,34 @@ import Testing
         #expect(server.journal.counters.expired == 1)
     }
 
+    /// The limit is on time without progress, also when everything is the kernel's and only the peer goes on.
+    @Test func aPeerThatReadsSlowlyIsNotResetWhileItReads() throws {
+        let server = try ScriptedServer()
+        let read: FakeKernel.Step = { kernel in
+            #expect(!kernel.isReset(descriptor))
+            kernel.peers[descriptor, default: PeerState()].takenByteCount += 1
+            kernel.now = kernel.now + .seconds(5)
+        }
+        let (kernel, _) = try server.run(
+            drop,
+            script: accepting(
+                server,
+                [
+                    { $0.complete(try #require($0.discards(on: descriptor).first).token, 18) },
+                    read,
+                    read,
+                    { kernel in
+                        #expect(!kernel.isReset(descriptor))
+                        kernel.now = kernel.now + .seconds(5)
+                    },
+                    { kernel in #expect(kernel.isReset(descriptor)) },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+        #expect(server.journal.counters.expired == 1)
+    }
+
     @Test func aResetConnectionThrowsAwayWhatWasQueued() throws {
         let server = try ScriptedServer()
         let (kernel, _) = try server.run(

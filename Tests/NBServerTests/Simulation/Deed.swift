@@ -12,6 +12,8 @@ enum Deed: Int, CaseIterable {
     /// A message comes after the loop has looked for messages and before it waits.
     case messageAfterTheLook
     case look, suspension, resumption, signal
+    /// A server that waits for its connections to end is to wait no longer.
+    case stopAtOnce, secondStopSignal
 
     case timer, canceledTimer, timeout, continuation
 

@@ -134,10 +134,20 @@ extension SimulatedHistory {
         let looksSoon = kernel.isWakeUpRefused && retriesSoon(deadline)
         let isAwaited = !isDue(deadline) && kernel.hasNothingToTake && !kernel.isAboutToWake && !looksSoon
         post.checkStep(isSuspended: isSuspended, isAwaited: isAwaited)
-        guard post.end == nil, isAwaited else { return }
+        guard isAwaited else { return }
+        checkPatience(deadline)
+        guard post.end == nil else { return }
         if hasSignal { violate("a signal has come, and nothing wakes the loop") }
         if control.stopReason != nil { violate("the server is to stop, and nothing wakes the loop") }
         if kernel.wakeUp == nil { violate("nobody can wake the loop") }
+    }
+
+    /// A server that has stopped waits for its connections no longer than it was told to.
+    private func checkPatience(_ deadline: Instant?) {
+        guard let endOfPatience, endsConnections else { return }
+        if deadline.map({ $0 > max(endOfPatience, kernel.now) }) ?? true {
+            violate("the server has stopped, and waits too long for its connections to end")
+        }
     }
 
     /// A server that was drained has ended its connections, or its time was up.

@@ -78,6 +78,11 @@ final class SimulatedHistory: @unchecked Sendable {
     // What others know.
     var isSuspended = false
     var hasSignal = false
+    /// Somebody wants the server to end its connections at once.
+    private var isHurried = false
+    private var hasStopSignal = false
+    /// Until when a server that has stopped may wait for its connections.
+    private(set) var endOfPatience: Instant?
     var drain: (deadline: Instant, isTold: Bool)?
     /// Those who wait until a listener is gone, and which; `nil` if there was none.
     var removals: [(call: PendingCall<Result<Void, ServerError>>, listener: Int?)] = []
@@ -168,6 +173,7 @@ final class SimulatedHistory: @unchecked Sendable {
         kernel.noteStop()
         kernel.note("it stops: \(reason)")
         post.noteEnd(reason)
+        endOfPatience = kernel.now + (isHurried ? .zero : options.stopTimeLimit)
         checkDrained(reason)
     }
 
@@ -181,7 +187,13 @@ final class SimulatedHistory: @unchecked Sendable {
         actOutside()
         if turns == turnsToServe {
             kernel.noteStop()
-            control.requestStop()
+            if kernel.random.chance(300) { signalToStop() } else { control.requestStop() }
+        } else if kernel.isStopping && kernel.random.chance(60) {
+            if kernel.random.chance(700) {
+                signalToStop()
+            } else {
+                hurry(.stopAtOnce) { control.requestStop(within: .zero) }
+            }
         } else if kernel.random.chance(30) {
             EventDescriptor.signal(control.wakeUpDescriptor)
         }
@@ -190,5 +202,28 @@ final class SimulatedHistory: @unchecked Sendable {
         if turns > 5000 {
             throw RingError(operation: "simulation", errno: 0, advice: "the server does not come to an end")
         }
+    }
+
+    /// A signal comes that stops the server, or, if one has already, ends its connections at once.
+    private func signalToStop() {
+        guard hasStopSignal else {
+            hasStopSignal = true
+            kernel.note("a signal to stop")
+            return control.arrived(.terminate)
+        }
+        hurry(.secondStopSignal) { control.arrived(.terminate) }
+    }
+
+    private func hurry(_ deed: Deed, _ ask: () -> Void) {
+        kernel.note("its connections are to end at once: \(deed)")
+        if endsConnections { kernel.tally.note(deed) }
+        isHurried = true
+        if post.end != nil { endOfPatience = .earlier(endOfPatience, kernel.now) }
+        ask()
+    }
+
+    /// The server has terminated, and waits for connections.
+    var endsConnections: Bool {
+        ends > 0 && state.map { $0.pointee.connections.pointee.used.contains { $0.pointee.isEnding } } == true
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import NBServer
@@ -13,23 +14,45 @@ import Testing
         let count = number("NB_HISTORIES") ?? 20_000
         SeedsInPlay.tellWhenTheProcessTraps()
         let lanes = UInt64(min(Int(count), sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        let failure = FirstFailure()
         let tally = try await withThrowingTaskGroup(of: Tally.self) { group in
             for lane in 0..<lanes {
-                group.addTask { try play(from: first + lane, to: first + count, by: lanes, printsTrace: count == 1) }
+                group.addTask {
+                    try play(from: first + lane, to: first + count, by: lanes, printsTrace: count == 1, until: failure)
+                }
             }
             return try await group.reduce(into: Tally()) { $0 += $1 }
         }
         print(tally.description)
-        guard count >= 20_000 else { return }
+        guard count >= 20_000, !failure.isKnown else { return }
         #expect(tally.histories == count)
         for fault in Fault.allCases { #expect(tally[fault] > 0, "\(fault) never happens") }
         for deed in Deed.allCases { #expect(tally[deed] > 0, "\(deed) never happens") }
     }
 
-    /// Every so many-th seed.
-    private func play(from first: UInt64, to end: UInt64, by step: UInt64, printsTrace: Bool) throws -> Tally {
+    /// The lowest seed of a history that has failed. Shared by the lanes.
+    private final class FirstFailure: Sendable {
+        // Signed, since Swift 6.3 compares as signed numbers those of which it takes the minimum.
+        private let seed = Atomic<Int64>(.max)
+
+        var isKnown: Bool { isBefore(UInt64(Int64.max)) }
+
+        func note(_ seed: UInt64) { self.seed.min(Int64(clamping: seed), ordering: .relaxed) }
+
+        /// Whether a history with a lower seed has failed.
+        func isBefore(_ seed: UInt64) -> Bool { self.seed.load(ordering: .relaxed) < Int64(clamping: seed) }
+    }
+
+    /// Every so many-th seed, but none after one that has failed.
+    private func play(
+        from first: UInt64,
+        to end: UInt64,
+        by step: UInt64,
+        printsTrace: Bool,
+        until failure: FirstFailure
+    ) throws -> Tally {
         var tally = Tally()
-        for seed in stride(from: first, to: end, by: Int(step)) {
+        for seed in stride(from: first, to: end, by: Int(step)) where !failure.isBefore(seed) {
             SeedsInPlay.note(seed, lane: Int(first % step))
             var history = try SimulatedHistory(seed: seed, tracing: printsTrace ? .printed : .off)
             var outcome = history.run()
@@ -39,6 +62,7 @@ import Testing
                 outcome.violations.append("the server is gone, and something of it still knows its behavior")
             }
             guard outcome.violations.isEmpty else {
+                failure.note(seed)
                 let trace = try SimulatedHistory(seed: seed, tracing: .kept).run().trace.suffix(30)
                 Issue.record(
                     """
