@@ -5,11 +5,12 @@ internal import LinuxLibc
 
 extension Operation {
     /// Fills `entry`; its token and its flags are the caller's. `noAddress` is an address of no family and lives as long as
-    /// the ring; a receive buffer of the ring holds `bufferSize` bytes.
+    /// the ring; what is discarded by reading goes to `discardedBytes`; a receive buffer of the ring holds `bufferSize` bytes.
     @inline(__always)
     func prepare(
         _ entry: UnsafeMutablePointer<io_uring_sqe>,
         noAddress: UnsafePointer<sockaddr>,
+        discardedBytes: Memory,
         bufferSize: Int
     ) {
         switch self {
@@ -99,7 +100,10 @@ private let sendFlags = Int32(MSG_NOSIGNAL | MSG_WAITALL)
 /// One receive throws away at most this much; more than a receive buffer holds by default.
 private let discardLimit = 16 << 20
 
-/// What every socket that is not plain TCP discards into, on every ring of the process. Made when one first does, never
-/// freed and never read, so it does not matter that the kernel writes to it from several threads.
-private let discardedBytes = Operation.Memory(.allocate(byteCount: discardedBytesSize, alignment: 64))
+extension Operation {
+    /// What every socket that is not plain TCP discards into, on every ring of the process. Made with the first ring, never
+    /// freed and never read, so it does not matter that the kernel writes to it from several threads.
+    static let discardedBytes = Memory(.allocate(byteCount: discardedBytesSize, alignment: 64))
+}
+
 private let discardedBytesSize = 64 << 10

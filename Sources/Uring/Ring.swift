@@ -20,6 +20,8 @@ public struct Ring: ~Copyable {
     // On the heap because liburing wants one address for the ring's whole life.
     private let ring: UnsafeMutablePointer<io_uring>
     private let noAddress: UnsafeMutablePointer<sockaddr>
+    // Every ring's, at hand because asking whether it is made yet would cost every operation six instructions.
+    private let discardedBytes = Operation.discardedBytes
 
     // The ring's own, at hand because every operation needs them: the entries, the mask that makes an entry's place of its
     // number, and how many the kernel has taken.
@@ -28,6 +30,8 @@ public struct Ring: ~Copyable {
     private let takenCount: UnsafeMutablePointer<UInt32>
     /// How the kernel is entered to wait.
     private let waitFlags: UInt32
+    /// What makes an operation complete only if it fails, where the kernel can.
+    private let silentFlag: UInt8
 
     private let owner = pthread_self()
     // Unmapped after the ring's end below, when the kernel does not write to them any more.
@@ -56,6 +60,7 @@ public struct Ring: ~Copyable {
         waitFlags =
             IORING_ENTER_GETEVENTS | (features.registersDescriptor ? IORING_ENTER_REGISTERED_RING : 0)
             | (features.waitsOutsideIOWait ? KernelFlag.enterWithoutIOWait : 0)
+        silentFlag = features.completesSilently ? UInt8(NB_SERVER_CQE_SKIP_SUCCESS) : 0
     }
 
     deinit {
@@ -81,11 +86,14 @@ public struct Ring: ~Copyable {
         guard number &- takenCount.pointee <= mask else { return false }
         ring.pointee.sq.sqe_tail = number &+ 1
         let entry = entries + Int(number & mask)
-        operation.prepare(entry, noAddress: noAddress, bufferSize: buffers?.size ?? 0)
+        operation.prepare(
+            entry,
+            noAddress: noAddress,
+            discardedBytes: discardedBytes,
+            bufferSize: buffers?.size ?? 0
+        )
         io_uring_sqe_set_data64(entry, token.rawValue)
-        if silently && features.completesSilently {
-            entry.pointee.flags |= UInt8(NB_SERVER_CQE_SKIP_SUCCESS)
-        }
+        if silently { entry.pointee.flags |= silentFlag }
         return true
     }
 

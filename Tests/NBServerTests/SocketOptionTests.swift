@@ -231,7 +231,7 @@ import Testing
         (.backlog(0), nil),
         (.backlog(.max), "SocketOption.backlog: 9223372036854775807 is"),
         (.keepAlive(idle: .zero, interval: .seconds(1), probes: 1), "SocketOption.keepAlive(idle:): 0.0 seconds"),
-        (.keepAlive(idle: .nanoseconds(1), interval: .nanoseconds(1), probes: 1), nil),
+        (.keepAlive(idle: attosecond, interval: attosecond, probes: 1), nil),
         (.keepAlive(idle: .seconds(32_767), interval: .seconds(32_767), probes: 127), nil),
         (
             .keepAlive(idle: .seconds(32_768), interval: .seconds(1), probes: 1),
@@ -280,6 +280,7 @@ import Testing
         #expect(error?.description.hasPrefix(message) == true, "\(String(describing: error))")
     }
 
+    private static let attosecond = Duration(secondsComponent: 0, attosecondsComponent: 1)
     private static let longest = Duration(
         secondsComponent: .max,
         attosecondsComponent: 999_999_999_999_999_999

@@ -56,21 +56,22 @@ struct ConnectionSlot {
     var inlineStart: UInt8 = 0
     var inlineEnd: UInt8 = 0
 
+    // Five that are reset together, next to each other so that it takes two stores.
     var phase = Phase.free
-    var isKept = false
     /// A send failed: usually the peer is gone. Nothing can be sent any more.
     var isBroken = false
+    /// It is to end its output when everything is sent.
+    var finishesOutput = false
+    var hasFinishedOutput = false
+    /// It is TCP and nothing else, as all that is accepted is; what comes from elsewhere need not be.
+    var isPlainTCP = true
+
+    var isKept = false
     var isUnsettled = false
     var isSending = false
     var isDiscarding = false
     /// An immediate send is out and has not complained; the check's completion proves that it took everything.
     var awaitsComplaint = false
-    /// It is to end its output when everything is sent.
-    var finishesOutput = false
-    var hasFinishedOutput = false
-
-    /// It is TCP and nothing else, as all that is accepted is; what comes from elsewhere need not be.
-    var isPlainTCP = true
 
     var descriptor: Int32 = -1
     /// Its place in the table, and which connection it is there: a token of kind 0.

@@ -232,7 +232,9 @@ extension ConnectionTable {
             slot.pointee.phase = .closing
             startDeadline(slot)
             sendNext(slot, on: &engine)
-        } else if clientSpoke || result == -ENOMEM {
+        } else if clientSpoke {
+            linger(slot, on: &engine)
+        } else if result == -ENOMEM {
             // A check that was not made may have missed input.
             linger(slot, on: &engine)
         } else {

@@ -119,10 +119,10 @@ extension ConnectionTable {
         removeDeadline(slot)
         slot.pointee.phase = .free
         slot.pointee.isBroken = false
-        slot.pointee.isPlainTCP = true
-        slot.pointee.ending = Ending()
         slot.pointee.finishesOutput = false
         slot.pointee.hasFinishedOutput = false
+        slot.pointee.isPlainTCP = true
+        slot.pointee.ending = Ending()
         slot.pointee.number = 0
         slot.pointee.place = Token(
             kind: 0,

@@ -56,7 +56,7 @@ public struct SocketOption: Hashable, Sendable {
     private static let counts = 0...Int(Int32.max)
     private static let times = Duration.zero...Duration.seconds(Int32.max)
     /// The kernel's, `MAX_TCP_KEEPIDLE` and `MAX_TCP_KEEPINTVL`.
-    private static let keepAliveTimes = Duration.nanoseconds(1)...Duration.seconds(32_767)
+    private static let keepAliveTimes = Duration.shortest...Duration.seconds(32_767)
 
     /// Refuses a value that is out of its range.
     func expectValid() throws(ServerError) {
@@ -200,6 +200,9 @@ public struct SocketOption: Hashable, Sendable {
 }
 
 extension Duration {
+    /// The shortest time above zero.
+    fileprivate static let shortest = Duration(secondsComponent: 0, attosecondsComponent: 1)
+
     // What an option takes is so much shorter than the longest duration that cutting to it first loses nothing.
     private var seconds: Int64 { Int64(Int32(clamping: components.seconds)) }
 

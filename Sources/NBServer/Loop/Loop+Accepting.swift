@@ -23,7 +23,13 @@ extension Loop where LoopEngine: ~Copyable {
         } else {
             discard(result)
         }
-        if isLast { react(listeners.pointee[index].state.ended(), index) }
+        if isLast { ended(index) }
+    }
+
+    // Out of line, as `failedAccept` and `failed` are: inlined, they would take registers that every completion needs.
+    @inline(never)
+    private mutating func ended(_ index: Int) {
+        react(listeners.pointee[index].state.ended(), index)
     }
 
     /// Whether the connection that a listener got may stay; asked while descriptors are or were short, or the server drains. A
@@ -64,14 +70,20 @@ extension Loop where LoopEngine: ~Copyable {
         do {
             obey(try behavior.newConnection(Connection(connections, slot), ServerContext(state)))
         } catch {
-            counters.pointee.failed += 1
-            if slot.pointee.hasWorker {
-                state.pointee.endWorker(slot, failing: error)
-            } else if slot.pointee.isKept {
-                connections.pointee.drop(slot)
-            }
-            tell(.connectionFailed(error))
+            failed(slot, error)
         }
+    }
+
+    /// The callback has thrown: a connection that it has kept or given to a worker ends.
+    @inline(never)
+    private mutating func failed(_ slot: Slot, _ error: any Error) {
+        counters.pointee.failed += 1
+        if slot.pointee.hasWorker {
+            state.pointee.endWorker(slot, failing: error)
+        } else if slot.pointee.isKept {
+            connections.pointee.drop(slot)
+        }
+        tell(.connectionFailed(error))
     }
 
     /// With a reset, as the kernel ends what still waits to be accepted when its listener is closed: an end of the stream
@@ -88,6 +100,7 @@ extension Loop where LoopEngine: ~Copyable {
         discard(descriptor)
     }
 
+    @inline(never)
     private mutating func failedAccept(_ index: Int, _ errno: Int32) {
         // What we cancel has not failed.
         if !listeners.pointee[index].state.isCanceling { counters.pointee.acceptFailures += 1 }

@@ -186,11 +186,17 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         batch.removeAll()
         engine.takeCompletions(into: &batch)
         noteWake(deadline)
-        for index in 0..<batch.count { dispatch(batch[index]) }
+        dispatchBatch()
         if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
         endTimeLimits()
         serveWorkers()
         handleMail()
+    }
+
+    /// Acts on what has completed. Never inlined: the rest of a turn would take registers that every completion needs.
+    @inline(never)
+    private mutating func dispatchBatch() {
+        for index in 0..<batch.count { dispatch(batch[index]) }
     }
 
     @inline(__always)
@@ -281,6 +287,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     /// Only a descriptor that is gone is final. Whatever else there was, most likely the want of memory, passes; meanwhile the loop
     /// looks at its mailbox whenever it tries again, since nobody can wake it.
+    @inline(never)
     private mutating func completedWakeUp(_ result: Int32) {
         isWakeUpArmed = false
         switch result {

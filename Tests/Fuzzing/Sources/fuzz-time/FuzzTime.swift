@@ -4,8 +4,8 @@ internal import Fuzzing
 
 /// Times as somebody might configure them: any instant, any duration.
 ///
-/// Deadlines are exact, or as late as can be; what socket options are given is rounded up to their unit and kept within
-/// their range.
+/// Deadlines are exact, or as late as can be; what socket options are given is rounded up to their unit, or refused if it is
+/// out of their range.
 @_cdecl("LLVMFuzzerTestOneInput")
 func fuzzTime(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     var input = Input(bytes, count)
@@ -43,18 +43,30 @@ private func deadline(of limit: Duration, from now: Instant) -> Instant {
 }
 
 private func checkOptions(_ duration: Duration, _ attoseconds: Int128) {
-    let wholeSeconds = Int32(clamping: divide(attoseconds, by: 1_000_000_000_000_000_000))
-    let options = SocketOption.keepAlive(idle: duration, interval: duration, probes: 1).kinds
-    precondition(values(of: options) == [1, wholeSeconds, wholeSeconds, 1], "\(options)")
-    precondition(values(of: SocketOption.deferAccept(duration).kinds) == [wholeSeconds])
-    precondition(values(of: SocketOption.linger(duration).kinds) == [max(0, wholeSeconds)])
-    let milliseconds = Int32(clamping: attoseconds / 1_000_000_000_000_000)
-    precondition(values(of: SocketOption.userTimeout(duration).kinds) == [milliseconds])
+    let second: Int128 = 1_000_000_000_000_000_000
+    let probeTime = whole(attoseconds, unit: second, 1...32_767)
+    check(.keepAlive(idle: duration, interval: duration, probes: 1), [1, probeTime, probeTime, 1])
+    let seconds = whole(attoseconds, unit: second, 0...Int128(Int32.max))
+    check(.deferAccept(duration), [seconds])
+    check(.linger(duration), [seconds])
+    check(.userTimeout(duration), [whole(attoseconds, unit: second / 1000, 0...Int128(Int32.max))])
 }
 
-/// Rounded up.
-private func divide(_ number: Int128, by divisor: Int128) -> Int128 {
-    number / divisor + (number % divisor > 0 ? 1 : 0)
+/// What the kernel gets, rounded up to the unit; `nil` if the time is out of its range.
+private func whole(_ attoseconds: Int128, unit: Int128, _ range: ClosedRange<Int128>) -> Int32? {
+    guard attoseconds >= 0 else { return nil }
+    let units = (attoseconds + unit - 1) / unit
+    return range.contains(units) ? Int32(units) : nil
+}
+
+private func check(_ option: SocketOption, _ expected: [Int32?]) {
+    precondition(values(of: option.kinds) == expected, "\(option) does not come to \(expected)")
+    do {
+        try option.expectValid()
+        precondition(!expected.contains(nil), "\(option) is not refused")
+    } catch {
+        precondition(error.code == .invalidOption && expected.contains(nil), "\(option) is refused: \(error)")
+    }
 }
 
 private func values(of kinds: [SocketOption.Kind]) -> [Int32?] {
@@ -62,7 +74,8 @@ private func values(of kinds: [SocketOption.Kind]) -> [Int32?] {
         switch kind {
         case .linger(let seconds): seconds
         case .integer(_, _, let value, _): value
-        case .backlog, .ipv6Only: nil
+        case .invalid: nil
+        case .backlog, .ipv6Only, .name, .bytes: preconditionFailure("\(kind) is no time")
         }
     }
 }
