@@ -174,7 +174,7 @@ import Testing
         let server = try RunningServer(rung: rung, runsAtOnce: false) { connection, _ in
             if connection.peerAddress == nil { connection.send("to nobody") } else { connection.send(Self.greeting) }
         }
-        for _ in 0..<300 { try Client(server.address).reset() }
+        try Crowd.comeAndReset(300, at: server.address)
         try server.run()
         let client = try Client(server.address)
         #expect(try client.readToEnd() == .end(Self.greeting))
