@@ -103,6 +103,37 @@ import Testing
         #expect(kernel.closes(of: other) == 1)
     }
 
+    /// The second begins again with each client that speaks, whichever way its close was going.
+    @Test func aClientThatSpeaksWhileItIsHeardOutCountsAsOneThatSpoke() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        let (kernel, _) = try server.run(
+            drop,
+            script: accepting(
+                server,
+                [
+                    { $0.complete(try #require($0.discards(on: descriptor).first).token, 18) },
+                    { kernel in
+                        kernel.now = kernel.now + .milliseconds(900)
+                        kernel.complete(try #require(kernel.discards(on: descriptor).first).token, 4000)
+                    },
+                    { kernel in
+                        kernel.now = kernel.now + .milliseconds(900)
+                        try kernel.accept(other, on: listener)
+                    },
+                    { kernel in
+                        let send = try #require(kernel.sends(on: other).first)
+                        #expect(!send.silently)
+                        #expect(kernel.discards(on: other).isEmpty)
+                        kernel.complete(send.token, 17)
+                    },
+                    { kernel in #expect(kernel.endedOutputs == [descriptor, other]) },
+                ]
+            )
+        )
+        #expect(kernel.closes(of: other) == 1)
+    }
+
     @Test(arguments: [5, 0])
     func whatAnImmediateSendDidNotTakeIsSentWaiting(taken: Int32) throws {
         let server = try ScriptedServer()

@@ -210,7 +210,10 @@ extension ConnectionTable {
         slot.pointee.isDiscarding = false
         switch slot.pointee.phase {
         case .checking: checked(slot, result, on: &engine)
-        case .lingering where result > 0 || result == -EINTR: discardInput(slot, .waiting, on: &engine)
+        case .lingering where result > 0:
+            noteSpeakingClient()
+            discardInput(slot, .waiting, on: &engine)
+        case .lingering where result == -EINTR: discardInput(slot, .waiting, on: &engine)
         case .lingering where result == -ENOMEM: noteRefused(slot)
         case .lingering: close(slot, on: &engine)
         case .resetting, .orphaned: freeIfDisconnected(slot)
@@ -243,7 +246,7 @@ extension ConnectionTable {
     }
 
     /// Between a check and its close another client might speak, and would be reset; so for a second no close relies on a
-    /// check.
+    /// check. Clients whose close did not rely on one speak as well, and count: else one a second would be reset.
     @inline(never)
     private mutating func noteSpeakingClient() {
         clientsSpeakUntil = now + .seconds(1)

@@ -20,8 +20,12 @@ struct Crowd {
         return counts
     }
 
-    /// As many clients that connect and reset the connection, one after the other.
+    /// As many clients that connect and reset the connection, one after the other; the server has each connection by then.
     static func comeAndReset(_ count: Int, at address: SocketAddress) throws {
-        for _ in 0..<count { try Client(address).reset() }
+        // Packets over loopback wait in a queue of the CPU that sends them. If the thread moved to another CPU after the
+        // connect, the reset could overtake the end of the handshake: then the listener has nothing to accept.
+        try CPUAffinity.onOneCPU {
+            for _ in 0..<count { try Client(address).reset() }
+        }
     }
 }

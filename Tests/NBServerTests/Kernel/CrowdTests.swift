@@ -48,12 +48,14 @@ import Uring
                 try server.run()
                 try Crowd.comeAndReset(1000, at: server.address)
                 try KernelScenario.wait(for: "1,500 deliveries") { server.deliveries >= 1500 }
+                // A callback may return before the listener is armed again; a client that has its end comes after both.
+                expect(try Client(server.address).readToEnd(), is: .end(Self.greeting), "a late client")
                 let end = try server.stop()
-                expect(end.counters.delivered, is: 1500, "delivered")
+                expect(end.counters.delivered, is: 1501, "delivered")
                 expect(end.counters.discarded, is: 0, "discarded")
                 expect(end.counters.acceptFailures, is: 0, "failed accepts")
                 switch (rung, completionDepth) {
-                case (.basic, _): expect(end.counters.armed, is: 1501, "arms, one a connection")
+                case (.basic, _): expect(end.counters.armed, is: 1502, "arms, one a connection")
                 case (_, 4096): expect(end.counters.armed, is: 1, "arms, and the queue never full")
                 case (_, let depth):
                     expect(end.counters.armed >= 500 / UInt64(depth + 1), "only \(end.counters.armed) arms")

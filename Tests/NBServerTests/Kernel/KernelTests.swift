@@ -62,7 +62,8 @@ import Testing
             // The server knows for a second that a client spoke. A slow machine may take longer from one to the next; whoever
             // speaks between the look for input and the close is reset then.
             mayHaveForgotten = mayHaveForgotten || .now - starts[max(0, number - 2)] >= .seconds(1)
-            #expect(ending == .end(Self.greeting) || mayHaveForgotten && ending == .reset, "client \(number)")
+            let isLost = ending != .end(Self.greeting) && !(mayHaveForgotten && ending == .reset)
+            #expect(!isLost, "client \(number): \(ending)")
             client.finish()
         }
         try server.stop()
@@ -99,10 +100,18 @@ import Testing
 
     @Test(arguments: Rung.granted)
     func eightMebibytesArriveAtASlowReader(rung: Rung) throws {
-        let bytes = (0..<8 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 13) }
-        let server = try RunningServer(rung: rung) { connection, _ in connection.send(bytes) }
+        // No piece is like another. Filled and compared by the C library: an emulated machine takes a minute over a loop.
+        var bytes = [UInt8](repeating: 0, count: 8 << 20)
+        for start in stride(from: 0, to: bytes.count, by: 256) {
+            bytes.withUnsafeMutableBytes { _ = getentropy($0.baseAddress! + start, 256) }
+        }
+        let sent = bytes
+        let server = try RunningServer(rung: rung) { connection, _ in connection.send(sent) }
         let client = try Client(server.address)
-        #expect(try client.readBytesToEnd(chunk: 10_000) == bytes)
+        let arrived = try client.readBytesToEnd(chunk: 10_000)
+        #expect(arrived.count == sent.count)
+        let isAsSent = arrived.count == sent.count && memcmp(arrived, sent, sent.count) == 0
+        #expect(isAsSent)
         let end = try server.stop()
         #expect(end.counters.expired == 0)
     }
@@ -174,7 +183,7 @@ import Testing
         let server = try RunningServer(rung: rung, runsAtOnce: false) { connection, _ in
             if connection.peerAddress == nil { connection.send("to nobody") } else { connection.send(Self.greeting) }
         }
-        for _ in 0..<300 { try Client(server.address).reset() }
+        try Crowd.comeAndReset(300, at: server.address)
         try server.run()
         let client = try Client(server.address)
         #expect(try client.readToEnd() == .end(Self.greeting))
