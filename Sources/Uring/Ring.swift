@@ -66,7 +66,7 @@ public struct Ring: ~Copyable {
     deinit {
         // Elsewhere the number of the registered ring means another ring, which would be let go of instead.
         precondition(pthread_self() == owner, "a ring is dropped by the thread that made it")
-        io_uring_queue_exit(ring)
+        ring.end()
         ring.deallocate()
         noAddress.deallocate()
     }

@@ -1,5 +1,6 @@
 internal import CLiburing
 internal import LinuxLibc
+internal import Synchronization
 
 /// Climbs down the feature ladder until the kernel grants a ring, and writes down what it got.
 struct RingSetup {
@@ -31,14 +32,15 @@ struct RingSetup {
             if !isReady { ring.deallocate() }
         }
         var (rung, parameters) = try makeRing(ring, options.highestRung)
+        _ = endedRings.load(ordering: .acquiring)
         let facts = pretending(KernelFacts(of: ring, features: parameters.features))
         guard facts.hasWhatARingNeeds else {
-            io_uring_queue_exit(ring)
+            ring.end()
             throw .tooOld
         }
         let isUnsound = rung == .deferred && !facts.defersWorkSoundly
         if isUnsound {
-            io_uring_queue_exit(ring)
+            ring.end()
             (rung, parameters) = try makeRing(ring, .singleIssuer)
         }
         // A forked child must not share the queues: both would advance them.
@@ -55,7 +57,7 @@ struct RingSetup {
         do {
             try ring.prove()
         } catch {
-            io_uring_queue_exit(ring)
+            ring.end()
             throw error
         }
         isReady = true
@@ -132,5 +134,17 @@ extension Rung {
         case .singleIssuer: Rung.cooperative.setupFlags | IORING_SETUP_SINGLE_ISSUER
         case .deferred: Rung.singleIssuer.setupFlags | IORING_SETUP_DEFER_TASKRUN
         }
+    }
+}
+
+/// How many rings have ended. The memory of one may be mapped again for the next, on another thread; the kernel orders the two,
+/// and this says so to the thread sanitizer, which does not see liburing's system calls.
+private let endedRings = Atomic<Int>(0)
+
+extension UnsafeMutablePointer<io_uring> {
+    /// Closes the ring and unmaps its queues.
+    func end() {
+        endedRings.add(1, ordering: .releasing)
+        io_uring_queue_exit(self)
     }
 }
