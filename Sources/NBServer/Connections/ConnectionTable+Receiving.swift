@@ -74,7 +74,8 @@ extension ConnectionTable {
         while left > 0, seen < starved.count {
             seen += 1
             guard let slot = slot(starved[seen - 1]), slot.pointee.phase == .open else { continue }
-            if slot.pointee.receiving.wantsMore { left -= 1 }
+            // One that has asked again meanwhile receives already.
+            if slot.pointee.receiving.wantsMore && !slot.pointee.receiving.isArmed { left -= 1 }
             unsettle(slot)
         }
         starved.removeFirst(seen)

@@ -26,9 +26,20 @@ extension SimulatedHistory {
         let progress = kernel.submissionCount + kernel.takenCount + callbacks + post.count
         let isSame = isPast && progress == lastProgress && deadline == lastDeadline
         vainTurns = isSame ? vainTurns + 1 : 0
-        if vainTurns > 1 { violate("the loop spins on a time that has passed") }
+        if vainTurns > 1 { violate("the loop spins on a time that has passed: \(reasonsToWake)") }
         lastDeadline = isPast ? deadline : nil
         lastProgress = progress
+    }
+
+    /// What may keep the loop awake, for people to read.
+    private var reasonsToWake: String {
+        guard let state else { return "it is over" }
+        let table = state.pointee.connections
+        return """
+            starved \(table.pointee.starved.count), ready \(table.pointee.hasReady), unsettled \(table.pointee.hasUnsettled), \
+            refused \(table.pointee.hasRefused), first limit \(table.pointee.nextDeadline?.nanoseconds ?? 0), \
+            park \(state.pointee.listeners.pointee.nextParkEnd?.nanoseconds ?? 0)
+            """
     }
 
     private func isDue(_ deadline: Instant?) -> Bool {
