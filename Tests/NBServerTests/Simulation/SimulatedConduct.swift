@@ -208,14 +208,12 @@ extension SimulatedConduct {
         guard let look = looks.first(where: { $0.time >= end }) else {
             return violate("worker \(number): the \(limit) limit passes, and nobody has asked its client")
         }
-        if isWaited(for: look, at: now) {
+        if isWaited(for: look, within: inputLimits.min(), at: now) {
             violate("worker \(number): the \(limit) limit passes, and its client is not heard out")
         }
     }
 
-    private var shortestInputLimit: Duration {
-        min(options.receiveTimeLimit ?? .seconds(3600), options.idleTimeLimit ?? .seconds(3600))
-    }
+    private var inputLimits: [Duration] { [options.receiveTimeLimit, options.idleTimeLimit].compactMap(\.self) }
 
     /// The library has asked what its client has said.
     func noteLook(said: Int, hasEnded: Bool, at now: Instant) {
@@ -223,14 +221,17 @@ extension SimulatedConduct {
         looks.append((said, hasEnded, credit != 0 && !isEndSeen, now))
     }
 
-    /// A limit waits for what its client had said when it passed.
-    func isHearing(at now: Instant) -> Bool { looks.contains { isWaited(for: $0, at: now) } }
+    /// A limit, perhaps the longer one, waits for what its client had said when it passed.
+    func isHearing(at now: Instant) -> Bool {
+        looks.contains { isWaited(for: $0, within: inputLimits.max(), at: now) }
+    }
 
     private func isWaited(
         for look: (said: Int, hasEnded: Bool, isAwaited: Bool, time: Instant),
+        within limit: Duration?,
         at now: Instant
     ) -> Bool {
-        guard look.isAwaited, look.time + shortestInputLimit > now else { return false }
+        guard look.isAwaited, let limit, look.time + limit > now else { return false }
         return socket.seenCount < look.said || look.hasEnded && !isEndSeen
     }
 
