@@ -114,7 +114,7 @@ import Testing
         #expect(error?.cure.unicodeScalars.contains("\n") == false)
     }
 
-    /// Addresses on which the kernel would listen for nobody, or not where the text says.
+    /// Addresses on which no client could reach the listener, or that the kernel binds elsewhere than the text says.
     @Test(arguments: [
         ("224.0.0.1:0", "it is a multicast address"), ("239.255.255.255:0", "it is a multicast address"),
         ("[ff02::1%lo]:0", "it is a multicast address"), ("[ff05::2]:0", "it is a multicast address"),

@@ -75,7 +75,7 @@ import Testing
         #expect(server.journal.counters.shed == 0)
     }
 
-    /// A connection that has left is somebody else's, and its descriptor counts all the same.
+    /// A connection that was handed out belongs to its receiver, and its descriptor still counts.
     @Test func aReleasedConnectionThatIsDroppedWakesAServerThatIsShortOfDescriptors() throws {
         let server = try server(.park)
         let listener = server.listeners[0]

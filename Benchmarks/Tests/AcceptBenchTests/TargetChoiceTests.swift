@@ -14,7 +14,7 @@ struct TargetChoiceTests {
         let server = try Server(Greeter(tally: AcceptTally()), listening: ["127.0.0.1:0"])
         try server.start()
         defer { server.stopBlocking() }
-        // Nobody else listens at this process's own address.
+        // No other process listens at this process's own address.
         let silent = try TargetAddress("\(OwnHost.address):\(server.addresses[0].port)")
         let answering = try TargetAddress("\(server.addresses[0])")
         #expect(try choice.answering([silent, answering]).description == answering.description)

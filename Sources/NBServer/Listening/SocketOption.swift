@@ -13,7 +13,7 @@ public struct SocketOption: Hashable, Sendable {
         case ipv6Only(Bool)
         case linger(Int32?)
         case integer(level: Int32, name: Int32, value: Int32, text: String)
-        /// The value is out of its range; whoever sets the option is told so.
+        /// The value is out of its range; setting the option throws this error.
         case invalid(ServerError)
         /// A value that is a name; the kernel gets it with a zero byte at its end.
         case name(level: Int32, name: Int32, value: String, text: String)

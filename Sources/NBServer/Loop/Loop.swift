@@ -285,8 +285,8 @@ extension Loop where LoopEngine: ~Copyable {
         isWakeUpArmed = true
     }
 
-    /// Only a descriptor that is gone is final. Whatever else there was, most likely the want of memory, passes; meanwhile the loop
-    /// looks at its mailbox whenever it tries again, since nobody can wake it.
+    /// Only a descriptor that is gone is fatal. Any other error, usually lack of memory, is transient. Until the read is armed again
+    /// the loop cannot be woken, so it looks at its mailbox whenever it tries again.
     @inline(never)
     private mutating func completedWakeUp(_ result: Int32) {
         isWakeUpArmed = false
@@ -378,7 +378,8 @@ extension Loop where LoopEngine: ~Copyable {
         disown()
     }
 
-    /// A connection that somebody still has is an orphan, dropped on whatever thread; one that was to be handed out is not.
+    /// A `Connection` value that still exists becomes an orphan, which any thread may drop. A connection that was to be handed out
+    /// is closed instead, and its receiver is dropped.
     private mutating func disown() {
         for slot in connections.pointee.used {
             if slot.pointee.phase == .open && !slot.pointee.isKept { connections.pointee.orphan(slot) }

@@ -25,9 +25,8 @@ final class LoopControl: Sendable {
     /// 0 while the loop is to serve; then a signal's number, or one of those below.
     private let request = Atomic<Int32>(0)
 
-    /// The nanoseconds that connections have left to end when the loop stops, where that is news to the loop; else the highest
-    /// number.
-    /// Signed: of unsigned numbers `Atomic.min` keeps the wrong one (Swift 6.3).
+    /// How many nanoseconds connections have left to end when the loop stops, until the loop has taken the number; `.max` if there
+    /// is none. Signed: of unsigned numbers `Atomic.min` keeps the wrong one (Swift 6.3).
     private let patience = Atomic<Int64>(.max)
     /// A signal has come that stops the loop.
     private let hasStopSignal = Atomic<Bool>(false)
@@ -130,7 +129,7 @@ extension LoopControl {
         if toldSignals.load(ordering: .acquiring) & signal.bit != 0 {
             arrivedSignals.bitwiseOr(signal.bit, ordering: .releasing)
         } else if hasStopSignal.exchange(true, ordering: .sequentiallyConsistent) {
-            // Another one: whoever sent it does not want to wait any longer.
+            // A second signal ends the wait for connections.
             patience.store(0, ordering: .sequentiallyConsistent)
         } else {
             _ = record(signal.rawValue)

@@ -15,7 +15,7 @@ import Uring
         func make() -> Int32 {
             switch self {
             case .negative: return -1
-            // Nobody has that many.
+            // No process has that many descriptors.
             case .closed: return .max
             case .file: return open("/dev/null", O_RDWR)
             case .pipe:

@@ -17,7 +17,7 @@ struct ConnectionLedger: Codable, Equatable, Sendable {
     /// Failed in another way; ``lastError`` says how the last one did.
     var failed = 0
     var lastError: Int32 = 0
-    /// On their way when the run was interrupted, which is nobody's fault.
+    /// In flight when the run was interrupted: neither the server's failure nor the client's.
     var cutOff = 0
     /// Due in an open loop, and not begun by the end of the run.
     var unstarted = 0
