@@ -45,7 +45,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// Receive buffers that the kernel did not take back.
     var unreturnedBuffers: [UInt16] = []
     /// What the kernel refused for want of memory is tried again when this ends.
-    private var shortage = Shortage()
+    var shortage = Shortage()
     /// When the behavior is to hear that nothing has happened.
     var timeout: Instant?
     /// When a server that has stopped resets the connections that have not ended; `nil` while it serves.
@@ -56,11 +56,11 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var reportedCounters = ServerCounters()
 
     var batch: CompletionBatch
-    private var isWakeUpArmed = false
+    var isWakeUpArmed = false
     private var hasTerminated = false
     private var isEndingConnections = false
     /// The wake-up is canceled, and not read again.
-    private var isLeaving = false
+    var isLeaving = false
     private var isAbandoned = false
     private let wakeUpCount: UnsafeMutablePointer<UInt64>
 
@@ -216,28 +216,6 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 }
 
-// A kernel that is short of memory.
-extension Loop where LoopEngine: ~Copyable {
-    /// The return of a receive buffer has completed, where that takes an operation.
-    @inline(never)
-    private mutating func completedReturn(_ completion: Completion) {
-        guard completion.result < 0, let buffer = completion.token.returnedBuffer else { return }
-        unreturnedBuffers.append(buffer)
-        shortage.note(at: connections.pointee.now)
-    }
-
-    /// Tries again what was refused, if the pause is over.
-    @inline(never)
-    private mutating func retryRefused() {
-        guard shortage.takeEnd(at: connections.pointee.now) else { return }
-        let buffers = unreturnedBuffers
-        unreturnedBuffers = []
-        for buffer in buffers { engine.returnBuffer(buffer) }
-        connections.pointee.retryRefused(on: &engine)
-        if !isWakeUpArmed && !isLeaving { armWakeUp() }
-    }
-}
-
 // Waiting, and being woken.
 extension Loop where LoopEngine: ~Copyable {
     /// Whoever puts a message in after the loop has looked sees that it sleeps, and wakes it. Whoever was answered meanwhile,
@@ -275,7 +253,7 @@ extension Loop where LoopEngine: ~Copyable {
         )
     }
 
-    private mutating func armWakeUp() {
+    mutating func armWakeUp() {
         let read = Operation.read(
             descriptor: control.wakeUpDescriptor,
             into: Operation.Memory(wakeUpCount),
