@@ -116,7 +116,7 @@ extension Soak {
         let growing = connections - connectionsOfFirstRound
         report(
             "resident memory: \(memory.mebibytes) > \(growth.first.mebibytes) after the first round "
-                + "+ 4 MiB + 5 %, after \(growing.grouped) further connections: "
+                + "+ 1 MiB, after \(growing.grouped) further connections: "
                 + "\((memory - growth.first) / max(growing, 1)) bytes for each"
         )
     }

@@ -12,6 +12,10 @@ final class ServerProcess {
     /// How long an answer may take: only what hangs takes longer.
     private static let patience = timeval(tv_sec: 60, tv_usec: 0)
 
+    /// The allocator gives back what is free, so that resident memory is what the servers use: mallopt(3). Left to itself
+    /// it keeps heaps of as many megabytes as the order of the phases happened to need.
+    private static let allocator = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"]
+
     init() throws {
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
@@ -57,6 +61,8 @@ final class ServerProcess {
         let command: [String] = [program, Arguments.serverRole]
         let words = command.map { strdup($0) }
         defer { for word in words { free(word) } }
+        // Of this process's environment only what is started from now on takes notice.
+        for threshold in allocator { setenv(threshold, "131072", 1) }
         var identifier: pid_t = 0
         let error = posix_spawn(&identifier, program, &actions, &attributes, words + [nil], environ)
         guard error == 0 else { throw Failure("cannot start the server: \(String(cString: strerror(error)))") }
