@@ -647,7 +647,7 @@ import Testing
                     for client in clients {
                         let send = try #require(kernel.sends(on: client).first)
                         guard case .send(_, _, .immediate) = send.operation else {
-                            Issue.record("held, with nobody else waiting: \(send.operation)")
+                            Issue.record("held, though no other client waits: \(send.operation)")
                             return
                         }
                     }
