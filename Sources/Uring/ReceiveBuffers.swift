@@ -54,9 +54,16 @@ struct ReceiveBuffers: ~Copyable {
         for number in 0..<count { give(UInt16(number)) }
     }
 
+    /// The kernel has the memory for good.
+    private var isKept = false
+
     /// The ring must be gone, or the kernel might still write.
     deinit {
-        munmap(memory, memorySize)
+        if !isKept { munmap(memory, memorySize) }
+    }
+
+    mutating func keep() {
+        isKept = true
     }
 
     /// The ring's part of the memory, in whole pages.

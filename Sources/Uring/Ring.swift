@@ -146,6 +146,11 @@ public struct Ring: ~Copyable {
     private static let longestWait = Duration.seconds(24 * 60 * 60)
 
     private func submitAndWait(_ limit: Duration) -> Int32 {
+        withArgument(limit) { enter(waitFlags | IORING_ENTER_EXT_ARG, $0, $1) }
+    }
+
+    /// A time limit as `io_uring_enter(2)` takes it.
+    private func withArgument(_ limit: Duration, _ enter: (UnsafeMutablePointer<sigset_t>, Int) -> Int32) -> Int32 {
         let (seconds, attoseconds) = max(.zero, min(limit, Self.longestWait)).components
         var time = __kernel_timespec(tv_sec: seconds, tv_nsec: attoseconds / 1_000_000_000)
         return withUnsafePointer(to: &time) { time in
@@ -154,10 +159,32 @@ public struct Ring: ~Copyable {
             return withUnsafeMutablePointer(to: &argument) { argument in
                 // The parameter is a signal mask or, with this flag, more than that.
                 argument.withMemoryRebound(to: sigset_t.self, capacity: 1) {
-                    enter(waitFlags | IORING_ENTER_EXT_ARG, $0, MemoryLayout<io_uring_getevents_arg>.size)
+                    enter($0, MemoryLayout<io_uring_getevents_arg>.size)
                 }
             }
         }
+    }
+
+    /// Waits until there is a completion, or this time has passed, and submits nothing. `io_uring_enter(2)`.
+    ///
+    /// - Throws: ``RingError`` as ``submit(_:)`` does.
+    public mutating func wait(for limit: Duration) throws(RingError) {
+        guard pthread_self() == owner else { throw RingError.enter(EEXIST) }
+        let result = withArgument(limit) { enter(submitting: 0, waitFlags | IORING_ENTER_EXT_ARG, $0, $1) }
+        switch -result {
+        case EINTR, ETIME, EAGAIN, EBUSY: return
+        default: if result < 0 { throw RingError.enter(-result) }
+        }
+    }
+
+    /// Whether something prepared is not the kernel's yet.
+    public var hasUnsubmitted: Bool { ring.pointee.sq.sqe_tail != takenCount.pointee }
+
+    /// Whether the kernel has completion work, or completions beside a full queue, for a submission that waits or polls. No system
+    /// call. Completion work shows from the rung ``Rung/cooperative`` on (`IORING_SETUP_TASKRUN_FLAG`).
+    public var hasPendingWork: Bool {
+        let flags = UnsafeMutableRawPointer(ring.pointee.sq.kflags).assumingMemoryBound(to: Atomic<UInt32>.self)
+        return flags.pointee.load(ordering: .acquiring) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) != 0
     }
 
     /// Submits, and waits for a completion. liburing has no call that waits with flags of one's own.
@@ -166,14 +193,16 @@ public struct Ring: ~Copyable {
         ring.pointee.sq.sqe_head = tail
         let shared = UnsafeMutableRawPointer(ring.pointee.sq.ktail).assumingMemoryBound(to: Atomic<UInt32>.self)
         shared.pointee.store(tail, ordering: .releasing)
-        return io_uring_enter2(
-            UInt32(bitPattern: ring.pointee.enter_ring_fd),
-            tail &- takenCount.pointee,
-            1,
-            flags,
-            argument,
-            size
-        )
+        return enter(submitting: tail &- takenCount.pointee, flags, argument, size)
+    }
+
+    private func enter(
+        submitting count: UInt32,
+        _ flags: UInt32,
+        _ argument: UnsafeMutablePointer<sigset_t>?,
+        _ size: Int
+    ) -> Int32 {
+        io_uring_enter2(UInt32(bitPattern: ring.pointee.enter_ring_fd), count, 1, flags, argument, size)
     }
 
     /// The descriptors whose closing was prepared and is not the kernel's yet: still open, should the ring be lost.
@@ -210,8 +239,10 @@ public struct Ring: ~Copyable {
 
 // Receiving.
 extension Ring {
-    /// Gives the kernel buffers to receive into, once; a ring without them can receive nothing, and one that has some keeps
-    /// those. `io_uring_register_buf_ring(3)`.
+    /// Makes buffers to receive into, once; a ring without them can receive nothing, and one that has some keeps those.
+    ///
+    /// Where buffers are shared with the kernel (``RingFeatures/sharesBuffers``), the kernel has all of them then; elsewhere each is
+    /// given by ``returnBuffer(_:)``. `io_uring_register_buf_ring(3)`.
     ///
     /// - Parameters:
     ///   - count: how many; a power of two, 32,768 at the most.
@@ -224,8 +255,15 @@ extension Ring {
         var buffers = try ReceiveBuffers(count: count, size: size)
         if features.sharesBuffers { try buffers.share(with: ring) }
         self.buffers = consume buffers
-        guard !features.sharesBuffers else { return }
-        for number in 0..<count { while !prepareReturn(of: UInt16(number)) { try submit() } }
+    }
+
+    /// Whether there are buffers to receive into.
+    public var hasReceiveBuffers: Bool { buffers != nil }
+
+    /// Leaves the memory of the receive buffers to the kernel for good: for a ring that has failed with receives in flight, to which
+    /// the kernel may go on writing when the ring is gone.
+    public mutating func keepReceiveBuffers() {
+        buffers?.keep()
     }
 
     /// The bytes a receive has completed with, until its buffer is returned; `nil` if it took none.

@@ -130,7 +130,7 @@ extension Rung {
     fileprivate var setupFlags: UInt32 {
         switch self {
         case .basic: 0
-        case .cooperative: IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN
+        case .cooperative: IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG
         case .singleIssuer: Rung.cooperative.setupFlags | IORING_SETUP_SINGLE_ISSUER
         case .deferred: Rung.singleIssuer.setupFlags | IORING_SETUP_DEFER_TASKRUN
         }

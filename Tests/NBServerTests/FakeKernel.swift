@@ -268,6 +268,8 @@ extension FakeKernel {
         completions.removeFirst(count)
     }
 
+    fileprivate var hasUnsubmitted: Bool { !inQueue.isEmpty }
+
     fileprivate var hasCompletions: Bool { !completions.isEmpty }
 
     fileprivate func forgetLinger(of descriptor: Int32) {
@@ -317,7 +319,7 @@ struct ScriptedEngine: Engine, ~Copyable {
         kernel.submit(operation, token, silently)
     }
 
-    mutating func wait(until deadline: Instant?) throws(RingError) {
+    mutating func enter(until deadline: Instant?) throws(RingError) {
         kernel.wait(until: deadline)
         if kernel.isLost { throw RingError(operation: "io_uring_enter", errno: EBADFD, advice: "lost by the script") }
     }
@@ -326,7 +328,13 @@ struct ScriptedEngine: Engine, ~Copyable {
         kernel.take(&batch)
     }
 
-    var unsubmittedCloses: [Int32] { kernel.unsubmittedCloses }
+    var hasUnsubmitted: Bool { kernel.hasUnsubmitted }
+
+    var retryTime: Instant? { nil }
+
+    var isPending: Bool { hasCompletions }
+
+    mutating func abandon() -> [Int32] { kernel.unsubmittedCloses }
 
     mutating func takeReserve() -> Bool { kernel.takeReserve() }
 

@@ -107,7 +107,7 @@ struct ScriptedServer {
         )
         let reason: Result<StopReason, ServerError>
         do throws(ServerError) {
-            reason = .success(try loop.run {})
+            reason = .success(try ThreadHost.run(&loop))
         } catch {
             reason = .failure(error)
         }

@@ -11,17 +11,29 @@ package protocol Engine: ~Copyable {
     /// Tells the engine's time, also to those who do not have the engine.
     var clock: () -> Instant { get }
 
-    /// Accepts an operation, to be carried out by the next ``wait(until:)`` at the latest, in the order of submission.
+    /// Accepts an operation, to be carried out by the next ``enter(until:)``, in the order of submission.
     ///
     /// With `silently` a success may complete without a completion; a failure never does.
     mutating func submit(_ operation: Operation, token: Token, silently: Bool)
 
     /// Carries out everything submitted, then waits until there is a completion or `deadline` has come; `nil` waits as
-    /// long as it takes. May return early with nothing.
-    mutating func wait(until deadline: Instant?) throws(RingError)
+    /// long as it takes. May return early with nothing. The only place where an engine waits.
+    ///
+    /// A kernel that is short of memory may take less than everything; the engine keeps the rest, in its order, for the next time.
+    mutating func enter(until deadline: Instant?) throws(RingError)
 
-    /// The descriptors whose closing was submitted and not carried out, when waiting fails for good.
-    var unsubmittedCloses: [Int32] { get }
+    /// Whether something submitted was not carried out by the last ``enter(until:)``, or was submitted since.
+    var hasUnsubmitted: Bool { get }
+
+    /// When to enter again for what a kernel that was short of memory did not take, though nothing happens; else `nil`.
+    var retryTime: Instant? { get }
+
+    /// Whether entering again without waiting would bring completions, or there are some.
+    var isPending: Bool { get }
+
+    /// Entering has failed for good. Memory that the kernel may still write to is kept. Returns the descriptors whose closing was
+    /// submitted and not carried out.
+    mutating func abandon() -> [Int32]
 
     /// Moves completions that have arrived into `batch`, as many as fit.
     mutating func takeCompletions(into batch: inout CompletionBatch)

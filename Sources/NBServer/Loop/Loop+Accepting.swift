@@ -169,12 +169,17 @@ extension Loop where LoopEngine: ~Copyable {
     /// Lets parked listeners try again whose time has come and, if a descriptor was freed, those that parked for want of one.
     ///
     /// A descriptor counts as freed for two turns: an accept may have failed just before the close that was submitted in
-    /// the same turn.
+    /// the same turn. While the engine keeps back what a kernel short of memory did not take, the close may be among it: then it
+    /// counts from the turn after.
     mutating func wakeParkedListeners() {
         let now = connections.pointee.now
         let freesDescriptor = connections.pointee.takeFreedDescriptor()
-        if freesDescriptor || freedDescriptorLastTurn { listeners.pointee.wakeParked { $0.descriptorFreed() } }
-        freedDescriptorLastTurn = freesDescriptor
+        if engine.retryTime != nil {
+            freedDescriptorLastTurn = freedDescriptorLastTurn || freesDescriptor
+        } else {
+            if freesDescriptor || freedDescriptorLastTurn { listeners.pointee.wakeParked { $0.descriptorFreed() } }
+            freedDescriptorLastTurn = freesDescriptor
+        }
         listeners.pointee.wakeParked { $0.timePassed(now) }
     }
 

@@ -6,8 +6,8 @@ extension Loop where LoopEngine: ~Copyable {
     /// How many messages are handled before it is the completions' turn again.
     private static var quantum: Int { 256 }
 
-    mutating func handleMail() {
-        handleMessages()
+    mutating func handleMail(_ budget: Int) {
+        handleMessages(min(budget, Self.quantum))
         deliverAdopted()
         deliverToWorkers()
         tellTimers()
@@ -41,8 +41,8 @@ extension Loop where LoopEngine: ~Copyable {
         return .earlier(drainEnd, .earlier(state.pointee.timers.earliest, timeout))
     }
 
-    private mutating func handleMessages() {
-        var budget = Self.quantum
+    private mutating func handleMessages(_ budget: Int) {
+        var budget = budget
         while budget > 0, stopReason == nil, behavior.hasMessage(isSuspended: state.pointee.isSuspended) {
             budget -= 1
             do {

@@ -81,7 +81,7 @@ extension Loop where LoopEngine: ~Copyable {
         until: Instant
     ) -> Due {
         let now = connections.pointee.now
-        if engine.hasCompletions && now < until {
+        if hasCompletions && now < until {
             // They may be about bytes that the kernel does not count any more: it is asked again when they are taken.
             slot.pointee.waits.hearing = .asked(until: until)
             return .later(now.later(byNanoseconds: 1))
@@ -152,7 +152,7 @@ extension Loop where LoopEngine: ~Copyable {
         let now = connections.pointee.now
         let late = deadline.map { $0.duration(to: now) } ?? .zero
         if let end = looksAgainUntil {
-            if batch.count == 0 && !engine.hasCompletions || end <= now { looksAgainUntil = nil }
+            if !hasCompletions || end <= now { looksAgainUntil = nil }
         } else if late > Self.lateness {
             looksAgainUntil = now + late
         }

@@ -94,7 +94,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// also those it got back in an earlier turn, before somebody was seen to have found none.
     private mutating func feedStarved() {
         let count = options.receiveBufferCount - unreturnedBuffers.count
-        connections.pointee.feedStarved(batch.isFull ? min(returnedBuffers, count) : count)
+        connections.pointee.feedStarved(batch.isFull || hasRestOfBatch ? min(returnedBuffers, count) : count)
     }
 
     /// Tells a worker that it has a connection, before it hears anything else.

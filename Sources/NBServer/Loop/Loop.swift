@@ -1,20 +1,21 @@
 internal import LinuxLibc
 internal import Uring
 
-/// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in it.
+/// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in its turns.
 ///
-/// A turn settles what is due, arms what is not armed, waits, and acts on what has completed, then on what has come in the
-/// mail; the wait is the only place where the thread blocks. Closes are submitted before arms, since an accept that is armed
-/// while descriptors are short fails at once.
+/// The loop is a machine that a host turns; see ``ThreadHost``. A turn acts on the completions of the turn before, prepares what
+/// has become due, and hands that to the kernel with one system call, the only place where it may wait. So every operation is
+/// submitted in the turn that prepared it. Closes are prepared before arms, since an accept that is armed while descriptors are
+/// short fails at once.
 ///
 /// ```
-///  turn:  sends, checks, closes ─▶ cancels, arms ─▶ wait ─▶ completions ─▶ callbacks ─▶ messages ─▶ timers
+///  turn:  completions ─▶ limits, workers ─▶ messages, timers ─▶ stage ─▶ sends, checks, closes ─▶ cancels, arms ─▶ enter
 ///
-///  serve ── a reason to stop ──▶ close listeners ──▶ terminate ──▶ close connections ──▶ cancel the wake-up ──▶ done
-///    └── the ring fails, at any point ──▶ close everything by hand ──▶ terminate ──▶ done
+///  serving ── a reason to stop ──▶ closingListeners ── terminate ──▶ endingConnections ──▶ cancelingWakeUp ──▶ done
+///    └── the engine fails, at any stage: everything is closed by hand, and the behavior terminates ──▶ lost
 /// ```
 ///
-/// Made, run and dropped by one thread.
+/// Made, turned and dropped by one thread.
 struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var engine: LoopEngine
     let behavior: BehaviorBox
@@ -55,14 +56,29 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// What the observer was told last.
     var reportedCounters = ServerCounters()
 
+    private(set) var stage = Stage.serving
     var batch: CompletionBatch
-    var isWakeUpArmed = false
-    private var hasTerminated = false
-    private var isEndingConnections = false
-    /// The wake-up is canceled, and not read again.
-    var isLeaving = false
-    private var isAbandoned = false
-    private let wakeUpCount: UnsafeMutablePointer<UInt64>
+    /// How many completions of the batch have been acted on.
+    private var batchPosition = 0
+    /// Until when the enter before could wait.
+    private var lastDeadline: Instant?
+    var wakeUp = WakeUpRead()
+
+    /// What is left to do until the loop has ended.
+    enum Stage: Int, Comparable {
+        case serving
+        /// Accepts are canceled; listeners close when theirs have ended.
+        case closingListeners
+        /// The behavior has terminated; connections take leave of their peers.
+        case endingConnections
+        /// Everything else has ended.
+        case cancelingWakeUp
+        case done
+        /// Ended because the engine has failed.
+        case lost
+
+        static func < (earlier: Stage, later: Stage) -> Bool { earlier.rawValue < later.rawValue }
+    }
 
     init(
         engine: consuming LoopEngine,
@@ -93,8 +109,6 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         counters = state.pointee.counters
         listeners = state.pointee.listeners
         batch = CompletionBatch(capacity: depth)
-        wakeUpCount = .allocate(capacity: 1)
-        wakeUpCount.initialize(to: 0)
         self.engine = engine
         self.behavior = behavior
         ledger = behavior.ledger
@@ -104,29 +118,13 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 
     deinit {
-        if isAbandoned { keepForKernel(connections, wakeUpCount) } else { wakeUpCount.deallocate() }
+        if stage == .lost { keepForKernel(connections) }
         state.deinitialize(count: 1)
         state.deallocate()
     }
 
-    /// Serves until there is a reason to stop, then closes everything; calls `onBegin` when the behavior has begun.
-    mutating func run(onBegin: () -> Void) throws(ServerError) -> StopReason {
-        ledger.enterLoop()
-        defer { ledger.leaveLoop() }
-        let verdict = try begin()
-        onBegin()
-        obey(verdict)
-        do {
-            try serve()
-        } catch {
-            fail(ServerError(error))
-            abandon()
-        }
-        if let failure { throw failure }
-        return reasonOfTheEnd
-    }
-
-    private mutating func begin() throws(ServerError) -> Verdict {
+    /// Begins: the behavior first, whose verdict is for ``serve(_:)``.
+    mutating func begin() throws(ServerError) -> Verdict {
         let verdict: Verdict
         do {
             verdict = try behavior.begin(ServerContext(state))
@@ -141,38 +139,73 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         return verdict
     }
 
+    /// Serves from the next turn on.
+    mutating func serve(_ verdict: Verdict) {
+        obey(verdict)
+        wakeUp.arm(control.wakeUpDescriptor, on: &engine)
+        if options.exhaustion == .shed { isStrained = !engine.takeReserve() }
+    }
+
+    /// Makes one turn.
+    ///
+    /// - Parameters:
+    ///   - mayWait: whether the turn waits until something happens, if nothing is due. A host that has to return to a loop of its
+    ///     own says no, and waits there for what the turn returns.
+    ///   - budget: how many completions, and how many messages, are acted on at the most.
+    /// - Returns: what is left to the host.
+    mutating func turn(mayWait: Bool, budget: Int = .max) -> TurnEnd {
+        control.noteAwake()
+        takeCompletions()
+        dispatchBatch(budget)
+        if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
+        endTimeLimits()
+        serveWorkers()
+        handleMail(budget)
+        advance()
+        prepare()
+        do throws(RingError) {
+            return try enter(mayWait)
+        } catch {
+            fail(ServerError(error))
+            abandon()
+            return .done
+        }
+    }
+
+    /// How the loop has ended: why it stopped, or with what it failed.
+    var result: Result<StopReason, ServerError> { failure.map { .failure($0) } ?? .success(reasonOfTheEnd) }
+
     private var reasonOfTheEnd: StopReason {
-        guard let stopReason else { preconditionFailure("served without a reason to stop") }
+        guard let stopReason else { preconditionFailure("the loop has no reason to stop") }
         return stopReason
     }
 
-    private mutating func serve() throws(RingError) {
-        // What was asked before anybody could be woken, and before anybody is accepted.
-        progressDrain()
-        if let reason = control.stopReason { stop(reason) }
-        report()
-        armWakeUp()
-        if options.exhaustion == .shed { isStrained = !engine.takeReserve() }
-        while stopReason == nil { try turn() }
-
-        closeListeners()
-        while listeners.pointee.openCount > 0 { try turn() }
-
-        stopWorkers()
-        terminate()
-        closeConnections()
-        isEndingConnections = true
-        while connections.pointee.count > 0 { try turn() }
-        isEndingConnections = false
-
-        isLeaving = true
-        engine.submit(.cancel(Token(.wakeUp, slot: 0)), token: Token(.cancel, slot: 0), silently: true)
-        while isWakeUpArmed { try turn() }
-        // What the last turn submitted is the kernel's only when it has been entered once more.
-        try engine.wait(until: engine.now)
+    /// Goes on to the next stage, and the next, as far as what is left allows.
+    private mutating func advance() {
+        while true {
+            switch stage {
+            case .serving:
+                guard stopReason != nil else { return }
+                closeListeners()
+            case .closingListeners:
+                guard listeners.pointee.openCount == 0 else { return }
+                stopWorkers()
+                terminate()
+                closeConnections()
+            case .endingConnections:
+                guard connections.pointee.count == 0 else { return }
+                wakeUp.cancel(on: &engine)
+            case .cancelingWakeUp:
+                guard !wakeUp.isArmed else { return }
+            case .done, .lost: return
+            }
+            guard let next = Stage(rawValue: stage.rawValue + 1) else { return }
+            stage = next
+        }
     }
 
-    private mutating func turn() throws(RingError) {
+    /// Makes operations of everything that is due.
+    private mutating func prepare() {
         noteTime()
         connections.pointee.finalSendMode = batch.isFull ? .immediateHeld : .immediate
         if shortage.end != nil { retryRefused() }
@@ -180,23 +213,30 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         cancelAccepts()
         wakeParkedListeners()
         armListeners()
-        let deadline = try wait()
+    }
 
+    /// Takes the completions that the enter before has brought, unless some of those before are left.
+    private mutating func takeCompletions() {
+        guard !hasRestOfBatch else { return }
         connections.pointee.now = engine.now
         batch.removeAll()
+        batchPosition = 0
         engine.takeCompletions(into: &batch)
-        noteWake(deadline)
-        dispatchBatch()
-        if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
-        endTimeLimits()
-        serveWorkers()
-        handleMail()
+        noteWake(lastDeadline)
     }
+
+    /// The budget of a turn ended before the batch did.
+    var hasRestOfBatch: Bool { batchPosition < batch.count }
+
+    /// Whether there are completions that were not acted on.
+    var hasCompletions: Bool { hasRestOfBatch || engine.hasCompletions }
 
     /// Acts on what has completed. Never inlined: the rest of a turn would take registers that every completion needs.
     @inline(never)
-    private mutating func dispatchBatch() {
-        for index in 0..<batch.count { dispatch(batch[index]) }
+    private mutating func dispatchBatch(_ budget: Int) {
+        let start = batchPosition
+        batchPosition += min(budget, batch.count - start)
+        for index in start..<batchPosition { dispatch(batch[index]) }
     }
 
     @inline(__always)
@@ -216,67 +256,78 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 }
 
-// Waiting, and being woken.
+// Entering the kernel, waiting there or elsewhere, and being woken.
 extension Loop where LoopEngine: ~Copyable {
-    /// Whoever puts a message in after the loop has looked sees that it sleeps, and wakes it. Whoever was answered meanwhile,
-    /// in a callback or by somebody who was given a descriptor, has the answer before the loop sleeps.
+    private mutating func enter(_ mayWait: Bool) throws(RingError) -> TurnEnd {
+        if mayWait {
+            lastDeadline = lookBeforeSleep() ? engine.now : nextDeadline
+            try engine.enter(until: lastDeadline)
+            return isOver ? .done : .again
+        }
+        try engine.enter(until: engine.now)
+        let isDue = lookBeforeSleep() || engine.isPending || engine.hasUnsubmitted && engine.retryTime == nil
+        guard !isOver else { return .done }
+        lastDeadline = isDue ? engine.now : nextDeadline
+        return isDue ? .again : .wait(until: lastDeadline)
+    }
+
+    /// Nothing is left to do, nor to hand to the kernel.
+    private var isOver: Bool { stage >= .done && !engine.hasUnsubmitted }
+
+    /// Replies leave, "asleep" is published, and then the mailbox is looked at a last time, in this order: a sender that misses the
+    /// look sees the flag and wakes the loop.
     ///
-    /// - Returns: the deadline of the wait.
-    private mutating func wait() throws(RingError) -> Instant? {
+    /// - Returns: whether anything is due.
+    private mutating func lookBeforeSleep() -> Bool {
         ledger.flush()
         control.publishSleep()
         if control.takeFreedDescriptor() { connections.pointee.noteFreedDescriptor() }
-        let deadline = hasWork ? engine.now : nextDeadline
-        try engine.wait(until: deadline)
-        control.noteAwake()
-        return deadline
+        return hasWork
     }
 
-    /// Handing a descriptor out may have made another connection due, one turn does not handle all messages, and whoever found no
-    /// buffer waits for all that has completed to be taken. When the last connection of a server that stops is handed out or
-    /// broken off, nothing is left that could complete.
+    /// Work that no completion announces, so the loop must not sleep: completions of the batch, due connections, a freed
+    /// descriptor, workers to call, receives for which there are buffers, a stage that is over, messages.
     private var hasWork: Bool {
-        connections.pointee.hasUnsettled || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
+        hasRestOfBatch || connections.pointee.hasUnsettled
+            || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
             || connections.pointee.hasReady || connections.pointee.hasStarved && hasBuffers
-            || isEndingConnections && connections.pointee.count == 0
-            || looksAgainUntil != nil || stopReason == nil && hasMail
+            || looksAgainUntil != nil || isStageOver
+    }
+
+    /// The stage ends with nothing that could complete; while the loop serves, a message is like that.
+    private var isStageOver: Bool {
+        switch stage {
+        case .serving: stopReason != nil || hasMail
+        case .endingConnections: connections.pointee.count == 0
+        case .done: engine.retryTime == nil
+        case .closingListeners, .cancelingWakeUp, .lost: false
+        }
     }
 
     /// The kernel has a receive buffer, or will have one before it looks for one.
     private var hasBuffers: Bool { unreturnedBuffers.count < options.receiveBufferCount }
 
+    /// When the loop has to be turned though nothing happens.
     private var nextDeadline: Instant? {
-        let serverDeadline = isEndingConnections ? endOfPatience : nextMailDeadline
-        return .earlier(
-            .earlier(connections.pointee.nextDeadline, shortage.end),
-            .earlier(listeners.pointee.nextParkEnd, serverDeadline)
-        )
-    }
-
-    mutating func armWakeUp() {
-        let read = Operation.read(
-            descriptor: control.wakeUpDescriptor,
-            into: Operation.Memory(wakeUpCount),
-            count: UInt32(MemoryLayout<UInt64>.size)
-        )
-        engine.submit(read, token: Token(.wakeUp, slot: 0))
-        isWakeUpArmed = true
+        let serverDeadline = stage == .endingConnections ? endOfPatience : nextMailDeadline
+        let connectionDeadline: Instant? = .earlier(connections.pointee.nextDeadline, listeners.pointee.nextParkEnd)
+        let kernelDeadline: Instant? = .earlier(shortage.end, engine.retryTime)
+        return .earlier(serverDeadline, .earlier(connectionDeadline, kernelDeadline))
     }
 
     /// Only a descriptor that is gone is fatal. Any other error, usually lack of memory, is transient. Until the read is armed again
     /// the loop cannot be woken, so it looks at its mailbox whenever it tries again.
     @inline(never)
     private mutating func completedWakeUp(_ result: Int32) {
-        isWakeUpArmed = false
-        switch result {
-        case -EBADF, -EINVAL:
+        switch wakeUp.completed(result) {
+        case .lost:
             let cure = "the wake-up descriptor was closed behind the server's back"
             fail(ServerError(.ringUnavailable, operation: "read", errno: -result, cure: cure))
-        case Int32(MemoryLayout<UInt64>.size), -EINTR, -ECANCELED:
-            // Also while the server stops: another signal may end its patience.
-            if !isLeaving { armWakeUp() }
-        default:
+        case .refused:
             shortage.note(at: connections.pointee.now)
+        case .woken:
+            // Also while the server stops: another signal may end its patience.
+            if stage < .cancelingWakeUp { wakeUp.arm(control.wakeUpDescriptor, on: &engine) }
         }
     }
 }
@@ -297,7 +348,7 @@ extension Loop where LoopEngine: ~Copyable {
         if let limit = control.takePatience() {
             endOfPatience = .earlier(endOfPatience, connections.pointee.now + limit)
         }
-        guard isEndingConnections, hasPassed(endOfPatience) else { return }
+        guard stage == .endingConnections, hasPassed(endOfPatience) else { return }
         for slot in connections.pointee.used where slot.pointee.isEnding { connections.pointee.expire(slot) }
         endOfPatience = nil
     }
@@ -330,8 +381,6 @@ extension Loop where LoopEngine: ~Copyable {
     }
 
     private mutating func terminate() {
-        guard !hasTerminated else { return }
-        hasTerminated = true
         behavior.terminate(reasonOfTheEnd, ServerContext(state))
         // It may have given connections to workers, which end as the others did.
         stopWorkers()
@@ -343,12 +392,12 @@ extension Loop where LoopEngine: ~Copyable {
 
     /// The ring is lost: closes by hand what it served, what it was to close, and what it has accepted and nobody has seen.
     private mutating func abandon() {
-        isAbandoned = true
         listeners.pointee.closeAll()
         discardAccepted()
-        for descriptor in engine.unsubmittedCloses { LinuxLibc.close(descriptor) }
+        for descriptor in engine.abandon() { LinuxLibc.close(descriptor) }
         stopWorkers()
-        terminate()
+        if stage < .endingConnections { terminate() }
+        stage = .lost
         for slot in connections.pointee.used where slot.pointee.descriptor >= 0 {
             LinuxLibc.close(slot.pointee.descriptor)
             slot.pointee.descriptor = -1
@@ -368,12 +417,13 @@ extension Loop where LoopEngine: ~Copyable {
 
     private mutating func discardAccepted() {
         repeat {
-            batch.removeAll()
-            engine.takeCompletions(into: &batch)
-            for index in 0..<batch.count where batch[index].isAcceptedConnection {
+            for index in batchPosition..<batch.count where batch[index].isAcceptedConnection {
                 counters.pointee.discarded += 1
                 LinuxLibc.close(batch[index].result)
             }
+            batch.removeAll()
+            batchPosition = 0
+            engine.takeCompletions(into: &batch)
         } while batch.count > 0
     }
 }

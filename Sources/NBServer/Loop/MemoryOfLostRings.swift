@@ -2,9 +2,13 @@
 /// Any thread.
 private let memoryOfLostRings = Lock<[UInt]>([])
 
-/// Keeps what a loop has lent to a ring that is lost: the bytes of its connections and the count of its wake-ups. Nothing that
-/// is anybody else's is kept along with them.
-func keepForKernel(_ connections: UnsafeMutablePointer<ConnectionTable>, _ wakeUpCount: UnsafeMutablePointer<UInt64>) {
+/// Keeps what a lost ring may still write to.
+func keepForKernel(_ memory: UnsafeMutablePointer<UInt64>) {
+    memoryOfLostRings.withLock { $0.append(UInt(bitPattern: memory)) }
+}
+
+/// Keeps the connections whose bytes a lost ring may still read. Nothing that is anybody else's is kept along with them.
+func keepForKernel(_ connections: UnsafeMutablePointer<ConnectionTable>) {
     connections.pointee.outliveItsOwners()
-    memoryOfLostRings.withLock { $0 += [UInt(bitPattern: connections), UInt(bitPattern: wakeUpCount)] }
+    memoryOfLostRings.withLock { $0.append(UInt(bitPattern: connections)) }
 }

@@ -5,11 +5,20 @@ package import Uring
 package struct RingEngine: Engine, ~Copyable {
     private var ring: Ring
 
-    /// Completions that had to be taken early because the kernel wanted room before it took more submissions.
-    private var early: [Completion] = []
+    /// What did not fit into the submission queue, in its order; while there is any, the submission queue is full. Bounded by what the
+    /// loop may have in flight: a few operations for each connection and listener.
+    private var backlog: [Submission] = []
 
-    /// The error that ended the ring; thrown by the next wait.
+    /// When a kernel that was short of memory is asked again.
+    package private(set) var retryTime: Instant?
+
+    /// The error that ended the ring; thrown by the next ``enter(until:)``.
     private var failure: RingError?
+
+    private enum Submission {
+        case operation(Operation, Token, silently: Bool)
+        case bufferReturn(UInt16)
+    }
 
     /// The descriptor set aside.
     private var reserve: EventDescriptor?
@@ -30,40 +39,49 @@ package struct RingEngine: Engine, ~Copyable {
 
     package mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         if ring.prepare(operation, token: token, silently: silently) { return }
-        submitInFullQueue(operation, token, silently)
+        submitInFullQueue(.operation(operation, token, silently: silently))
     }
 
-    package mutating func wait(until deadline: Instant?) throws(RingError) {
+    package mutating func enter(until deadline: Instant?) throws(RingError) {
         if let failure { throw failure }
-        while try ring.submit(waitMode(until: deadline)) == .congested {
-            easeCongestion()
-            guard early.isEmpty else { return }
+        try handOverBacklog()
+        guard backlog.isEmpty, try ring.submit(waitMode(until: deadline)) != .congested else {
+            return try pause(until: deadline)
         }
+        retryTime = nil
     }
 
     private func waitMode(until deadline: Instant?) -> Ring.Wait {
-        guard early.isEmpty else { return .poll }
         guard let deadline else { return .forCompletion }
         let limit = now.duration(to: deadline)
         return limit == .zero ? .poll : .forCompletionOr(limit)
     }
 
-    package var unsubmittedCloses: [Int32] { ring.unsubmittedCloses }
+    package var hasUnsubmitted: Bool { ring.hasUnsubmitted || !backlog.isEmpty }
+
+    package var isPending: Bool { ring.hasCompletions || ring.hasPendingWork }
+
+    package mutating func abandon() -> [Int32] {
+        ring.keepReceiveBuffers()
+        return ring.unsubmittedCloses
+            + backlog.compactMap { if case .operation(.close(let descriptor), _, _) = $0 { descriptor } else { nil } }
+    }
 
     package mutating func takeCompletions(into batch: inout CompletionBatch) {
-        if !early.isEmpty {
-            let count = min(early.count, batch.capacity - batch.count)
-            for completion in early.prefix(count) { batch.append(completion) }
-            early.removeFirst(count)
-            guard early.isEmpty else { return }
-        }
         ring.takeCompletions(into: &batch)
     }
 
-    package var hasCompletions: Bool { !early.isEmpty || ring.hasCompletions }
+    package var hasCompletions: Bool { ring.hasCompletions }
 
     package mutating func openReceiveBuffers() -> Bool {
-        (try? ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)) != nil
+        guard !ring.hasReceiveBuffers else { return true }
+        do {
+            try ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)
+        } catch {
+            return false
+        }
+        if !features.sharesBuffers { for number in 0..<receiveBufferCount { returnBuffer(UInt16(number)) } }
+        return true
     }
 
     package func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
@@ -71,7 +89,7 @@ package struct RingEngine: Engine, ~Copyable {
     }
 
     package mutating func returnBuffer(_ number: UInt16) {
-        while failure == nil, !ring.returnBuffer(number) { makeRoom() }
+        if !ring.returnBuffer(number) { submitInFullQueue(.bufferReturn(number)) }
     }
 
     /// `shutdown(2)` does not block on a TCP socket. As an operation of the ring it would: the kernel gives it to a
@@ -110,29 +128,52 @@ package struct RingEngine: Engine, ~Copyable {
     package mutating func giveReserve() -> Bool {
         reserve.take() != nil
     }
+}
 
-    /// Kept out of the way of the usual case.
+// A submission queue that is full, and a kernel that is short of memory.
+extension RingEngine {
+    /// How long such a kernel is given.
+    private static let pause = Duration.milliseconds(1)
+
+    // Kept out of the way of the usual case.
     @inline(never)
-    private mutating func submitInFullQueue(_ operation: Operation, _ token: Token, _ silently: Bool) {
-        repeat {
-            makeRoom()
-        } while failure == nil && !ring.prepare(operation, token: token, silently: silently)
-    }
-
-    /// Hands over what the submission queue holds. A congested kernel first wants its completions taken.
-    private mutating func makeRoom() {
+    private mutating func submitInFullQueue(_ submission: Submission) {
+        backlog.append(submission)
         do {
-            if try ring.submit() == .congested { easeCongestion() }
+            try handOverBacklog()
         } catch {
             failure = error
         }
     }
 
-    /// Takes completions out of the kernel's way; if there are none, it is short of memory and is given a millisecond.
-    private mutating func easeCongestion() {
-        var batch = CompletionBatch(capacity: features.completionDepth)
-        ring.takeCompletions(into: &batch)
-        for index in 0..<batch.count { early.append(batch[index]) }
-        if batch.count == 0 { usleep(1000) }
+    /// Hands over what the submission queue holds until the backlog fits into it, or the kernel takes no more.
+    private mutating func handOverBacklog() throws(RingError) {
+        while !backlog.isEmpty {
+            guard failure == nil, try ring.submit() != .congested else { return }
+            refill()
+        }
+    }
+
+    private mutating func refill() {
+        var count = 0
+        while count < backlog.count, prepare(backlog[count]) { count += 1 }
+        backlog.removeFirst(count)
+    }
+
+    private mutating func prepare(_ submission: Submission) -> Bool {
+        switch submission {
+        case .operation(let operation, let token, let silently):
+            ring.prepare(operation, token: token, silently: silently)
+        case .bufferReturn(let number): ring.returnBuffer(number)
+        }
+    }
+
+    /// The kernel takes nothing more. It wants its completions taken first, or else some time: what is in flight may complete
+    /// meanwhile.
+    private mutating func pause(until deadline: Instant?) throws(RingError) {
+        let retry = now + Self.pause
+        retryTime = retry
+        guard !ring.hasCompletions, deadline.map({ $0 > now }) ?? true else { return }
+        try ring.wait(for: now.duration(to: min(retry, deadline ?? retry)))
     }
 }

@@ -239,7 +239,7 @@ extension Server where Behavior: ~Copyable {
             options: options,
             observer: resources.observer
         )
-        return try loop.run {
+        return try ThreadHost.run(&loop) {
             control.noteBegun()
             begun.open()
         }

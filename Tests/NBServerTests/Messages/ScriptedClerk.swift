@@ -44,7 +44,7 @@ final class ScriptedClerk {
             options: options,
             observer: observer
         )
-        _ = try loop.run {}
+        _ = try ThreadHost.run(&loop)
         if let failure = kernel.failure { throw failure }
         return try #require(end.entries.first)
     }

@@ -56,25 +56,25 @@ import Testing
         let scripted = try ScriptedClerk()
         let mailbox = scripted.mailbox
         var clerk = Clerk()
+        let timers = Record<TimerID>()
         clerk.onBegin = { _, context in
-            let timer = context.startTimer(after: .milliseconds(100))
-            try mailbox.put(
-                .cast(
-                    .perform { _, context in
-                        left.append(context.cancelTimer(timer))
-                        left.append(context.cancelTimer(timer))
-                        return .continue
-                    }
-                )
-            )
+            timers.append(context.startTimer(after: .milliseconds(100)))
             return .continue
         }
         let end = try scripted.run(
             clerk,
             script: [
-                { $0.now = $0.now + .milliseconds(40) },
-                // It was late, and looks again.
-                { #expect($0.deadline == $0.now) },
+                { kernel in
+                    kernel.now = kernel.now + .milliseconds(40)
+                    try mailbox.put(
+                        .cast(
+                            .perform { _, context in
+                                for timer in timers.entries + timers.entries { left.append(context.cancelTimer(timer)) }
+                                return .continue
+                            }
+                        )
+                    )
+                },
                 { kernel in
                     #expect(kernel.deadline == nil)
                     kernel.now = kernel.now + .seconds(1)
@@ -116,8 +116,8 @@ import Testing
             return .continue
         }
         let end = try scripted.run(clerk, script: [{ _ in }, { _ in }, { _ in }])
-        // One in each of the three turns and of the one that stops.
-        #expect(end.seen.count == 4)
+        // One in each turn: before each of the script's waits, before the one after it, and in the turn that stops.
+        #expect(end.seen.count == 5)
     }
 
     @Test func aTimerForEverIsPossible() throws {

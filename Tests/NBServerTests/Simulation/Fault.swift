@@ -19,6 +19,8 @@ enum Fault: Int, CaseIterable {
     case partialBatch
     /// The submission queue is full: what is in it is carried out early.
     case fullSubmissionQueue
+    /// The kernel has no memory for all that was submitted, and takes some or none of it (`EAGAIN`).
+    case congestion
 
     /// A canceled operation goes on for a while (`EALREADY`).
     case cancelTooLate

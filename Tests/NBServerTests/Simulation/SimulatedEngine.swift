@@ -18,10 +18,10 @@ struct SimulatedEngine: Engine, ~Copyable {
         kernel.submit(operation, token, silently)
     }
 
-    mutating func wait(until deadline: Instant?) throws(RingError) {
+    mutating func enter(until deadline: Instant?) throws(RingError) {
         kernel.carryOutSubmitted()
         try onWait(deadline)
-        kernel.wait(until: deadline)
+        kernel.wait(until: .earlier(deadline, kernel.retryTime))
         onWake()
     }
 
@@ -41,7 +41,13 @@ struct SimulatedEngine: Engine, ~Copyable {
         kernel.finishOutput(of: descriptor)
     }
 
-    var unsubmittedCloses: [Int32] { [] }
+    var hasUnsubmitted: Bool { kernel.hasSubmitted }
+
+    var retryTime: Instant? { kernel.retryTime }
+
+    var isPending: Bool { hasCompletions }
+
+    mutating func abandon() -> [Int32] { [] }
 
     mutating func takeReserve() -> Bool { kernel.takeReserve() }
 

@@ -5,14 +5,19 @@ import Glibc
 
 // Arms and how they end.
 extension SimulatedKernel {
+    /// An accept is submitted; a kernel that is short of memory takes it later.
+    func noteArm(of descriptor: Int32) {
+        let listener = listeners[Int(descriptor - Self.firstListener)]
+        if listener.isPaused { violate("\(descriptor) armed while it is to rest") }
+        if listener.isRemoved { violate("\(descriptor) armed after it was removed") }
+    }
+
     func arm(_ descriptor: Int32, _ token: Token, _ mode: Uring.Operation.AcceptMode) {
         let index = Int(descriptor - Self.firstListener)
         let listener = listeners[index]
         if listener.arm != nil || listener.isEndQueued { violate("\(descriptor) armed twice") }
         if listener.isDown { violate("\(descriptor) armed after it was said to be down") }
         if listener.isClosed { violate("\(descriptor) armed after it was closed") }
-        if listener.isPaused { violate("\(descriptor) armed while it is to rest") }
-        if listener.isRemoved { violate("\(descriptor) armed after it was removed") }
         listeners[index].seenFailure = nil
         listeners[index].arm = SimulatedListener.Arm(token: token, isMultishot: mode == .multishot)
         // The kernel sets a descriptor aside before it looks whether anybody waits.

@@ -58,6 +58,8 @@ final class SimulatedKernel: @unchecked Sendable {
     /// The read of the wake-up that waits, and of what.
     var wakeUp: Token?
     private(set) var wakeUpDescriptor: Int32 = -1
+    /// When what the kernel had no memory for is submitted again.
+    private(set) var retryTime: Instant?
     /// There was no memory for the last read of the wake-up.
     private(set) var isWakeUpRefused = false
     /// The server may have its listeners unarmed.
@@ -187,13 +189,11 @@ final class SimulatedKernel: @unchecked Sendable {
 // The engine's side.
 extension SimulatedKernel {
     func submit(_ operation: Operation, _ token: Token, _ silently: Bool) {
-        if submitted.count == features.submissionDepth {
-            tally.note(.fullSubmissionQueue)
-            carryOutQueue()
-        }
+        makeRoom()
         var copy: [UInt8] = []
         if case .send(_, let bytes, _) = operation { copy = bytes.withUnsafeBytes { Array($0) } }
         if case .close(let descriptor) = operation { noteClose(of: descriptor) }
+        if case .accept(let descriptor, _) = operation { noteArm(of: descriptor) }
         staleTokens.see(token)
         if case .send(let descriptor, _, _) = operation { noteSend(on: descriptor, token) }
         let isSilent = silently && features.completesSilently
@@ -201,10 +201,15 @@ extension SimulatedKernel {
         submitted.append(Submission(operation: operation, token: token, silently: isSilent, copy: copy))
     }
 
-    /// Everything submitted is the kernel's.
+    /// Everything submitted is the kernel's, or, when it is short of memory, the first few.
     func carryOutSubmitted() {
-        carryOutQueue()
+        let isCongested = submitted.isEmpty ? false : happens(.congestion)
+        retryTime = isCongested ? now + .milliseconds(1) : nil
+        carryOut(first: isCongested ? random.below(submitted.count) : submitted.count)
     }
+
+    /// The kernel was short of memory when it was last entered, and has not taken everything.
+    var isCongested: Bool { retryTime != nil }
 
     /// Lets others act and time pass until there is a completion, or without one.
     func wait(until deadline: Instant?) {
@@ -231,6 +236,8 @@ extension SimulatedKernel {
         for index in listeners.indices { listeners[index].armsInVain = (0, 0) }
         note("time passes")
     }
+
+    var hasSubmitted: Bool { !submitted.isEmpty }
 
     func take(_ batch: inout CompletionBatch) {
         let room = batch.capacity - batch.count
@@ -311,10 +318,17 @@ extension SimulatedKernel {
 
 // What is submitted.
 extension SimulatedKernel {
-    private func carryOutQueue() {
-        let submissions = submitted
-        submitted.removeAll(keepingCapacity: true)
+    private func carryOut(first count: Int) {
+        let submissions = submitted.prefix(count)
+        submitted.removeFirst(count)
         for submission in submissions { carryOut(submission) }
+    }
+
+    /// The submission queue is full.
+    private func makeRoom() {
+        guard submitted.count == features.submissionDepth else { return }
+        tally.note(.fullSubmissionQueue)
+        carryOut(first: submitted.count)
     }
 
     private func carryOut(_ submission: Submission) {
@@ -325,6 +339,8 @@ extension SimulatedKernel {
         case .accept(let listener, let mode):
             arm(listener, token, mode)
         case .send(let descriptor, let bytes, let mode):
+            let isUnchanged = bytes.withUnsafeBytes { $0.elementsEqual(submission.copy) }
+            if !isUnchanged { violate("bytes for \(descriptor) were changed before they were sent") }
             send(
                 SimulatedSocket.Send(token: token, bytes: bytes, copy: submission.copy, sent: 0),
                 descriptor,
@@ -356,7 +372,7 @@ extension SimulatedKernel {
 
     /// Gives a buffer back by an operation.
     func submitReturn(of buffer: UInt16) {
-        if submitted.count == features.submissionDepth { carryOutQueue() }
+        makeRoom()
         let isSilent = features.completesSilently
         submitted.append(
             Submission(operation: nil, token: .bufferReturn(buffer), silently: isSilent, copy: [], buffer: buffer)

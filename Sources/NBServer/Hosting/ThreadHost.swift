@@ -1,0 +1,20 @@
+/// The host with a thread to spare: it turns a loop until that has ended, and lets its turns wait.
+///
+/// Nothing else in the library goes round. The calling thread makes the loop, and is the loop's thread until ``run(_:onBegin:)``
+/// returns.
+enum ThreadHost {
+    /// Begins, then turns until there was a reason to stop and everything is closed; calls `onBegin` when the behavior has begun.
+    static func run<LoopEngine: Engine & ~Copyable>(
+        _ loop: inout Loop<LoopEngine>,
+        onBegin: () -> Void = {}
+    ) throws(ServerError) -> StopReason {
+        let ledger = loop.ledger
+        ledger.enterLoop()
+        defer { ledger.leaveLoop() }
+        let verdict = try loop.begin()
+        onBegin()
+        loop.serve(verdict)
+        while loop.turn(mayWait: true) != .done {}
+        return try loop.result.get()
+    }
+}
