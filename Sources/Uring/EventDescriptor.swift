@@ -11,10 +11,11 @@ public struct EventDescriptor: ~Copyable, Sendable {
 
     /// Makes a counter of zero.
     ///
+    /// - Parameter blocks: whether a read of zero waits. A ring's read of a descriptor that does not block fails with `EAGAIN` on old
+    ///   kernels; ``clear()`` wants one that does not.
     /// - Throws: ``RingError`` when the process or the system is out of descriptors.
-    public init() throws(RingError) {
-        // Blocking on purpose: a ring's read then waits in the kernel instead of failing with EAGAIN on old kernels.
-        let descriptor = eventfd(0, Int32(EFD_CLOEXEC))
+    public init(blocks: Bool = true) throws(RingError) {
+        let descriptor = eventfd(0, Int32(EFD_CLOEXEC) | (blocks ? 0 : Int32(EFD_NONBLOCK)))
         guard descriptor >= 0 else {
             throw .event(errno)
         }
@@ -28,6 +29,14 @@ public struct EventDescriptor: ~Copyable, Sendable {
     /// Wakes whoever reads the descriptor. Any thread; safe in a signal handler.
     public func signal() {
         EventDescriptor.signal(descriptor)
+    }
+
+    /// Sets the counter of a descriptor that does not block to zero, so that it does not poll as readable. `read(2)`.
+    public func clear() {
+        let savedErrno = errno
+        var count: UInt64 = 0
+        _ = LinuxLibc.read(descriptor, &count, MemoryLayout<UInt64>.size)
+        errno = savedErrno
     }
 
     /// Wakes whoever reads this descriptor, for callers that know only its number. Safe in a signal handler.

@@ -34,7 +34,7 @@ struct ReceiveBuffers: ~Copyable {
         }
         let memorySize = Self.bytesBefore(count) + count * size
         let mapped = mmap(nil, memorySize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-        guard let mapped, mapped != MAP_FAILED else { throw .buffers("mmap", errno) }
+        guard let mapped, mapped != MAP_FAILED else { throw .register("mmap", errno) }
         // A forked child that wrote to it would leave the kernel with the old pages.
         madvise(mapped, memorySize, MADV_DONTFORK)
         memory = mapped
@@ -50,7 +50,7 @@ struct ReceiveBuffers: ~Copyable {
         registration.ring_entries = UInt32(count)
         registration.bgid = Self.group
         let result = io_uring_register_buf_ring(ring, &registration, 0)
-        guard result == 0 else { throw .buffers("io_uring_register_buf_ring", -result) }
+        guard result == 0 else { throw .register("io_uring_register_buf_ring", -result) }
         for number in 0..<count { give(UInt16(number)) }
     }
 

@@ -20,6 +20,8 @@ public struct Ring: ~Copyable {
     // On the heap because liburing wants one address for the ring's whole life.
     private let ring: UnsafeMutablePointer<io_uring>
     private let noAddress: UnsafeMutablePointer<sockaddr>
+    /// Read by the kernel when the alarm is submitted.
+    private let alarmTime: UnsafeMutablePointer<__kernel_timespec>
     // Every ring's, at hand because asking whether it is made yet would cost every operation six instructions.
     private let discardedBytes = Operation.discardedBytes
 
@@ -53,6 +55,8 @@ public struct Ring: ~Copyable {
         self.ring = ring
         noAddress = .allocate(capacity: 1)
         noAddress.initialize(to: sockaddr())
+        alarmTime = .allocate(capacity: 1)
+        alarmTime.initialize(to: __kernel_timespec())
         self.features = features
         entries = ring.pointee.sq.sqes
         mask = ring.pointee.sq.ring_mask
@@ -69,6 +73,7 @@ public struct Ring: ~Copyable {
         ring.end()
         ring.deallocate()
         noAddress.deallocate()
+        alarmTime.deallocate()
     }
 
     /// Writes an operation into the submission queue; the kernel sees it at the next ``submit(_:)``.
@@ -237,6 +242,42 @@ public struct Ring: ~Copyable {
     }
 }
 
+// For callers that wait elsewhere.
+extension Ring {
+    /// Has the kernel add to an event descriptor when it has completion work and had none before, and when it has completed
+    /// something; the descriptor stays the caller's, and open as long as the ring. `io_uring_register_eventfd(3)`.
+    ///
+    /// - Throws: ``RingError`` when the kernel is short of memory, or the ring has such a descriptor.
+    public mutating func register(_ event: borrowing EventDescriptor) throws(RingError) {
+        let result = io_uring_register_eventfd(ring, event.descriptor)
+        guard result == 0 else { throw .register("io_uring_register_eventfd", -result) }
+    }
+
+    /// Prepares something that completes with `ETIME` at a time of `CLOCK_MONOTONIC`, with ``Token/alarm``; there may be one at a
+    /// time. `io_uring_prep_timeout(3)`, `io_uring_prep_timeout_update(3)`, Linux 5.11.
+    ///
+    /// - Parameters:
+    ///   - nanoseconds: when.
+    ///   - isMoved: there is one, which is to complete then instead. If it has completed meanwhile, the move completes with an error.
+    /// - Returns: `false` when the submission queue is full: submit, then try again.
+    public mutating func prepareAlarm(at nanoseconds: UInt64, isMoved: Bool) -> Bool {
+        guard let entry = io_uring_get_sqe(ring) else { return false }
+        let second: UInt64 = 1_000_000_000
+        alarmTime.pointee = __kernel_timespec(
+            tv_sec: Int64(nanoseconds / second),
+            tv_nsec: Int64(nanoseconds % second)
+        )
+        if isMoved {
+            io_uring_prep_timeout_update(entry, alarmTime, Token.alarm.rawValue, UInt32(IORING_TIMEOUT_ABS))
+            io_uring_sqe_set_data64(entry, Token.movedAlarm.rawValue)
+        } else {
+            io_uring_prep_timeout(entry, alarmTime, 0, UInt32(IORING_TIMEOUT_ABS))
+            io_uring_sqe_set_data64(entry, Token.alarm.rawValue)
+        }
+        return true
+    }
+}
+
 // Receiving.
 extension Ring {
     /// Makes buffers to receive into, once; a ring without them can receive nothing, and one that has some keeps those.
@@ -251,7 +292,7 @@ extension Ring {
     ///   may be locked; with `EOPNOTSUPP` where a receive that waits would hold a buffer (``RingFeatures/receives``).
     public mutating func openReceiveBuffers(count: Int, size: Int) throws(RingError) {
         guard buffers == nil else { return }
-        guard features.receives else { throw .buffers("io_uring_prep_provide_buffers", EOPNOTSUPP) }
+        guard features.receives else { throw .register("io_uring_prep_provide_buffers", EOPNOTSUPP) }
         var buffers = try ReceiveBuffers(count: count, size: size)
         if features.sharesBuffers { try buffers.share(with: ring) }
         self.buffers = consume buffers

@@ -43,7 +43,7 @@ public struct RingError: Error, Hashable, Sendable, CustomStringConvertible {
         )
     }
 
-    static func buffers(_ operation: String, _ errno: Int32) -> RingError {
+    static func register(_ operation: String, _ errno: Int32) -> RingError {
         RingError(operation: operation, errno: errno, advice: registerAdvice(errno))
     }
 

@@ -52,13 +52,18 @@ public struct Token: RawRepresentable, Hashable, Sendable {
     public var slot: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
 
     /// What the return of a receive buffer completes with, where that takes an operation; not a token of anybody's table.
-    public static func bufferReturn(_ buffer: UInt16) -> Token { Token(kind: bufferReturnKind, slot: UInt32(buffer)) }
+    public static func bufferReturn(_ buffer: UInt16) -> Token { Token(kind: ringKind, slot: UInt32(buffer)) }
 
-    private static let bufferReturnKind: UInt8 = 254
+    /// What the ring submits for itself.
+    private static let ringKind: UInt8 = 254
+
+    /// What an alarm completes with, see ``Ring/prepareAlarm(at:isMoved:)``, and the move of one.
+    public static let alarm = Token(kind: ringKind, generation: 1, slot: 0)
+    static let movedAlarm = Token(kind: ringKind, generation: 2, slot: 0)
 
     /// The buffer whose return has completed; `nil` for a token of anything else.
     public var returnedBuffer: UInt16? {
-        kind == Token.bufferReturnKind ? UInt16(truncatingIfNeeded: slot) : nil
+        kind == Token.ringKind && generation == 0 ? UInt16(truncatingIfNeeded: slot) : nil
     }
 
     /// The bits a generation has; the generation after this one is 0 again.

@@ -334,6 +334,10 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     var isPending: Bool { hasCompletions }
 
+    mutating func openDescriptor() -> Int32 { preconditionFailure("the script's host waits in the loop's turns") }
+
+    mutating func rest(until deadline: Instant?) -> Bool { true }
+
     mutating func abandon() -> [Int32] { kernel.unsubmittedCloses }
 
     mutating func takeReserve() -> Bool { kernel.takeReserve() }

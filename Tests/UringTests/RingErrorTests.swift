@@ -67,7 +67,7 @@ struct RingErrorTests {
     ])
     func refusedReceiveBuffersNameCauseAndCure(errno: Int32, cause: String, cure: String) {
         let operation = "io_uring_register_buf_ring"
-        expect(RingError.buffers(operation, errno), operation, errno, cause, cure)
+        expect(RingError.register(operation, errno), operation, errno, cause, cure)
     }
 
     private func expect(_ error: RingError, _ operation: String, _ errno: Int32, _ cause: String, _ cure: String) {

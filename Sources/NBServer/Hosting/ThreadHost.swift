@@ -14,7 +14,11 @@ enum ThreadHost {
         let verdict = try loop.begin()
         onBegin()
         loop.serve(verdict)
-        while loop.turn(mayWait: true) != .done {}
+        var end = TurnEnd.again
+        while end != .done {
+            var budget = Int.max
+            end = loop.turn(mayWait: true, budget: &budget)
+        }
         return try loop.result.get()
     }
 }

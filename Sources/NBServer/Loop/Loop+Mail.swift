@@ -6,8 +6,8 @@ extension Loop where LoopEngine: ~Copyable {
     /// How many messages are handled before it is the completions' turn again.
     private static var quantum: Int { 256 }
 
-    mutating func handleMail(_ budget: Int) {
-        handleMessages(min(budget, Self.quantum))
+    mutating func handleMail(_ budget: inout Int) {
+        handleMessages(&budget)
         deliverAdopted()
         deliverToWorkers()
         tellTimers()
@@ -41,9 +41,9 @@ extension Loop where LoopEngine: ~Copyable {
         return .earlier(drainEnd, .earlier(state.pointee.timers.earliest, timeout))
     }
 
-    private mutating func handleMessages(_ budget: Int) {
-        var budget = budget
-        while budget > 0, stopReason == nil, behavior.hasMessage(isSuspended: state.pointee.isSuspended) {
+    private mutating func handleMessages(_ budget: inout Int) {
+        let rest = max(0, budget - Self.quantum)
+        while budget > rest, stopReason == nil, behavior.hasMessage(isSuspended: state.pointee.isSuspended) {
             budget -= 1
             do {
                 let isSuspended = state.pointee.isSuspended

@@ -160,7 +160,8 @@ extension Loop where LoopEngine: ~Copyable {
 
     /// Whether a deadline of the server as a whole has come, and everything that came before it was looked at.
     func hasPassed(_ deadline: Instant?) -> Bool {
-        guard let deadline, looksAgainUntil == nil else { return false }
-        return deadline <= connections.pointee.now
+        let now = connections.pointee.now
+        guard let deadline, looksAgainUntil ?? now <= now, !hasRestOfBatch else { return false }
+        return deadline <= now
     }
 }

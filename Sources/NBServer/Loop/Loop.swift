@@ -151,16 +151,17 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// - Parameters:
     ///   - mayWait: whether the turn waits until something happens, if nothing is due. A host that has to return to a loop of its
     ///     own says no, and waits there for what the turn returns.
-    ///   - budget: how many completions, and how many messages, are acted on at the most.
+    ///   - budget: how many completions and messages are acted on at the most; less those that were, when the turn returns.
     /// - Returns: what is left to the host.
-    mutating func turn(mayWait: Bool, budget: Int = .max) -> TurnEnd {
+    mutating func turn(mayWait: Bool, budget: inout Int) -> TurnEnd {
         control.noteAwake()
         takeCompletions()
-        dispatchBatch(budget)
+        dispatchBatch(&budget)
         if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
-        endTimeLimits()
+        // What has completed in time may be in the rest of the batch.
+        if !hasRestOfBatch { endTimeLimits() }
         serveWorkers()
-        handleMail(budget)
+        handleMail(&budget)
         advance()
         prepare()
         do throws(RingError) {
@@ -217,8 +218,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
     /// Takes the completions that the enter before has brought, unless some of those before are left.
     private mutating func takeCompletions() {
-        guard !hasRestOfBatch else { return }
         connections.pointee.now = engine.now
+        guard !hasRestOfBatch else { return }
         batch.removeAll()
         batchPosition = 0
         engine.takeCompletions(into: &batch)
@@ -233,9 +234,11 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
     /// Acts on what has completed. Never inlined: the rest of a turn would take registers that every completion needs.
     @inline(never)
-    private mutating func dispatchBatch(_ budget: Int) {
+    private mutating func dispatchBatch(_ budget: inout Int) {
         let start = batchPosition
-        batchPosition += min(budget, batch.count - start)
+        let count = min(budget, batch.count - start)
+        budget -= count
+        batchPosition = start + count
         for index in start..<batchPosition { dispatch(batch[index]) }
     }
 
@@ -268,7 +271,9 @@ extension Loop where LoopEngine: ~Copyable {
         let isDue = lookBeforeSleep() || engine.isPending || engine.hasUnsubmitted && engine.retryTime == nil
         guard !isOver else { return .done }
         lastDeadline = isDue ? engine.now : nextDeadline
-        return isDue ? .again : .wait(until: lastDeadline)
+        guard !isDue, try engine.rest(until: lastDeadline) else { return .again }
+        assert(!engine.hasUnsubmitted, "the host is to wait, and the kernel does not have everything")
+        return .wait(until: lastDeadline)
     }
 
     /// Nothing is left to do, nor to hand to the kernel.

@@ -20,6 +20,11 @@ package struct RingEngine: Engine, ~Copyable {
         case bufferReturn(UInt16)
     }
 
+    /// What a host waits for that waits elsewhere: the kernel adds to it.
+    private var event: EventDescriptor?
+    /// When the ring's alarm goes off, or went.
+    private var alarm: Instant?
+
     /// The descriptor set aside.
     private var reserve: EventDescriptor?
 
@@ -60,6 +65,32 @@ package struct RingEngine: Engine, ~Copyable {
     package var hasUnsubmitted: Bool { ring.hasUnsubmitted || !backlog.isEmpty }
 
     package var isPending: Bool { ring.hasCompletions || ring.hasPendingWork }
+
+    package mutating func openDescriptor() throws(RingError) -> Int32 {
+        if let descriptor = event?.descriptor { return descriptor }
+        let new = try EventDescriptor(blocks: false)
+        try ring.register(new)
+        let descriptor = new.descriptor
+        event = consume new
+        return descriptor
+    }
+
+    /// An alarm that is too early costs a turn, and one more that is too late cannot be: it is moved.
+    package mutating func rest(until deadline: Instant?) throws(RingError) -> Bool {
+        if let deadline {
+            let isSet = alarm.map { $0 > now } ?? false
+            if !isSet || deadline < alarm ?? deadline { try setAlarm(deadline, isMoved: isSet) }
+        }
+        event?.clear()
+        return !isPending && !hasUnsubmitted
+    }
+
+    private mutating func setAlarm(_ instant: Instant, isMoved: Bool) throws(RingError) {
+        // A kernel that takes nothing more is entered again soon.
+        guard backlog.isEmpty, ring.prepareAlarm(at: instant.nanoseconds, isMoved: isMoved) else { return }
+        alarm = instant
+        try enter(until: now)
+    }
 
     package mutating func abandon() -> [Int32] {
         ring.keepReceiveBuffers()

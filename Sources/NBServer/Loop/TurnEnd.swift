@@ -4,7 +4,7 @@ internal import Uring
 enum TurnEnd: Hashable {
     /// Another turn: something is due, or the turn may wait by itself.
     case again
-    /// Nothing is due. Another turn when the engine has something, or at this time at the latest; `nil`: only then.
+    /// Another turn when the engine's descriptor is readable; that is at this time at the latest, if there is one.
     case wait(until: Instant?)
     /// Nothing: the loop has ended.
     case done

@@ -45,7 +45,11 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     var retryTime: Instant? { kernel.retryTime }
 
-    var isPending: Bool { hasCompletions }
+    var isPending: Bool { kernel.isPending }
+
+    mutating func openDescriptor() -> Int32 { preconditionFailure("the simulated host knows the kernel") }
+
+    mutating func rest(until deadline: Instant?) -> Bool { kernel.rest(until: deadline) }
 
     mutating func abandon() -> [Int32] { [] }
 

@@ -44,10 +44,14 @@ final class SimulatedHistory: @unchecked Sendable {
     /// How often others do something, in a thousand times that they could, and how often the behavior does more than it must.
     let bustle: (outside: Int, inside: Int)
     private let turnsToServe: Int
+    /// How many completions and messages a host that waits elsewhere gives a turn; `nil` if the host waits in the turns.
+    private let largestBudget: Int?
     private let workerOptions: [WorkerOptions]
     /// How many connections are given to workers, in a thousand.
     let workerRate: Int
     var turns = 0
+    /// When the last turn that had a budget entered the kernel.
+    private(set) var lastTurnWithBudget = Instant(nanoseconds: 0)
     /// The loop's own, while it exists.
     var state: UnsafeMutablePointer<LoopState>?
     /// A time to wake up at that had come at the wait before, with nothing to take.
@@ -94,6 +98,7 @@ final class SimulatedHistory: @unchecked Sendable {
         control = LoopControl()
         try control.open()
         control.tell([.simulated])
+        largestBudget = kernel.random.element(of: [nil, nil, 1, 3, 100]) ?? nil
         turnsToServe = 2 + kernel.random.below(kernel.random.chance(50) ? 400 : 60)
         let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
         options = ServerOptions(
@@ -139,7 +144,7 @@ final class SimulatedHistory: @unchecked Sendable {
         state = loop.state
         let reason: StopReason
         do throws(ServerError) {
-            reason = try ThreadHost.run(&loop)
+            reason = try turn(&loop)
             checkReason(reason)
         } catch {
             reason = .failed(error)
@@ -154,6 +159,16 @@ final class SimulatedHistory: @unchecked Sendable {
         kernel.tally.histories = 1
         kernel.tally.steps = turns
         return Outcome(violations: kernel.violations, trace: kernel.trace, tally: kernel.tally)
+    }
+
+    private func turn(_ loop: inout Loop<SimulatedEngine>) throws(ServerError) -> StopReason {
+        guard let largestBudget else { return try ThreadHost.run(&loop) }
+        return try PolledHost.run(&loop) {
+            1 + kernel.random.below(largestBudget)
+        } wait: { deadline in
+            look(deadline, actOutside)
+            kernel.waitForSignal { actOutside() }
+        }
     }
 
     /// What `Server` does when its loop has ended. Then others go on.
@@ -183,11 +198,31 @@ final class SimulatedHistory: @unchecked Sendable {
         kernel.violate(text)
     }
 
-    private func turn(_ deadline: Instant?) throws(RingError) {
-        turns += 1
+    /// Looks at what must hold when the loop waits, and lets others act before it does.
+    private func look(_ deadline: Instant?, _ act: () -> Void) {
         // What was not carried out yet has no effects to look at.
         if !kernel.isCongested { checkStep(deadline) }
         lastRetryTime = kernel.retryTime
+        act()
+        if !kernel.isCongested { checkSleep(deadline) }
+    }
+
+    /// The loop enters the kernel, to wait there unless its host waits elsewhere.
+    private func turn(_ deadline: Instant?) throws(RingError) {
+        turns += 1
+        if largestBudget == nil {
+            look(deadline, actInTurn)
+        } else {
+            lastTurnWithBudget = kernel.now
+            actInTurn()
+        }
+        try kernel.loseRing()
+        if turns > 5000 {
+            throw RingError(operation: "simulation", errno: 0, advice: "the server does not come to an end")
+        }
+    }
+
+    private func actInTurn() {
         actOutside()
         if turns == turnsToServe {
             kernel.noteStop()
@@ -200,11 +235,6 @@ final class SimulatedHistory: @unchecked Sendable {
             }
         } else if kernel.random.chance(30) {
             EventDescriptor.signal(control.wakeUpDescriptor)
-        }
-        if !kernel.isCongested { checkSleep(deadline) }
-        try kernel.loseRing()
-        if turns > 5000 {
-            throw RingError(operation: "simulation", errno: 0, advice: "the server does not come to an end")
         }
     }
 

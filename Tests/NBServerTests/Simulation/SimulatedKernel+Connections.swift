@@ -140,7 +140,12 @@ extension SimulatedKernel {
 
     /// What waits goes on as far as it can.
     func progress() {
-        for case let socket? in sockets where !happens(.workLeft) {
+        isWorkLeft = false
+        for case let socket? in sockets {
+            guard !happens(.workLeft) else {
+                isWorkLeft = true
+                continue
+            }
             if let send = socket.send { goOn(send, on: socket) }
             progressReceive(of: socket)
             if socket.discard != nil {

@@ -11,7 +11,7 @@ extension SimulatedKernel {
         if happens(.interruption) {
             wakeUp = nil
             post(token, -EINTR, of: 0)
-        } else if isSignaled {
+        } else if isWoken {
             var count: UInt64 = 0
             let result = read(wakeUpDescriptor, &count, MemoryLayout<UInt64>.size)
             wakeUp = nil
@@ -20,9 +20,9 @@ extension SimulatedKernel {
     }
 
     /// The read that waits will complete.
-    var isAboutToWake: Bool { wakeUp != nil && isSignaled }
+    var isAboutToWake: Bool { wakeUp != nil && isWoken }
 
-    private var isSignaled: Bool {
+    private var isWoken: Bool {
         var poll = pollfd(fd: wakeUpDescriptor, events: Int16(POLLIN), revents: 0)
         return Glibc.poll(&poll, 1, 0) == 1
     }

@@ -58,6 +58,11 @@ final class SimulatedKernel: @unchecked Sendable {
     /// The read of the wake-up that waits, and of what.
     var wakeUp: Token?
     private(set) var wakeUpDescriptor: Int32 = -1
+    /// Something that could complete was left for the next time that the kernel is entered.
+    var isWorkLeft = false
+    /// For a host that waits elsewhere: whether its descriptor is readable, and when it will be at the latest.
+    var isSignaled = false
+    var alarm: Instant?
     /// When what the kernel had no memory for is submitted again.
     private(set) var retryTime: Instant?
     /// There was no memory for the last read of the wake-up.
@@ -238,6 +243,9 @@ extension SimulatedKernel {
     }
 
     var hasSubmitted: Bool { !submitted.isEmpty }
+
+    /// Entering the kernel would bring completions, or there are some.
+    var isPending: Bool { !queue.isEmpty || isWorkLeft }
 
     func take(_ batch: inout CompletionBatch) {
         let room = batch.capacity - batch.count
