@@ -180,6 +180,68 @@ import Testing
         #expect(kernel.closes(of: 100_001) == 1)
     }
 
+    /// How an arm may end, and what its listener is until it is armed again.
+    enum EndOfArm: CaseIterable {
+        case idle, parked, paused, down, removed
+    }
+
+    @Test(arguments: EndOfArm.allCases)
+    func whatComesBetweenTheEndOfAnArmAndTheNextIsStray(_ end: EndOfArm) throws {
+        let server = try ScriptedServer(listeners: 2)
+        let (listener, other) = (server.listeners[0], server.listeners[1])
+        let address = server.sockets[0].address
+        var old: Token?
+        let strays: FakeKernel.Step = { kernel in
+            let old = try #require(old)
+            kernel.complete(old, 100_001, isLast: false)
+            kernel.complete(old, -EMFILE)
+            kernel.complete(old, -ECONNABORTED, isLast: false)
+            kernel.complete(old, 100_002)
+        }
+        let (kernel, _) = try server.run(
+            { number, _, context in
+                guard number == 0 else { return .continue }
+                if end == .paused { try context.pauseListener(on: address) }
+                if end == .removed { try context.removeListener(on: address) }
+                return .continue
+            },
+            script: [
+                { kernel in
+                    old = try kernel.accept(on: listener)
+                    try kernel.accept(100_000, on: end == .paused || end == .removed ? other : listener)
+                },
+                { kernel in
+                    switch end {
+                    case .idle: try kernel.accept(100_003, on: listener, isLast: true)
+                    case .parked: try kernel.failAccept(EIO, on: listener)
+                    case .down: try kernel.failAccept(EINVAL, on: listener)
+                    // The cancel has ended the arm.
+                    case .paused, .removed: #expect(!kernel.isArmed(listener))
+                    }
+                    // Behind the end of the arm, in the same batch; then a turn later.
+                    try strays(kernel)
+                },
+                { kernel in
+                    #expect(kernel.isReset(100_001) && kernel.isReset(100_002))
+                    #expect(kernel.arms == (end == .idle ? [listener] : []))
+                    kernel.complete(try #require(old), 100_004)
+                },
+                { kernel in
+                    #expect(kernel.isReset(100_004))
+                    #expect(kernel.arms.isEmpty)
+                    #expect(kernel.isArmed(listener) == (end == .idle))
+                },
+            ]
+        )
+        let counters = server.journal.counters
+        #expect(counters.discarded == 3)
+        #expect(counters.delivered == (end == .idle ? 2 : 1))
+        #expect(counters.accepted == counters.delivered + counters.discarded)
+        #expect(counters.acceptFailures == (end == .parked || end == .down ? 1 : 0))
+        #expect(server.journal.infos.count == (end == .parked || end == .down || end == .removed ? 1 : 0))
+        for descriptor: Int32 in [100_001, 100_002, 100_004] { #expect(kernel.closes(of: descriptor) == 1) }
+    }
+
     @Test func anErrorFromNewConnectionCostsThatConnectionOnly() throws {
         let server = try ScriptedServer()
         let listener = server.listeners[0]

@@ -1,3 +1,5 @@
+internal import Uring
+
 /// A listener of a running server: its socket, its state, and how much it has been served.
 ///
 /// Owned by the ``ListenerTable``; loop's thread only.
@@ -6,8 +8,9 @@ struct Listener {
     var state = ListenerState()
     /// Its name.
     let id: ListenerID
-    /// Which arm is the present one; completions of any other are stale, those of listeners before it in its place as well.
-    var generation: UInt32
+    /// Which arm is in flight. Completions of any other arm are stale, those of earlier listeners in this place as well.
+    /// While no arm is in flight, a bit is set that no token carries, so that every completion is stale.
+    private(set) var generation: UInt32
     /// Connections it got, on a scale on which all listeners can be compared; see ``ListenerTable``.
     var served: UInt64 = 0
     /// The error its last arm failed with.
@@ -22,6 +25,18 @@ struct Listener {
     init(_ socket: ListenSocket, id: ListenerID, generation: UInt32 = 0) {
         self.socket = socket
         self.id = id
-        self.generation = generation
+        self.generation = generation | Self.restingBit
     }
+
+    /// An accept is submitted: its token carries the new generation.
+    mutating func beginArm() {
+        generation = (generation &+ 1) & Token.generationMask
+    }
+
+    /// The accept has ended: what still comes with its token is stale.
+    mutating func endArm() {
+        generation |= Self.restingBit
+    }
+
+    private static let restingBit = Token.generationMask + 1
 }

@@ -59,7 +59,7 @@ struct ListenerTable: ~Copyable {
         _modify { yield &listeners[index] }
     }
 
-    /// The listener a token means, or `nil` for an arm that is over.
+    /// The listener a token means, or `nil` for an arm that is over, also before the listener is armed again.
     func index(of token: Token) -> Int? {
         let index = Int(token.slot)
         guard index < count, listeners[index].generation == token.generation else { return nil }

@@ -29,6 +29,7 @@ extension Loop where LoopEngine: ~Copyable {
     // Out of line, as `failedAccept` and `failed` are: inlined, they would take registers that every completion needs.
     @inline(never)
     private mutating func ended(_ index: Int) {
+        listeners.pointee[index].endArm()
         react(listeners.pointee[index].state.ended(), index)
     }
 
@@ -102,6 +103,7 @@ extension Loop where LoopEngine: ~Copyable {
 
     @inline(never)
     private mutating func failedAccept(_ index: Int, _ errno: Int32) {
+        listeners.pointee[index].endArm()
         // What we cancel has not failed.
         if !listeners.pointee[index].state.isCanceling { counters.pointee.acceptFailures += 1 }
         listeners.pointee[index].lastErrno = errno
@@ -197,7 +199,7 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func arm(_ index: Int) {
         let isMultishot = options.acceptMode == .multishot && engine.features.acceptsMultishot
         listeners.pointee[index].state.arm()
-        listeners.pointee[index].generation = (listeners.pointee[index].generation &+ 1) & Token.generationMask
+        listeners.pointee[index].beginArm()
         counters.pointee.armed += 1
         let descriptor = listeners.pointee[index].socket.descriptor
         engine.submit(.accept(listener: descriptor, isMultishot ? .multishot : .oneShot), token: acceptToken(index))
