@@ -4,7 +4,11 @@ extension ServerContext {
     ///
     /// It stays open until it is taken out again, sending on it fails, or the server stops. A peer that leaves is noticed
     /// only by sending: close what has been quiet for too long. Kept again, a connection has the same ID.
+    ///
+    /// - Precondition: it is this server's connection. Another server's ends the process, in every build: see
+    ///   ``Connection/handOff(to:)``.
     public func keep(_ connection: consuming Connection) -> ConnectionID {
+        connection.expect(in: state.pointee.connections)
         let slot = connection.intoSlot()
         slot.pointee.isKept = true
         slot.giveName()
@@ -41,8 +45,11 @@ extension ServerContext {
     }
 
     /// The address of the listener a connection came by; `nil` if that has been removed since.
+    ///
+    /// - Precondition: it is this server's connection. Another server's ends the process, in every build.
     public func listenerAddress(of connection: borrowing Connection) -> SocketAddress? {
-        state.pointee.listenerAddress(of: connection.slot)
+        connection.expect(in: state.pointee.connections)
+        return state.pointee.listenerAddress(of: connection.slot)
     }
 
     private func slot(_ id: ConnectionID) throws(UnknownConnection) -> ConnectionTable.Slot {

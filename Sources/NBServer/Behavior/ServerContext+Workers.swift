@@ -9,12 +9,15 @@ extension ServerContext {
     /// is closed with ``CloseReason/failed(_:)``, and the behavior is told ``ServerInfo/connectionFailed(_:)``, both with
     /// ``ServerError/Code/invalidOption``.
     ///
+    /// - Precondition: it is this server's connection. Another server's ends the process, in every build: see
+    ///   ``Connection/handOff(to:)``.
     /// - Returns: the worker's name, by which it is sent messages.
     @discardableResult
     public func assign<Worker: ConnectionWorker & ~Copyable>(
         _ connection: consuming Connection,
         to worker: consuming Worker
     ) -> WorkerID<Worker> {
+        connection.expect(in: state.pointee.connections)
         let slot = connection.intoSlot()
         let number = state.pointee.workers.number(of: Worker.self)
         let places = state.pointee.workers.places(number)

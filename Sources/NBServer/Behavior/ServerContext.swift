@@ -2,12 +2,22 @@ public import Uring
 
 /// The server, as its behavior and its workers see it during a callback.
 ///
-/// Lent to the callback: it cannot be kept. Belongs to the server's thread.
+/// Lent to the callback: it cannot be kept. Belongs to the server's thread, which a debug build checks.
 public struct ServerContext: ~Copyable {
-    let state: UnsafeMutablePointer<LoopState>
+    private let ownState: UnsafeMutablePointer<LoopState>
 
     init(_ state: UnsafeMutablePointer<LoopState>) {
-        self.state = state
+        ownState = state
+    }
+
+    /// The loop's state. Every use of a context passes here, and in a debug build must come from the server's thread.
+    @inline(__always)
+    var state: UnsafeMutablePointer<LoopState> {
+        assert(
+            !ownState.pointee.behavior.ledger.isOffLoopThread,
+            "a server's context is used outside of the server's thread: use it inside callbacks only"
+        )
+        return ownState
     }
 
     /// The addresses the server listens on now, with the ports the kernel chose.

@@ -7,15 +7,22 @@ internal import LinuxLibc
 /// spoke has ended its own side, it lives on in the server for ``ServerOptions/closeTimeLimit`` at the most; then it is
 /// reset.
 ///
-/// Belongs to the server's thread: use it inside callbacks only. One that is held beyond the server's end has been reset, and
-/// what it is asked then does nothing. Its descriptor is non-blocking and closed on exec.
+/// Belongs to the server's thread: use it inside callbacks only, which a debug build checks. One that is held beyond the
+/// server's end has been reset, and what it is asked then does nothing. Its descriptor is non-blocking and closed on exec.
 public struct Connection: ~Copyable {
     private let table: UnsafeMutablePointer<ConnectionTable>
-    let slot: ConnectionTable.Slot
+    private let ownSlot: ConnectionTable.Slot
 
     init(_ table: UnsafeMutablePointer<ConnectionTable>, _ slot: ConnectionTable.Slot) {
         self.table = table
-        self.slot = slot
+        ownSlot = slot
+    }
+
+    /// The slot behind the value. Every use of a connection passes here, and in a debug build must come from its server's thread.
+    @inline(__always)
+    var slot: ConnectionTable.Slot {
+        table.pointee.assertOnLoopThread(ownSlot)
+        return ownSlot
     }
 
     // Out of line: `close()` would be the same code, and the linker of functions makes one a detour to the other.
@@ -113,6 +120,21 @@ public struct Connection: ~Copyable {
     public var localAddress: SocketAddress? {
         let descriptor = slot.pointee.descriptor
         return SocketAddress.reading { getsockname(descriptor, $0, $1) }
+    }
+
+    /// Ends the process, in every build, unless this is a connection of that table: a slot of another server's table would
+    /// corrupt both servers.
+    @inline(__always)
+    func expect(in table: UnsafeMutablePointer<ConnectionTable>) {
+        if self.table != table { Self.refuseOtherServer() }
+    }
+
+    // Not a precondition: an optimized build does not print its words.
+    @inline(never)
+    private static func refuseOtherServer() -> Never {
+        fatalError(
+            "a connection was given to another server's context: use Connection.handOff(to:) to give it to that server"
+        )
     }
 
     /// The slot behind the value, which stays open.

@@ -22,6 +22,8 @@ struct ConnectionTable: ~Copyable {
     var closesWait: Bool
     // Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
     var counters: UnsafeMutablePointer<ServerCounters>
+    /// Knows the loop's thread, for debug builds; `nil` for a table without a server.
+    private let ledger: CallLedger?
 
     /// The time of the loop's present turn.
     var now = Instant(nanoseconds: 0)
@@ -59,13 +61,15 @@ struct ConnectionTable: ~Copyable {
         closeTimeLimit: Duration,
         wholeCloseTimeLimit: Duration? = nil,
         closesWait: Bool,
-        counters: UnsafeMutablePointer<ServerCounters>
+        counters: UnsafeMutablePointer<ServerCounters>,
+        ledger: CallLedger? = nil
     ) {
         self.server = server
         self.closeTimeLimit = closeTimeLimit
         self.wholeCloseTimeLimit = wholeCloseTimeLimit
         self.closesWait = closesWait
         self.counters = counters
+        self.ledger = ledger
     }
 
     deinit {
@@ -82,6 +86,15 @@ struct ConnectionTable: ~Copyable {
     func slot(_ token: Token) -> Slot? {
         guard let slot = slot(token.slot) else { return nil }
         return slot.pointee.place == token.with(kind: 0) ? slot : nil
+    }
+
+    /// A `Connection` belongs to the loop's thread, an orphan's to any thread. Looked at in debug builds.
+    @inline(__always)
+    func assertOnLoopThread(_ slot: Slot) {
+        assert(
+            slot.pointee.phase == .orphaned || ledger?.isOffLoopThread != true,
+            "a connection is used outside of its server's thread: use it inside callbacks only"
+        )
     }
 
     /// Every slot in use.

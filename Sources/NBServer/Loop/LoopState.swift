@@ -55,7 +55,8 @@ struct LoopState: ~Copyable {
                 closeTimeLimit: options.closeTimeLimit,
                 wholeCloseTimeLimit: options.wholeCloseTimeLimit,
                 closesWait: closesWait,
-                counters: counters
+                counters: counters,
+                ledger: behavior.ledger
             )
         )
         self.features = features

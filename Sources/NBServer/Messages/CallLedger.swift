@@ -26,6 +26,13 @@ final class CallLedger: Sendable {
     /// Whether this is the server's own thread.
     var isOnLoopThread: Bool { loopThread.load(ordering: .relaxed) == currentThreadNumber() }
 
+    /// Whether a thread runs the loop, and the calling thread is another. Before the loop runs, and when it has ended, every
+    /// thread may use what was the loop's.
+    var isOffLoopThread: Bool {
+        let thread = loopThread.load(ordering: .relaxed)
+        return thread != 0 && thread != currentThreadNumber()
+    }
+
     /// The calling thread runs the loop from now on.
     func enterLoop() {
         loopThread.store(currentThreadNumber(), ordering: .relaxed)

@@ -3,17 +3,25 @@ internal import LinuxLibc
 /// A worker's connection, as the worker sees it during a callback.
 ///
 /// Lent to the callback: it cannot be kept. What it is asked to do is queued and leaves on the ring after the callback has
-/// returned, without a system call unless the description says otherwise. Belongs to the server's thread.
+/// returned, without a system call unless the description says otherwise. Belongs to the server's thread,
+/// which a debug build checks.
 ///
 /// When the connection has ended, or begun to, what it is asked to do is ignored.
 public struct WorkerConnection: ~Copyable {
     /// The server, for the length of the callback.
     public let server: ServerContext
-    let slot: ConnectionTable.Slot
+    private let ownSlot: ConnectionTable.Slot
 
     init(_ state: UnsafeMutablePointer<LoopState>, _ slot: ConnectionTable.Slot) {
         server = ServerContext(state)
-        self.slot = slot
+        ownSlot = slot
+    }
+
+    /// The slot behind the value. Every use of the connection passes here, and in a debug build must come from the server's thread.
+    @inline(__always)
+    var slot: ConnectionTable.Slot {
+        table.pointee.assertOnLoopThread(ownSlot)
+        return ownSlot
     }
 
     private var state: UnsafeMutablePointer<LoopState> { server.state }
