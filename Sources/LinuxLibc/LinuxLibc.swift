@@ -24,6 +24,13 @@ public var streamSocket: Int32 {
 @inlinable
 public var closeOnExec: Int32 { O_CLOEXEC }
 
+/// The error number of a call that has just returned `result`; 0 if the call has not failed.
+///
+/// To be asked before anything else is called: `errno` is the last failed call's, and a later call may have changed it.
+public func errorNumber(_ result: Int32) -> Int32 {
+    result < 0 ? errno : 0
+}
+
 extension sigaction {
     /// A signal action that calls `handler`. The union that holds the handler has a name of its own in each library.
     public init(calling handler: @escaping @convention(c) (Int32) -> Void) {

@@ -13,11 +13,11 @@ enum ForeignSocket {
         }
         var peer = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let result = withUnsafeMutableBytes(of: &peer) { bytes in
+        let error = withUnsafeMutableBytes(of: &peer) { bytes in
             // Never empty: it is the structure's own memory.
-            getpeername(descriptor, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), &length)
+            errorNumber(getpeername(descriptor, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), &length))
         }
-        guard result == 0 else { throw fault(descriptor, errno) }
+        guard error == 0 else { throw fault(descriptor, error) }
     }
 
     /// Has no call on the socket block, and no child process keep it.
@@ -42,7 +42,8 @@ enum ForeignSocket {
     private static func number(_ descriptor: Int32, _ option: Int32) throws(ServerError) -> Int32 {
         var value: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
-        guard getsockopt(descriptor, SOL_SOCKET, option, &value, &length) == 0 else { throw fault(descriptor, errno) }
+        let error = errorNumber(getsockopt(descriptor, SOL_SOCKET, option, &value, &length))
+        guard error == 0 else { throw fault(descriptor, error) }
         return value
     }
 

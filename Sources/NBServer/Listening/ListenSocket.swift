@@ -92,7 +92,8 @@ final class ListenSocket {
         }
         // Not SOCK_NONBLOCK: before Linux 5.19 an accept on a non-blocking socket fails instead of waiting in the ring.
         let descriptor = LinuxLibc.socket(wanted.family, streamSocket | closeOnExec, 0)
-        guard descriptor >= 0 else { throw .call("socket", errno, address: wanted.description) }
+        let error = errorNumber(descriptor)
+        guard error == 0 else { throw .call("socket", error, address: wanted.description) }
         do {
             return (descriptor, try listen(descriptor, wanted, options))
         } catch {
@@ -114,16 +115,26 @@ final class ListenSocket {
             if case .backlog(let length) = kind { backlog = length }
             try set(kind, on: descriptor, wanted)
         }
-        guard wanted.withSockaddr({ LinuxLibc.bind(descriptor, $0, $1) }) == 0 else {
-            throw .bind(errno, wanted)
+        var error = wanted.withSockaddr { errorNumber(LinuxLibc.bind(descriptor, $0, $1)) }
+        guard error == 0 else { throw .bind(error, wanted) }
+        error = errorNumber(LinuxLibc.listen(descriptor, backlog))
+        guard error == 0 else { throw .call("listen", error, address: wanted.description) }
+        return try address(of: descriptor, wanted)
+    }
+
+    /// The address that the kernel bound a socket to.
+    static func address(of descriptor: Int32, _ wanted: SocketAddress) throws(ServerError) -> SocketAddress {
+        var error: Int32 = 0
+        let address = SocketAddress.reading {
+            let result = getsockname(descriptor, $0, $1)
+            error = errorNumber(result)
+            return result
         }
-        guard LinuxLibc.listen(descriptor, backlog) == 0 else {
-            throw .call("listen", errno, address: wanted.description)
-        }
-        guard let address = SocketAddress.reading({ getsockname(descriptor, $0, $1) }) else {
-            throw .call("getsockname", errno, address: wanted.description)
-        }
-        return address
+        if let address { return address }
+        // The call may have succeeded, and then `errno` is another call's.
+        guard error == 0 else { throw .call("getsockname", error, address: wanted.description) }
+        let cure = "the socket is bound to no IP address; only IP sockets can listen"
+        throw ServerError(.socket, operation: "getsockname", address: wanted.description, cure: cure)
     }
 
     private static func set(
@@ -188,7 +199,7 @@ final class ListenSocket {
         _ name: Int32,
         _ value: UnsafeRawBufferPointer
     ) -> Int32 {
-        setsockopt(descriptor, level, name, value.baseAddress, socklen_t(value.count)) == 0 ? 0 : errno
+        errorNumber(setsockopt(descriptor, level, name, value.baseAddress, socklen_t(value.count)))
     }
 
     /// What is wrong with a name that the kernel would cut short, or take for another wish.

@@ -93,7 +93,8 @@ final class SignalSeats: Sendable {
             var action = sigaction(calling: { SignalSeats.shared.handle($0) })
             action.sa_flags = SA_RESTART
             var before = sigaction()
-            guard sigaction(signal.rawValue, &action, &before) == 0 else { return errno }
+            let error = errorNumber(sigaction(signal.rawValue, &action, &before))
+            guard error == 0 else { return error }
             watches[signal] = Watch(seats: 1, before: before)
             return nil
         }
