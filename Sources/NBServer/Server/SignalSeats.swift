@@ -91,7 +91,8 @@ final class SignalSeats: Sendable {
             }
             guard (1..<64).contains(signal.rawValue) else { return EINVAL }
             var action = sigaction(calling: { SignalSeats.shared.handle($0) })
-            action.sa_flags = SA_RESTART
+            // On the alternate stack of a thread that has one: its usual stack may be too small, as a goroutine's is.
+            action.sa_flags = SA_RESTART | SA_ONSTACK
             var before = sigaction()
             let error = errorNumber(sigaction(signal.rawValue, &action, &before))
             guard error == 0 else { return error }

@@ -35,6 +35,43 @@ import Testing
         }
     }
 
+    /// A thread may have a stack that is too small for a handler, and another one for signals; Go's threads are such.
+    @Test func aSignalIsHandledOnTheAlternateStackOfItsThread() async {
+        await #expect(processExitsWith: .success) {
+            alarm(KernelScenario.patience)
+            var clerk = Clerk()
+            clerk.onBegin = { _, _ in
+                let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 << 10, alignment: 16)
+                memory.initializeMemory(as: UInt8.self, repeating: 0xa5)
+                var (stack, before) = (stack_t(), stack_t())
+                (stack.ss_sp, stack.ss_size) = (memory.baseAddress, memory.count)
+                sigaltstack(&stack, &before)
+                // The thread that made this one may have blocked it.
+                var mask = sigset_t()
+                sigemptyset(&mask)
+                sigaddset(&mask, SIGTERM)
+                pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+                // Handled when this returns.
+                pthread_kill(pthread_self(), SIGTERM)
+                sigaltstack(&before, nil)
+                expect(memory.contains { $0 != 0xa5 }, "the handler ran on the thread's usual stack")
+                // Its lowest part is untouched: the handler needs no more than it has.
+                expect(memory.prefix(1 << 10).allSatisfy { $0 == 0xa5 }, "the handler needs more than 31 KiB of stack")
+                memory.deallocate()
+                return .continue
+            }
+            let server = try Server(clerk, listening: [])
+            let reason = try await onThread { () -> String in
+                do {
+                    return "\(try server.run(stoppingOn: [.terminate]))"
+                } catch {
+                    return "\(error)"
+                }
+            }
+            expect(reason, is: "signal SIGTERM", "why it stopped")
+        }
+    }
+
     /// The first signal has it wait for a client that never reads; another one does not.
     @Test func aSecondSignalEndsItsPatience() async {
         await #expect(processExitsWith: .success) {
