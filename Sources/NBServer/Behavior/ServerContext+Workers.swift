@@ -62,7 +62,7 @@ extension ServerContext {
 
     /// The workers of a type whose connections have not ended or begun to.
     public func workers<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> [WorkerID<Worker>] {
-        let number = state.pointee.workers.number(of: type)
+        guard let number = state.pointee.workers.knownNumber(of: type) else { return [] }
         return state.pointee.connections.pointee.used
             .filter { $0.pointee.worker.table == number && $0.pointee.phase == .open }
             .map { WorkerID(connection: $0.id) }

@@ -38,7 +38,7 @@ public struct WorkerConnection: ~Copyable {
     /// - Precondition: the worker is of that type.
     public func workerID<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> WorkerID<Worker> {
         precondition(
-            state.pointee.workers.number(of: type) == slot.pointee.worker.table,
+            state.pointee.workers.knownNumber(of: type) == slot.pointee.worker.table,
             "this connection's worker is of another type than \(type)"
         )
         return WorkerID(connection: id)

@@ -26,9 +26,15 @@ struct WorkerRegistry: ~Copyable {
 
     /// The number of a type's table, which is made if there is none; from 1.
     mutating func number<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> UInt16 {
+        if let number = knownNumber(of: type) { return number }
+        return add(WorkerTable<Worker>(), Worker.options, ObjectIdentifier(type), "\(Worker.self)")
+    }
+
+    /// The number of a type's table, or `nil` if there is none: a question makes none.
+    mutating func knownNumber<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> UInt16? {
         let type = ObjectIdentifier(type)
         if let last, last.type == type { return last.number }
-        let number = numbers[type] ?? add(WorkerTable<Worker>(), Worker.options, type, "\(Worker.self)")
+        guard let number = numbers[type] else { return nil }
         last = (type, number)
         return number
     }
