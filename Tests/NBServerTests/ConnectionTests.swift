@@ -7,6 +7,11 @@ import Testing
 /// How connections send and end, on a fake kernel: bytes in order and alive while the kernel reads them, every descriptor
 /// closed or handed out once, no slot free too early.
 @Suite struct ConnectionTests {
+    /// Looked at by an assertion where slots are made; here in optimized builds as well.
+    @Test func aSlotIsLaidOutAsItsCodeReliesOn() {
+        #expect(ConnectionSlot.isLaidOutAsExpected)
+    }
+
     private let descriptor: Int32 = 100_000
     private let other: Int32 = 100_001
 

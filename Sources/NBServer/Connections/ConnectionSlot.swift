@@ -115,6 +115,18 @@ struct ConnectionSlot {
         }
     }
 
+    /// Whether a slot lies in memory as its code relies on; looked at in debug builds, where slots are made. ``append(_:_:)`` and
+    /// ``nextBytes`` take the slot's address for that of the inline bytes, and the kernel reads there.
+    static var isLaidOutAsExpected: Bool {
+        let flags: [PartialKeyPath<Self>] = [
+            \.phase, \.isBroken, \.finishesOutput, \.hasFinishedOutput, \.isPlainTCP,
+        ]
+        let offsets = flags.map { MemoryLayout<Self>.offset(of: $0) ?? -1 }
+        return MemoryLayout<Self>.offset(of: \.inlineBytes) == 0
+            && MemoryLayout.size(ofValue: Self(index: 0, server: 0).inlineBytes) == inlineCapacity
+            && offsets == Array(offsets[0]..<offsets[0] + flags.count)
+    }
+
     var hasDeadline: Bool { deadlinePlace >= 0 }
     var hasWorker: Bool { worker.table != 0 }
 

@@ -148,6 +148,7 @@ extension ConnectionTable {
     }
 
     private mutating func addPage() {
+        assert(ConnectionSlot.isLaidOutAsExpected, "the compiler lays connection slots out in another order")
         let page = Slot.allocate(capacity: Self.pageSize)
         let firstIndex = pages.count * Self.pageSize
         pages.append(page)
