@@ -181,6 +181,30 @@ import Testing
         #expect(seen.withLock { $0.1 }.contains("multishot accept"))
     }
 
+    /// As `ps -L` and debuggers show them.
+    @Test func theThreadsThatTheLibraryStartsHaveNames() async {
+        await #expect(processExitsWith: .success) {
+            alarm(KernelScenario.patience)
+            let before = ThreadNames.own
+            let seen = Lock<[String]>([])
+            let server = try Server(
+                Silent(onBegin: { _ in seen.withLock { $0.append(ThreadNames.own) } }),
+                listening: .unshared
+            )
+            try server.start()
+            expect(ThreadNames.own, is: before, "the caller's thread")
+            expect(seen.withLock { $0 }, is: ["nb-server"], "the server's thread")
+            expect(ThreadNames.ofProcess.contains("nb-server"), "\(ThreadNames.ofProcess)")
+            // The clock's thread lives as long as there are limits.
+            let call = PendingCall<Int>(CallLedger())
+            let number = CallClock.shared.start(call, .seconds(3600))
+            try KernelScenario.wait(for: "the clock's thread") { ThreadNames.ofProcess.contains("nb-call-clock") }
+            CallClock.shared.cancel(number)
+            await server.stop()
+            exit(EXIT_SUCCESS)
+        }
+    }
+
     @Test func signalsStopTheServerAndLeaveNothingBehind() async throws {
         // In a process of its own, since signals are everybody's.
         await #expect(processExitsWith: .success) {

@@ -61,9 +61,17 @@ extension SetupCall {
     ]
 
     static let ofProcess = [
-        // `/dev/null`, for standard streams that are closed. Where none is, nothing is lost.
+        // For standard streams that are closed. Where none is, nothing is lost.
         SetupCall(
             "openat",
+            about: "/dev/null",
+            [.outOfDescriptors, .systemOutOfDescriptors],
+            [.serves(Listening.features(of: .highestGranted))]
+        ),
+        // The thread's name. Without, it keeps the process's.
+        SetupCall(
+            "openat",
+            about: "/proc/thread-self/comm",
             [.outOfDescriptors, .systemOutOfDescriptors],
             [.serves(Listening.features(of: .highestGranted))]
         ),

@@ -15,7 +15,7 @@ extension SoupTests {
         }
 
         @Test func aDescriptorOrThreadOrSignalThatIsRefusedLeavesNothing() throws {
-            try expectCleanFailures(of: SetupCall.ofProcess, on: .highestGranted, injections: 9)
+            try expectCleanFailures(of: SetupCall.ofProcess, on: .highestGranted, injections: 11)
         }
 
         @Test(arguments: Rung.granted)

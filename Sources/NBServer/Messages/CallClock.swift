@@ -48,7 +48,7 @@ final class CallClock: Sendable {
     /// Without a thread nothing would end a call that is not answered; so calls with a limit fail at once then.
     private func startWatching() {
         do {
-            try startThread { self.watch() }
+            try startThread(named: "nb-call-clock") { self.watch() }
         } catch {
             let stranded = state.withLock { state in
                 state.hasThread = false

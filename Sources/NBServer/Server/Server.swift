@@ -163,7 +163,7 @@ extension Server where Behavior: ~Copyable {
     public func start() throws(ServerError) {
         guard try claim() else { return }
         do {
-            try startThread { _ = self.runClaimed(handling: []) }
+            try startThread(named: "nb-server") { _ = self.runClaimed(handling: []) }
         } catch {
             finish(.failure(error))
             throw error

@@ -1,12 +1,19 @@
 internal import LinuxLibc
 
 /// Runs `body` on a new thread, which ends with it.
-func startThread(_ body: @escaping @Sendable () -> Void) throws(ServerError) {
+///
+/// - Parameters:
+///   - name: what `ps -L`, `top -H` and debuggers call the thread; 15 bytes at most.
+///   - body: what the thread does.
+/// - Throws: ``ServerError`` with ``ServerError/Code/thread``.
+func startThread(named name: String = "nb-server", _ body: @escaping @Sendable () -> Void) throws(ServerError) {
     final class Body: Sendable {
+        let name: String
         let call: @Sendable () -> Void
-        init(_ call: @escaping @Sendable () -> Void) { self.call = call }
+        init(_ name: String, _ call: @escaping @Sendable () -> Void) { (self.name, self.call) = (name, call) }
     }
-    let body = Unmanaged.passRetained(Body(body))
+    assert(name.utf8.count <= 15, "the kernel would cut this thread's name short: \(name)")
+    let body = Unmanaged.passRetained(Body(name, body))
     var thread = noThread
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
@@ -17,7 +24,10 @@ func startThread(_ body: @escaping @Sendable () -> Void) throws(ServerError) {
         &attributes,
         { argument in
             guard let argument else { return nil }
-            Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().call()
+            let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+            // By the thread itself, so that it has its name before it does anything.
+            nameThread(body.name)
+            body.call()
             return nil
         },
         body.toOpaque()
@@ -31,4 +41,14 @@ func startThread(_ body: @escaping @Sendable () -> Void) throws(ServerError) {
             cure: "the process may have no more threads"
         )
     }
+}
+
+/// Names the calling thread; one that cannot be named keeps the process's name. `proc_pid_comm(5)`: Swift does not see
+/// `pthread_setname_np(3)`, which the C library shows to GNU sources only.
+private func nameThread(_ name: String) {
+    let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    var name = name
+    name.withUTF8 { _ = write(file, $0.baseAddress, $0.count) }
+    close(file)
 }

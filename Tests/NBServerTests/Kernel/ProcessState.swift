@@ -11,7 +11,7 @@ struct ProcessState {
     private let threads: [Int32: String]
 
     private static let runtimesOwn: Set = ["anon_inode:[timerfd]", "anon_inode:[eventpoll]"]
-    /// In the names of threads that the runtime makes for tasks; the library's have the process's name.
+    /// In the names of threads that the runtime makes for tasks; the library's have names of their own.
     private static let taskThread = "-qos"
     private static let event = "anon_inode:[eventfd]"
 
