@@ -13,6 +13,8 @@ struct Scenario {
     var greetsPrevious = false
     /// How many connections say something in turn, again and again; `nil`: connections are short.
     var longLived: Int?
+    /// What they say, and get back.
+    var message = [UInt8](repeating: 0x6e, count: 64)
     /// Whether clients speak to a worker, which answers.
     var isAnswered = false
     /// All that the server's thread may do in the whole span.
@@ -62,7 +64,6 @@ struct Scenario {
     }
 
     private func exchange(_ client: Client, _ count: Int) throws {
-        let message = [UInt8](repeating: 0x6e, count: 64)
         let sockets = try (0..<count).map { _ in try client.open() }
         for _ in 0..<(Meter.warmUp + Meter.measured) / count {
             for socket in sockets { try client.say(message, on: socket) }

@@ -40,6 +40,7 @@ func raiseDescriptorLimit() throws {
 
 func runScenarios() throws -> [Bool] {
     let text = LongGreeter.greeting
+    let line = [UInt8](repeating: 0x6e, count: 63)
     return [
         try Scenario(name: "greeting, one by one").run(Greeter.init),
         try Scenario(name: "greeting, bursts", burst: 500).run(Greeter.init),
@@ -54,6 +55,12 @@ func runScenarios() throws -> [Bool] {
         try Scenario(name: "echo by workers, once", longLived: 100).run { EchoServer(meter: $0, isContinuous: false) },
         try Scenario(name: "echo by workers, continuous", longLived: 100)
             .run { EchoServer(meter: $0, isContinuous: true) },
+        try Scenario(name: "frames by workers, lines", longLived: 100, message: line + [0x0a])
+            .run { FrameServer(meter: $0, framing: .line) },
+        try Scenario(name: "frames by workers, lines of text", longLived: 100, message: line + [0x0a])
+            .run { FrameServer(meter: $0, framing: .line, text: String(decoding: line, as: UTF8.self)) },
+        try Scenario(name: "frames by workers, behind their length", longLived: 100, message: [0, 0, 0, 63] + line)
+            .run { FrameServer(meter: $0, framing: .lengthHeader(.fourBytes)) },
         try Scenario(name: "short connections of workers", greeting: Client.words, isAnswered: true)
             .run(TurnaroundServer.init),
     ]

@@ -94,23 +94,7 @@ extension WorkerConnection {
     /// A frame that is longer than its header can tell ends the connection, with ``CloseReason/failed(_:)`` and
     /// ``ServerError/Code/invalidArgument``. A line feed within a line is not looked for.
     public func sendFrame(_ bytes: Span<UInt8>) {
-        switch slot.pointee.receiving.framing {
-        case .raw:
-            send(bytes)
-        case .line:
-            send(bytes)
-            send("\n")
-        case .lengthHeader(let header):
-            guard bytes.count <= header.greatestLength else {
-                return fail(
-                    "sendFrame(_:)",
-                    bytes.count,
-                    "\(header.greatestLength) bytes or fewer, for this framing's header"
-                )
-            }
-            send((0..<header.rawValue).reversed().map { UInt8(truncatingIfNeeded: bytes.count >> (8 * $0)) })
-            send(bytes)
-        }
+        bytes.withUnsafeBytes { enqueueFrame($0) }
     }
 
     /// Queues a frame; see ``sendFrame(_:)-(Span<UInt8>)``.
@@ -120,7 +104,31 @@ extension WorkerConnection {
 
     /// Queues a text as a frame, as UTF-8; see ``sendFrame(_:)-(Span<UInt8>)``.
     public func sendFrame(_ text: String) {
-        sendFrame(Array(text.utf8))
+        let isSent: Void? = text.utf8.withContiguousStorageIfAvailable { enqueueFrame(UnsafeRawBufferPointer($0)) }
+        if isSent == nil { sendFrameCopy(of: text) }
+    }
+
+    private func enqueueFrame(_ bytes: UnsafeRawBufferPointer) {
+        switch slot.pointee.receiving.framing {
+        case .raw:
+            enqueue(bytes)
+        case .line:
+            enqueue(bytes)
+            withUnsafeBytes(of: UInt8(ascii: "\n")) { enqueue($0) }
+        case .lengthHeader(let header):
+            guard bytes.count <= header.greatestLength else {
+                return fail(
+                    "sendFrame(_:)",
+                    bytes.count,
+                    "\(header.greatestLength) bytes or fewer, for this framing's header"
+                )
+            }
+            // The lowest bytes of the length, in network order.
+            withUnsafeBytes(of: UInt64(bytes.count).bigEndian) {
+                enqueue(UnsafeRawBufferPointer(rebasing: $0.suffix(header.rawValue)))
+            }
+            enqueue(bytes)
+        }
     }
 
     private func enqueue(_ bytes: UnsafeRawBufferPointer) {
@@ -140,6 +148,11 @@ extension WorkerConnection {
     @inline(never)
     private func sendCopy(of text: String) {
         send(Array(text.utf8))
+    }
+
+    @inline(never)
+    private func sendFrameCopy(of text: String) {
+        sendFrame(Array(text.utf8))
     }
 
     private func noteQueueLength() {
