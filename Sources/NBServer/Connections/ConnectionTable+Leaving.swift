@@ -27,7 +27,7 @@ extension ConnectionTable {
     /// Takes a descriptor to hand out, or only its receiver to drop. Outside of settling, since both may use other
     /// connections.
     mutating func takeHandOut() -> HandOut? {
-        handOuts.isEmpty ? nil : handOuts.removeFirst()
+        handOuts.popFirst()
     }
 
     /// A kept connection has ended by itself.
@@ -41,7 +41,7 @@ extension ConnectionTable {
 
     /// Takes the name of a kept connection that has ended by itself.
     mutating func takeLost() -> ConnectionID? {
-        lost.isEmpty ? nil : lost.removeFirst()
+        lost.popFirst()
     }
 
     /// Notes that the closing of a descriptor has been submitted.

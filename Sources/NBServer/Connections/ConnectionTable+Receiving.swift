@@ -70,15 +70,13 @@ extension ConnectionTable {
 
     /// There are so many buffers: as many of those who wait for one try again.
     mutating func feedStarved(_ count: Int) {
-        var (seen, left) = (0, count)
-        while left > 0, seen < starved.count {
-            seen += 1
-            guard let slot = slot(starved[seen - 1]), slot.pointee.phase == .open else { continue }
+        var left = count
+        while left > 0, let place = starved.popFirst() {
+            guard let slot = slot(place), slot.pointee.phase == .open else { continue }
             // One that has asked again meanwhile receives already.
             if slot.pointee.receiving.wantsMore && !slot.pointee.receiving.isArmed { left -= 1 }
             unsettle(slot)
         }
-        starved.removeFirst(seen)
     }
 
     var hasStarved: Bool { !starved.isEmpty }

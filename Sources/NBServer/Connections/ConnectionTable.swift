@@ -43,16 +43,16 @@ struct ConnectionTable: ~Copyable {
     private var lastUnsettled: Slot?
     var deadlines = ConnectionDeadlines()
     var receivers: [UInt32: Receiver] = [:]
-    var handOuts: [HandOut] = []
+    var handOuts = Queue<HandOut>()
     var hasFreedDescriptor = false
-    var lost: [ConnectionID] = []
+    var lost = Queue<ConnectionID>()
     /// Workers whose connections have ended.
     var ended: [EndedWorker] = []
     /// Connections whose workers are to be called, and how many have been.
     var ready: [Token] = []
     var readyPosition = 0
     /// Connections that wait for a receive buffer.
-    var starved: [Token] = []
+    var starved = Queue<Token>()
     /// Connections for which the kernel was short of memory.
     var refused: [Token] = []
 

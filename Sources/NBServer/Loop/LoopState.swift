@@ -20,7 +20,7 @@ struct LoopState: ~Copyable {
 
     var workers = WorkerRegistry()
     /// Connections from elsewhere, to be delivered when the present callback has returned.
-    private var adopted: [Adoption] = []
+    private var adopted = Queue<Adoption>()
     /// Messages of callbacks to workers, to be delivered when they have returned.
     private var workerMail: [WorkerMail] = []
     var timers = DeadlineHeap<TimerID>()
@@ -29,7 +29,7 @@ struct LoopState: ~Copyable {
     var isSuspended = false
     var drain: Drain?
     /// What callbacks have brought about, to be told when they have returned.
-    private var infos: [ServerInfo] = []
+    private var infos = Queue<ServerInfo>()
     /// The same for whoever observes the server; `nil` when nobody does.
     var events: [ServerEvent]?
 
@@ -105,7 +105,7 @@ struct LoopState: ~Copyable {
 
     /// Takes a connection from elsewhere, to be delivered.
     mutating func takeAdopted() -> Adoption? {
-        adopted.isEmpty ? nil : adopted.removeFirst()
+        adopted.popFirst()
     }
 
     var hasAdopted: Bool { !adopted.isEmpty }
@@ -140,7 +140,7 @@ struct LoopState: ~Copyable {
 
     /// Takes what is to be told.
     mutating func takeInfo() -> ServerInfo? {
-        infos.isEmpty ? nil : infos.removeFirst()
+        infos.popFirst()
     }
 
     /// Notes something for whoever observes the server.
