@@ -12,7 +12,7 @@ public struct EventDescriptor: ~Copyable, Sendable {
     /// Makes a counter of zero.
     ///
     /// - Parameter blocks: whether a read of zero waits. A ring's read of a descriptor that does not block fails with `EAGAIN` on old
-    ///   kernels; ``clear()`` wants one that does not.
+    ///   kernels; ``clear(_:)`` wants one that does not.
     /// - Throws: ``RingError`` when the process or the system is out of descriptors.
     public init(blocks: Bool = true) throws(RingError) {
         let descriptor = eventfd(0, Int32(EFD_CLOEXEC) | (blocks ? 0 : Int32(EFD_NONBLOCK)))
@@ -32,11 +32,9 @@ public struct EventDescriptor: ~Copyable, Sendable {
     }
 
     /// Sets the counter of a descriptor that does not block to zero, so that it does not poll as readable. `read(2)`.
-    public func clear() {
-        let savedErrno = errno
+    public static func clear(_ descriptor: Int32) {
         var count: UInt64 = 0
         _ = LinuxLibc.read(descriptor, &count, MemoryLayout<UInt64>.size)
-        errno = savedErrno
     }
 
     /// Wakes whoever reads this descriptor, for callers that know only its number. Safe in a signal handler.

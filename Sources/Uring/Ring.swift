@@ -245,11 +245,14 @@ public struct Ring: ~Copyable {
 // For callers that wait elsewhere.
 extension Ring {
     /// Has the kernel add to an event descriptor when it has completion work and had none before, and when it has completed
-    /// something; the descriptor stays the caller's, and open as long as the ring. `io_uring_register_eventfd(3)`.
+    /// something. The descriptor stays the caller's. `io_uring_register_eventfd(3)`.
+    ///
+    /// Another event descriptor whose counter the ring reads tells it badly: a write to that one signals this one only after a grace
+    /// period of RCU, and no more than once (Linux 6.18, on the rung ``Rung/deferred``). Write to this one instead.
     ///
     /// - Throws: ``RingError`` when the kernel is short of memory, or the ring has such a descriptor.
-    public mutating func register(_ event: borrowing EventDescriptor) throws(RingError) {
-        let result = io_uring_register_eventfd(ring, event.descriptor)
+    public mutating func register(event descriptor: Int32) throws(RingError) {
+        let result = io_uring_register_eventfd(ring, descriptor)
         guard result == 0 else { throw .register("io_uring_register_eventfd", -result) }
     }
 

@@ -334,9 +334,9 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     var isPending: Bool { hasCompletions }
 
-    mutating func openDescriptor() -> Int32 { preconditionFailure("the script's host waits in the loop's turns") }
+    mutating func openDescriptor(wokenBy event: Int32) -> Int32 { event }
 
-    mutating func rest(until deadline: Instant?) -> Bool { true }
+    mutating func rest(until deadline: Instant?) {}
 
     mutating func abandon() -> [Int32] { kernel.unsubmittedCloses }
 

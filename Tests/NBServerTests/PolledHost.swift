@@ -12,6 +12,11 @@ enum PolledHost {
         let ledger = loop.ledger
         ledger.enterLoop()
         defer { ledger.leaveLoop() }
+        do {
+            _ = try loop.openDescriptor()
+        } catch {
+            throw ServerError(error)
+        }
         loop.serve(try loop.begin())
         while true {
             var rest = budget()

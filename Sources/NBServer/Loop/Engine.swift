@@ -31,16 +31,13 @@ package protocol Engine: ~Copyable {
     /// Whether entering again without waiting would bring completions, or there are some.
     var isPending: Bool { get }
 
-    /// A descriptor that polls as readable from when the engine has something until ``rest(until:)``, for a host that waits elsewhere.
-    /// Made at the first call; the engine's.
-    mutating func openDescriptor() throws(RingError) -> Int32
+    /// Gives a host that waits elsewhere a descriptor to wait for: it polls as readable when the engine has something, or somebody
+    /// has written to `event`, an event descriptor that does not block. Called once, before the engine is used.
+    mutating func openDescriptor(wokenBy event: Int32) throws(RingError) -> Int32
 
-    /// The host is about to wait for the descriptor: it is readable again when the engine has something, at `deadline` at the latest.
-    ///
-    /// The descriptor is cleared first and the engine is looked at then: what comes in between shows in the look.
-    ///
-    /// - Returns: whether the host may wait; else there is something already, and it enters again.
-    mutating func rest(until deadline: Instant?) throws(RingError) -> Bool
+    /// The host is about to wait for the descriptor: it is readable at `deadline` at the latest, and is not readable now. What came
+    /// before that shows in ``isPending``, which is looked at next.
+    mutating func rest(until deadline: Instant?) throws(RingError)
 
     /// Entering has failed for good. Memory that the kernel may still write to is kept. Returns the descriptors whose closing was
     /// submitted and not carried out.

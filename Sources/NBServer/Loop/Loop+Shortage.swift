@@ -18,6 +18,6 @@ extension Loop where LoopEngine: ~Copyable {
         unreturnedBuffers = []
         for buffer in buffers { engine.returnBuffer(buffer) }
         connections.pointee.retryRefused(on: &engine)
-        if !wakeUp.isArmed && stage < .cancelingWakeUp { wakeUp.arm(control.wakeUpDescriptor, on: &engine) }
+        armWakeUp()
     }
 }

@@ -63,6 +63,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// Until when the enter before could wait.
     private var lastDeadline: Instant?
     var wakeUp = WakeUpRead()
+    /// The host waits elsewhere, for what wakes the loop as well.
+    private(set) var isPolled = false
 
     /// What is left to do until the loop has ended.
     enum Stage: Int, Comparable {
@@ -139,10 +141,16 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         return verdict
     }
 
+    /// For a host that waits elsewhere, before it begins: a descriptor that is readable when a turn is due.
+    mutating func openDescriptor() throws(RingError) -> Int32 {
+        isPolled = true
+        return try engine.openDescriptor(wokenBy: control.wakeUpDescriptor)
+    }
+
     /// Serves from the next turn on.
     mutating func serve(_ verdict: Verdict) {
         obey(verdict)
-        wakeUp.arm(control.wakeUpDescriptor, on: &engine)
+        armWakeUp()
         if options.exhaustion == .shed { isStrained = !engine.takeReserve() }
     }
 
@@ -268,12 +276,26 @@ extension Loop where LoopEngine: ~Copyable {
             return isOver ? .done : .again
         }
         try engine.enter(until: engine.now)
-        let isDue = lookBeforeSleep() || engine.isPending || engine.hasUnsubmitted && engine.retryTime == nil
         guard !isOver else { return .done }
-        lastDeadline = isDue ? engine.now : nextDeadline
-        guard !isDue, try engine.rest(until: lastDeadline) else { return .again }
-        assert(!engine.hasUnsubmitted, "the host is to wait, and the kernel does not have everything")
+        guard !isDue else {
+            lastDeadline = engine.now
+            return .again
+        }
+        lastDeadline = nextDeadline
+        // Cleared before the last look: who comes after the look finds the descriptor clear, and makes it readable.
+        try engine.rest(until: lastDeadline)
+        guard !lookBeforeSleep(), !isDue else { return .again }
         return .wait(until: lastDeadline)
+    }
+
+    /// Another turn would do something. A kernel that is short of memory gets no rest from a host that waits elsewhere: the alarm
+    /// would be one more operation it has no memory for.
+    private var isDue: Bool { hasWork || isAsked || engine.isPending || engine.hasUnsubmitted }
+
+    /// What has woken the loop and is no message: a signal, or the wish that it stop, or stop sooner. Where the engine reads what wakes
+    /// the loop, the read tells.
+    private var isAsked: Bool {
+        control.hasSignals || (stopReason == nil ? control.stopReason != nil : control.hasPatience)
     }
 
     /// Nothing is left to do, nor to hand to the kernel.
@@ -331,9 +353,14 @@ extension Loop where LoopEngine: ~Copyable {
         case .refused:
             shortage.note(at: connections.pointee.now)
         case .woken:
-            // Also while the server stops: another signal may end its patience.
-            if stage < .cancelingWakeUp { wakeUp.arm(control.wakeUpDescriptor, on: &engine) }
+            armWakeUp()
         }
+    }
+
+    /// Also while the server stops: another signal may end its patience.
+    mutating func armWakeUp() {
+        guard !isPolled, !wakeUp.isArmed, stage < .cancelingWakeUp else { return }
+        wakeUp.arm(control.wakeUpDescriptor, on: &engine)
     }
 }
 

@@ -49,11 +49,11 @@ final class LoopControl: Sendable {
 
 // Beginning and ending.
 extension LoopControl {
-    /// The loop is about to run.
-    func open() throws(ServerError) {
+    /// The loop is about to run. Its engine reads what wakes it, or its host polls that, which then does not block.
+    func open(isPolled: Bool = false) throws(ServerError) {
         do {
             // An optional, which a closure can take from.
-            var descriptor: EventDescriptor? = try EventDescriptor()
+            var descriptor: EventDescriptor? = try EventDescriptor(blocks: !isPolled)
             eventNumber.store(descriptor?.descriptor ?? -1, ordering: .releasing)
             event.withLock { $0 = descriptor.take() }
         } catch {
@@ -95,6 +95,9 @@ extension LoopControl {
         let nanoseconds = patience.exchange(.max, ordering: .sequentiallyConsistent)
         return nanoseconds == .max ? nil : .nanoseconds(nanoseconds)
     }
+
+    /// Whether that was said since it was last asked. Loop's thread.
+    var hasPatience: Bool { patience.load(ordering: .sequentiallyConsistent) != .max }
 
     /// Asks the loop to stop because too many messages wait. Any thread.
     func requestStopForFullMailbox() {

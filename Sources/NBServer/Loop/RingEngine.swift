@@ -20,8 +20,8 @@ package struct RingEngine: Engine, ~Copyable {
         case bufferReturn(UInt16)
     }
 
-    /// What a host waits for that waits elsewhere: the kernel adds to it.
-    private var event: EventDescriptor?
+    /// What a host waits for that waits elsewhere: the kernel adds to it, and so does who wakes the loop.
+    private var event: Int32?
     /// When the ring's alarm goes off, or went.
     private var alarm: Instant?
 
@@ -66,23 +66,19 @@ package struct RingEngine: Engine, ~Copyable {
 
     package var isPending: Bool { ring.hasCompletions || ring.hasPendingWork }
 
-    package mutating func openDescriptor() throws(RingError) -> Int32 {
-        if let descriptor = event?.descriptor { return descriptor }
-        let new = try EventDescriptor(blocks: false)
-        try ring.register(new)
-        let descriptor = new.descriptor
-        event = consume new
-        return descriptor
+    package mutating func openDescriptor(wokenBy event: Int32) throws(RingError) -> Int32 {
+        try ring.register(event: event)
+        self.event = event
+        return event
     }
 
     /// An alarm that is too early costs a turn, and one more that is too late cannot be: it is moved.
-    package mutating func rest(until deadline: Instant?) throws(RingError) -> Bool {
+    package mutating func rest(until deadline: Instant?) throws(RingError) {
         if let deadline {
             let isSet = alarm.map { $0 > now } ?? false
             if !isSet || deadline < alarm ?? deadline { try setAlarm(deadline, isMoved: isSet) }
         }
-        event?.clear()
-        return !isPending && !hasUnsubmitted
+        if let event { EventDescriptor.clear(event) }
     }
 
     private mutating func setAlarm(_ instant: Instant, isMoved: Bool) throws(RingError) {

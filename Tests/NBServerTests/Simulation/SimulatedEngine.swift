@@ -20,6 +20,7 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     mutating func enter(until deadline: Instant?) throws(RingError) {
         kernel.carryOutSubmitted()
+        if kernel.hasAlarmGoneOff { kernel.alarm = nil }
         try onWait(deadline)
         kernel.wait(until: .earlier(deadline, kernel.retryTime))
         onWake()
@@ -45,11 +46,14 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     var retryTime: Instant? { kernel.retryTime }
 
-    var isPending: Bool { kernel.isPending }
+    var isPending: Bool { kernel.isPending || kernel.hasAlarmGoneOff }
 
-    mutating func openDescriptor() -> Int32 { preconditionFailure("the simulated host knows the kernel") }
+    mutating func openDescriptor(wokenBy event: Int32) -> Int32 {
+        kernel.polledDescriptor = event
+        return event
+    }
 
-    mutating func rest(until deadline: Instant?) -> Bool { kernel.rest(until: deadline) }
+    mutating func rest(until deadline: Instant?) { kernel.rest(until: deadline) }
 
     mutating func abandon() -> [Int32] { [] }
 

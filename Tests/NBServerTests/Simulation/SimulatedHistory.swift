@@ -96,9 +96,10 @@ final class SimulatedHistory: @unchecked Sendable {
     init(seed: UInt64, tracing: SimulatedKernel.Tracing = .off) throws {
         kernel = SimulatedKernel(seed: seed, tracing: tracing)
         control = LoopControl()
-        try control.open()
+        let largestBudget = kernel.random.element(of: [nil, nil, 1, 3, 100]) ?? nil
+        try control.open(isPolled: largestBudget != nil)
         control.tell([.simulated])
-        largestBudget = kernel.random.element(of: [nil, nil, 1, 3, 100]) ?? nil
+        self.largestBudget = largestBudget
         turnsToServe = 2 + kernel.random.below(kernel.random.chance(50) ? 400 : 60)
         let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
         options = ServerOptions(

@@ -1,19 +1,23 @@
+import Glibc
+
 @testable import NBServer
 @testable import Uring
 
-// For a host that waits elsewhere: a descriptor that is readable when something comes where nothing was, as a ring's.
+// For a host that waits elsewhere: a descriptor that is readable when something comes where nothing was, as a ring's, or when
+// somebody wakes the loop.
 extension SimulatedKernel {
-    /// The host is about to wait. Returns whether it may.
-    func rest(until deadline: Instant?) -> Bool {
+    /// The host is about to wait.
+    func rest(until deadline: Instant?) {
         if let deadline {
             let isSet = alarm.map { $0 > now } ?? false
             alarm = isSet ? min(alarm ?? deadline, deadline) : deadline
         }
         isSignaled = false
-        // An alarm in the past has gone off by the time it is set.
-        if let alarm, alarm <= now { return false }
-        return !isPending && !hasSubmitted
+        if let polledDescriptor { EventDescriptor.clear(polledDescriptor) }
     }
+
+    /// An alarm in the past has gone off by the time it is set.
+    var hasAlarmGoneOff: Bool { alarm.map { $0 <= now } ?? false }
 
     /// Lets others act and time pass until the descriptor is readable, or the host comes for no reason.
     func waitForSignal(_ act: () -> Void) {
@@ -21,12 +25,10 @@ extension SimulatedKernel {
         for _ in 0..<6 where !isSignaled {
             worldStep()
             act()
-            readWakeUp()
             progress()
-            isSignaled = isPending
+            isSignaled = isPending || isAboutToWake
         }
-        guard !isSignaled, let alarm, alarm <= now || random.chance(900) else { return }
-        advance(to: alarm)
-        self.alarm = nil
+        if !isSignaled, let alarm, alarm <= now || random.chance(900) { advance(to: alarm) }
+        if hasAlarmGoneOff { alarm = nil }
     }
 }

@@ -19,11 +19,14 @@ extension SimulatedKernel {
         }
     }
 
-    /// The read that waits will complete.
-    var isAboutToWake: Bool { wakeUp != nil && isWoken }
+    /// The read that waits will complete, or the host's descriptor is readable.
+    var isAboutToWake: Bool { canBeWoken && isWoken }
+
+    /// Somebody can wake the loop.
+    var canBeWoken: Bool { wakeUp != nil || polledDescriptor != nil }
 
     private var isWoken: Bool {
-        var poll = pollfd(fd: wakeUpDescriptor, events: Int16(POLLIN), revents: 0)
+        var poll = pollfd(fd: polledDescriptor ?? wakeUpDescriptor, events: Int16(POLLIN), revents: 0)
         return Glibc.poll(&poll, 1, 0) == 1
     }
 }

@@ -63,6 +63,7 @@ final class SimulatedKernel: @unchecked Sendable {
     /// For a host that waits elsewhere: whether its descriptor is readable, and when it will be at the latest.
     var isSignaled = false
     var alarm: Instant?
+    var polledDescriptor: Int32?
     /// When what the kernel had no memory for is submitted again.
     private(set) var retryTime: Instant?
     /// There was no memory for the last read of the wake-up.

@@ -1,0 +1,105 @@
+import Glibc
+import Testing
+
+@testable import NBServer
+@testable import Uring
+
+/// A server of a clerk on the real kernel that has no thread: the test turns its loop, and waits for the engine's one descriptor.
+///
+/// Each turn has a budget of its own, from 1 on. A descriptor that stays silent for a minute has missed something.
+struct TurnedServer: ~Copyable {
+    struct FellAsleep: Error {
+        let counters: ServerCounters
+        let isPending: Bool
+        let hasUnsubmitted: Bool
+    }
+
+    let control: LoopControl
+    let mailbox: Mailbox<Clerk>
+    let addresses: [SocketAddress]
+    private var loop: Loop<RingEngine>
+    private let descriptor: Int32
+    private let budgets: ClosedRange<Int>
+    private var random = Randomness(seed: 1)
+    private var end = TurnEnd.again
+    /// How often the test has waited for the descriptor.
+    private(set) var waits = 0
+
+    init(_ clerk: Clerk, on rung: Rung, listeners: Int, budgets: ClosedRange<Int>) throws {
+        let control = LoopControl()
+        let mailbox = Mailbox<Clerk>(control)
+        try control.open(isPolled: true)
+        let sockets = try (0..<listeners).map { _ in try ListenSocket("127.0.0.1:0", options: []) }
+        let ring = RingOptions(submissionDepth: 64, completionDepth: 64, highestRung: rung)
+        let engine = try RingEngine(ring, receiveBufferCount: 64, receiveBufferSize: 4096)
+        var loop = Loop(
+            engine: engine,
+            sockets: sockets,
+            behavior: TypedBehaviorBox(clerk, mailbox),
+            closesWait: false,
+            control: control,
+            options: ServerOptions()
+        )
+        control.addresses.withLock { $0 = sockets.map(\.address) }
+        let descriptor = try loop.openDescriptor()
+        loop.ledger.enterLoop()
+        loop.serve(try loop.begin())
+        self.control = control
+        self.mailbox = mailbox
+        self.descriptor = descriptor
+        self.budgets = budgets
+        addresses = control.addresses.withLock { $0 }
+        self.loop = loop
+    }
+
+    deinit {
+        loop.ledger.leaveLoop()
+        control.close()
+    }
+
+    var counters: ServerCounters { loop.counters.pointee }
+    var result: Result<StopReason, ServerError>? { end == .done ? loop.result : nil }
+
+    /// Turns until the counters are as they should be.
+    mutating func turn(until isDone: (ServerCounters) -> Bool) throws {
+        while !isDone(counters) { try turn() }
+    }
+
+    /// Turns until the loop has ended.
+    mutating func turnToTheEnd() throws -> StopReason {
+        while end != .done { try turn() }
+        return try loop.result.get()
+    }
+
+    /// Turns until the host may wait; then the descriptor must be silent, since nothing is about to come.
+    mutating func expectRest() throws {
+        while end == .again { try turn() }
+        let isReadable = isReadable(within: 0)
+        #expect(!isReadable)
+    }
+
+    /// Waits if the turn before said so, as a host does, and makes one turn.
+    mutating func turn() throws {
+        if case .wait = end {
+            waits += 1
+            guard isReadable(within: 60_000) else {
+                throw FellAsleep(
+                    counters: counters,
+                    isPending: loop.engine.isPending,
+                    hasUnsubmitted: loop.engine.hasUnsubmitted
+                )
+            }
+        }
+        var budget = budgets.lowerBound + random.below(budgets.count)
+        end = loop.turn(mayWait: false, budget: &budget)
+        #expect(budget >= 0)
+    }
+
+    private func isReadable(within milliseconds: Int32) -> Bool {
+        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while true {
+            let count = poll(&polled, 1, milliseconds)
+            if count >= 0 { return count == 1 }
+        }
+    }
+}
