@@ -1,4 +1,3 @@
-internal import LinuxLibc
 internal import Uring
 
 /// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in its turns.
@@ -33,9 +32,9 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var listeners: UnsafeMutablePointer<ListenerTable>
 
     /// Why the loop does not serve any more.
-    private(set) var stopReason: StopReason?
+    var stopReason: StopReason?
     /// What the loop itself stopped for, if it did.
-    private var failure: ServerError?
+    var failure: ServerError?
 
     /// Connections are looked at before they are delivered: descriptors are or were short, or the server drains.
     var isStrained = false
@@ -56,10 +55,10 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// What the observer was told last.
     var reportedCounters = ServerCounters()
 
-    private(set) var stage = Stage.serving
+    var stage = Stage.serving
     var batch: CompletionBatch
     /// How many completions of the batch have been acted on.
-    private var batchPosition = 0
+    var batchPosition = 0
     /// Until when the enter before could wait.
     private var lastDeadline: Instant?
     var wakeUp = WakeUpRead()
@@ -184,7 +183,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// How the loop has ended: why it stopped, or with what it failed.
     var result: Result<StopReason, ServerError> { failure.map { .failure($0) } ?? .success(reasonOfTheEnd) }
 
-    private var reasonOfTheEnd: StopReason {
+    var reasonOfTheEnd: StopReason {
         guard let stopReason else { preconditionFailure("the loop has no reason to stop") }
         return stopReason
     }
@@ -224,6 +223,19 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         armListeners()
     }
 
+    /// Submits what is due for connections, and hands out what was released.
+    mutating func settleConnections() {
+        connections.pointee.settle(on: &engine)
+        while let handOut = connections.pointee.takeHandOut() {
+            guard let descriptor = handOut.descriptor else { continue }
+            handOut.receiver(
+                ReleasedConnection(descriptor, unread: handOut.unread) { [control] in control.noteFreedDescriptor() }
+            )
+        }
+        // Now, since nothing else may come for long.
+        tellEndedWorkers()
+    }
+
     /// Takes the completions that the enter before has brought, unless some of those before are left.
     private mutating func takeCompletions() {
         connections.pointee.now = engine.now
@@ -240,14 +252,19 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// Whether there are completions that were not acted on.
     var hasCompletions: Bool { hasRestOfBatch || engine.hasCompletions }
 
-    /// Acts on what has completed. Never inlined: the rest of a turn would take registers that every completion needs.
-    @inline(never)
+    /// Acts on what has completed, as far as the budget goes.
     private mutating func dispatchBatch(_ budget: inout Int) {
         let start = batchPosition
-        let count = min(budget, batch.count - start)
-        budget -= count
-        batchPosition = start + count
-        for index in start..<batchPosition { dispatch(batch[index]) }
+        let end = start + min(budget, batch.count - start)
+        budget -= end - start
+        batchPosition = end
+        dispatch(start..<end)
+    }
+
+    /// Never inlined: the rest of a turn would take registers that every completion needs.
+    @inline(never)
+    private mutating func dispatch(_ range: Range<Int>) {
+        for index in range { dispatch(batch[index]) }
     }
 
     @inline(__always)
@@ -361,107 +378,5 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func armWakeUp() {
         guard !isPolled, !wakeUp.isArmed, stage < .cancelingWakeUp else { return }
         wakeUp.arm(control.wakeUpDescriptor, on: &engine)
-    }
-}
-
-// Stopping.
-extension Loop where LoopEngine: ~Copyable {
-    /// There is a reason to stop; the first counts. No message is handled any more, and who sends one is told why.
-    mutating func stop(_ reason: StopReason) {
-        guard stopReason == nil else { return }
-        stopReason = reason
-        endOfPatience = connections.pointee.now + options.stopTimeLimit
-        behavior.closeMailbox(reason)
-    }
-
-    /// A server that has stopped waits for its connections to end, but not for longer than it was told to: then it resets them.
-    mutating func endPatience() {
-        guard stopReason != nil else { return }
-        if let limit = control.takePatience() {
-            endOfPatience = .earlier(endOfPatience, connections.pointee.now + limit)
-        }
-        guard stage == .endingConnections, hasPassed(endOfPatience) else { return }
-        for slot in connections.pointee.used where slot.pointee.isEnding { connections.pointee.expire(slot) }
-        endOfPatience = nil
-    }
-
-    /// The loop cannot go on.
-    mutating func fail(_ error: ServerError) {
-        if failure == nil { failure = error }
-        stop(.failed(error))
-    }
-
-    /// Submits what is due for connections, and hands out what was released.
-    private mutating func settleConnections() {
-        connections.pointee.settle(on: &engine)
-        while let handOut = connections.pointee.takeHandOut() {
-            guard let descriptor = handOut.descriptor else { continue }
-            handOut.receiver(
-                ReleasedConnection(descriptor, unread: handOut.unread) { [control] in control.noteFreedDescriptor() }
-            )
-        }
-        // Now, since nothing else may come for long.
-        tellEndedWorkers()
-    }
-
-    /// Makes every connection that is still open end; those the behavior dropped in `terminate` already do.
-    private mutating func closeConnections() {
-        for slot in connections.pointee.used where slot.pointee.phase == .open {
-            if slot.pointee.isKept { connections.pointee.drop(slot) } else { connections.pointee.orphan(slot) }
-        }
-        settleConnections()
-    }
-
-    private mutating func terminate() {
-        behavior.terminate(reasonOfTheEnd, ServerContext(state))
-        // It may have given connections to workers, which end as the others did.
-        stopWorkers()
-        ledger.flush()
-        ledger.close(reasonOfTheEnd)
-        state.pointee.note(.terminated(reasonOfTheEnd))
-        report()
-    }
-
-    /// The ring is lost: closes by hand what it served, what it was to close, and what it has accepted and nobody has seen.
-    private mutating func abandon() {
-        listeners.pointee.closeAll()
-        discardAccepted()
-        for descriptor in engine.abandon() { LinuxLibc.close(descriptor) }
-        stopWorkers()
-        if stage < .endingConnections { terminate() }
-        stage = .lost
-        for slot in connections.pointee.used where slot.pointee.descriptor >= 0 {
-            LinuxLibc.close(slot.pointee.descriptor)
-            slot.pointee.descriptor = -1
-        }
-        disown()
-    }
-
-    /// A `Connection` value that still exists becomes an orphan, which any thread may drop. A connection that was to be handed out
-    /// is closed instead, and its receiver is dropped.
-    private mutating func disown() {
-        for slot in connections.pointee.used {
-            if slot.pointee.phase == .open && !slot.pointee.isKept { connections.pointee.orphan(slot) }
-            connections.pointee.forgetReceiver(slot)
-        }
-        while connections.pointee.takeHandOut() != nil {}
-    }
-
-    private mutating func discardAccepted() {
-        repeat {
-            for index in batchPosition..<batch.count where batch[index].isAcceptedConnection {
-                counters.pointee.discarded += 1
-                LinuxLibc.close(batch[index].result)
-            }
-            batch.removeAll()
-            batchPosition = 0
-            engine.takeCompletions(into: &batch)
-        } while batch.count > 0
-    }
-}
-
-extension Completion {
-    fileprivate var isAcceptedConnection: Bool {
-        TokenKind(rawValue: token.kind) == .accept && result >= 0
     }
 }

@@ -44,7 +44,7 @@ package struct RingEngine: Engine, ~Copyable {
 
     package mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         if ring.prepare(operation, token: token, silently: silently) { return }
-        submitInFullQueue(.operation(operation, token, silently: silently))
+        submitInFullQueue(operation, token, silently)
     }
 
     package mutating func enter(until deadline: Instant?) throws(RingError) {
@@ -116,7 +116,7 @@ package struct RingEngine: Engine, ~Copyable {
     }
 
     package mutating func returnBuffer(_ number: UInt16) {
-        if !ring.returnBuffer(number) { submitInFullQueue(.bufferReturn(number)) }
+        if !ring.returnBuffer(number) { keepBack(.bufferReturn(number)) }
     }
 
     /// `shutdown(2)` does not block on a TCP socket. As an operation of the ring it would: the kernel gives it to a
@@ -164,7 +164,11 @@ extension RingEngine {
 
     // Kept out of the way of the usual case.
     @inline(never)
-    private mutating func submitInFullQueue(_ submission: Submission) {
+    private mutating func submitInFullQueue(_ operation: Operation, _ token: Token, _ silently: Bool) {
+        keepBack(.operation(operation, token, silently: silently))
+    }
+
+    private mutating func keepBack(_ submission: Submission) {
         backlog.append(submission)
         do {
             try handOverBacklog()
