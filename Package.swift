@@ -11,13 +11,13 @@ let package = Package(
     name: "nb-server",
     products: [
         .library(name: "NBServer", targets: ["NBServer"]),
-        .library(name: "Uring", targets: ["Uring"]),
+        .library(name: "NBUring", targets: ["NBUring"]),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
-        .target(name: "LinuxLibc", swiftSettings: settings),
-        .target(name: "Uring", dependencies: ["CLiburing", "LinuxLibc"], swiftSettings: settings),
-        .target(name: "NBServer", dependencies: ["LinuxLibc", "Uring"], swiftSettings: settings),
+        .target(name: "NBLibc", swiftSettings: settings),
+        .target(name: "NBUring", dependencies: ["CLiburing", "NBLibc"], swiftSettings: settings),
+        .target(name: "NBServer", dependencies: ["NBLibc", "NBUring"], swiftSettings: settings),
         .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
         .executableTarget(name: "echo", dependencies: ["NBServer"], path: "Examples/Echo", swiftSettings: settings),
         .executableTarget(
@@ -39,24 +39,28 @@ let package = Package(
             swiftSettings: settings
         ),
         // Which levels of io_uring the tests run on, and which not.
-        .target(name: "GrantedRungs", dependencies: ["Uring"], path: "Tests/GrantedRungs", swiftSettings: settings),
-        .testTarget(name: "UringTests", dependencies: ["CLiburing", "GrantedRungs", "Uring"], swiftSettings: settings),
+        .target(name: "GrantedRungs", dependencies: ["NBUring"], path: "Tests/GrantedRungs", swiftSettings: settings),
+        .testTarget(
+            name: "UringTests",
+            dependencies: ["CLiburing", "GrantedRungs", "NBUring"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "NBServerTests",
-            dependencies: ["GrantedRungs", "NBServer", "Uring"],
+            dependencies: ["GrantedRungs", "NBServer", "NBUring"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "soup", "counter", "echo", "soup-kitchen", "hello-http", "test-server", "GrantedRungs", "Uring",
+                "soup", "counter", "echo", "soup-kitchen", "hello-http", "test-server", "GrantedRungs", "NBUring",
             ],
             swiftSettings: settings
         ),
         // A process that SoupTests start and command, and watch from outside.
         .executableTarget(
             name: "test-server",
-            dependencies: ["NBServer", "Uring"],
+            dependencies: ["NBServer", "NBUring"],
             path: "Tests/TestServer",
             swiftSettings: settings
         ),

@@ -20,7 +20,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "NBServer", package: "nb-server"),
-                .product(name: "Uring", package: "nb-server"),
+                .product(name: "NBUring", package: "nb-server"),
             ]
         ),
         .executableTarget(
@@ -38,7 +38,7 @@ let package = Package(
             name: "worker-server",
             dependencies: [
                 .product(name: "NBServer", package: "nb-server"),
-                .product(name: "Uring", package: "nb-server"),
+                .product(name: "NBUring", package: "nb-server"),
             ]
         ),
         .executableTarget(
@@ -47,7 +47,7 @@ let package = Package(
                 "LoopbackClient",
                 "Measuring",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Uring", package: "nb-server"),
+                .product(name: "NBUring", package: "nb-server"),
             ]
         ),
         .executableTarget(
@@ -56,7 +56,7 @@ let package = Package(
                 "Measuring",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NBServer", package: "nb-server"),
-                .product(name: "Uring", package: "nb-server"),
+                .product(name: "NBUring", package: "nb-server"),
             ]
         ),
         .executableTarget(

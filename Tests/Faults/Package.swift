@@ -12,13 +12,13 @@ let package = Package(
     name: "nb-server",
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing"),
-        .target(name: "LinuxLibc", swiftSettings: settings),
-        .target(name: "Uring", dependencies: ["CLiburing", "LinuxLibc"], swiftSettings: settings),
-        .target(name: "NBServer", dependencies: ["LinuxLibc", "Uring"], swiftSettings: settings),
-        .target(name: "GrantedRungs", dependencies: ["Uring"], path: "Tests/GrantedRungs", swiftSettings: settings),
+        .target(name: "NBLibc", swiftSettings: settings),
+        .target(name: "NBUring", dependencies: ["CLiburing", "NBLibc"], swiftSettings: settings),
+        .target(name: "NBServer", dependencies: ["NBLibc", "NBUring"], swiftSettings: settings),
+        .target(name: "GrantedRungs", dependencies: ["NBUring"], path: "Tests/GrantedRungs", swiftSettings: settings),
         .testTarget(
             name: "NBServerTests",
-            dependencies: ["GrantedRungs", "NBServer", "Uring"],
+            dependencies: ["GrantedRungs", "NBServer", "NBUring"],
             swiftSettings: settings
         ),
     ],

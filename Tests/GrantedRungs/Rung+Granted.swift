@@ -1,6 +1,6 @@
 // The rungs that this kernel grants: tests run on these, and say which others they do not run on.
 
-public import Uring
+public import NBUring
 
 extension Rung {
     /// Each rung that this kernel grants, lowest first. The first use in a process names the others on standard output.

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// What the loop does about completions of accepts, on a fake kernel: every connection delivered once or discarded and
 /// closed, no listener deaf, none starved.

@@ -1,7 +1,7 @@
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// Connections that were accepted elsewhere, on scripts.
 @Suite struct AdoptionTests {

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// How connections send and end, on a fake kernel: bytes in order and alive while the kernel reads them, every descriptor
 /// closed or handed out once, no slot free too early.

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// What the loop does when descriptors run out, by `ServerOptions.Exhaustion`, on a fake kernel.
 @Suite struct ExhaustionAnswerTests {

@@ -1,7 +1,7 @@
 import Glibc
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// Plays the kernel's part for a loop, after a script.
 ///

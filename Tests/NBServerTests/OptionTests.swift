@@ -1,7 +1,7 @@
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// Every option of a server and of a worker, below, at and above its range: what is out of range is an error that names it.
 @Suite struct OptionTests {

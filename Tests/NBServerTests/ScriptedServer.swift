@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// What a behavior was told, for tests to look at. Used by one thread.
 final class Journal {

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// A server's life: made, started, stopped from everywhere, and what is left of it.
 @Suite(.serialized) struct ServerTests {

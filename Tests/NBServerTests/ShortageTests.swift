@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// A kernel that is short of memory, and one that cannot receive: what is tried again, when, and what is not.
 @Suite struct ShortageTests {

@@ -1,7 +1,7 @@
 // A server without anything to do, as the kernel accounts it.
 
+import NBUring
 import Testing
-import Uring
 
 extension SoupTests {
     @Suite struct Idle {

@@ -2,8 +2,8 @@
 
 @preconcurrency import Glibc
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 extension SoupTests {
     @Suite struct Ladder {

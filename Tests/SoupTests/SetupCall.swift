@@ -1,7 +1,7 @@
 // A system call of a server's set-up: how often it is made, and what becomes of the server when one of them fails.
 
 import GrantedRungs
-import Uring
+import NBUring
 
 struct SetupCall: Sendable {
     /// What a server comes to when a certain one of the calls fails.

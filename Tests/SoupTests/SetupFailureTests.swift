@@ -5,8 +5,8 @@
 
 @preconcurrency import Glibc
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 extension SoupTests {
     @Suite struct SetupFailures {

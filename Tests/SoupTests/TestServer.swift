@@ -2,7 +2,7 @@
 
 @preconcurrency import Glibc
 import GrantedRungs
-import Uring
+import NBUring
 
 /// Owns a process that starts and stops servers as it is told. A test uses it from one thread.
 final class TestServer {

@@ -1,5 +1,5 @@
 import NBServer
-import Uring
+import NBUring
 
 /// How a server is to be: on which rung and port, and how many of its first connections it keeps.
 struct Plan {

@@ -3,9 +3,9 @@
 
 import Glibc
 import GrantedRungs
+import NBUring
 import Synchronization
 import Testing
-import Uring
 
 struct ArmingThreadTests {
     /// In a process of its own: a ring without its thread can be submitted to by nobody, and not be dropped.

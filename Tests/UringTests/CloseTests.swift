@@ -2,8 +2,8 @@
 
 import Glibc
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 struct CloseTests {
     @Test(arguments: Rung.granted)

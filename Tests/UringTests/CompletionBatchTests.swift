@@ -1,7 +1,7 @@
 // CompletionBatch and the completions engines make up: order, bounds, and that emptying keeps the room.
 
+import NBUring
 import Testing
-import Uring
 
 struct CompletionBatchTests {
     @Test func aBatchKeepsTheOrderUntilItIsFull() {

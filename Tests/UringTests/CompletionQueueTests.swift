@@ -1,8 +1,8 @@
 // Taking completions: bounded by the batch, in the kernel's order, around the queue's end, and past its depth.
 
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 struct CompletionQueueTests {
     @Test(arguments: Rung.granted)

@@ -2,8 +2,8 @@
 
 import Glibc
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 struct ConnectTests {
     @Test(arguments: Rung.granted)

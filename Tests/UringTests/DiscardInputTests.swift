@@ -2,8 +2,8 @@
 
 import Glibc
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 struct DiscardInputTests {
     @Test(arguments: Rung.granted)

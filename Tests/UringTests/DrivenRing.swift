@@ -1,8 +1,8 @@
 // A ring with a batch of its own and a time limit on every wait. The limit only fails a test; none is right because of
 // it.
 
+import NBUring
 import Testing
-import Uring
 
 struct DrivenRing: ~Copyable {
     /// Nothing on loopback takes this long, not in an emulated machine either; who waits longer waits for what never comes.

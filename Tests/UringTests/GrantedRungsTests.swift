@@ -2,8 +2,8 @@
 
 import Glibc
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 struct GrantedRungsTests {
     /// A kernel that is as new as a rung asks grants it, so that no test on it is left out.

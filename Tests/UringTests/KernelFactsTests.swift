@@ -4,7 +4,7 @@
 import Glibc
 import Testing
 
-@testable import Uring
+@testable import NBUring
 
 struct KernelFactsTests {
     struct Kernel: CustomTestStringConvertible, Sendable {

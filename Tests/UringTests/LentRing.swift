@@ -1,6 +1,6 @@
 // A ring, by address, for a thread that must not use it. The owner keeps still meanwhile.
 
-import Uring
+import NBUring
 
 struct LentRing: @unchecked Sendable {
     private let pointer: UnsafeMutablePointer<DrivenRing>

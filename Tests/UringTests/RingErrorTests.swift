@@ -3,7 +3,7 @@
 import Glibc
 import Testing
 
-@testable import Uring
+@testable import NBUring
 
 struct RingErrorTests {
     /// Every error of `io_uring_setup(2)`, and some that only a seccomp profile gives.

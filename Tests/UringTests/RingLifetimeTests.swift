@@ -3,8 +3,8 @@
 
 import Glibc
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 struct RingLifetimeTests {
     @Test(arguments: Rung.granted)

@@ -4,7 +4,7 @@ import CLiburing
 import Glibc
 import Testing
 
-@testable import Uring
+@testable import NBUring
 
 struct RingProofTests {
     @Test func aProvedRingIsEmpty() throws {

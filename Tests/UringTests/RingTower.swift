@@ -1,8 +1,8 @@
 // Rings that are alive at the same time on one thread, each held by a call of its own.
 
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 enum RingTower {
     /// What each ring reports; an echo must come back through every one of them.

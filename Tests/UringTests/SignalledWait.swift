@@ -1,9 +1,9 @@
 // A wait without a limit, on the calling thread, which another thread shoots signals at until it is over.
 
 import Glibc
+import NBUring
 import Synchronization
 import Testing
-import Uring
 
 struct SignalledWait: Sendable {
     let submission: Ring.Submission

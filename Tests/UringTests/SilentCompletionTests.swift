@@ -3,8 +3,8 @@
 
 import Glibc
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 struct SilentCompletionTests {
     @Test(arguments: Rung.granted)

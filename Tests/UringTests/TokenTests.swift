@@ -1,7 +1,7 @@
 // Token: what is packed comes out again, at every edge, and what is reserved is refused.
 
+import NBUring
 import Testing
-import Uring
 
 struct TokenTests {
     @Test(arguments: [0, 1, 127, 254] as [UInt8], [0, 1, 0xff_fffe, 0xff_ffff] as [UInt32])

@@ -1,5 +1,5 @@
 import Glibc
-import Uring
+import NBUring
 
 /// What one thread waits for and another rings: an event descriptor, read and written in the usual, blocking way.
 final class Bell: Sendable {

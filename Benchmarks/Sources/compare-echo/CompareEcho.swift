@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import LoopbackClient
 import Measuring
-import Uring
+import NBUring
 
 /// Compares the CPU time of workers, for each message or short connection, with that of plain C loops.
 ///

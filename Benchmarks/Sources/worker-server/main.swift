@@ -1,6 +1,6 @@
 @preconcurrency import Glibc
 import NBServer
-import Uring
+import NBUring
 
 // A server of workers, for comparisons: sends back what it receives, always, or once to every connection.
 

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 // Workers, of which each has a connection.
 extension ServerContext {

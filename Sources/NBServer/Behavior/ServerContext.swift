@@ -1,4 +1,4 @@
-public import Uring
+public import NBUring
 
 /// The server, as its behavior and its workers see it during a callback.
 ///

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// An accepted connection, owned by whoever holds this value.
 ///

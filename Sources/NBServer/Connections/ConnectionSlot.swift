@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 /// What the loop knows of one connection.
 ///

@@ -1,5 +1,5 @@
-internal import LinuxLibc
-internal import Uring
+internal import NBLibc
+internal import NBUring
 
 // What connections receive for their workers: what is submitted, and what its completions mean. Who is given what arrives is
 // the loop's to say (`Loop+Workers.swift`).

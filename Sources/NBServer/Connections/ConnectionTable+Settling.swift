@@ -1,5 +1,5 @@
-internal import LinuxLibc
-internal import Uring
+internal import NBLibc
+internal import NBUring
 
 // How connections end: what is submitted for them, and what its completions mean. The phases are drawn at
 // `ConnectionSlot`; every error of a connection is answered here.

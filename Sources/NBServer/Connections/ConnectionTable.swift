@@ -1,5 +1,5 @@
+internal import NBUring
 internal import Synchronization
-internal import Uring
 
 /// Every connection the loop knows, each in a slot that has one address for life.
 ///

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// What the kernel says of a socket that was not accepted by this library. Nothing here blocks; any thread that owns the
 /// descriptor.

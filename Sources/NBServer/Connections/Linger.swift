@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// Sees to it that closing a socket does not wait for its peer, as `SO_LINGER` with a time above zero makes it (`socket(7)`).
 /// At once, without blocking; any thread that owns the descriptor.

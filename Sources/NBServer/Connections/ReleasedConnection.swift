@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// A connection that has left its server: a descriptor, and what was received on it and nobody has seen.
 ///
@@ -57,7 +57,7 @@ public struct ReleasedConnection: ~Copyable, Sendable {
             guard !isTaken else { return }
             // This may be a server's thread, as when the server that was to have the connection has stopped.
             forgetLinger(of: descriptor)
-            LinuxLibc.close(descriptor)
+            NBLibc.close(descriptor)
             onClose()
         }
     }

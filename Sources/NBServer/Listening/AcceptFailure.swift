@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// What to do about an accept that failed: the errors of `accept(2)`, each with the reason for its answer.
 ///

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// A bound, listening socket.
 ///
@@ -52,8 +52,8 @@ final class ListenSocket {
             guard Identity(of: descriptor) == identity else { return }
             // A child has a copy between its fork and its exec, and closing ours would let the socket go on listening, for
             // nobody.
-            LinuxLibc.shutdown(descriptor, Int32(SHUT_RDWR))
-            LinuxLibc.close(descriptor)
+            NBLibc.shutdown(descriptor, Int32(SHUT_RDWR))
+            NBLibc.close(descriptor)
         }
     }
 
@@ -91,13 +91,13 @@ final class ListenSocket {
             throw ServerError(.invalidAddress, operation: "listen", address: wanted.description, cure: fault)
         }
         // Not SOCK_NONBLOCK: before Linux 5.19 an accept on a non-blocking socket fails instead of waiting in the ring.
-        let descriptor = LinuxLibc.socket(wanted.family, streamSocket | closeOnExec, 0)
+        let descriptor = NBLibc.socket(wanted.family, streamSocket | closeOnExec, 0)
         let error = errorNumber(descriptor)
         guard error == 0 else { throw .call("socket", error, address: wanted.description) }
         do {
             return (descriptor, try listen(descriptor, wanted, options))
         } catch {
-            LinuxLibc.close(descriptor)
+            NBLibc.close(descriptor)
             throw error
         }
     }
@@ -115,9 +115,9 @@ final class ListenSocket {
             if case .backlog(let length) = kind { backlog = length }
             try set(kind, on: descriptor, wanted)
         }
-        var error = wanted.withSockaddr { errorNumber(LinuxLibc.bind(descriptor, $0, $1)) }
+        var error = wanted.withSockaddr { errorNumber(NBLibc.bind(descriptor, $0, $1)) }
         guard error == 0 else { throw .bind(error, wanted) }
-        error = errorNumber(LinuxLibc.listen(descriptor, backlog))
+        error = errorNumber(NBLibc.listen(descriptor, backlog))
         guard error == 0 else { throw .call("listen", error, address: wanted.description) }
         return try address(of: descriptor, wanted)
     }
@@ -151,7 +151,7 @@ final class ListenSocket {
             guard wanted.family == AF_INET6 else { break }
             try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, Int32(isOn ? 1 : 0), "IPV6_V6ONLY", wanted)
         case .linger(let seconds):
-            let value = LinuxLibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
+            let value = NBLibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
             try set(descriptor, SOL_SOCKET, SO_LINGER, value, "SO_LINGER", wanted)
         case .integer(let level, let name, let value, let text):
             try set(descriptor, level, name, value, text, wanted)

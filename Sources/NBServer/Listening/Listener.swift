@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 /// A listener of a running server: its socket, its state, and how much it has been served.
 ///

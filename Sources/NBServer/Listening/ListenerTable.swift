@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 /// The listeners of a running server, and the order in which they are armed.
 ///

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// An option of a server's listen sockets, and through them of its connections.
 ///

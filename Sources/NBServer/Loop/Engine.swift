@@ -1,4 +1,4 @@
-package import Uring
+package import NBUring
 
 /// What the loop runs on: something that takes operations, waits, and gives completions back.
 ///

@@ -1,5 +1,5 @@
-internal import LinuxLibc
-internal import Uring
+internal import NBLibc
+internal import NBUring
 
 // From completions of accepts to callbacks, and from the listeners' reactions to what is submitted.
 extension Loop where LoopEngine: ~Copyable {

@@ -1,5 +1,5 @@
-internal import LinuxLibc
-internal import Uring
+internal import NBLibc
+internal import NBUring
 
 // How a loop comes to its end: a reason to stop, patience with connections, and a ring that is lost.
 extension Loop where LoopEngine: ~Copyable {
@@ -50,12 +50,12 @@ extension Loop where LoopEngine: ~Copyable {
     mutating func abandon() {
         listeners.pointee.closeAll()
         discardAccepted()
-        for descriptor in engine.abandon() { LinuxLibc.close(descriptor) }
+        for descriptor in engine.abandon() { NBLibc.close(descriptor) }
         stopWorkers()
         if stage < .endingConnections { terminate() }
         stage = .lost
         for slot in connections.pointee.used where slot.pointee.descriptor >= 0 {
-            LinuxLibc.close(slot.pointee.descriptor)
+            NBLibc.close(slot.pointee.descriptor)
             slot.pointee.descriptor = -1
         }
         disown()
@@ -75,7 +75,7 @@ extension Loop where LoopEngine: ~Copyable {
         repeat {
             for index in batchPosition..<batch.count where batch[index].isAcceptedConnection {
                 counters.pointee.discarded += 1
-                LinuxLibc.close(batch[index].result)
+                NBLibc.close(batch[index].result)
             }
             batch.removeAll()
             batchPosition = 0

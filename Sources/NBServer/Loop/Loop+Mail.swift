@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 // What happens in a turn after the completions: messages, then timers, then what the library itself has to say, and what all
 // of them ask for.

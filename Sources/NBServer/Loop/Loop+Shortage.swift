@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 // What a kernel that is short of memory has refused, and when the loop tries again; see `Shortage`.
 extension Loop where LoopEngine: ~Copyable {

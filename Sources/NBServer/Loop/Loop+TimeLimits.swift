@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 // What ends because nothing has happened for too long.
 //

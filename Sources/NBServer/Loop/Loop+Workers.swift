@@ -1,5 +1,5 @@
-internal import LinuxLibc
-internal import Uring
+internal import NBLibc
+internal import NBUring
 
 // From completions of connections to the callbacks of their workers.
 extension Loop where LoopEngine: ~Copyable {

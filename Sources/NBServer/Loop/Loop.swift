@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 /// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in its turns.
 ///

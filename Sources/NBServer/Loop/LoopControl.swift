@@ -1,5 +1,5 @@
+internal import NBUring
 internal import Synchronization
-internal import Uring
 
 /// What other threads, and signal handlers, may touch of a running loop: the wish that it stop, the signals that it is to
 /// hear of, and how to wake it.

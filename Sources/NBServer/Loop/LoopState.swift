@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 /// What callbacks may touch of a running loop.
 ///

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 // What the kernel says of a real socket: four system calls of half a microsecond at most each, none of which blocks.
 extension PeerState {

@@ -1,5 +1,5 @@
-internal import LinuxLibc
-package import Uring
+internal import NBLibc
+package import NBUring
 
 /// The engine of production: an io_uring, made and used by the loop's thread.
 package struct RingEngine: Engine, ~Copyable {
@@ -122,7 +122,7 @@ package struct RingEngine: Engine, ~Copyable {
     /// `shutdown(2)` does not block on a TCP socket. As an operation of the ring it would: the kernel gives it to a
     /// worker thread, where it may run after a close submitted behind it.
     package mutating func finishOutput(of descriptor: Int32) {
-        LinuxLibc.shutdown(descriptor, Int32(SHUT_WR))
+        NBLibc.shutdown(descriptor, Int32(SHUT_WR))
     }
 
     /// With a linger time above zero a close waits for the peer, and the ring's would do that on the loop's thread.

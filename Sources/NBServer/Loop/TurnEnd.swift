@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 /// What a turn of the loop leaves to its host.
 enum TurnEnd: Hashable {

@@ -1,5 +1,5 @@
-internal import LinuxLibc
-internal import Uring
+internal import NBLibc
+internal import NBUring
 
 /// The read that wakes the loop: of an eventfd to which other threads and signal handlers write.
 ///

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// The time limits of the calls that tasks wait for, in this process.
 ///

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 internal import Synchronization
 
 /// The calls that wait for a server, and the answers that have not left yet.

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// A door that opens once: threads wait in front of it until then. Any thread may wait or open.
 final class Gate: @unchecked Sendable {

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// A value that one thread at a time may touch. Any thread; nobody holds it for longer than a few instructions.
 ///

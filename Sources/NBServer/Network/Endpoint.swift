@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// Where to listen, as a person writes it: `127.0.0.1:7777`, `0.0.0.0:80`, `[::1]:7777`, `[::]:0`,
 /// `[fe80::1%eth0]:7777`.

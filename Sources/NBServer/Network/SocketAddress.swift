@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// An IP address and a port, as the kernel reports them.
 public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {

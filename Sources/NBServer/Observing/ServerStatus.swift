@@ -1,4 +1,4 @@
-public import Uring
+public import NBUring
 
 /// What can be said of a server at one moment.
 public struct ServerStatus: Hashable, Sendable {

@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
 ///

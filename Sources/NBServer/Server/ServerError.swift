@@ -1,5 +1,5 @@
-internal import LinuxLibc
-internal import Uring
+internal import NBLibc
+internal import NBUring
 
 /// Why a server could not be made, could not run, or lost a listener.
 public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-public import Uring
+public import NBUring
 
 /// How a server is to run. A value that is out of its range is an error of the server that is made with it:
 /// ``ServerError/Code/invalidOption``.
@@ -40,7 +40,7 @@ public struct ServerOptions: Hashable, Sendable {
     /// How many bytes each holds: the most that is delivered at a time without being put together. From 1 to 2 GiB less one.
     public var receiveBufferSize: Int
 
-    /// How the ring is made; `import Uring` to say so. ``RingOptions/completionDepth``, from 1 to 65,536, is also how many
+    /// How the ring is made; `import NBUring` to say so. ``RingOptions/completionDepth``, from 1 to 65,536, is also how many
     /// connections one listener is served before it is another's turn, and how many are accepted ahead of their being
     /// delivered. ``RingOptions/submissionDepth`` is from 1 to 32,768.
     public var ring: RingOptions

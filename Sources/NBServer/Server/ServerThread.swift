@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// Runs `body` on a new thread, which ends with it.
 ///

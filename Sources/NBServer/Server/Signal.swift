@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// A signal that can stop a server, or that it can be told of.
 public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvertible {

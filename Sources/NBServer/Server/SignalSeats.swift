@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 internal import Synchronization
 
 /// Who is to hear of which signal, in this process.

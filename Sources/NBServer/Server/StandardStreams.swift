@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// Where a program was started without one of its standard streams, the next descriptor would take its number, and what the
 /// program prints would go to a client. So the numbers are taken, for good.

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// A point in the time of the loop's engine: nanoseconds that only go forward. On a ring it is `CLOCK_MONOTONIC`; a
 /// simulated engine has a time of its own.

@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 /// Why a worker's connection has ended.
 ///

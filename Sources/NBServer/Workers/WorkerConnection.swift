@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// A worker's connection, as the worker sees it during a callback.
 ///

@@ -1,4 +1,4 @@
-import Uring
+import NBUring
 
 /// A ring with one accept on it, which once armed is armed again until it is canceled.
 struct CancelableAccept: ~Copyable {

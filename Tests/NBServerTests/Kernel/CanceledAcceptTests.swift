@@ -1,7 +1,7 @@
 import Glibc
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 @testable import NBServer
 

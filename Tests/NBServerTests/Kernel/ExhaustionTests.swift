@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// Out of descriptors, on the real kernel. Each test is a process of its own, since the limit is the process's.
 @Suite(.serialized) struct ExhaustionTests {

@@ -1,6 +1,6 @@
 import Glibc
+import NBUring
 import Testing
-import Uring
 
 @testable import NBServer
 

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// Servers on the real kernel, on every rung of its features: greeted exactly, counted exactly, nothing left open.
 @Suite(.serialized) struct KernelTests {

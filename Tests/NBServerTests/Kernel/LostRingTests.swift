@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// A ring that fails for good. The descriptor of a ring of the lowest level is not registered, so its number can be given to
 /// another file; in a process of its own, since the number must not be another test's by then.

@@ -3,7 +3,7 @@ import GrantedRungs
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// A whole server on the real kernel, turned by hand on one thread, with budgets down to 1: exactly once, and never asleep over
 /// something that has come. The kernel signals only where nothing was, so a host that misses one signal gets no other.

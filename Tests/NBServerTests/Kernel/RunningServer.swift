@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// A server on a thread of its own, whose behavior is closures; stopped at the latest when dropped.
 final class RunningServer: Sendable {

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// A server on a thread of its own that makes a ``ClosureWorker`` for each connection; stopped at the latest when dropped.
 final class RunningWorkers: Sendable {

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// How much a peer has taken, asked of the real kernel.
 @Suite struct TakenBytesTests {

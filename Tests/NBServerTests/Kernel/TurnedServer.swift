@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// A server of a clerk on the real kernel that has no thread: the test turns its loop, and waits for the engine's one descriptor.
 ///

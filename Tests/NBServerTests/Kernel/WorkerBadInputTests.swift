@@ -1,7 +1,7 @@
 import GrantedRungs
+import NBUring
 import Synchronization
 import Testing
-import Uring
 
 @testable import NBServer
 

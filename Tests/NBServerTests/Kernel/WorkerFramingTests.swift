@@ -1,6 +1,6 @@
 import GrantedRungs
+import NBUring
 import Testing
-import Uring
 
 @testable import NBServer
 

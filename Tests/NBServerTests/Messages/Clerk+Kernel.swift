@@ -1,5 +1,5 @@
+import NBUring
 import Testing
-import Uring
 
 @testable import NBServer
 

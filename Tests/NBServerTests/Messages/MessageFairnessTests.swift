@@ -1,8 +1,8 @@
 import Glibc
 import GrantedRungs
+import NBUring
 import Synchronization
 import Testing
-import Uring
 
 @testable import NBServer
 

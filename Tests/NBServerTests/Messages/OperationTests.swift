@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// Looking into a server that runs: its state, its status, and a rest for its messages.
 @Suite struct OperationTests {

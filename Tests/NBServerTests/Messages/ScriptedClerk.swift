@@ -1,7 +1,7 @@
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// A clerk on a fake kernel, whose time stands still unless a test lets it pass.
 final class ScriptedClerk {

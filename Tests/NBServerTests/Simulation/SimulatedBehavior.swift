@@ -1,5 +1,5 @@
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// A behavior that does anything a behavior may, by chance.
 struct SimulatedBehavior: NonBlockingServer {

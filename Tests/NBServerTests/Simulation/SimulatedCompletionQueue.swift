@@ -1,4 +1,4 @@
-import Uring
+import NBUring
 
 /// What the simulated kernel has completed and the server has not taken.
 ///

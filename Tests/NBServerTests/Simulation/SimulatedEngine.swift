@@ -1,5 +1,5 @@
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// The loop's end of a ``SimulatedKernel``.
 struct SimulatedEngine: Engine, ~Copyable {

@@ -1,7 +1,7 @@
 import Glibc
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 // What must hold whatever happens. The kernel and the post have their own lists: see where they call `violate`.
 extension SimulatedHistory {

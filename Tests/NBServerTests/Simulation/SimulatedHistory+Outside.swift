@@ -1,7 +1,7 @@
 import Glibc
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 // What others do: senders, operators, whoever adds and removes listeners.
 extension SimulatedHistory {

@@ -1,7 +1,7 @@
 import Glibc
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 // Connections that are given to workers, and what must come of it.
 extension SimulatedHistory {

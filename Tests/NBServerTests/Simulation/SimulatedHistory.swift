@@ -1,7 +1,7 @@
 import Glibc
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// One random life of a server: a simulated kernel, a behavior that does anything a behavior may, senders that call and cast,
 /// operators that suspend and drain, and a stop at some moment.

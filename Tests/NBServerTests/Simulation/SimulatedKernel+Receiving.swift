@@ -1,11 +1,11 @@
 import Glibc
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 // Receives, and the buffers they go into.
 extension SimulatedKernel {
-    func receive(_ descriptor: Int32, _ mode: Uring.Operation.ReceiveMode, _ token: Token) {
+    func receive(_ descriptor: Int32, _ mode: NBUring.Operation.ReceiveMode, _ token: Token) {
         guard let socket = socket(descriptor, "receive") else { return post(token, -EBADF, of: descriptor) }
         if socket.receive != nil || socket.discard != nil { violate("two receives in flight on \(descriptor)") }
         if !buffers.areOpen { violate("a receive on \(descriptor), although there are no buffers") }

@@ -1,7 +1,7 @@
 import Glibc
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 // For a host that waits elsewhere: a descriptor that is readable when something comes where nothing was, as a ring's, or when
 // somebody wakes the loop.

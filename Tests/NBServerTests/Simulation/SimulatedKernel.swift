@@ -1,7 +1,7 @@
 @preconcurrency import Glibc
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// A kernel that plays any history, drawn from a seed, with its clients and its neighbors.
 ///

@@ -1,6 +1,6 @@
 import Glibc
 import NBServer
-import Uring
+import NBUring
 
 /// A listening socket in the simulated kernel, and what the server has said about it.
 struct SimulatedListener {

@@ -1,4 +1,4 @@
-import Uring
+import NBUring
 
 @testable import NBServer
 

@@ -1,7 +1,7 @@
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// What a worker is given and told when its client ends its side, wherever in a frame that is.
 @Suite struct EndOfInputTests {

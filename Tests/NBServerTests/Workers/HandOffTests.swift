@@ -2,7 +2,7 @@ import GrantedRungs
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// Connections that are accepted by one server and served by another of the process.
 @Suite struct HandOffTests {

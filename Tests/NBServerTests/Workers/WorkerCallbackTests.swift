@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// What the simulation found out about workers, each on a script of its own.
 @Suite struct WorkerCallbackTests {

@@ -1,7 +1,7 @@
 import Testing
 
 @testable import NBServer
-@testable import Uring
+@testable import NBUring
 
 /// In which order a worker hears things that come together.
 @Suite struct WorkerOrderTests {

@@ -1,6 +1,6 @@
 import Glibc
 import LoopbackClient
-import Uring
+import NBUring
 
 // A connection's life, from due to ended.
 extension Generator {

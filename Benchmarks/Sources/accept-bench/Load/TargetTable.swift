@@ -1,5 +1,5 @@
 import Glibc
-import Uring
+import NBUring
 
 /// The addresses of a generator's servers, in memory that the kernel may read at any time.
 ///

@@ -1,7 +1,7 @@
 import Foundation
 import LoopbackClient
 import Measuring
-import Uring
+import NBUring
 
 /// The machine a comparison was run on, and what it was run with.
 struct Manifest: Codable {

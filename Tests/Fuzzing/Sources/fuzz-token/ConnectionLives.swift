@@ -1,4 +1,4 @@
-internal import Uring
+internal import NBUring
 
 @testable internal import NBServer
 

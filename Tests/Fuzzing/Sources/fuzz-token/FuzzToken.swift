@@ -1,5 +1,5 @@
 internal import Fuzzing
-internal import Uring
+internal import NBUring
 
 @testable internal import NBServer
 

@@ -1,7 +1,7 @@
 // How each operation is written into a submission entry: the one place that knows liburing's io_uring_prep_*.
 
 internal import CLiburing
-internal import LinuxLibc
+internal import NBLibc
 
 extension Operation {
     /// Fills `entry`; its token and its flags are the caller's. `noAddress` is an address of no family and lives as long as

@@ -1,5 +1,5 @@
 internal import CLiburing
-internal import LinuxLibc
+internal import NBLibc
 
 /// An event descriptor: a counter in the kernel that any thread, and any signal handler, can add to and that a ring can
 /// read. `eventfd(2)`.
@@ -23,7 +23,7 @@ public struct EventDescriptor: ~Copyable, Sendable {
     }
 
     deinit {
-        LinuxLibc.close(descriptor)
+        NBLibc.close(descriptor)
     }
 
     /// Wakes whoever reads the descriptor. Any thread; safe in a signal handler.
@@ -34,7 +34,7 @@ public struct EventDescriptor: ~Copyable, Sendable {
     /// Sets the counter of a descriptor that does not block to zero, so that it does not poll as readable. `read(2)`.
     public static func clear(_ descriptor: Int32) {
         var count: UInt64 = 0
-        _ = LinuxLibc.read(descriptor, &count, MemoryLayout<UInt64>.size)
+        _ = NBLibc.read(descriptor, &count, MemoryLayout<UInt64>.size)
     }
 
     /// Wakes whoever reads this descriptor, for callers that know only its number. Safe in a signal handler.
@@ -42,7 +42,7 @@ public struct EventDescriptor: ~Copyable, Sendable {
         let savedErrno = errno
         var one: UInt64 = 1
         // Eight bytes go in whole or not at all, and a counter too full to take them has woken its reader already.
-        _ = LinuxLibc.write(descriptor, &one, MemoryLayout<UInt64>.size)
+        _ = NBLibc.write(descriptor, &one, MemoryLayout<UInt64>.size)
         errno = savedErrno
     }
 }

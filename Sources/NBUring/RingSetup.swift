@@ -1,5 +1,5 @@
 internal import CLiburing
-internal import LinuxLibc
+internal import NBLibc
 internal import Synchronization
 
 /// Climbs down the feature ladder until the kernel grants a ring, and writes down what it got.

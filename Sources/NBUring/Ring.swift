@@ -1,5 +1,5 @@
 internal import CLiburing
-internal import LinuxLibc
+internal import NBLibc
 internal import Synchronization
 
 /// One io_uring instance: a submission queue, a completion queue, and the descriptor between them.

@@ -1,5 +1,5 @@
 internal import CLiburing
-internal import LinuxLibc
+internal import NBLibc
 
 /// What a kernel tells of its io_uring, and what follows from that: first the operations that it knows and the flags of a ring's
 /// set-up, and only if it does not tell them its version. Vendors bring newer code to older kernels, and keep the version.

@@ -1,7 +1,7 @@
 // The proof of a ring: one operation that goes to the kernel and comes back, before anything relies on the ring.
 
 internal import CLiburing
-internal import LinuxLibc
+internal import NBLibc
 
 extension UnsafeMutablePointer<io_uring> {
     /// Submits one operation and takes its completion, in one system call as a rule.

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 /// Why a ring could not be made or used.
 public struct RingError: Error, Hashable, Sendable, CustomStringConvertible {

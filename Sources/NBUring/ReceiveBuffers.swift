@@ -1,5 +1,5 @@
 internal import CLiburing
-internal import LinuxLibc
+internal import NBLibc
 internal import Synchronization
 
 /// Buffers of one size that the kernel takes from when bytes arrive, so that a receive that waits holds none.

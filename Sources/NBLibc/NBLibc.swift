@@ -1,6 +1,6 @@
 // The C library of Linux: glibc or musl. The other files of the library import this module instead of either, so only
 // this file knows which of the two it is. Functions that need a qualified name are called through it as well
-// (`LinuxLibc.close`).
+// (`NBLibc.close`).
 
 #if canImport(Glibc)
 @_exported public import Glibc

@@ -1,4 +1,4 @@
-internal import LinuxLibc
+internal import NBLibc
 
 // What an operation sends.
 extension Operation {
