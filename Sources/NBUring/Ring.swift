@@ -261,7 +261,8 @@ extension Ring {
     ///
     /// - Parameters:
     ///   - nanoseconds: when.
-    ///   - isMoved: there is one, which is to complete then instead. If it has completed meanwhile, the move completes with an error.
+    ///   - isMoved: there is one, which is to complete then instead. The move completes only if it fails, because the alarm has
+    ///     gone off meanwhile, where the kernel can (``RingFeatures/completesSilently``).
     /// - Returns: `false` when the submission queue is full: submit, then try again.
     public mutating func prepareAlarm(at nanoseconds: UInt64, isMoved: Bool) -> Bool {
         guard let entry = io_uring_get_sqe(ring) else { return false }
@@ -273,6 +274,7 @@ extension Ring {
         if isMoved {
             io_uring_prep_timeout_update(entry, alarmTime, Token.alarm.rawValue, UInt32(IORING_TIMEOUT_ABS))
             io_uring_sqe_set_data64(entry, Token.movedAlarm.rawValue)
+            entry.pointee.flags |= silentFlag
         } else {
             io_uring_prep_timeout(entry, alarmTime, 0, UInt32(IORING_TIMEOUT_ABS))
             io_uring_sqe_set_data64(entry, Token.alarm.rawValue)
