@@ -14,11 +14,11 @@ import Testing
             try await KernelScenario.run(on: rung) {
                 for budgets in [1...1, 1...3, 1...1000] {
                     var server = try TurnedServer(.greeter, on: rung, listeners: 1, budgets: budgets)
-                    let clients = try (0..<1000).map { _ in try Client(server.addresses[0]) }
-                    try server.turn { $0.delivered == 1000 }
+                    let clients = try (0..<3000).map { _ in try Client(server.addresses[0]) }
+                    try server.turn { $0.delivered == 3000 }
                     try server.expectRest()
                     try PolledHostTests.expectGreetings(clients)
-                    try PolledHostTests.stop(&server, delivered: 1000)
+                    try PolledHostTests.stop(&server, delivered: 3000)
                 }
             }
         }
