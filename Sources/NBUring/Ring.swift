@@ -139,6 +139,10 @@ public struct Ring: ~Copyable {
             case .forCompletion: enter(waitFlags, nil, 0)
             case .forCompletionOr(let limit): submitAndWait(limit)
             }
+        return try Self.outcome(of: result)
+    }
+
+    private static func outcome(of result: Int32) throws(RingError) -> Submission {
         guard result < 0 else { return .done }
         switch -result {
         case EINTR, ETIME: return .interrupted
@@ -176,10 +180,8 @@ public struct Ring: ~Copyable {
     public mutating func wait(for limit: Duration) throws(RingError) {
         guard pthread_self() == owner else { throw RingError.enter(EEXIST) }
         let result = withArgument(limit) { enter(submitting: 0, waitFlags | IORING_ENTER_EXT_ARG, $0, $1) }
-        switch -result {
-        case EINTR, ETIME, EAGAIN, EBUSY: return
-        default: if result < 0 { throw RingError.enter(-result) }
-        }
+        // Whichever way the wait ended, the completions tell.
+        _ = try Self.outcome(of: result)
     }
 
     /// Whether something prepared is not the kernel's yet.

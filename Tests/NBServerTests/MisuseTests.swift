@@ -103,7 +103,7 @@ import Testing
     }
     #endif
 
-    /// Whoever holds a connection beyond its server's end may drop it on any thread.
+    /// A connection that is held beyond the end of its server may be dropped on any thread.
     @Test func anOrphanIsDroppedOnAnyThread() throws {
         let server = try ScriptedServer()
         let listener = server.listeners[0]

@@ -31,8 +31,8 @@ package protocol Engine: ~Copyable {
     /// Whether entering again without waiting would bring completions, or there are some.
     var isPending: Bool { get }
 
-    /// Gives a host that waits elsewhere a descriptor to wait for: it polls as readable when the engine has something, or somebody
-    /// has written to `event`, an event descriptor that does not block. Called once, before the engine is used.
+    /// Gives a host that waits elsewhere a descriptor to wait for: it polls as readable when the engine has something, or another
+    /// thread has written to `event`, an event descriptor that does not block. Called once, before the engine is used.
     mutating func openDescriptor(wokenBy event: Int32) throws(RingError) -> Int32
 
     /// The host is about to wait for the descriptor: it is readable at `deadline` at the latest, and is not readable now. What came

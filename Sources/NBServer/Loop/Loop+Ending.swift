@@ -3,7 +3,7 @@ internal import NBUring
 
 // How a loop comes to its end: a reason to stop, patience with connections, and a ring that is lost.
 extension Loop where LoopEngine: ~Copyable {
-    /// There is a reason to stop; the first counts. No message is handled any more, and who sends one is told why.
+    /// There is a reason to stop; the first counts. No message is handled any more; the sender of one is told why.
     mutating func stop(_ reason: StopReason) {
         guard stopReason == nil else { return }
         stopReason = reason
@@ -46,7 +46,7 @@ extension Loop where LoopEngine: ~Copyable {
         report()
     }
 
-    /// The ring is lost: closes by hand what it served, what it was to close, and what it has accepted and nobody has seen.
+    /// The ring is lost: closes by hand what it served, what it was to close, and what it has accepted and not delivered.
     mutating func abandon() {
         listeners.pointee.closeAll()
         discardAccepted()

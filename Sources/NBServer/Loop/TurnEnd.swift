@@ -1,5 +1,3 @@
-internal import NBUring
-
 /// What a turn of the loop leaves to its host.
 enum TurnEnd: Hashable {
     /// Another turn: something is due, or the turn may wait by itself.

@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    /// More than the ring holds is there at once, and then nothing comes that could wake a host who has missed some of it.
+    /// More than the ring holds is there at once, and then nothing comes that could wake a host that has missed some of it.
     @Test(arguments: Rung.granted)
     func manyListenersAreServedAndThenThereIsSilence(on rung: Rung) async {
         await #expect(processExitsWith: .success) { [rung] in

@@ -154,7 +154,7 @@ extension SimulatedHistory {
         guard post.end == nil else { return }
         if hasSignal { violate("a signal has come, and nothing wakes the loop") }
         if control.stopReason != nil { violate("the server is to stop, and nothing wakes the loop") }
-        if !kernel.canBeWoken { violate("nobody can wake the loop") }
+        if !kernel.canBeWoken { violate("nothing can wake the loop") }
     }
 
     /// A server that has stopped waits for its connections no longer than it was told to.

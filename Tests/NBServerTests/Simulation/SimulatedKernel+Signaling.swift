@@ -4,7 +4,7 @@ import Glibc
 @testable import NBUring
 
 // For a host that waits elsewhere: a descriptor that is readable when something comes where nothing was, as a ring's, or when
-// somebody wakes the loop.
+// another thread wakes the loop.
 extension SimulatedKernel {
     /// The host is about to wait.
     func rest(until deadline: Instant?) {

@@ -22,7 +22,7 @@ extension SimulatedKernel {
     /// The read that waits will complete, or the host's descriptor is readable.
     var isAboutToWake: Bool { canBeWoken && isWoken }
 
-    /// Somebody can wake the loop.
+    /// Another thread can wake the loop.
     var canBeWoken: Bool { wakeUp != nil || polledDescriptor != nil }
 
     private var isWoken: Bool {
