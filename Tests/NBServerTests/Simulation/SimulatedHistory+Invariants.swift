@@ -76,13 +76,11 @@ extension SimulatedHistory {
             violate("\(name) is deaf: its arm has ended and there is no other")
             return
         }
-        // A completion that was taken may have been acted on some turns later.
-        let time = max(failure.time, lastTurnWithBudget)
-        guard let deadline, deadline <= time + .seconds(1) else {
+        guard let deadline, deadline <= failure.time + .seconds(1) else {
             violate("\(name) is deaf: it failed with \(failure.errno) and wakes up too late or never")
             return
         }
-        if time + .seconds(1) < kernel.now { violate("\(name) sleeps on") }
+        if failure.time + .seconds(1) < kernel.now { violate("\(name) sleeps on") }
         if !listener.isTroubled { violate("\(name) is parked and nobody was told") }
         // The close may have left late, with what the kernel had no memory for.
         let looksAtOnce = deadline <= max(lastRetryTime ?? kernel.now, kernel.now)

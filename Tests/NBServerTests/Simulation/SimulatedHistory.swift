@@ -50,8 +50,6 @@ final class SimulatedHistory: @unchecked Sendable {
     /// How many connections are given to workers, in a thousand.
     let workerRate: Int
     var turns = 0
-    /// When the last turn that had a budget entered the kernel.
-    private(set) var lastTurnWithBudget = Instant(nanoseconds: 0)
     /// The loop's own, while it exists.
     var state: UnsafeMutablePointer<LoopState>?
     /// A time to wake up at that had come at the wait before, with nothing to take.
@@ -165,7 +163,9 @@ final class SimulatedHistory: @unchecked Sendable {
     private func turn(_ loop: inout Loop<SimulatedEngine>) throws(ServerError) -> StopReason {
         guard let largestBudget else { return try ThreadHost.run(&loop) }
         return try PolledHost.run(&loop) {
-            1 + kernel.random.below(largestBudget)
+            let budget = 1 + kernel.random.below(largestBudget)
+            kernel.beginTurn(budget: budget)
+            return budget
         } wait: { deadline in
             look(deadline, actOutside)
             kernel.waitForSignal { actOutside() }
@@ -214,7 +214,6 @@ final class SimulatedHistory: @unchecked Sendable {
         if largestBudget == nil {
             look(deadline, actInTurn)
         } else {
-            lastTurnWithBudget = kernel.now
             actInTurn()
         }
         try kernel.loseRing()

@@ -55,6 +55,9 @@ final class SimulatedKernel: @unchecked Sendable {
     private(set) var submissionCount = 0
     /// How many completions the server has taken.
     private(set) var takenCount = 0
+    /// Those that it has taken and not acted on yet, and on how many more it acts in this turn.
+    private var taken: [(completion: Completion, subject: Int32)] = []
+    private var budget = Int.max
     /// The read of the wake-up that waits, and of what.
     var wakeUp: Token?
     private(set) var wakeUpDescriptor: Int32 = -1
@@ -253,13 +256,28 @@ extension SimulatedKernel {
         let count = happens(.partialBatch) ? random.below(room + 1) : room
         queue.take(count) { completion, subject in
             batch.append(completion)
-            taken(completion, subject)
+            takenCount += 1
+            note("   taken: \(completion.words)")
+            taken.append((completion, subject))
         }
+        handOverTaken()
     }
 
-    private func taken(_ completion: Completion, _ subject: Int32) {
-        takenCount += 1
-        note("   taken: \(completion.words)")
+    /// The server makes a turn in which it acts on so many completions at the most: first on what it has taken and not acted on.
+    func beginTurn(budget: Int) {
+        self.budget = budget
+        handOverTaken()
+    }
+
+    private func handOverTaken() {
+        let count = min(budget, taken.count)
+        for (completion, subject) in taken.prefix(count) { handOver(completion, subject) }
+        taken.removeFirst(count)
+        budget -= count
+    }
+
+    /// The server acts on a completion in this turn, and at this time.
+    private func handOver(_ completion: Completion, _ subject: Int32) {
         let kind = completion.token.kind
         if kind == TokenKind.receive.rawValue || kind == TokenKind.send.rawValue {
             if subject != Self.nobody { takenFromSocket(completion) }

@@ -42,7 +42,7 @@ final class SimulatedSocket {
     var toSay: ArraySlice<UInt8> = []
     var said: [UInt8] = []
     var readCount = 0
-    /// How much of it the server has taken out of the completion queue.
+    /// How much of it completions have told the server on which it has acted.
     var seenCount = 0
     /// How much of it a worker was given, headers and line ends included.
     var deliveredCount = 0
