@@ -16,8 +16,9 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "NBLibc", swiftSettings: settings),
-        .target(name: "NBUring", dependencies: ["CLiburing", "NBLibc"], swiftSettings: settings),
-        .target(name: "NBServer", dependencies: ["NBLibc", "NBUring"], swiftSettings: settings),
+        .target(name: "NBEngine", swiftSettings: settings),
+        .target(name: "NBUring", dependencies: ["CLiburing", "NBEngine", "NBLibc"], swiftSettings: settings),
+        .target(name: "NBServer", dependencies: ["NBEngine", "NBLibc", "NBUring"], swiftSettings: settings),
         .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
         .executableTarget(name: "echo", dependencies: ["NBServer"], path: "Examples/Echo", swiftSettings: settings),
         .executableTarget(
@@ -39,21 +40,21 @@ let package = Package(
             swiftSettings: settings
         ),
         // Which levels of io_uring the tests run on, and which not.
-        .target(name: "GrantedRungs", dependencies: ["NBUring"], path: "Tests/GrantedRungs", swiftSettings: settings),
+        .target(name: "GrantedLevels", dependencies: ["NBUring"], path: "Tests/GrantedLevels", swiftSettings: settings),
         .testTarget(
             name: "UringTests",
-            dependencies: ["CLiburing", "GrantedRungs", "NBUring"],
+            dependencies: ["CLiburing", "GrantedLevels", "NBEngine", "NBUring"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "NBServerTests",
-            dependencies: ["GrantedRungs", "NBServer", "NBUring"],
+            dependencies: ["GrantedLevels", "NBEngine", "NBServer", "NBUring"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "soup", "counter", "echo", "soup-kitchen", "hello-http", "test-server", "GrantedRungs", "NBUring",
+                "soup", "counter", "echo", "soup-kitchen", "hello-http", "test-server", "GrantedLevels", "NBUring",
             ],
             swiftSettings: settings
         ),

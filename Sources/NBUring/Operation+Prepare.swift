@@ -1,6 +1,7 @@
 // How each operation is written into a submission entry: the one place that knows liburing's io_uring_prep_*.
 
 internal import CLiburing
+internal import NBEngine
 internal import NBLibc
 
 extension Operation {

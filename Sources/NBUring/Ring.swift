@@ -1,4 +1,5 @@
 internal import CLiburing
+public import NBEngine
 internal import NBLibc
 internal import Synchronization
 
@@ -116,7 +117,7 @@ public struct Ring: ~Copyable {
 
     /// What came of a submission.
     public enum Submission: Hashable, Sendable {
-        /// What was prepared was submitted, or there was nothing and the wait succeeded. On the rung ``Rung/basic`` an entry
+        /// What was prepared was submitted, or there was nothing and the wait succeeded. On the level ``KernelLevel/linux5_11`` an entry
         /// that is refused ends the submission, and what was prepared behind it goes with the next.
         case done
         /// A signal or the time limit ended the wait, and there was nothing to submit.
@@ -188,7 +189,7 @@ public struct Ring: ~Copyable {
     public var hasUnsubmitted: Bool { ring.pointee.sq.sqe_tail != takenCount.pointee }
 
     /// Whether the kernel has completion work, or completions beside a full queue, for a submission that waits or polls. No system
-    /// call. Completion work shows from the rung ``Rung/cooperative`` on (`IORING_SETUP_TASKRUN_FLAG`).
+    /// call. Completion work shows from the level ``KernelLevel/linux5_19`` on (`IORING_SETUP_TASKRUN_FLAG`).
     public var hasPendingWork: Bool {
         let flags = UnsafeMutableRawPointer(ring.pointee.sq.kflags).assumingMemoryBound(to: Atomic<UInt32>.self)
         return flags.pointee.load(ordering: .acquiring) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW) != 0
@@ -230,7 +231,7 @@ public struct Ring: ~Copyable {
 
     /// Copies completions out of the ring, as many as there are and as fit, and frees their places for the kernel.
     ///
-    /// No system call. On the rung ``Rung/deferred`` completions appear only during a submission that waits or polls.
+    /// No system call. On the level ``KernelLevel/linux6_1`` completions appear only during a submission that waits or polls.
     public mutating func takeCompletions(into batch: inout CompletionBatch) {
         let queue = ring.pointee.cq
         let count = min(Int(io_uring_cq_ready(ring)), batch.capacity - batch.count)
@@ -250,7 +251,7 @@ extension Ring {
     /// something. The descriptor stays the caller's. `io_uring_register_eventfd(3)`.
     ///
     /// Another event descriptor whose counter the ring reads tells it badly: a write to that one signals this one only after a grace
-    /// period of RCU, and no more than once (Linux 6.18, on the rung ``Rung/deferred``). Write to this one instead.
+    /// period of RCU, and no more than once (Linux 6.18, on the level ``KernelLevel/linux6_1``). Write to this one instead.
     ///
     /// - Throws: ``RingError`` when the kernel is short of memory, or the ring has such a descriptor.
     public mutating func register(event descriptor: Int32) throws(RingError) {

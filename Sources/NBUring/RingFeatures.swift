@@ -1,7 +1,7 @@
 /// What a ring has in use, and why it has no more.
 public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
-    /// The rung of the feature ladder the ring stands on.
-    public internal(set) var rung: Rung
+    /// The level of io_uring that the ring stands on.
+    public internal(set) var level: KernelLevel
 
     /// How many operations fit into one submission.
     public internal(set) var submissionDepth: Int
@@ -35,15 +35,20 @@ public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
     /// Why the ring has less than it could have, a sentence each; empty when it has everything.
     public internal(set) var reasons: [String] = []
 
-    /// The report in one line.
-    public var description: String {
-        var parts = ["\(rung)", "submissions \(submissionDepth)", "completions \(completionDepth)"]
+    /// What the ring has in use, a few words each.
+    public var details: [String] {
+        var parts = ["submissions \(submissionDepth)", "completions \(completionDepth)"]
         parts.append(acceptsMultishot ? "multishot accept" : "one-shot accept")
         parts.append(!receives ? "no receive" : receivesMultishot ? "multishot receive" : "one-shot receive")
         if sharesBuffers { parts.append("shared buffers") }
         if completesSilently { parts.append("silent successes") }
         if registersDescriptor { parts.append("registered descriptor") }
         if waitsOutsideIOWait { parts.append("waits outside iowait") }
-        return (parts + reasons).joined(separator: ", ")
+        return parts
+    }
+
+    /// The report in one line.
+    public var description: String {
+        (["\(level)"] + details + reasons).joined(separator: ", ")
     }
 }

@@ -8,14 +8,14 @@ public struct RingOptions: Hashable, Sendable {
     /// when the queue is full, so this also bounds how many connections are accepted ahead of their being looked at.
     public var completionDepth: Int
 
-    /// The highest rung of the feature ladder to try. The ring takes this one or, on a kernel that has not got it, the
+    /// The highest level to try. The ring takes this one or, on a kernel that has not got it, the
     /// next lower one that works.
-    public var highestRung: Rung
+    public var highestLevel: KernelLevel
 
     /// Options for a ring.
-    public init(submissionDepth: Int = 256, completionDepth: Int = 256, highestRung: Rung = .deferred) {
+    public init(submissionDepth: Int = 256, completionDepth: Int = 256, highestLevel: KernelLevel = .linux6_1) {
         self.submissionDepth = submissionDepth
         self.completionDepth = completionDepth
-        self.highestRung = highestRung
+        self.highestLevel = highestLevel
     }
 }

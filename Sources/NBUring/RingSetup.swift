@@ -1,8 +1,9 @@
 internal import CLiburing
+internal import NBEngine
 internal import NBLibc
 internal import Synchronization
 
-/// Climbs down the feature ladder until the kernel grants a ring, and writes down what it got.
+/// Tries one level of io_uring after the other, from the highest down, until the kernel grants a ring; writes down what it got.
 struct RingSetup {
     private let options: RingOptions
     /// What is taken for the kernel's facts, of what they are.
@@ -13,9 +14,14 @@ struct RingSetup {
         self.pretending = pretending
     }
 
-    /// Whether completions can be copied out as they are.
+    /// Whether completions can be copied out as they are, and scattered bytes be handed in.
     private static var layoutsAgree: Bool {
-        MemoryLayout<Completion>.size == MemoryLayout<io_uring_cqe>.size
+        MemoryLayout<Operation.Bytes.Header>.stride == MemoryLayout<msghdr>.stride
+            && MemoryLayout<Operation.Bytes.Header>.offset(of: \.parts) == MemoryLayout<msghdr>.offset(of: \.msg_iov)
+            && MemoryLayout<Operation.Bytes.Header>.offset(of: \.partCount)
+                == MemoryLayout<msghdr>.offset(of: \.msg_iovlen)
+            && MemoryLayout<Operation.Bytes.Part>.size == MemoryLayout<iovec>.size
+            && MemoryLayout<Completion>.size == MemoryLayout<io_uring_cqe>.size
             && MemoryLayout<Completion>.offset(of: \.result) == MemoryLayout<io_uring_cqe>.offset(of: \.res)
             && MemoryLayout<Completion>.offset(of: \.flags) == MemoryLayout<io_uring_cqe>.offset(of: \.flags)
             && Completion.moreFlag == IORING_CQE_F_MORE
@@ -24,29 +30,29 @@ struct RingSetup {
     }
 
     func run() throws(RingError) -> (UnsafeMutablePointer<io_uring>, RingFeatures) {
-        assert(Self.layoutsAgree, "Completion does not have the layout of io_uring_cqe")
+        assert(Self.layoutsAgree, "an engine's words do not have the kernel's layouts")
         let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
         ring.initialize(to: io_uring())
         var isReady = false
         defer {
             if !isReady { ring.deallocate() }
         }
-        var (rung, parameters) = try makeRing(ring, options.highestRung)
+        var (level, parameters) = try makeRing(ring, options.highestLevel)
         _ = endedRings.load(ordering: .acquiring)
         let facts = pretending(KernelFacts(of: ring, features: parameters.features))
         guard facts.hasWhatARingNeeds else {
             ring.end()
             throw .tooOld
         }
-        let isUnsound = rung == .deferred && !facts.defersWorkSoundly
+        let isUnsound = level == .linux6_1 && !facts.defersWorkSoundly
         if isUnsound {
             ring.end()
-            (rung, parameters) = try makeRing(ring, .singleIssuer)
+            (level, parameters) = try makeRing(ring, .linux6_0)
         }
         // A forked child must not share the queues: both would advance them.
         _ = io_uring_ring_dontfork(ring)
         var features = RingFeatures(
-            rung: rung,
+            level: level,
             submissionDepth: Int(parameters.sq_entries),
             completionDepth: Int(parameters.cq_entries)
         )
@@ -66,20 +72,22 @@ struct RingSetup {
 
     private func makeRing(
         _ ring: UnsafeMutablePointer<io_uring>,
-        _ highestRung: Rung
-    ) throws(RingError) -> (Rung, io_uring_params) {
-        var rung = highestRung
+        _ highestLevel: KernelLevel
+    ) throws(RingError) -> (KernelLevel, io_uring_params) {
+        var level = highestLevel
         while true {
             var parameters = io_uring_params()
-            parameters.flags = rung.setupFlags | IORING_SETUP_CQSIZE
+            parameters.flags = level.setupFlags | IORING_SETUP_CQSIZE
             parameters.cq_entries = UInt32(clamping: options.completionDepth)
             let failure = -retryingForMemory {
                 let depth = min(options.submissionDepth, options.completionDepth)
                 return io_uring_queue_init_params(UInt32(clamping: depth), ring, &parameters)
             }
-            if failure == 0 { return (rung, parameters) }
-            guard failure == EINVAL, let lower = Rung(rawValue: rung.rawValue - 1) else { throw .setup(failure) }
-            rung = lower
+            if failure == 0 { return (level, parameters) }
+            guard failure == EINVAL, let lower = KernelLevel(rawValue: level.rawValue - 1) else {
+                throw .setup(failure)
+            }
+            level = lower
         }
     }
 
@@ -99,11 +107,11 @@ struct RingSetup {
         _ facts: KernelFacts,
         _ features: inout RingFeatures
     ) {
-        let rung = features.rung
-        if features.reasons.isEmpty && rung < options.highestRung {
-            features.reasons.append("the kernel refuses \(options.highestRung)")
-        } else if options.highestRung < Rung.deferred {
-            features.reasons.append("asked for no more than \(rung)")
+        let level = features.level
+        if features.reasons.isEmpty && level < options.highestLevel {
+            features.reasons.append("the kernel refuses \(options.highestLevel)")
+        } else if options.highestLevel < KernelLevel.linux6_1 {
+            features.reasons.append("asked for no more than \(level)")
         }
         features.receives = facts.receives
         if !facts.receives {
@@ -113,11 +121,11 @@ struct RingSetup {
         if !facts.waitsOutsideIOWait {
             features.reasons.append("before Linux 6.15 an idle ring counts as waiting for I/O")
         }
-        guard rung >= .cooperative else { return }
+        guard level >= .linux5_19 else { return }
         features.completesSilently = facts.completesSilently
         features.acceptsMultishot = facts.acceptsMultishot
         features.sharesBuffers = facts.acceptsMultishot
-        features.receivesMultishot = rung >= .singleIssuer && facts.receives
+        features.receivesMultishot = level >= .linux6_0 && facts.receives
         let registered = io_uring_register_ring_fd(ring)
         features.registersDescriptor = registered == 1
         if registered < 0 {
@@ -126,13 +134,13 @@ struct RingSetup {
     }
 }
 
-extension Rung {
+extension KernelLevel {
     fileprivate var setupFlags: UInt32 {
         switch self {
-        case .basic: 0
-        case .cooperative: IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG
-        case .singleIssuer: Rung.cooperative.setupFlags | IORING_SETUP_SINGLE_ISSUER
-        case .deferred: Rung.singleIssuer.setupFlags | IORING_SETUP_DEFER_TASKRUN
+        case .linux5_11: 0
+        case .linux5_19: IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG
+        case .linux6_0: KernelLevel.linux5_19.setupFlags | IORING_SETUP_SINGLE_ISSUER
+        case .linux6_1: KernelLevel.linux6_0.setupFlags | IORING_SETUP_DEFER_TASKRUN
         }
     }
 }

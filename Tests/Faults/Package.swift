@@ -13,12 +13,13 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing"),
         .target(name: "NBLibc", swiftSettings: settings),
-        .target(name: "NBUring", dependencies: ["CLiburing", "NBLibc"], swiftSettings: settings),
-        .target(name: "NBServer", dependencies: ["NBLibc", "NBUring"], swiftSettings: settings),
-        .target(name: "GrantedRungs", dependencies: ["NBUring"], path: "Tests/GrantedRungs", swiftSettings: settings),
+        .target(name: "NBEngine", swiftSettings: settings),
+        .target(name: "NBUring", dependencies: ["CLiburing", "NBEngine", "NBLibc"], swiftSettings: settings),
+        .target(name: "NBServer", dependencies: ["NBEngine", "NBLibc", "NBUring"], swiftSettings: settings),
+        .target(name: "GrantedLevels", dependencies: ["NBUring"], path: "Tests/GrantedLevels", swiftSettings: settings),
         .testTarget(
             name: "NBServerTests",
-            dependencies: ["GrantedRungs", "NBServer", "NBUring"],
+            dependencies: ["GrantedLevels", "NBEngine", "NBServer", "NBUring"],
             swiftSettings: settings
         ),
     ],

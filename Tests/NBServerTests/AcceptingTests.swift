@@ -1,8 +1,8 @@
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// What the loop does about completions of accepts, on a fake kernel: every connection delivered once or discarded and
 /// closed, no listener deaf, none starved.

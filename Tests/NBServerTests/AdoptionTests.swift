@@ -1,7 +1,7 @@
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// Connections that were accepted elsewhere, on scripts.
 @Suite struct AdoptionTests {

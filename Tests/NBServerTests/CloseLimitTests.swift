@@ -1,5 +1,5 @@
 import Glibc
-import NBUring
+import NBEngine
 import Testing
 
 @testable import NBServer

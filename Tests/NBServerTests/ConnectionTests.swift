@@ -1,8 +1,8 @@
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// How connections send and end, on a fake kernel: bytes in order and alive while the kernel reads them, every descriptor
 /// closed or handed out once, no slot free too early.
@@ -640,7 +640,7 @@ import Testing
     @Test(arguments: 1...3)
     func withoutACrowdTheLastBytesLeaveAtOnce(count: Int32) throws {
         var server = try ScriptedServer()
-        server.features = RingFeatures(rung: .deferred, submissionDepth: 4, completionDepth: 4)
+        server.features = EngineFeatures(.ring, quantum: 4)
         server.features.acceptsMultishot = true
         let listener = server.listeners[0]
         let clients = 100_000..<100_000 + count
@@ -663,7 +663,7 @@ import Testing
 
     @Test func withACrowdTheLastBytesWaitForTheClose() throws {
         var server = try ScriptedServer()
-        server.features = RingFeatures(rung: .deferred, submissionDepth: 4, completionDepth: 4)
+        server.features = EngineFeatures(.ring, quantum: 4)
         server.features.acceptsMultishot = true
         let listener = server.listeners[0]
         try server.run(

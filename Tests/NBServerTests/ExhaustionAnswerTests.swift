@@ -1,8 +1,8 @@
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// What the loop does when descriptors run out, by `ServerOptions.Exhaustion`, on a fake kernel.
 @Suite struct ExhaustionAnswerTests {

@@ -1,7 +1,7 @@
 import Glibc
+import NBEngine
 
 @testable import NBServer
-@testable import NBUring
 
 /// Plays the kernel's part for a loop, after a script.
 ///
@@ -303,29 +303,17 @@ extension FakeKernel {
 /// The loop's end of a ``FakeKernel``.
 struct ScriptedEngine: Engine, ~Copyable {
     let kernel: FakeKernel
-    let features: RingFeatures
+    let features: EngineFeatures
 
     var clock: () -> Instant { { [kernel] in kernel.now } }
-
-    func queueLength(of listener: Int32) -> Int { kernel.queueLengths[listener] ?? 0 }
-
-    var hasCompletions: Bool { kernel.hasCompletions }
-
-    func peerState(of descriptor: Int32) -> PeerState { kernel.look(at: descriptor) }
-
-    func isPlainTCP(_ descriptor: Int32) -> Bool { !kernel.otherSockets.contains(descriptor) }
 
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         kernel.submit(operation, token, silently)
     }
 
-    mutating func enter(until deadline: Instant?) throws(RingError) {
+    mutating func enter(until deadline: Instant?) throws(EngineError) {
         kernel.wait(until: deadline)
-        if kernel.isLost { throw RingError(operation: "io_uring_enter", errno: EBADFD, advice: "lost by the script") }
-    }
-
-    mutating func takeCompletions(into batch: inout CompletionBatch) {
-        kernel.take(&batch)
+        if kernel.isLost { throw EngineError(operation: "io_uring_enter", errno: EBADFD, advice: "lost by the script") }
     }
 
     var hasUnsubmitted: Bool { kernel.hasUnsubmitted }
@@ -340,13 +328,11 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     mutating func abandon() -> [Int32] { kernel.unsubmittedCloses }
 
-    mutating func takeReserve() -> Bool { kernel.takeReserve() }
-
-    mutating func giveReserve() -> Bool { kernel.giveReserve() }
-
-    mutating func forgetLinger(of descriptor: Int32) {
-        kernel.forgetLinger(of: descriptor)
+    mutating func takeCompletions(into batch: inout CompletionBatch) {
+        kernel.take(&batch)
     }
+
+    var hasCompletions: Bool { kernel.hasCompletions }
 
     mutating func openReceiveBuffers() -> Bool { kernel.openReceiveBuffers() }
 
@@ -355,8 +341,27 @@ struct ScriptedEngine: Engine, ~Copyable {
     mutating func returnBuffer(_ number: UInt16) {
         kernel.returnBuffer(number)
     }
+}
 
-    mutating func finishOutput(of descriptor: Int32) {
-        kernel.finishOutput(of: descriptor)
+/// The calls on sockets that a ``FakeKernel`` answers.
+struct ScriptedCalls: SocketCalls {
+    let kernel: FakeKernel
+
+    var listen: (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket {
+        { (address, options) throws(ServerError) in try ListenSocket(address, options: options) }
     }
+
+    func finishOutput(of descriptor: Int32) { kernel.finishOutput(of: descriptor) }
+
+    func forgetLinger(of descriptor: Int32) { kernel.forgetLinger(of: descriptor) }
+
+    func queueLength(of listener: Int32) -> Int { kernel.queueLengths[listener] ?? 0 }
+
+    func peerState(of descriptor: Int32) -> PeerState { kernel.look(at: descriptor) }
+
+    func isPlainTCP(_ descriptor: Int32) -> Bool { !kernel.otherSockets.contains(descriptor) }
+
+    func takeReserve() -> Bool { kernel.takeReserve() }
+
+    func giveReserve() -> Bool { kernel.giveReserve() }
 }

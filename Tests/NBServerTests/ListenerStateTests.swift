@@ -1,4 +1,5 @@
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBServer

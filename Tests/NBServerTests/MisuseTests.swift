@@ -1,7 +1,6 @@
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// Connections and contexts where they do not belong: with another server, on another thread. Each ends a process of its own.
 @Suite struct MisuseTests {

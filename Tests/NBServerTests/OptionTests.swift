@@ -1,7 +1,6 @@
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// Every option of a server and of a worker, below, at and above its range: what is out of range is an error that names it.
 @Suite struct OptionTests {
@@ -43,17 +42,26 @@ import Testing
             .init(receiveBufferSize: 2_147_483_648),
             "receiveBufferSize: 2147483648 is out of range; \(shapes) 2147483647"
         ),
-        (.init(ring: .init(submissionDepth: -1)), "ring.submissionDepth: -1 is out of range; \(shapes) 32768"),
-        (.init(ring: .init(submissionDepth: 0)), "ring.submissionDepth: 0 is out of range; \(shapes) 32768"),
-        (.init(ring: .init(submissionDepth: 1)), nil),
-        (.init(ring: .init(submissionDepth: 100)), nil),
-        (.init(ring: .init(submissionDepth: 32_768)), nil),
-        (.init(ring: .init(submissionDepth: 32_769)), "ring.submissionDepth: 32769 is out of range; \(shapes) 32768"),
-        (.init(ring: .init(completionDepth: .min)), "ring.completionDepth: -9223372036854775808 is out of range"),
-        (.init(ring: .init(completionDepth: 0)), "ring.completionDepth: 0 is out of range; \(shapes) 65536"),
-        (.init(ring: .init(completionDepth: 1)), nil),
-        (.init(ring: .init(completionDepth: 65_536)), nil),
-        (.init(ring: .init(completionDepth: 65_537)), "ring.completionDepth: 65537 is out of range; \(shapes) 65536"),
+        (.init(engine: .init(submissionDepth: -1)), "engine.submissionDepth: -1 is out of range; \(shapes) 32768"),
+        (.init(engine: .init(submissionDepth: 0)), "engine.submissionDepth: 0 is out of range; \(shapes) 32768"),
+        (.init(engine: .init(submissionDepth: 1)), nil),
+        (.init(engine: .init(submissionDepth: 100)), nil),
+        (.init(engine: .init(submissionDepth: 32_768)), nil),
+        (
+            .init(engine: .init(submissionDepth: 32_769)),
+            "engine.submissionDepth: 32769 is out of range; \(shapes) 32768"
+        ),
+        (
+            .init(engine: .init(newestKernel: KernelVersion(5, 10))),
+            "engine.newestKernel: Linux 5.10 is out of range; it must be Linux 5.11 or newer"
+        ),
+        (.init(engine: .init(newestKernel: KernelVersion(5, 11))), nil),
+        (.init(engine: .init(newestKernel: KernelVersion(7, 0))), nil),
+        (.init(quantum: .min), "quantum: -9223372036854775808 is out of range"),
+        (.init(quantum: 0), "quantum: 0 is out of range; \(shapes) 65536"),
+        (.init(quantum: 1), nil),
+        (.init(quantum: 65_536), nil),
+        (.init(quantum: 65_537), "quantum: 65537 is out of range; \(shapes) 65536"),
     ]
 
     @Test(arguments: serverOptions)
@@ -78,8 +86,11 @@ import Testing
     /// The queues' ends are the kernel's own, so a server with them runs.
     @Test(arguments: [(1, 1), (1, 65_536), (32_768, 1), (32_768, 65_536)])
     func aRingOfTheLeastAndTheGreatestDepthRuns(submissionDepth: Int, completionDepth: Int) throws {
-        let ring = RingOptions(submissionDepth: submissionDepth, completionDepth: completionDepth)
-        let server = try Server(Greeter(), listening: "127.0.0.1:0", options: ServerOptions(ring: ring))
+        let options = ServerOptions(
+            quantum: completionDepth,
+            engine: EngineOptions(submissionDepth: submissionDepth)
+        )
+        let server = try Server(Greeter(), listening: "127.0.0.1:0", options: options)
         try server.start()
         let clients = try (0..<10).map { _ in try Client(server.addresses[0]) }
         for client in clients { #expect(try client.readToEnd() == .end("hello")) }

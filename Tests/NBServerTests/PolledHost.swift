@@ -1,11 +1,13 @@
+import NBEngine
+
 @testable import NBServer
 
 /// A host that waits elsewhere, as a loop around `poll(2)` does, and gives each turn a budget. The calling thread is the loop's.
 enum PolledHost {
     /// Begins, then turns until the loop has ended. `budget` says what the next turn is given; `wait` waits for the engine's
     /// descriptor, which is readable at that time at the latest.
-    static func run<LoopEngine: Engine & ~Copyable>(
-        _ loop: inout Loop<LoopEngine>,
+    static func run<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>(
+        _ loop: inout Loop<LoopEngine, Calls>,
         budget: () -> Int,
         wait: (Instant?) -> Void
     ) throws(ServerError) -> StopReason {

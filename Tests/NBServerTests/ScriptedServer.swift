@@ -1,8 +1,8 @@
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// What a behavior was told, for tests to look at. Used by one thread.
 final class Journal {
@@ -65,7 +65,7 @@ struct ScriptedServer {
     let journal = Journal()
     let sockets: [ListenSocket]
     var options = ServerOptions()
-    var features = RingFeatures(rung: .deferred, submissionDepth: 256, completionDepth: 256)
+    var features = EngineFeatures(.ring, quantum: 256)
 
     /// The numbers of the listen sockets.
     var listeners: [Int32] { sockets.map(\.descriptor) }
@@ -73,7 +73,6 @@ struct ScriptedServer {
     init(listeners count: Int = 1) throws {
         sockets = try (0..<count).map { _ in try ListenSocket(.unshared, options: []) }
         features.acceptsMultishot = true
-        features.completesSilently = true
     }
 
     /// Runs the loop through a script, then stops it.
@@ -99,6 +98,7 @@ struct ScriptedServer {
         )
         var loop = Loop(
             engine: ScriptedEngine(kernel: kernel, features: features),
+            calls: ScriptedCalls(kernel: kernel),
             sockets: sockets,
             behavior: TypedBehaviorBox(behavior, Mailbox(control)),
             closesWait: false,

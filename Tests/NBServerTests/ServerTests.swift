@@ -1,5 +1,5 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import Synchronization
 import Testing
 
@@ -170,7 +170,7 @@ import Testing
         let seen = Mutex<([SocketAddress], String)>(([], ""))
         let server = try Server(
             Silent(onBegin: { context in
-                let (addresses, engine) = (context.addresses, context.ringFeatures.description)
+                let (addresses, engine) = (context.addresses, context.engine.description)
                 seen.withLock { $0 = (addresses, engine) }
             }),
             listening: .unshared
@@ -262,9 +262,9 @@ import Testing
                     return length > 0 ? String(cString: buffer.baseAddress!) : nil
                 }
             }
-            func serve(_ rung: Rung) throws {
+            func serve(_ level: KernelLevel) throws {
                 let (sockets, rings) = (open("socket:"), open("anon_inode:[io_uring]"))
-                let server = try RunningServer(rung: rung) { connection, context in
+                let server = try RunningServer(level: level) { connection, context in
                     connection.send("hello")
                     _ = context.keep(connection)
                 }
@@ -275,9 +275,9 @@ import Testing
                 guard open("anon_inode:[io_uring]") == rings else { exit(4) }
                 withExtendedLifetime(clients) {}
             }
-            try serve(.deferred)
+            try serve(.linux6_1)
             let wakeUps = open("anon_inode:[eventfd]")
-            for rung in Rung.granted { try serve(rung) }
+            for level in KernelLevel.granted { try serve(level) }
             guard open("anon_inode:[eventfd]") == wakeUps else { exit(5) }
             exit(EXIT_SUCCESS)
         }

@@ -1,4 +1,5 @@
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBServer
@@ -97,7 +98,7 @@ import Testing
             Issue.record("ended as \(reason)")
             return
         }
-        #expect(error.code == .ringUnavailable)
+        #expect(error.code == .engineUnavailable)
         #expect(error.errno == errno)
         #expect(server.journal.ends.count == 1)
     }

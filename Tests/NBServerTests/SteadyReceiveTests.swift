@@ -1,8 +1,8 @@
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// Which workers are given a receive that goes on, though they ask for one delivery at a time: those that ask again before
 /// their callback has returned. Whoever stops asking is not sent more than was under way.

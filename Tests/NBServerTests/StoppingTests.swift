@@ -1,5 +1,5 @@
 import Glibc
-import NBUring
+import NBEngine
 import Testing
 
 @testable import NBServer
@@ -207,7 +207,7 @@ import Testing
             Issue.record("stopped for \(reason)")
             return
         }
-        #expect(error.code == .ringUnavailable)
+        #expect(error.code == .engineUnavailable)
         #expect(error.description.contains("lost by the script"))
         #expect(server.journal.ends.count == 1)
         #expect(kept.isEndClosed)

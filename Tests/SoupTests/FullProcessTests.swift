@@ -1,15 +1,15 @@
-// A process without descriptors, on every rung: it serves whom it has, and waits instead of asking again and again.
+// A process without descriptors, on every level: it serves whom it has, and waits instead of asking again and again.
 
 @preconcurrency import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 
 extension SoupTests {
     @Suite struct FullProcesses {
-        /// All rungs at once, since each waits for seconds.
+        /// All levels at once, since each waits for seconds.
         @Test func aFullServerServesWhomItHasAndDoesNotSpin() throws {
-            let servers = try Rung.granted.map { try FullServer($0) }
+            let servers = try KernelLevel.granted.map { try FullServer($0) }
             for server in servers { try server.expectServesWhomItHas() }
             for server in servers { try server.expectNoSpinning() }
             for server in servers { try server.expectServesTheRestWithMoreDescriptors() }
@@ -29,13 +29,13 @@ private final class FullServer {
     private let tracing: Tracing
     private let clients: Clients
 
-    init(_ rung: Rung) throws {
+    init(_ level: KernelLevel) throws {
         process = try TestServer(under: [try program("prlimit"), "--nofile=16:"])
-        _ = try process.start(rung)
+        _ = try process.start(level)
         try process.stop()
         try wait(for: "its thread ends") { [process] in try ProcFS.threads(of: process.pid).count == 1 }
         before = try ProcessState(of: process.pid)
-        address = try process.start(rung, keeping: FullServer.clientCount).addresses[0]
+        address = try process.start(level, keeping: FullServer.clientCount).addresses[0]
         tracing = try Tracing("io_uring_enter", of: process.pid)
         clients = try Clients(FullServer.clientCount, to: address)
         try process.expectLines(["parked \(address) \(EMFILE)"])

@@ -1,6 +1,6 @@
 // A system call of a server's set-up: how often it is made, and what becomes of the server when one of them fails.
 
-import GrantedRungs
+import GrantedLevels
 import NBUring
 
 struct SetupCall: Sendable {
@@ -77,7 +77,7 @@ extension SetupCall {
         ),
         SetupCall(
             "eventfd2",
-            [.outOfDescriptors, .systemOutOfDescriptors, .noMemory.as("ringUnavailable")],
+            [.outOfDescriptors, .systemOutOfDescriptors, .noMemory.as("engineUnavailable")],
             [.fails("eventfd", "-")]
         ),
         SetupCall("clone3", [.tryAgain.as("thread"), .notPermitted.as("thread")], [.fails("pthread_create", "-")]),
@@ -106,11 +106,11 @@ extension SetupCall {
 
 // The calls that make the ring.
 extension SetupCall {
-    static func ofRing(_ rung: Rung) -> [SetupCall] {
-        let features = Listening.features(of: rung)
+    static func ofRing(_ level: KernelLevel) -> [SetupCall] {
+        let features = Listening.features(of: level)
         // A kernel that does not tell what it knows is taken for what its version says.
         let registrations: [Outcome] =
-            rung == .basic ? [.serves(features)] : [.serves(features), .serves("multishot unregistered")]
+            level == .linux5_11 ? [.serves(features)] : [.serves(features), .serves("multishot unregistered")]
         return [
             SetupCall(
                 "io_uring_setup",
@@ -150,5 +150,5 @@ extension SetupCall.Refusal {
     /// The same, where it means something else.
     func `as`(_ code: String) -> Self { Self(error: error, errno: errno, code: code) }
 
-    var ofRing: Self { self.as("ringUnavailable") }
+    var ofRing: Self { self.as("engineUnavailable") }
 }

@@ -4,7 +4,7 @@
 // strace fails the call from outside, in a process that has had servers before, so that what is left is compared exactly.
 
 @preconcurrency import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 
@@ -18,46 +18,46 @@ extension SoupTests {
             try expectCleanFailures(of: SetupCall.ofProcess, on: .highestGranted, injections: 11)
         }
 
-        @Test(arguments: Rung.granted)
-        func aRingThatIsRefusedLeavesNothing(rung: Rung) throws {
-            let injections = (rung == .basic ? 13 : 16) + Sanitizer.adviceCount
-            try expectCleanFailures(of: SetupCall.ofRing(rung), on: rung, injections: injections)
+        @Test(arguments: KernelLevel.granted)
+        func aRingThatIsRefusedLeavesNothing(level: KernelLevel) throws {
+            let injections = (level == .linux5_11 ? 13 : 16) + Sanitizer.adviceCount
+            try expectCleanFailures(of: SetupCall.ofRing(level), on: level, injections: injections)
         }
 
         /// A ring is proved by one submission before the server says that it listens.
-        @Test(arguments: Rung.granted, [EPERM, ENOSYS, EACCES, EOPNOTSUPP])
-        func aRingThatMayNotBeUsedLeavesNothing(rung: Rung, errno: Int32) throws {
-            let process = try TestServer.warm(rung)
+        @Test(arguments: KernelLevel.granted, [EPERM, ENOSYS, EACCES, EOPNOTSUPP])
+        func aRingThatMayNotBeUsedLeavesNothing(level: KernelLevel, errno: Int32) throws {
+            let process = try TestServer.warm(level)
             let before = try ProcessState(of: process.pid)
             let names = [EPERM: "EPERM", ENOSYS: "ENOSYS", EACCES: "EACCES", EOPNOTSUPP: "EOPNOTSUPP"]
             for command in ["run", "start"] {
                 let name = try #require(names[errno])
                 let injection = try Tracing("io_uring_enter", name, when: "1", of: process.pid)
-                process.send("\(command) \(rung.rawValue) 0 0")
-                #expect(try process.nextLine() == "failed ringUnavailable, io_uring_enter, -, \(errno)")
+                process.send("\(command) \(level.rawValue) 0 0")
+                #expect(try process.nextLine() == "failed engineUnavailable, io_uring_enter, -, \(errno)")
                 #expect(try ProcFS.descriptors(of: process.pid) == before.descriptors)
                 let record = try injection.finish()
                 #expect(record.injected == 1)
                 #expect(record.calls.count == 1)
                 try process.expectState(before)
             }
-            try process.expectGreets(rung)
+            try process.expectGreets(level)
             try process.expectState(before)
         }
 
         /// The first submission behind the proof is part of no set-up that could throw: the server runs by then, and ends.
-        @Test(arguments: Rung.granted, [EBADF, EFAULT, EOPNOTSUPP])
-        func aRingThatIsRefusedItsFirstSubmissionLeavesNothing(rung: Rung, errno: Int32) throws {
-            let process = try TestServer.warm(rung)
+        @Test(arguments: KernelLevel.granted, [EBADF, EFAULT, EOPNOTSUPP])
+        func aRingThatIsRefusedItsFirstSubmissionLeavesNothing(level: KernelLevel, errno: Int32) throws {
+            let process = try TestServer.warm(level)
             let before = try ProcessState(of: process.pid)
             let name = try #require([EBADF: "EBADF", EFAULT: "EFAULT", EOPNOTSUPP: "EOPNOTSUPP"][errno])
             let injection = try Tracing("io_uring_enter", name, when: "2", of: process.pid)
-            process.send("run \(rung.rawValue) 0 0")
+            process.send("run \(level.rawValue) 0 0")
             let listening = try Listening(try process.nextLine())
             let ended = try Ended(try process.nextLine())
             #expect(ended.accepted == 0)
             #expect(ended.reason.hasPrefix("failed: io_uring_enter: "))
-            #expect(try process.nextLine() == "failed ringUnavailable, io_uring_enter, -, \(errno)")
+            #expect(try process.nextLine() == "failed engineUnavailable, io_uring_enter, -, \(errno)")
             #expect(try ProcFS.descriptors(of: process.pid) == before.descriptors)
             let record = try injection.finish()
             #expect(record.injected == 1)
@@ -67,7 +67,7 @@ extension SoupTests {
             for address in listening.addresses {
                 try wait(for: "nobody listens at \(address)") { try outcome(at: address) == .refused }
             }
-            try process.expectGreets(rung)
+            try process.expectGreets(level)
             try process.expectState(before)
         }
     }
@@ -81,7 +81,7 @@ extension SoupTests.SetupFailures {
         let before = try ProcessState(of: process.pid)
         for (when, injected, calls) in [("1", 1, 3), ("1..50", 50, 52), ("1+", 51, 51)] {
             let injection = try Tracing("bind", "EADDRINUSE", when: when, of: process.pid)
-            process.send("start \(Rung.highestGranted.rawValue) 0 0")
+            process.send("start \(KernelLevel.highestGranted.rawValue) 0 0")
             let answer = try process.nextLine()
             let record = try injection.finish()
             #expect(record.injected == injected)
@@ -102,26 +102,26 @@ extension SoupTests.SetupFailures {
     @Test func memoryForARingIsAskedForAgainAndThenGivenUp() throws {
         for (when, injected, calls) in [("1", 1, 2), ("1+", 101, 101)] {
             // All at once, since each waits.
-            let attempts = try Rung.granted.map { rung in
-                let process = try TestServer.warm(rung)
+            let attempts = try KernelLevel.granted.map { level in
+                let process = try TestServer.warm(level)
                 let before = try ProcessState(of: process.pid)
                 let injection = try Tracing("io_uring_setup", "ENOMEM", when: when, of: process.pid)
-                process.send("start \(rung.rawValue) 0 0")
-                return (rung, process, before, injection)
+                process.send("start \(level.rawValue) 0 0")
+                return (level, process, before, injection)
             }
-            for (rung, process, before, injection) in attempts {
+            for (level, process, before, injection) in attempts {
                 let answer = try process.nextLine()
                 let record = try injection.finish()
                 #expect(record.injected == injected)
                 #expect(record.calls.count == calls)
                 if when == "1+" {
-                    #expect(answer == "failed ringUnavailable, io_uring_setup, -, 12")
+                    #expect(answer == "failed engineUnavailable, io_uring_setup, -, 12")
                 } else {
-                    #expect(try Listening(answer).rung == rung)
+                    #expect(try Listening(answer).level == level)
                     try process.stop()
                 }
                 try process.expectState(before)
-                try process.expectGreets(rung)
+                try process.expectGreets(level)
                 try process.expectState(before)
             }
         }
@@ -132,33 +132,33 @@ extension SoupTests.SetupFailures {
         let process = try TestServer.warm()
         let before = try ProcessState(of: process.pid)
         let injection = try Tracing("io_uring_enter", "EAGAIN", when: "1+", of: process.pid)
-        process.send("start \(Rung.highestGranted.rawValue) 0 0")
-        #expect(try process.nextLine() == "failed ringUnavailable, io_uring_enter, -, 11")
+        process.send("start \(KernelLevel.highestGranted.rawValue) 0 0")
+        #expect(try process.nextLine() == "failed engineUnavailable, io_uring_enter, -, 11")
         #expect(try injection.finish().injected == 101)
         try process.expectState(before)
         try process.expectGreets(.highestGranted)
         try process.expectState(before)
     }
 
-    /// A kernel that does not know a flag says EINVAL; then the next rung below is tried.
-    @Test(arguments: Rung.granted)
-    func eachRungThatIsRefusedLeadsToTheNextLower(highest: Rung) throws {
+    /// A kernel that does not know a flag says EINVAL; then the next level below is tried.
+    @Test(arguments: KernelLevel.granted)
+    func eachLevelThatIsRefusedLeadsToTheNextLower(highest: KernelLevel) throws {
         let process = try TestServer.warm(highest)
         let before = try ProcessState(of: process.pid)
-        let rungs = highest.rawValue + 1
-        for refused in 1...rungs {
+        let levels = highest.rawValue + 1
+        for refused in 1...levels {
             let injection = try Tracing("io_uring_setup", "EINVAL", when: "1..\(refused)", of: process.pid)
             process.send("start \(highest.rawValue) 0 0")
             let answer = try process.nextLine()
             let record = try injection.finish()
             #expect(record.injected == refused)
-            #expect(record.calls.count == min(refused + 1, rungs))
-            if refused == rungs {
-                #expect(answer == "failed ringUnavailable, io_uring_setup, -, 22")
+            #expect(record.calls.count == min(refused + 1, levels))
+            if refused == levels {
+                #expect(answer == "failed engineUnavailable, io_uring_setup, -, 22")
             } else {
                 let listening = try Listening(answer)
-                #expect(listening.rung.rawValue == highest.rawValue - refused)
-                #expect(listening.features == Listening.features(of: listening.rung))
+                #expect(listening.level.rawValue == highest.rawValue - refused)
+                #expect(listening.features == Listening.features(of: listening.level))
                 for address in listening.addresses { try expectOutcome(.greeted, at: address) }
                 #expect(try process.stop() == Ended(accepted: 2, delivered: 2))
             }
@@ -169,16 +169,16 @@ extension SoupTests.SetupFailures {
     }
 
     /// The proof of the ring, and what is submitted behind it.
-    @Test(arguments: Rung.granted, ["EINTR", "EAGAIN", "EBUSY"])
-    func aFirstSubmissionThatIsPutOffIsTriedAgain(rung: Rung, error: String) throws {
-        for when in ["1..5", "2..6"] { try expectAnotherTry(when, error, on: rung) }
+    @Test(arguments: KernelLevel.granted, ["EINTR", "EAGAIN", "EBUSY"])
+    func aFirstSubmissionThatIsPutOffIsTriedAgain(level: KernelLevel, error: String) throws {
+        for when in ["1..5", "2..6"] { try expectAnotherTry(when, error, on: level) }
     }
 
-    private func expectAnotherTry(_ when: String, _ error: String, on rung: Rung) throws {
-        let process = try TestServer.warm(rung)
+    private func expectAnotherTry(_ when: String, _ error: String, on level: KernelLevel) throws {
+        let process = try TestServer.warm(level)
         let before = try ProcessState(of: process.pid)
         let injection = try Tracing("io_uring_enter", error, when: when, of: process.pid)
-        let listening = try process.start(rung)
+        let listening = try process.start(level)
         try injection.waitForInjections(5)
         for address in listening.addresses { try expectOutcome(.greeted, at: address) }
         #expect(try injection.finish().injected == 5)
@@ -189,8 +189,8 @@ extension SoupTests.SetupFailures {
 
 extension TestServer {
     /// It can have a server that greets a client at each of its addresses.
-    fileprivate func expectGreets(_ rung: Rung, sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let listening = try start(rung)
+    fileprivate func expectGreets(_ level: KernelLevel, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let listening = try start(level)
         for address in listening.addresses { try expectOutcome(.greeted, at: address, sourceLocation: sourceLocation) }
         let ended = try stop()
         #expect(ended == Ended(accepted: 2, delivered: 2), sourceLocation: sourceLocation)
@@ -200,23 +200,23 @@ extension TestServer {
 /// Fails each of the calls at each of its turns with each of its errors.
 private func expectCleanFailures(
     of calls: [SetupCall],
-    on rung: Rung,
+    on level: KernelLevel,
     injections expected: Int,
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
-    let process = try TestServer.warm(rung)
+    let process = try TestServer.warm(level)
     let before = try ProcessState(of: process.pid)
     var injections = 0
     for call in calls {
         for refusal in call.refusals {
             // And once more than there are calls: then none fails.
             for turn in 1...call.outcomes.count + 1 {
-                let attempt = SetupAttempt(process: process, call: call, refusal: refusal, turn: turn, rung: rung)
+                let attempt = SetupAttempt(process: process, call: call, refusal: refusal, turn: turn, level: level)
                 injections += try attempt.run(from: before, sourceLocation)
             }
         }
     }
-    print("set-up on \(rung): \(injections) injected failures of \(calls.map(\.name).joined(separator: ", "))")
+    print("set-up on \(level): \(injections) injected failures of \(calls.map(\.name).joined(separator: ", "))")
     #expect(injections == expected, sourceLocation: sourceLocation)
 }
 
@@ -226,9 +226,9 @@ private struct SetupAttempt: CustomStringConvertible {
     let call: SetupCall
     let refusal: SetupCall.Refusal
     let turn: Int
-    let rung: Rung
+    let level: KernelLevel
 
-    var description: String { "\(refusal.error) from call \(turn) of \(call.name) on \(rung)" }
+    var description: String { "\(refusal.error) from call \(turn) of \(call.name) on \(level)" }
 
     /// Returns how many calls failed.
     func run(from before: ProcessState, _ sourceLocation: SourceLocation) throws -> Int {
@@ -239,7 +239,7 @@ private struct SetupAttempt: CustomStringConvertible {
             about: call.path,
             of: process.pid
         )
-        process.send("\(call.command) \(rung.rawValue) 0 0")
+        process.send("\(call.command) \(level.rawValue) 0 0")
         let answer = try process.nextLine()
         let record = try injection.finish()
 
@@ -252,14 +252,14 @@ private struct SetupAttempt: CustomStringConvertible {
             let descriptors = try ProcFS.descriptors(of: process.pid)
             #expect(descriptors == before.descriptors, "\(self)", sourceLocation: sourceLocation)
         } else {
-            var features = Listening.features(of: rung)
+            var features = Listening.features(of: level)
             if case .serves(let fewer)? = outcome { features = fewer }
             try expectServes(answer, features, sourceLocation)
         }
         try process.expectState(before)
 
         if record.injected > 0 {
-            try process.expectGreets(rung, sourceLocation: sourceLocation)
+            try process.expectGreets(level, sourceLocation: sourceLocation)
             try process.expectState(before)
         }
         return record.injected
@@ -272,7 +272,7 @@ private struct SetupAttempt: CustomStringConvertible {
         _ sourceLocation: SourceLocation
     ) throws {
         let listening = try Listening(answer)
-        #expect(listening.rung == rung, "\(self)", sourceLocation: sourceLocation)
+        #expect(listening.level == level, "\(self)", sourceLocation: sourceLocation)
         #expect(listening.features == features, "\(self)", sourceLocation: sourceLocation)
         for address in listening.addresses { try expectOutcome(.greeted, at: address, sourceLocation: sourceLocation) }
         let ended: Ended

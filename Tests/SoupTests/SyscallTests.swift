@@ -1,6 +1,6 @@
 // A connection costs no system call of its own, and no thread of the kernel's.
 
-import GrantedRungs
+import GrantedLevels
 import Testing
 
 extension SoupTests {

@@ -3,7 +3,7 @@ enum Command {
     /// `start RUNG PORT KEPT`: a server on a thread of its own. Answers as `run` does up to `listening`.
     case start(Plan)
     /// `run RUNG PORT KEPT`: a server on the main thread, until SIGINT or SIGTERM. Answers `listening` with its addresses,
-    /// its rung and how it accepts when it has begun, `ended` with the reason, how many connections it accepted and how many
+    /// its level and how it accepts when it has begun, `ended` with the reason, how many connections it accepted and how many
     /// it delivered when it terminates, then `stopped`; or `failed` with code, operation, address and error number.
     case run(Plan)
     /// `stop`: stops the server that was started first. Answers `ended` as `run` does, then `stopped`.

@@ -1,5 +1,6 @@
 import Glibc
 import NBServer
+import NBUring
 import Synchronization
 
 /// Greets everybody, keeps the first ones, and says on standard output what becomes of its server.
@@ -41,10 +42,11 @@ struct Greeter: NonBlockingServer {
 
     func begin(_ context: borrowing ServerContext) -> Verdict {
         let addresses = context.addresses.map(\.description).joined(separator: " ")
-        let features = context.ringFeatures
-        let accepts = features.acceptsMultishot ? "multishot" : "one-shot"
-        let descriptor = features.registersDescriptor ? "registered" : "unregistered"
-        print("listening \(addresses) \(features.rung.rawValue) \(accepts) \(descriptor)")
+        let engine = context.engine
+        let accepts = engine.acceptsMultishot ? "multishot" : "one-shot"
+        let descriptor = engine.description.contains("registered descriptor") ? "registered" : "unregistered"
+        let level = KernelLevel.allCases.first { $0.description == engine.kernel.description }
+        print("listening \(addresses) \(level?.rawValue ?? -1) \(accepts) \(descriptor)")
         return .continue
     }
 

@@ -1,16 +1,17 @@
 // Accepting: every connection once, with its flags, one at a time or many; and how an accept ends.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
 struct AcceptTests {
-    @Test(arguments: Rung.granted)
-    func aOneShotAcceptTakesOneConnectionAndIsOver(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aOneShotAcceptTakesOneConnectionAndIsOver(level: KernelLevel) throws {
         let listener = try LoopbackListener()
         var accepted = Descriptors()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.accept(listener: listener.descriptor, .oneShot), token: .numbered(1))
         try ring.submit()
         #expect(ring.ready() == [])
@@ -26,11 +27,11 @@ struct AcceptTests {
         try expectOwnDescriptors(accepted, of: crowd.ports)
     }
 
-    @Test(arguments: Rung.granted.filter { $0 > .basic }, [true, false])
-    func aMultishotAcceptTakesEveryConnectionOnce(rung: Rung, isArmedFirst: Bool) throws {
+    @Test(arguments: KernelLevel.granted.filter { $0 > .linux5_11 }, [true, false])
+    func aMultishotAcceptTakesEveryConnectionOnce(level: KernelLevel, isArmedFirst: Bool) throws {
         let listener = try LoopbackListener()
         var accepted = Descriptors()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.accept(listener: listener.descriptor, .multishot), token: .numbered(1))
         if isArmedFirst { try ring.submit() }
         let crowd = try LoopbackCrowd(20, port: listener.port)
@@ -43,11 +44,11 @@ struct AcceptTests {
         try expectCancelEnds(.numbered(1), on: &ring)
     }
 
-    @Test(arguments: Rung.granted.filter { $0 > .basic })
-    func aFullCompletionQueueEndsTheArmWithAValidDescriptor(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted.filter { $0 > .linux5_11 })
+    func aFullCompletionQueueEndsTheArmWithAValidDescriptor(level: KernelLevel) throws {
         let listener = try LoopbackListener()
         var accepted = Descriptors()
-        var ring = try DrivenRing(rung, submissionDepth: 8, completionDepth: 8)
+        var ring = try DrivenRing(level, submissionDepth: 8, completionDepth: 8)
         let crowd = try LoopbackCrowd(40, port: listener.port)
         var arms = 0
         var isArmed = false
@@ -72,10 +73,10 @@ struct AcceptTests {
         #expect(try ring.settle() == [])
     }
 
-    @Test(arguments: Rung.granted, [Operation.AcceptMode.oneShot, .multishot])
-    func aCanceledAcceptEndsWithItsOwnLastCompletion(rung: Rung, mode: Operation.AcceptMode) throws {
+    @Test(arguments: KernelLevel.granted, [Operation.AcceptMode.oneShot, .multishot])
+    func aCanceledAcceptEndsWithItsOwnLastCompletion(level: KernelLevel, mode: Operation.AcceptMode) throws {
         let listener = try LoopbackListener()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.accept(listener: listener.descriptor, mode), token: .numbered(1))
         try ring.submit()
         try expectCancelEnds(.numbered(1), on: &ring)
@@ -87,10 +88,10 @@ struct AcceptTests {
         try expectOwnDescriptors(accepted, of: crowd.ports)
     }
 
-    @Test(arguments: Rung.granted, [Operation.AcceptMode.oneShot, .multishot])
-    func aListenerThatIsShutDownEndsItsAccept(rung: Rung, mode: Operation.AcceptMode) throws {
+    @Test(arguments: KernelLevel.granted, [Operation.AcceptMode.oneShot, .multishot])
+    func aListenerThatIsShutDownEndsItsAccept(level: KernelLevel, mode: Operation.AcceptMode) throws {
         let listener = try LoopbackListener()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.accept(listener: listener.descriptor, mode), token: .numbered(1))
         try ring.submit()
         #expect(ring.ready() == [])
@@ -101,10 +102,10 @@ struct AcceptTests {
         #expect(try ring.take(1) == [Completion(token: .numbered(2), result: -EINVAL)])
     }
 
-    @Test(arguments: Rung.granted, [Operation.AcceptMode.oneShot, .multishot])
-    func whatIsNoListenerIsRefused(rung: Rung, mode: Operation.AcceptMode) throws {
+    @Test(arguments: KernelLevel.granted, [Operation.AcceptMode.oneShot, .multishot])
+    func whatIsNoListenerIsRefused(level: KernelLevel, mode: Operation.AcceptMode) throws {
         let event = try EventDescriptor()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.accept(listener: event.descriptor, mode), token: .numbered(1))
         #expect(try ring.take(1) == [Completion(token: .numbered(1), result: -ENOTSOCK)])
         try ring.prepare(.accept(listener: -1, mode), token: .numbered(2))

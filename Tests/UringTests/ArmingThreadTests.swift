@@ -2,25 +2,26 @@
 // on it, and drops it before it ends.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Synchronization
 import Testing
 
 struct ArmingThreadTests {
     /// In a process of its own: a ring without its thread can be submitted to by nobody, and not be dropped.
-    @Test(arguments: Rung.granted, [true, false])
-    func anAcceptWithoutItsThreadTakesNobody(rung: Rung, isMultishot: Bool) async {
+    @Test(arguments: KernelLevel.granted, [true, false])
+    func anAcceptWithoutItsThreadTakesNobody(level: KernelLevel, isMultishot: Bool) async {
         await #expect(processExitsWith: .success) {
-            [number = rung.rawValue as Int, isMultishot = isMultishot as Bool] in
-            let rung = try #require(Rung(rawValue: number))
+            [number = level.rawValue as Int, isMultishot = isMultishot as Bool] in
+            let level = try #require(KernelLevel(rawValue: number))
             let listener = try LoopbackListener()
             let operation = Operation.accept(listener: listener.descriptor, isMultishot ? .multishot : .oneShot)
-            let orphan = try HelperThread { Result { try OrphanedRing(rung, armedWith: operation) } }.join().get()
+            let orphan = try HelperThread { Result { try OrphanedRing(level, armedWith: operation) } }.join().get()
             // Its end alone is not noticed.
             #expect(orphan.ready() == [])
             let crowd = try LoopbackCrowd(1, port: listener.port)
-            if rung < .deferred {
+            if level < .linux6_1 {
                 #expect(try orphan.take(1) == [Completion(token: .numbered(1), result: -ECANCELED)])
             }
             // The client still waits to be accepted, and somebody else can.
@@ -29,7 +30,7 @@ struct ArmingThreadTests {
             let reached = try accepted.peerPorts()
             let clients = crowd.ports
             #expect(reached == clients)
-            // On the highest rung only the thread itself could have had the completion.
+            // On the highest level only the thread itself could have had the completion.
             #expect(orphan.ready() == [])
         }
     }
@@ -43,8 +44,8 @@ private struct OrphanedRing: @unchecked Sendable {
     private static let all = Mutex<[UInt]>([])
 
     /// Called on the thread that ends.
-    init(_ rung: Rung, armedWith operation: Operation) throws {
-        ring.initialize(to: try DrivenRing(rung))
+    init(_ level: KernelLevel, armedWith operation: Operation) throws {
+        ring.initialize(to: try DrivenRing(level))
         Self.all.withLock { [ring] in $0.append(UInt(bitPattern: ring)) }
         try ring.pointee.prepare(operation, token: .numbered(1))
         try ring.pointee.submit()

@@ -1,7 +1,7 @@
 // Memory at one address, for operations that name memory; freed when dropped.
 
 import Glibc
-import NBUring
+import NBEngine
 
 struct Buffer: ~Copyable {
     private let memory: UnsafeMutableRawBufferPointer

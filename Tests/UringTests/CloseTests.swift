@@ -1,30 +1,31 @@
 // Closing: the peer sees the end, the number is free, and an operation in flight keeps the file.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
 struct CloseTests {
-    @Test(arguments: Rung.granted)
-    func aCloseIsTheEndOfThePeersStream(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aCloseIsTheEndOfThePeersStream(level: KernelLevel) throws {
         var connection = try LoopbackConnection()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         #expect(try ring.result(of: .close(descriptor: connection.handOverServer())) == 0)
         let received = connection.client.readToEnd()
         #expect(received.bytes == [])
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.granted)
-    func aCloseOfWhatIsNotOpenFails(rung: Rung) throws {
-        var ring = try DrivenRing(rung)
+    @Test(arguments: KernelLevel.granted)
+    func aCloseOfWhatIsNotOpenFails(level: KernelLevel) throws {
+        var ring = try DrivenRing(level)
         #expect(try ring.result(of: .close(descriptor: .max)) == -EBADF)
     }
 
-    @Test(arguments: Rung.granted)
-    func whatWasNotSubmittedIsKnown(rung: Rung) throws {
-        var ring = try DrivenRing(rung, submissionDepth: 4, completionDepth: 16)
+    @Test(arguments: KernelLevel.granted)
+    func whatWasNotSubmittedIsKnown(level: KernelLevel) throws {
+        var ring = try DrivenRing(level, submissionDepth: 4, completionDepth: 16)
         // So that the queue's end comes in between.
         for _ in 0..<3 { #expect(try ring.result(of: .close(descriptor: .max)) == -EBADF) }
         try ring.prepare(.close(descriptor: .max), token: .numbered(1))
@@ -35,11 +36,11 @@ struct CloseTests {
         #expect(ring.ring.unsubmittedCloses == [])
     }
 
-    @Test(arguments: Rung.granted)
-    func aSendInFlightOutlivesItsDescriptor(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aSendInFlightOutlivesItsDescriptor(level: KernelLevel) throws {
         var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let server = connection.handOverServer()
         try ring.prepare(.send(descriptor: server, bytes: bytes.bytes, .waiting), token: .numbered(1))
         #expect(try ring.settle() == [])

@@ -1,6 +1,6 @@
 // CompletionBatch and the completions engines make up: order, bounds, and that emptying keeps the room.
 
-import NBUring
+import NBEngine
 import Testing
 
 struct CompletionBatchTests {

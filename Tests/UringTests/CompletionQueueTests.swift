@@ -1,13 +1,14 @@
 // Taking completions: bounded by the batch, in the kernel's order, around the queue's end, and past its depth.
 
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
 struct CompletionQueueTests {
-    @Test(arguments: Rung.granted)
-    func whatTheBatchDoesNotTakeComesTheNextTime(rung: Rung) throws {
-        var ring = try DrivenRing(rung)
+    @Test(arguments: KernelLevel.granted)
+    func whatTheBatchDoesNotTakeComesTheNextTime(level: KernelLevel) throws {
+        var ring = try DrivenRing(level)
         try ring.prepareEchoes(0..<20)
         try ring.submit()
         var batch = CompletionBatch(capacity: 7)
@@ -21,9 +22,9 @@ struct CompletionQueueTests {
         #expect(taken == (0..<20).map { .echo($0) })
     }
 
-    @Test(arguments: Rung.granted)
-    func takingAppendsToWhatTheBatchHolds(rung: Rung) throws {
-        var ring = try DrivenRing(rung)
+    @Test(arguments: KernelLevel.granted)
+    func takingAppendsToWhatTheBatchHolds(level: KernelLevel) throws {
+        var ring = try DrivenRing(level)
         try ring.prepareEchoes(0..<5)
         try ring.submit()
         var batch = CompletionBatch(capacity: 4)
@@ -38,9 +39,9 @@ struct CompletionQueueTests {
         #expect((0..<batch.count).map { batch[$0] } == [.echo(3), .echo(4)])
     }
 
-    @Test(arguments: Rung.granted, [1, 2, 3, 5, 7, 8])
-    func theOrderHoldsAroundTheQueuesEnd(rung: Rung, portion: Int) throws {
-        var ring = try DrivenRing(rung, submissionDepth: 8, completionDepth: 8)
+    @Test(arguments: KernelLevel.granted, [1, 2, 3, 5, 7, 8])
+    func theOrderHoldsAroundTheQueuesEnd(level: KernelLevel, portion: Int) throws {
+        var ring = try DrivenRing(level, submissionDepth: 8, completionDepth: 8)
         for round in 0..<50 {
             let numbers = round * portion..<(round + 1) * portion
             try ring.prepareEchoes(numbers)
@@ -49,9 +50,9 @@ struct CompletionQueueTests {
         }
     }
 
-    @Test(arguments: Rung.granted)
-    func aSmallBatchFollowsAQueueThatIsNeverEmpty(rung: Rung) throws {
-        var ring = try DrivenRing(rung, submissionDepth: 8, completionDepth: 8)
+    @Test(arguments: KernelLevel.granted)
+    func aSmallBatchFollowsAQueueThatIsNeverEmpty(level: KernelLevel) throws {
+        var ring = try DrivenRing(level, submissionDepth: 8, completionDepth: 8)
         var batch = CompletionBatch(capacity: 3)
         var taken: [Completion] = []
         try ring.prepareEchoes(0..<5)
@@ -68,9 +69,9 @@ struct CompletionQueueTests {
         #expect(try ring.take(5) == (120..<125).map { .echo($0) })
     }
 
-    @Test(arguments: Rung.granted)
-    func whatTheQueueHasNoRoomForWaitsInTheKernel(rung: Rung) throws {
-        var ring = try DrivenRing(rung, submissionDepth: 8, completionDepth: 8)
+    @Test(arguments: KernelLevel.granted)
+    func whatTheQueueHasNoRoomForWaitsInTheKernel(level: KernelLevel) throws {
+        var ring = try DrivenRing(level, submissionDepth: 8, completionDepth: 8)
         for round in 0..<3 {
             try ring.prepareEchoes(round * 8..<(round + 1) * 8)
             try ring.submit()

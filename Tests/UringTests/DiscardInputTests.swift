@@ -1,25 +1,26 @@
 // Discarding input: counted and gone, so that a close is an end and not a reset.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
 struct DiscardInputTests {
-    @Test(arguments: Rung.granted)
-    func anImmediateDiscardOfASilentClientFailsAtOnce(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func anImmediateDiscardOfASilentClientFailsAtOnce(level: KernelLevel) throws {
         let connection = try LoopbackConnection()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.discardInput(descriptor: connection.server, .immediate), token: .numbered(1))
         try ring.submit(.none)
         #expect(ring.ready() == [Completion(token: .numbered(1), result: -EAGAIN)])
     }
 
-    @Test(arguments: Rung.granted)
-    func aCloseAfterADiscardIsAnEndAndNotAReset(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aCloseAfterADiscardIsAnEndAndNotAReset(level: KernelLevel) throws {
         var connection = try LoopbackConnection()
         let greeting = Buffer(Buffer.pattern(50))
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try connection.client.send(Buffer.pattern(30_000))
         try connection.awaitArrival(of: 30_000)
         let server = connection.handOverServer()
@@ -33,21 +34,21 @@ struct DiscardInputTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.granted)
-    func aCloseOverUnreadInputIsAReset(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aCloseOverUnreadInputIsAReset(level: KernelLevel) throws {
         // What discarding is for.
         var connection = try LoopbackConnection()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try connection.client.send([1, 2, 3])
         try connection.awaitArrival(of: 3)
         #expect(try ring.result(of: .close(descriptor: connection.handOverServer())) == 0)
         #expect(connection.client.readToEnd().ending == .failed(ECONNRESET))
     }
 
-    @Test(arguments: Rung.granted)
-    func aWaitingDiscardCountsWhatComesUntilTheEnd(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aWaitingDiscardCountsWhatComesUntilTheEnd(level: KernelLevel) throws {
         let connection = try LoopbackConnection()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         for count in [5, 1_000] {
             try ring.prepare(.discardInput(descriptor: connection.server, .waiting), token: .numbered(count))
             try #require(try ring.settle() == [])
@@ -66,12 +67,12 @@ struct DiscardInputTests {
     }
 
     /// On a Unix socket `MSG_TRUNC` does not discard: there is nowhere to copy to.
-    @Test(arguments: Rung.granted)
-    func aUnixSocketIsDiscardedByReading(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aUnixSocketIsDiscardedByReading(level: KernelLevel) throws {
         var ends: [Int32] = [-1, -1]
         _ = try check("socketpair", socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends))
         defer { for end in ends { close(end) } }
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         #expect(try ring.result(of: .discardByReading(descriptor: ends[0], .immediate)) == -EAGAIN)
         _ = try check("send", Int32(Glibc.send(ends[1], Buffer.pattern(70_000), 70_000, 0)))
         #expect(try ring.result(of: .discardInput(descriptor: ends[0], .immediate)) == -EFAULT)

@@ -1,15 +1,15 @@
 // Disconnecting: the peer is reset at once, and what was in flight on the connection ends.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 
 struct DisconnectTests {
-    @Test(arguments: Rung.granted)
-    func theReaderOfADisconnectedStreamIsReset(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func theReaderOfADisconnectedStreamIsReset(level: KernelLevel) throws {
         let connection = try LoopbackConnection()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         #expect(try ring.result(of: .disconnect(descriptor: connection.server)) == 0)
         let received = connection.client.readToEnd()
         #expect(received.bytes == [])
@@ -19,11 +19,11 @@ struct DisconnectTests {
         #expect(throws: SystemCallFailed.self) { try Loopback.peerPort(connection.server) }
     }
 
-    @Test(arguments: Rung.granted)
-    func aPendingSendAndAPendingDiscardEndWithTheConnection(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aPendingSendAndAPendingDiscardEndWithTheConnection(level: KernelLevel) throws {
         let connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.send(descriptor: connection.server, bytes: bytes.bytes, .waiting), token: .numbered(1))
         try ring.prepare(.discardInput(descriptor: connection.server, .waiting), token: .numbered(2))
         #expect(try ring.settle() == [])

@@ -1,6 +1,7 @@
 // A ring with a batch of its own and a time limit on every wait. The limit only fails a test; none is right because of
 // it.
 
+import NBEngine
 import NBUring
 import Testing
 
@@ -11,13 +12,13 @@ struct DrivenRing: ~Copyable {
     var ring: Ring
     private var batch: CompletionBatch
 
-    /// A ring that stands on exactly this rung.
-    init(_ rung: Rung, submissionDepth: Int = 64, completionDepth: Int = 128) throws {
+    /// A ring that stands on exactly this level.
+    init(_ level: KernelLevel, submissionDepth: Int = 64, completionDepth: Int = 128) throws {
         let ring = try Ring(
-            RingOptions(submissionDepth: submissionDepth, completionDepth: completionDepth, highestRung: rung)
+            RingOptions(submissionDepth: submissionDepth, completionDepth: completionDepth, highestLevel: level)
         )
-        let granted = ring.features.rung
-        try #require(granted == rung)
+        let granted = ring.features.level
+        try #require(granted == level)
         self.ring = ring
         batch = CompletionBatch(capacity: completionDepth)
     }

@@ -1,7 +1,7 @@
-// Tokens for tests, and the smallest operation: it completes at its submission, on every rung, with ENOENT.
+// Tokens for tests, and the smallest operation: it completes at its submission, on every level, with ENOENT.
 
 import Glibc
-import NBUring
+import NBEngine
 
 extension Token {
     /// Nothing is ever submitted with this token.

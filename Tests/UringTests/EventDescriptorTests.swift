@@ -1,16 +1,17 @@
 // Event descriptors: signals add up, any thread may send them, and a read of them can be canceled.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
 struct EventDescriptorTests {
-    @Test(arguments: Rung.granted)
-    func aReadCompletesWhenAnotherThreadSignals(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aReadCompletesWhenAnotherThreadSignals(level: KernelLevel) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
         #expect(try ring.settle() == [])
         let descriptor = event.descriptor
@@ -20,11 +21,11 @@ struct EventDescriptorTests {
         #expect(counter.number == 1)
     }
 
-    @Test(arguments: Rung.granted)
-    func signalsAddUpUntilTheyAreRead(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func signalsAddUpUntilTheyAreRead(level: KernelLevel) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let read = Operation.read(descriptor: event.descriptor, into: counter.target, count: 8)
         for _ in 0..<3 { event.signal() }
         #expect(try ring.result(of: read) == 8)
@@ -34,11 +35,11 @@ struct EventDescriptorTests {
         #expect(counter.number == 1)
     }
 
-    @Test(arguments: Rung.granted)
-    func aCanceledReadEndsAndTakesNoSignal(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aCanceledReadEndsAndTakesNoSignal(level: KernelLevel) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let read = Operation.read(descriptor: event.descriptor, into: counter.target, count: 8)
         try ring.prepare(read, token: .numbered(1))
         try ring.submit()
@@ -54,11 +55,11 @@ struct EventDescriptorTests {
         #expect(counter.number == 1)
     }
 
-    @Test(arguments: Rung.granted)
-    func aCancelTakesOnlyTheOperationWithItsToken(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aCancelTakesOnlyTheOperationWithItsToken(level: KernelLevel) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let read = Operation.read(descriptor: event.descriptor, into: counter.target, count: 8)
         let token = Token(kind: 1, generation: 5, slot: 1)
         try ring.prepare(read, token: token)

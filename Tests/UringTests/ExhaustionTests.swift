@@ -2,18 +2,19 @@
 // process's.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
 struct ExhaustionTests {
-    @Test(arguments: Rung.granted)
-    func anAcceptWithoutDescriptorsFailsAndTheConnectionsWait(rung: Rung) async {
-        await #expect(processExitsWith: .success) { [number = rung.rawValue as Int] in
-            let rung = try #require(Rung(rawValue: number))
+    @Test(arguments: KernelLevel.granted)
+    func anAcceptWithoutDescriptorsFailsAndTheConnectionsWait(level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [number = level.rawValue as Int] in
+            let level = try #require(KernelLevel(rawValue: number))
             try await OpenDescriptors.settleRuntime()
-            try ExhaustionTests.acceptOneShotWithoutDescriptors(on: rung)
-            if rung > .basic { try ExhaustionTests.acceptMultishotWithFewDescriptors(on: rung) }
+            try ExhaustionTests.acceptOneShotWithoutDescriptors(on: level)
+            if level > .linux5_11 { try ExhaustionTests.acceptMultishotWithFewDescriptors(on: level) }
         }
     }
 
@@ -35,9 +36,9 @@ struct ExhaustionTests {
         }
     }
 
-    private static func acceptOneShotWithoutDescriptors(on rung: Rung) throws {
+    private static func acceptOneShotWithoutDescriptors(on level: KernelLevel) throws {
         let listener = try LoopbackListener()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let crowd = try LoopbackCrowd(1, port: listener.port)
         // The limit counts when the accept is prepared by the kernel: at its submission.
         let refused = try OpenDescriptors.withoutRoom {
@@ -52,9 +53,9 @@ struct ExhaustionTests {
         #expect(reached == clients)
     }
 
-    private static func acceptMultishotWithFewDescriptors(on rung: Rung) throws {
+    private static func acceptMultishotWithFewDescriptors(on level: KernelLevel) throws {
         let listener = try LoopbackListener()
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let crowd = try LoopbackCrowd(20, port: listener.port)
         var accepted = Descriptors()
         let completions = try OpenDescriptors.withLittleRoom(3) {

@@ -2,6 +2,7 @@
 // that takes its kernel for another one.
 
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBUring
@@ -106,7 +107,7 @@ struct KernelFactsTests {
 
     @Test func aRingOnAKernelThatCannotReceiveOpensNoBuffersAndSaysWhy() throws {
         var ring = try Ring(
-            RingSetup(RingOptions(submissionDepth: 8, completionDepth: 16, highestRung: .basic)) { facts in
+            RingSetup(RingOptions(submissionDepth: 8, completionDepth: 16, highestLevel: .linux5_11)) { facts in
                 KernelFacts(features: facts.features & Self.featuresOf5_11, operations: [], release: "5.15.0")
             }
         )
@@ -114,8 +115,8 @@ struct KernelFactsTests {
         #expect(features.receives == false)
         #expect(features.waitsOutsideIOWait == false)
         #expect(
-            "\(features)" == "basic (Linux 5.11), submissions 8, completions 16, one-shot accept, no receive, "
-                + "asked for no more than basic (Linux 5.11), "
+            "\(features)" == "Linux 5.11, submissions 8, completions 16, one-shot accept, no receive, "
+                + "asked for no more than Linux 5.11, "
                 + "before Linux 5.18 a receive that waits holds a buffer, so workers receive nothing, "
                 + "before Linux 6.15 an idle ring counts as waiting for I/O"
         )
@@ -123,15 +124,15 @@ struct KernelFactsTests {
         #expect(error?.errno == EOPNOTSUPP)
     }
 
-    @Test func aRingOnAKernelThatDefersWorkUnsoundlyStandsOneRungLower() throws {
-        let highest = try Ring(options).features.rung
+    @Test func aRingOnAKernelThatDefersWorkUnsoundlyStandsOneLevelLower() throws {
+        let highest = try Ring(options).features.level
         let features = try Ring(
             RingSetup(options) { facts in
                 KernelFacts(features: facts.features, operations: [.messageRing, .socket], release: "6.1.0-18-amd64")
             }
         ).features
-        #expect(features.rung == min(highest, .singleIssuer))
-        guard highest == .deferred else { return }
+        #expect(features.level == min(highest, .linux6_0))
+        guard highest == .linux6_1 else { return }
         #expect(features.reasons.first == "before Linux 6.8 deferred work may give an accept a wrong descriptor")
         #expect(features.acceptsMultishot == true)
         #expect(features.registersDescriptor == true)

@@ -1,33 +1,36 @@
-// The feature ladder: a ring reports the rung it was held to, and depths as the kernel rounded them; and each rung
+// The feature ladder: a ring reports the level it was held to, and depths as the kernel rounded them; and each level
 // behaves as it says.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
 struct RingFeaturesTests {
-    @Test(arguments: Rung.granted)
-    func aRingReportsTheRungItWasHeldTo(rung: Rung) throws {
-        let ring = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16, highestRung: rung))
+    @Test(arguments: KernelLevel.granted)
+    func aRingReportsTheLevelItWasHeldTo(level: KernelLevel) throws {
+        let ring = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16, highestLevel: level))
         let features = ring.features
-        let isAboveBasic = rung > .basic
-        #expect(features.rung == rung)
+        let isAboveBasic = level > .linux5_11
+        #expect(features.level == level)
         #expect(features.acceptsMultishot == isAboveBasic)
         #expect(features.completesSilently == isAboveBasic)
         #expect(features.registersDescriptor == isAboveBasic)
-        #expect(features.reasons == (rung == .deferred ? [] : ["asked for no more than \(rung)"]) + features.idleReason)
+        #expect(
+            features.reasons == (level == .linux6_1 ? [] : ["asked for no more than \(level)"]) + features.idleReason
+        )
     }
 
     @Test func theReportReadsAsOneLine() throws {
-        let basic = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16, highestRung: .basic)).features
+        let basic = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16, highestLevel: .linux5_11)).features
         #expect(
-            "\(basic)" == "basic (Linux 5.11), submissions 8, completions 16, one-shot accept, one-shot receive, "
+            "\(basic)" == "Linux 5.11, submissions 8, completions 16, one-shot accept, one-shot receive, "
                 + (basic.waitsOutsideIOWait ? "waits outside iowait, " : "")
-                + (["asked for no more than basic (Linux 5.11)"] + basic.idleReason).joined(separator: ", ")
+                + (["asked for no more than Linux 5.11"] + basic.idleReason).joined(separator: ", ")
         )
         let full = try Ring(RingOptions(submissionDepth: 8, completionDepth: 16)).features
-        var parts = ["\(Rung.highestGranted), submissions 8, completions 16, multishot accept"]
+        var parts = ["\(KernelLevel.highestGranted), submissions 8, completions 16, multishot accept"]
         parts.append(full.receivesMultishot ? "multishot receive" : "one-shot receive")
         parts.append("shared buffers, silent successes, registered descriptor")
         parts += (full.waitsOutsideIOWait ? ["waits outside iowait"] : []) + full.reasons
@@ -45,11 +48,11 @@ struct RingFeaturesTests {
         grantedSubmissions: Int,
         grantedCompletions: Int
     ) throws {
-        for rung in Rung.granted {
+        for level in KernelLevel.granted {
             let features = try Ring(
-                RingOptions(submissionDepth: submissions, completionDepth: completions, highestRung: rung)
+                RingOptions(submissionDepth: submissions, completionDepth: completions, highestLevel: level)
             ).features
-            #expect(features.rung == rung)
+            #expect(features.level == level)
             #expect(features.submissionDepth == grantedSubmissions)
             #expect(features.completionDepth == grantedCompletions)
         }
@@ -69,46 +72,46 @@ struct RingFeaturesTests {
         let reports = try HelperThread { Result { try RingTower.features(ofRings: 17) } }.join().get()
         #expect(reports.count == 17)
         #expect(reports.prefix(16).map(\.registersDescriptor) == Array(repeating: true, count: 16))
-        // On an older kernel each has a reason of its rung besides.
-        let ofRung = reports.first?.reasons ?? []
-        #expect(reports.prefix(16).map(\.reasons) == Array(repeating: ofRung, count: 16))
+        // On an older kernel each has a reason of its level besides.
+        let ofLevel = reports.first?.reasons ?? []
+        #expect(reports.prefix(16).map(\.reasons) == Array(repeating: ofLevel, count: 16))
         #expect(reports.last?.registersDescriptor == false)
-        #expect(reports.last?.reasons.count == ofRung.count + 1)
+        #expect(reports.last?.reasons.count == ofLevel.count + 1)
         #expect(reports.last?.reasons.last?.hasPrefix("the ring's descriptor could not be registered: ") == true)
     }
 
-    @Test(arguments: Rung.granted)
-    func aRingGivesItsRegistrationBack(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aRingGivesItsRegistrationBack(level: KernelLevel) throws {
         let registrations = try HelperThread {
             Result {
                 try (0..<40).map { _ in
-                    try Ring(RingOptions(submissionDepth: 1, completionDepth: 1, highestRung: rung))
+                    try Ring(RingOptions(submissionDepth: 1, completionDepth: 1, highestLevel: level))
                         .features.registersDescriptor
                 }
             }
         }.join().get()
-        #expect(registrations == Array(repeating: rung > .basic, count: 40))
+        #expect(registrations == Array(repeating: level > .linux5_11, count: 40))
     }
 
-    @Test(arguments: Rung.granted)
-    func onlyADeferredRingKeepsCompletionWorkForTheNextPoll(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func onlyADeferredRingKeepsCompletionWorkForTheNextPoll(level: KernelLevel) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
         try ring.submit(.none)
         // The work becomes due in this thread's own system call, and all but a deferred ring do it at its end.
         event.signal()
         let early = ring.ready()
-        #expect(early.count == (rung == .deferred ? 0 : 1))
+        #expect(early.count == (level == .linux6_1 ? 0 : 1))
         try ring.submit(.poll)
         let all = early + ring.ready()
         #expect(all == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.granted)
-    func anEntryThatIsRefusedEndsASubmissionOnlyOnTheLowestRung(rung: Rung) throws {
-        var ring = try DrivenRing(rung)
+    @Test(arguments: KernelLevel.granted)
+    func anEntryThatIsRefusedEndsASubmissionOnlyOnTheLowestLevel(level: KernelLevel) throws {
+        var ring = try DrivenRing(level)
         let byte = Buffer(count: 1)
         // More than the kernel's signed length can say: refused when the entry is read.
         let refused = Operation.send(descriptor: 0, bytes: byte.prefix(1 << 31), .immediate)
@@ -118,27 +121,27 @@ struct RingFeaturesTests {
         let first = ring.ready()
         // An older kernel, such as 6.1, does not look at the length before it has looked for the socket.
         let isRefusedWhenRead = first.first?.result != -ENOTSOCK
-        if !isRefusedWhenRead { print("not run on this kernel: an entry that is refused when it is read, on \(rung)") }
+        if !isRefusedWhenRead { print("not run on this kernel: an entry that is refused when it is read, on \(level)") }
         #expect(first.first == Completion(token: .numbered(0), result: isRefusedWhenRead ? -EINVAL : -ENOTSOCK))
-        #expect(first.count == (rung == .basic && isRefusedWhenRead ? 1 : 4))
+        #expect(first.count == (level == .linux5_11 && isRefusedWhenRead ? 1 : 4))
         try ring.submit(.none)
         let all = first + ring.ready()
         #expect(all.dropFirst() == [.echo(1), .echo(2), .echo(3)])
     }
 
-    @Test func theRungsStandInTheOrderOfTheirKernels() {
-        #expect(Rung.allCases == [.basic, .cooperative, .singleIssuer, .deferred])
-        #expect(Rung.allCases.sorted(by: >) == [.deferred, .singleIssuer, .cooperative, .basic])
+    @Test func theLevelsStandInTheOrderOfTheirKernels() {
+        #expect(KernelLevel.allCases == [.linux5_11, .linux5_19, .linux6_0, .linux6_1])
+        #expect(KernelLevel.allCases.sorted(by: >) == [.linux6_1, .linux6_0, .linux5_19, .linux5_11])
     }
 
     @Test func aRingAsksForEverythingUnlessToldOtherwise() throws {
         let features = try Ring().features
-        #expect(features.rung == .highestGranted)
+        #expect(features.level == .highestGranted)
         #expect(features.submissionDepth == 256)
         #expect(features.completionDepth == 256)
-        // A rung that the kernel does not grant is a reason, and so is an idle ring that waits for I/O.
-        let isOfOldRung = features.rung != .deferred
-        #expect(features.reasons.count == (isOfOldRung ? 1 : 0) + features.idleReason.count)
+        // A level that the kernel does not grant is a reason, and so is an idle ring that waits for I/O.
+        let isOfOldLevel = features.level != .linux6_1
+        #expect(features.reasons.count == (isOfOldLevel ? 1 : 0) + features.idleReason.count)
     }
 }
 

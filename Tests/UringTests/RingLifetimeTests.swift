@@ -2,18 +2,18 @@
 // where nobody else makes rings.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 
 struct RingLifetimeTests {
-    @Test(arguments: Rung.granted)
-    func droppedRingsLeaveNoDescriptors(rung: Rung) async {
-        await #expect(processExitsWith: .success) { [number = rung.rawValue as Int] in
-            let rung = try #require(Rung(rawValue: number))
+    @Test(arguments: KernelLevel.granted)
+    func droppedRingsLeaveNoDescriptors(level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [number = level.rawValue as Int] in
+            let level = try #require(KernelLevel(rawValue: number))
             #expect(OpenDescriptors.count(of: RingLifetimeTests.link) == 0)
             for _ in 0..<50 {
-                var ring = try DrivenRing(rung, submissionDepth: 4, completionDepth: 4)
+                var ring = try DrivenRing(level, submissionDepth: 4, completionDepth: 4)
                 try ring.prepareEchoes(0..<1)
                 #expect(try ring.take(1) == [.echo(0)])
                 #expect(OpenDescriptors.count(of: RingLifetimeTests.link) == 1)
@@ -22,17 +22,17 @@ struct RingLifetimeTests {
         }
     }
 
-    @Test(arguments: Rung.granted)
-    func aRingMayBeDroppedWithOperationsInFlight(rung: Rung) async {
-        await #expect(processExitsWith: .success) { [number = rung.rawValue as Int] in
-            let rung = try #require(Rung(rawValue: number))
+    @Test(arguments: KernelLevel.granted)
+    func aRingMayBeDroppedWithOperationsInFlight(level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [number = level.rawValue as Int] in
+            let level = try #require(KernelLevel(rawValue: number))
             let connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
             let listener = try LoopbackListener()
             let event = try EventDescriptor()
             let counter = Buffer(count: 8)
             let bytes = Buffer(Buffer.eightMebibytes)
             for _ in 0..<5 {
-                var ring = try DrivenRing(rung)
+                var ring = try DrivenRing(level)
                 try ring.prepare(.accept(listener: listener.descriptor, .oneShot), token: .numbered(1))
                 try ring.prepare(
                     .read(descriptor: event.descriptor, into: counter.target, count: 8),

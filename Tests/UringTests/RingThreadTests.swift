@@ -1,14 +1,14 @@
-// A ring belongs to the thread that made it: on every rung it refuses every other thread, and says so in words.
+// A ring belongs to the thread that made it: on every level it refuses every other thread, and says so in words.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 
 struct RingThreadTests {
-    @Test(arguments: Rung.granted)
-    func anotherThreadIsRefusedAndNothingIsLost(rung: Rung) throws {
-        var ring = try DrivenRing(rung)
+    @Test(arguments: KernelLevel.granted)
+    func anotherThreadIsRefusedAndNothingIsLost(level: KernelLevel) throws {
+        var ring = try DrivenRing(level)
         try ring.prepareEchoes(0..<2)
         let failure = try withUnsafeMutablePointer(to: &ring) { pointer in
             let lent = LentRing(pointer)
@@ -20,15 +20,15 @@ struct RingThreadTests {
         #expect(try ring.take(2) == [.echo(0), .echo(1)])
     }
 
-    @Test(arguments: Rung.granted)
-    func anotherThreadIsRefusedEvenIfItHasARingOfItsOwn(rung: Rung) throws {
-        var ring = try DrivenRing(rung)
+    @Test(arguments: KernelLevel.granted)
+    func anotherThreadIsRefusedEvenIfItHasARingOfItsOwn(level: KernelLevel) throws {
+        var ring = try DrivenRing(level)
         try ring.prepareEchoes(0..<2)
         let failure = try withUnsafeMutablePointer(to: &ring) { pointer in
             let lent = LentRing(pointer)
             return try HelperThread {
                 Result {
-                    let own = try DrivenRing(rung)
+                    let own = try DrivenRing(level)
                     let failure = lent.failureOfASubmission()
                     _ = own.ring.features
                     return failure

@@ -1,6 +1,6 @@
 // Rings that are alive at the same time on one thread, each held by a call of its own.
 
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 

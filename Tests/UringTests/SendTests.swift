@@ -1,16 +1,17 @@
 // Sending: all of it in order, or as much as fits now and never a look at the memory again.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
 struct SendTests {
-    @Test(arguments: Rung.granted)
-    func aWaitingSendArrivesWholeAndInOrderAtASlowReader(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aWaitingSendArrivesWholeAndInOrderAtASlowReader(level: KernelLevel) throws {
         var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let server = connection.handOverServer()
         try ring.prepare(.send(descriptor: server, bytes: bytes.bytes, .waiting), token: .numbered(1))
         // Nobody reads yet: some of it is in the sockets' buffers, and the send waits.
@@ -25,8 +26,8 @@ struct SendTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.granted)
-    func bytesInSeveralPlacesArriveWholeAndInOrderAtASlowReader(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func bytesInSeveralPlacesArriveWholeAndInOrderAtASlowReader(level: KernelLevel) throws {
         var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let whole = Buffer(Buffer.eightMebibytes)
         let description = UnsafeMutableRawPointer.allocate(
@@ -44,7 +45,7 @@ struct SendTests {
         }
         let bytes = Operation.Bytes(parts.span, describedIn: description)
         #expect(bytes.count == 8 << 20)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let server = connection.handOverServer()
         try ring.prepare(.send(descriptor: server, bytes: bytes, .waiting), token: .numbered(1))
         #expect(try ring.settle() == [])
@@ -58,11 +59,11 @@ struct SendTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.granted)
-    func anImmediateSendTakesWhatFitsAndForgetsTheMemory(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func anImmediateSendTakesWhatFitsAndForgetsTheMemory(level: KernelLevel) throws {
         var connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let server = connection.handOverServer()
         try ring.prepare(.send(descriptor: server, bytes: bytes.bytes, .immediate), token: .numbered(1))
         try ring.submit(.none)
@@ -81,11 +82,11 @@ struct SendTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.granted, [Operation.SendMode.immediate, .immediateHeld])
-    func anImmediateSendToAFullSocketFails(rung: Rung, mode: Operation.SendMode) throws {
+    @Test(arguments: KernelLevel.granted, [Operation.SendMode.immediate, .immediateHeld])
+    func anImmediateSendToAFullSocketFails(level: KernelLevel, mode: Operation.SendMode) throws {
         let connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.pattern(1 << 16))
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         var completions: [Completion]
         repeat {
             // Some fit until the client's window and the server's buffer are full.
@@ -97,12 +98,12 @@ struct SendTests {
         #expect(completions == [Completion(token: .numbered(1), result: -EAGAIN)])
     }
 
-    @Test(arguments: Rung.granted)
-    func heldSendsAndACloseDeliverTheBytesAndTheEnd(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func heldSendsAndACloseDeliverTheBytesAndTheEnd(level: KernelLevel) throws {
         var connection = try LoopbackConnection()
         let first = Buffer(Buffer.pattern(100))
         let second = Buffer(Buffer.pattern(1_000))
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let server = connection.handOverServer()
         try ring.prepare(.send(descriptor: server, bytes: first.bytes, .immediateHeld), token: .numbered(1))
         try ring.prepare(.send(descriptor: server, bytes: second.bytes, .immediateHeld), token: .numbered(2))
@@ -115,10 +116,10 @@ struct SendTests {
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.granted)
-    func onlyAHeldSendIsHeldBack(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func onlyAHeldSendIsHeldBack(level: KernelLevel) throws {
         let bytes = Buffer(Buffer.pattern(100))
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         // The kernel holds bytes back for a fraction of a second, which may pass if this thread is kept waiting; then
         // it takes another try.
         var unsent: Int32 = 0
@@ -138,11 +139,11 @@ struct SendTests {
         }
     }
 
-    @Test(arguments: Rung.granted, [Operation.SendMode.waiting, .immediate, .immediateHeld])
-    func aSendOnAResetConnectionFailsWithoutASignal(rung: Rung, mode: Operation.SendMode) throws {
+    @Test(arguments: KernelLevel.granted, [Operation.SendMode.waiting, .immediate, .immediateHeld])
+    func aSendOnAResetConnectionFailsWithoutASignal(level: KernelLevel, mode: Operation.SendMode) throws {
         let connection = try LoopbackConnection()
         let bytes = Buffer(Buffer.pattern(100))
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try connection.client.reset()
         // The reset has arrived when it ends this.
         #expect(try ring.result(of: .discardInput(descriptor: connection.server, .waiting)) == -ECONNRESET)

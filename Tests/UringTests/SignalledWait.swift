@@ -1,6 +1,7 @@
 // A wait without a limit, on the calling thread, which another thread shoots signals at until it is over.
 
 import Glibc
+import NBEngine
 import NBUring
 import Synchronization
 import Testing
@@ -13,7 +14,7 @@ struct SignalledWait: Sendable {
     let afterwards: [Completion]
 
     /// Wants a thread of its own: the signal's mask and the signals are the thread's.
-    static func run(on rung: Rung) throws -> SignalledWait {
+    static func run(on level: KernelLevel) throws -> SignalledWait {
         // Does nothing, but ends system calls.
         signal(SIGUSR2) { _ in }
         var signals = sigset_t()
@@ -23,7 +24,7 @@ struct SignalledWait: Sendable {
 
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
         try ring.submit()
 

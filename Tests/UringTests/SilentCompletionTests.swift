@@ -2,16 +2,17 @@
 // where the kernel knows no silence.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
 struct SilentCompletionTests {
-    @Test(arguments: Rung.granted)
-    func aSilentSuccessCompletesOnlyOnTheLowestRung(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aSilentSuccessCompletesOnlyOnTheLowestLevel(level: KernelLevel) throws {
         var connection = try LoopbackConnection()
         let bytes = Buffer(Buffer.pattern(40))
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         let server = connection.handOverServer()
         try ring.prepare(
             .send(descriptor: server, bytes: bytes.bytes, .immediate),
@@ -24,18 +25,18 @@ struct SilentCompletionTests {
             Completion(token: .numbered(1), result: 40),
             Completion(token: .numbered(2), result: 0),
         ]
-        #expect(completions == (rung == .basic ? all : []))
+        #expect(completions == (level == .linux5_11 ? all : []))
         // Silent or not, it was done.
         let received = connection.client.readToEnd()
         #expect(received.bytes == Buffer.pattern(40))
         #expect(received.ending == .finished)
     }
 
-    @Test(arguments: Rung.granted)
-    func aSilentFailureCompletes(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aSilentFailureCompletes(level: KernelLevel) throws {
         let connection = try LoopbackConnection()
         let bytes = Buffer(Buffer.pattern(40))
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try connection.client.reset()
         #expect(try ring.result(of: .discardInput(descriptor: connection.server, .waiting)) == -ECONNRESET)
         try ring.prepare(.close(descriptor: .max), token: .numbered(1), silently: true)
@@ -53,11 +54,11 @@ struct SilentCompletionTests {
         )
     }
 
-    @Test(arguments: Rung.granted)
-    func aSilentSendThatIsCutShortCompletes(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aSilentSendThatIsCutShortCompletes(level: KernelLevel) throws {
         let connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
         let bytes = Buffer(Buffer.eightMebibytes)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(
             .send(descriptor: connection.server, bytes: bytes.bytes, .immediate),
             token: .numbered(1),
@@ -68,9 +69,9 @@ struct SilentCompletionTests {
         #expect(completions.allSatisfy { $0.result > 0 && $0.result < 8 << 20 })
     }
 
-    @Test(arguments: Rung.granted)
-    func aSilentOperationBetweenOthersLeavesTheirOrderAlone(rung: Rung) throws {
-        var ring = try DrivenRing(rung)
+    @Test(arguments: KernelLevel.granted)
+    func aSilentOperationBetweenOthersLeavesTheirOrderAlone(level: KernelLevel) throws {
+        var ring = try DrivenRing(level)
         try ring.prepareEchoes(0..<1)
         try ring.prepare(.echo, token: .numbered(1), silently: true)
         try ring.prepareEchoes(2..<3)

@@ -1,14 +1,15 @@
 // Submitting: a full submission queue says so and loses nothing, and each way of waiting ends when it says.
 
 import Glibc
-import GrantedRungs
+import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
 struct SubmissionTests {
-    @Test(arguments: Rung.granted)
-    func aFullSubmissionQueueRefusesAndLosesNothing(rung: Rung) throws {
-        var ring = try DrivenRing(rung, submissionDepth: 8, completionDepth: 64)
+    @Test(arguments: KernelLevel.granted)
+    func aFullSubmissionQueueRefusesAndLosesNothing(level: KernelLevel) throws {
+        var ring = try DrivenRing(level, submissionDepth: 8, completionDepth: 64)
         try ring.prepareEchoes(0..<8)
         for _ in 0..<2 {
             let fits = ring.ring.prepare(.echo, token: .numbered(99))
@@ -24,9 +25,9 @@ struct SubmissionTests {
         #expect(rest == [])
     }
 
-    @Test(arguments: Rung.granted)
-    func nothingIsTheKernelsBeforeItIsSubmitted(rung: Rung) throws {
-        var ring = try DrivenRing(rung)
+    @Test(arguments: KernelLevel.granted)
+    func nothingIsTheKernelsBeforeItIsSubmitted(level: KernelLevel) throws {
+        var ring = try DrivenRing(level)
         try ring.prepareEchoes(0..<3)
         #expect(ring.ready() == [])
         let submission = try ring.submit(.none)
@@ -34,11 +35,11 @@ struct SubmissionTests {
         #expect(ring.ready() == [.echo(0), .echo(1), .echo(2)])
     }
 
-    @Test(arguments: Rung.granted, [Ring.Wait.none, .poll])
-    func aSubmissionThatDoesNotWaitComesBackWithoutACompletion(rung: Rung, wait: Ring.Wait) throws {
+    @Test(arguments: KernelLevel.granted, [Ring.Wait.none, .poll])
+    func aSubmissionThatDoesNotWaitComesBackWithoutACompletion(level: KernelLevel, wait: Ring.Wait) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
         let submission = try ring.submit(wait)
         #expect(submission == .done)
@@ -47,11 +48,11 @@ struct SubmissionTests {
         #expect(try ring.take(1) == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.granted)
-    func aWaitLastsUntilThereIsACompletion(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aWaitLastsUntilThereIsACompletion(level: KernelLevel) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
         let descriptor = event.descriptor
         let thread = try HelperThread { EventDescriptor.signal(descriptor) }
@@ -63,11 +64,11 @@ struct SubmissionTests {
     }
 
     /// The kernel takes a time beyond its clock's end for one that has passed.
-    @Test(arguments: Rung.granted, [Duration.seconds(Int64.max), .seconds(10_000_000_000), .seconds(1 << 33)])
-    func aWaitWithoutMeasureLastsUntilThereIsACompletion(rung: Rung, limit: Duration) throws {
+    @Test(arguments: KernelLevel.granted, [Duration.seconds(Int64.max), .seconds(10_000_000_000), .seconds(1 << 33)])
+    func aWaitWithoutMeasureLastsUntilThereIsACompletion(level: KernelLevel, limit: Duration) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
         try ring.submit()
         let descriptor = event.descriptor
@@ -85,18 +86,18 @@ struct SubmissionTests {
         #expect(completions == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.granted)
-    func aWaitForLessThanNoTimeIsOverAtOnce(rung: Rung) throws {
-        var ring = try DrivenRing(rung)
+    @Test(arguments: KernelLevel.granted)
+    func aWaitForLessThanNoTimeIsOverAtOnce(level: KernelLevel) throws {
+        var ring = try DrivenRing(level)
         let submission = try ring.submit(.forCompletionOr(.nanoseconds(-1)))
         #expect(submission == .interrupted)
     }
 
-    @Test(arguments: Rung.granted, [Ring.Wait.forCompletion, .forCompletionOr(.seconds(30))])
-    func aWaitIsOverAtOnceWhenACompletionIsThere(rung: Rung, wait: Ring.Wait) throws {
+    @Test(arguments: KernelLevel.granted, [Ring.Wait.forCompletion, .forCompletionOr(.seconds(30))])
+    func aWaitIsOverAtOnceWhenACompletionIsThere(level: KernelLevel, wait: Ring.Wait) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         // The second operation never completes here; the wait must not be for it.
         try ring.prepareEchoes(0..<1)
         try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
@@ -110,11 +111,11 @@ struct SubmissionTests {
         _ = try ring.take(1)
     }
 
-    @Test(arguments: Rung.granted, [Duration.zero, .milliseconds(-5), .nanoseconds(1), .milliseconds(20)])
-    func aTimeLimitInterruptsAWaitForNothing(rung: Rung, limit: Duration) throws {
+    @Test(arguments: KernelLevel.granted, [Duration.zero, .milliseconds(-5), .nanoseconds(1), .milliseconds(20)])
+    func aTimeLimitInterruptsAWaitForNothing(level: KernelLevel, limit: Duration) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
         try ring.submit(.none)
         let start = ContinuousClock.now
@@ -127,11 +128,11 @@ struct SubmissionTests {
         #expect(try ring.take(1) == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.granted)
-    func aTimeLimitEndsAWaitThatSubmittedSomethingAndTheSubmissionIsDone(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aTimeLimitEndsAWaitThatSubmittedSomethingAndTheSubmissionIsDone(level: KernelLevel) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
         // The kernel tells how much it took rather than why it stopped waiting.
         let submission = try ring.submit(.forCompletionOr(.milliseconds(1)))
@@ -150,11 +151,11 @@ struct SubmissionTests {
         #expect(ContinuousClock.now - start >= limit)
     }
 
-    @Test(arguments: Rung.granted)
-    func aTimeLimitDoesNotEndAWaitForWhatComes(rung: Rung) throws {
+    @Test(arguments: KernelLevel.granted)
+    func aTimeLimitDoesNotEndAWaitForWhatComes(level: KernelLevel) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
-        var ring = try DrivenRing(rung)
+        var ring = try DrivenRing(level)
         try ring.prepare(.read(descriptor: event.descriptor, into: counter.target, count: 8), token: .numbered(1))
         let descriptor = event.descriptor
         let thread = try HelperThread { EventDescriptor.signal(descriptor) }
@@ -165,9 +166,9 @@ struct SubmissionTests {
         #expect(completions == [Completion(token: .numbered(1), result: 8)])
     }
 
-    @Test(arguments: Rung.granted)
-    func aSignalInterruptsAWait(rung: Rung) throws {
-        let outcome = try HelperThread { Result { try SignalledWait.run(on: rung) } }.join().get()
+    @Test(arguments: KernelLevel.granted)
+    func aSignalInterruptsAWait(level: KernelLevel) throws {
+        let outcome = try HelperThread { Result { try SignalledWait.run(on: level) } }.join().get()
         #expect(outcome.submission == .interrupted)
         #expect(outcome.completions == [])
         #expect(outcome.afterwards == [Completion(token: .numbered(1), result: 8)])

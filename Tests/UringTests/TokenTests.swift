@@ -1,6 +1,6 @@
 // Token: what is packed comes out again, at every edge, and what is reserved is refused.
 
-import NBUring
+import NBEngine
 import Testing
 
 struct TokenTests {

@@ -1,7 +1,7 @@
 // A socket and the loopback address it is to be connected to; closed when dropped.
 
 import Glibc
-import NBUring
+import NBEngine
 
 struct UnconnectedSocket: ~Copyable {
     let descriptor: Int32

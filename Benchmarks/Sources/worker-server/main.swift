@@ -1,6 +1,5 @@
 @preconcurrency import Glibc
 import NBServer
-import NBUring
 
 // A server of workers, for comparisons: sends back what it receives, always, or once to every connection.
 
@@ -37,9 +36,8 @@ guard arguments.count >= 2, let depth = arguments.dropFirst(2).first.map({ Int($
     exit(1)
 }
 do {
-    let ring = RingOptions(submissionDepth: 256, completionDepth: depth)
     let address = Endpoint(arguments[2])
-    let options = ServerOptions(ring: ring)
+    let options = ServerOptions(quantum: depth)
     switch arguments[1] {
     case "close": try Server(TurnaroundServer(), listening: address, options: options).run()
     default: try Server(EchoServer(), listening: address, options: options).run()

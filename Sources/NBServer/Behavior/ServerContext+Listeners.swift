@@ -12,19 +12,10 @@ extension ServerContext {
     @discardableResult
     public func listen(on endpoint: Endpoint, options: [SocketOption]? = nil) throws(ServerError) -> SocketAddress {
         let wanted = try endpoint.resolved()
-        let options = options ?? state.pointee.socketOptions
-        let address = try listen(on: wanted) { () throws(ServerError) in try ListenSocket(wanted, options: options) }
-        if options.contains(where: \.makesCloseWait) { state.pointee.connections.pointee.closesWait = true }
-        return address
-    }
-
-    /// Listens on a socket that somebody makes, if there is room for it.
-    func listen(
-        on wanted: SocketAddress,
-        with makeSocket: () throws(ServerError) -> ListenSocket
-    ) throws(ServerError) -> SocketAddress {
         try expectRoomForListener(wanted)
-        let socket = try makeSocket()
+        let options = options ?? state.pointee.socketOptions
+        let socket = try state.pointee.listen(wanted, options)
+        if options.contains(where: \.makesCloseWait) { state.pointee.connections.pointee.closesWait = true }
         state.pointee.listeners.pointee.add(socket)
         state.pointee.publishAddresses()
         state.pointee.note(.listenerAdded(socket.address))

@@ -1,3 +1,5 @@
+internal import NBEngine
+
 // What is to happen later.
 extension ServerContext {
     /// Starts a timer. When its time has come, and not before, the behavior hears ``ServerInfo/timer(_:)`` once.

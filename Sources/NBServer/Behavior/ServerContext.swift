@@ -1,5 +1,3 @@
-public import NBUring
-
 /// The server, as its behavior and its workers see it during a callback.
 ///
 /// Lent to the callback: it cannot be kept. Belongs to the server's thread, which a debug build checks.
@@ -26,8 +24,8 @@ public struct ServerContext: ~Copyable {
     /// What the server has counted so far.
     public var counters: ServerCounters { state.pointee.counters.pointee }
 
-    /// What the kernel's io_uring gives the server, and why no more.
-    public var ringFeatures: RingFeatures { state.pointee.features }
+    /// Which engine the server runs on, what it can do here, and why no more.
+    public var engine: EngineReport { state.pointee.engine }
 
     /// What can be said of the server at this moment.
     public var status: ServerStatus { ServerStatus(state) }

@@ -1,3 +1,5 @@
+internal import NBEngine
+
 /// What a callback wants the server to do next.
 public struct Verdict: Hashable, Sendable {
     // Every callback returns one, so it is small and has nothing to retain unless it stops the server. The compiler may know it

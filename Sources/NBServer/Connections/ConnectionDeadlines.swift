@@ -1,3 +1,5 @@
+internal import NBEngine
+
 /// The connections that have a time limit, the one whose limit ends first in front.
 ///
 /// Each slot knows its place, so that it can be taken out. Owned by the ``ConnectionTable``; loop's thread only.

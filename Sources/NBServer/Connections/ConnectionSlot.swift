@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 
 /// What the loop knows of one connection.
 ///

@@ -1,14 +1,18 @@
+internal import NBEngine
 internal import NBLibc
-internal import NBUring
 
 // What connections receive for their workers: what is submitted, and what its completions mean. Who is given what arrives is
 // the loop's to say (`Loop+Workers.swift`).
 extension ConnectionTable {
     /// Submits what a connection that is in use wants to send and to receive.
     @inline(never)
-    mutating func settleOpen(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    mutating func settleOpen(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         sendNext(slot, on: &engine)
-        finishOutputIfDue(slot, on: &engine)
+        finishOutputIfDue(slot, on: &engine, calls)
         guard slot.pointee.hasWorker else { return }
         if slot.pointee.receiving.isReady || slot.pointee.receiving.isNew {
             noteReady(slot)
@@ -21,10 +25,14 @@ extension ConnectionTable {
     }
 
     /// Ends the output of a connection that wants it, when everything is sent.
-    func finishOutputIfDue(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    func finishOutputIfDue(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         guard slot.pointee.finishesOutput && !slot.pointee.hasFinishedOutput && slot.hasNothingToSend else { return }
         slot.pointee.hasFinishedOutput = true
-        engine.finishOutput(of: slot.pointee.descriptor)
+        calls.finishOutput(of: slot.pointee.descriptor)
     }
 
     private mutating func receive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {

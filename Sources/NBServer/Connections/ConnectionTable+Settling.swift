@@ -1,17 +1,17 @@
+internal import NBEngine
 internal import NBLibc
-internal import NBUring
 
 // How connections end: what is submitted for them, and what its completions mean. The phases are drawn at
 // `ConnectionSlot`; every error of a connection is answered here.
 extension ConnectionTable {
     /// Submits what callbacks and completions of this turn have made due.
-    mutating func settle(on engine: inout some Engine & ~Copyable) {
+    mutating func settle(on engine: inout some Engine & ~Copyable, _ calls: borrowing some SocketCalls & ~Copyable) {
         while let slot = takeUnsettled() {
             switch slot.pointee.phase {
-            case .open: settleOpen(slot, on: &engine)
-            case .closing: settleClosing(slot, on: &engine)
-            case .releasing: settleReleasing(slot, on: &engine)
-            case .resetting, .orphaned: disconnect(slot, on: &engine)
+            case .open: settleOpen(slot, on: &engine, calls)
+            case .closing: settleClosing(slot, on: &engine, calls)
+            case .releasing: settleReleasing(slot, on: &engine, calls)
+            case .resetting, .orphaned: disconnect(slot, on: &engine, calls)
             case .free, .checking, .lingering: assertionFailure("nothing is due in this phase")
             }
             slot.assertSound()
@@ -19,9 +19,13 @@ extension ConnectionTable {
     }
 
     @inline(__always)
-    private mutating func settleClosing(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    private mutating func settleClosing(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         guard !slot.pointee.isBroken else {
-            breakOff(slot, on: &engine)
+            breakOff(slot, on: &engine, calls)
             return
         }
         let clientsSpeak = clientsSpeakUntil > now
@@ -37,17 +41,21 @@ extension ConnectionTable {
             startDeadline(slot)
             sendNext(slot, on: &engine)
         } else if clientsSpeak {
-            linger(slot, on: &engine)
+            linger(slot, on: &engine, calls)
         } else {
             check(slot, on: &engine)
         }
     }
 
-    private mutating func settleReleasing(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    private mutating func settleReleasing(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         if slot.pointee.isBroken {
-            breakOff(slot, on: &engine)
+            breakOff(slot, on: &engine, calls)
         } else if slot.hasNothingToSend && !slot.pointee.receiving.isArmed {
-            finishOutputIfDue(slot, on: &engine)
+            finishOutputIfDue(slot, on: &engine, calls)
             handOut(slot)
         } else {
             startDeadline(slot)
@@ -96,10 +104,14 @@ extension ConnectionTable {
         discardInput(slot, .immediate, on: &engine)
     }
 
-    private mutating func linger(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    private mutating func linger(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         startDeadline(slot)
         slot.pointee.phase = .lingering
-        engine.finishOutput(of: slot.pointee.descriptor)
+        calls.finishOutput(of: slot.pointee.descriptor)
         discardInput(slot, .waiting, on: &engine)
     }
 
@@ -119,15 +131,23 @@ extension ConnectionTable {
 
     /// Closes a connection to which the kernel owes nothing, and frees its slot.
     @inline(__always)
-    private mutating func close(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        submitClose(slot, on: &engine)
+    private mutating func close(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
+        submitClose(slot, on: &engine, calls)
         free(slot)
     }
 
     @inline(__always)
-    private mutating func submitClose(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    private mutating func submitClose(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         let descriptor = slot.pointee.descriptor
-        if closesWait { engine.forgetLinger(of: descriptor) }
+        if closesWait { calls.forgetLinger(of: descriptor) }
         engine.submit(.close(descriptor: descriptor), token: slot.token(.close), silently: true)
         slot.pointee.descriptor = -1
         noteFreedDescriptor()
@@ -135,13 +155,21 @@ extension ConnectionTable {
 
     /// A send has failed. Where the peer is not gone already, a reset tells it that something is missing.
     @inline(never)
-    private mutating func breakOff(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    private mutating func breakOff(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         slot.pointee.phase = .resetting
-        disconnect(slot, on: &engine)
+        disconnect(slot, on: &engine, calls)
     }
 
     /// Resets a connection whatever is in flight on it; the kernel ends that, and then the slot is free.
-    private mutating func disconnect(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    private mutating func disconnect(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         removeDeadline(slot)
         forgetReceiver(slot)
         slot.pointee.awaitsComplaint = false
@@ -154,7 +182,7 @@ extension ConnectionTable {
         cancelReceive(slot, on: &engine)
         let disconnect = Operation.disconnect(descriptor: slot.pointee.descriptor)
         engine.submit(disconnect, token: slot.token(.disconnect), silently: true)
-        submitClose(slot, on: &engine)
+        submitClose(slot, on: &engine, calls)
         freeIfDisconnected(slot)
     }
 
@@ -203,26 +231,36 @@ extension ConnectionTable {
     }
 
     /// Input was thrown away: `result` bytes, 0 at the end of the client's stream, or an error.
-    mutating func completedDiscard(_ token: Token, _ result: Int32, on engine: inout some Engine & ~Copyable) {
+    mutating func completedDiscard(
+        _ token: Token,
+        _ result: Int32,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         guard let slot = slot(token) else { return }
         slot.assertSound()
         defer { slot.assertSound() }
         slot.pointee.isDiscarding = false
         switch slot.pointee.phase {
-        case .checking: checked(slot, result, on: &engine)
+        case .checking: checked(slot, result, on: &engine, calls)
         case .lingering where result > 0:
             noteSpeakingClient()
             discardInput(slot, .waiting, on: &engine)
         case .lingering where result == -EINTR: discardInput(slot, .waiting, on: &engine)
         case .lingering where result == -ENOMEM: noteRefused(slot)
-        case .lingering: close(slot, on: &engine)
+        case .lingering: close(slot, on: &engine, calls)
         case .resetting, .orphaned: freeIfDisconnected(slot)
         case .free, .open, .closing, .releasing: assertionFailure("nothing is discarded in this phase")
         }
     }
 
     @inline(__always)
-    private mutating func checked(_ slot: Slot, _ result: Int32, on engine: inout some Engine & ~Copyable) {
+    private mutating func checked(
+        _ slot: Slot,
+        _ result: Int32,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         if slot.pointee.awaitsComplaint {
             slot.pointee.awaitsComplaint = false
             slot.forgetInlineBytes()
@@ -230,18 +268,18 @@ extension ConnectionTable {
         let clientSpoke = result > 0
         if clientSpoke { noteSpeakingClient() }
         if slot.pointee.isBroken {
-            breakOff(slot, on: &engine)
+            breakOff(slot, on: &engine, calls)
         } else if !slot.hasNothingToSend {
             slot.pointee.phase = .closing
             startDeadline(slot)
             sendNext(slot, on: &engine)
         } else if clientSpoke {
-            linger(slot, on: &engine)
+            linger(slot, on: &engine, calls)
         } else if result == -ENOMEM {
             // A check that was not made may have missed input.
-            linger(slot, on: &engine)
+            linger(slot, on: &engine, calls)
         } else {
-            close(slot, on: &engine)
+            close(slot, on: &engine, calls)
         }
     }
 

@@ -1,5 +1,5 @@
+internal import NBEngine
 internal import NBLibc
-internal import NBUring
 
 // What the kernel refused to do for connections because it was short of memory. Nothing of it was done, and nothing is wrong with
 // the connection; the loop says when to try again (`Shortage`).

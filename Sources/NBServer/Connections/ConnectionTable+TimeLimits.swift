@@ -1,3 +1,5 @@
+internal import NBEngine
+
 // Time limits.
 extension ConnectionTable {
     /// When the next limit ends.

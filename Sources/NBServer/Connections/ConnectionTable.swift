@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 internal import Synchronization
 
 /// Every connection the loop knows, each in a slot that has one address for life.

@@ -1,11 +1,13 @@
+internal import NBEngine
+
 /// The host with a thread to spare: it turns a loop until that has ended, and lets its turns wait.
 ///
 /// Nothing else in the library goes round. The calling thread makes the loop, and is the loop's thread until ``run(_:onBegin:)``
 /// returns.
 enum ThreadHost {
     /// Begins, then turns until there was a reason to stop and everything is closed; calls `onBegin` when the behavior has begun.
-    static func run<LoopEngine: Engine & ~Copyable>(
-        _ loop: inout Loop<LoopEngine>,
+    static func run<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>(
+        _ loop: inout Loop<LoopEngine, Calls>,
         onBegin: () -> Void = {}
     ) throws(ServerError) -> StopReason {
         let ledger = loop.ledger

@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 
 /// A listener of a running server: its socket, its state, and how much it has been served.
 ///

@@ -1,3 +1,5 @@
+package import NBEngine
+
 /// The state machine of one listener: when it is armed, and why it is not.
 ///
 /// Pure: it takes an event and says what to do, without doing it. One completion answers two questions: did it carry a

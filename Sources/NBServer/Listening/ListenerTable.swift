@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 
 /// The listeners of a running server, and the order in which they are armed.
 ///

@@ -1,3 +1,5 @@
+internal import NBEngine
+
 /// A server that drains: it serves those who wait in its accept queues or leaves them, then waits for its connections to
 /// end, then stops.
 ///

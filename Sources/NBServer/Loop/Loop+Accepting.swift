@@ -1,8 +1,8 @@
+internal import NBEngine
 internal import NBLibc
-internal import NBUring
 
 // From completions of accepts to callbacks, and from the listeners' reactions to what is submitted.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// Two questions, each with an answer of its own: does it carry a connection, and is it the last of its arm?
     @inline(__always)
     mutating func completedAccept(_ token: Token, _ result: Int32, isLast: Bool) {
@@ -38,7 +38,7 @@ extension Loop where LoopEngine: ~Copyable {
     @inline(never)
     private mutating func hasRoom(_ index: Int) -> Bool {
         guard stopReason == nil else { return true }
-        guard options.exhaustion != .shed || engine.takeReserve() else { return false }
+        guard options.exhaustion != .shed || calls.takeReserve() else { return false }
         let quota = listeners.pointee[index].quota
         listeners.pointee[index].quota = quota == 0 ? 0 : quota - 1
         isStrained = state.pointee.drain != nil || listeners.pointee.anyAils(but: index)
@@ -53,10 +53,10 @@ extension Loop where LoopEngine: ~Copyable {
         while let adoption = state.pointee.takeAdopted() {
             counters.pointee.adopted += 1
             // Nobody knows with what options it was accepted, and the loop does not wait for a peer.
-            engine.forgetLinger(of: adoption.descriptor)
+            calls.forgetLinger(of: adoption.descriptor)
             if stopReason == nil {
                 let slot = connections.pointee.admit(adoption.descriptor, .none)
-                slot.pointee.isPlainTCP = engine.isPlainTCP(adoption.descriptor)
+                slot.pointee.isPlainTCP = calls.isPlainTCP(adoption.descriptor)
                 adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
                 deliver(slot)
             } else {
@@ -133,7 +133,7 @@ extension Loop where LoopEngine: ~Copyable {
         case .shed:
             // What the reserve leaves behind is free like any descriptor of ours. Another listener may have given it up
             // before; then one try shows whether it is still there.
-            if engine.giveReserve() || isNews { connections.pointee.noteFreedDescriptor() }
+            if calls.giveReserve() || isNews { connections.pointee.noteFreedDescriptor() }
             if isNews { tell(.listenerShedding(address, cause: cause)) }
         case .stop:
             if isNews { tell(.listenerParked(address, cause: cause)) }
@@ -151,7 +151,7 @@ extension Loop where LoopEngine: ~Copyable {
 }
 
 // What is submitted for listeners.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// Arms every listener that waits for it, the one that was served least first.
     mutating func armListeners() {
         var isFirst = true

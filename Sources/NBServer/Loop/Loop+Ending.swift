@@ -1,8 +1,8 @@
+internal import NBEngine
 internal import NBLibc
-internal import NBUring
 
 // How a loop comes to its end: a reason to stop, patience with connections, and a ring that is lost.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// There is a reason to stop; the first counts. No message is handled any more; the sender of one is told why.
     mutating func stop(_ reason: StopReason) {
         guard stopReason == nil else { return }
@@ -73,12 +73,11 @@ extension Loop where LoopEngine: ~Copyable {
 
     private mutating func discardAccepted() {
         repeat {
-            for index in batchPosition..<batch.count where batch[index].isAcceptedConnection {
+            for index in batch.advance(by: .max) where batch[index].isAcceptedConnection {
                 counters.pointee.discarded += 1
                 NBLibc.close(batch[index].result)
             }
             batch.removeAll()
-            batchPosition = 0
             engine.takeCompletions(into: &batch)
         } while batch.count > 0
     }

@@ -1,8 +1,8 @@
-internal import NBUring
+internal import NBEngine
 
 // What happens in a turn after the completions: messages, then timers, then what the library itself has to say, and what all
 // of them ask for.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// How many messages are handled before it is the completions' turn again.
     private static var quantum: Int { 256 }
 
@@ -97,7 +97,7 @@ extension Loop where LoopEngine: ~Copyable {
 }
 
 // What callbacks are told, and what they answer.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// Tells the behavior something. A server that is stopping has no more to say.
     mutating func tell(_ info: ServerInfo) {
         guard stopReason == nil else { return }
@@ -136,7 +136,7 @@ extension Loop where LoopEngine: ~Copyable {
 }
 
 // Draining.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// Does for a drain what can be done by now, if there is one.
     mutating func progressDrain() {
         guard stopReason == nil, let drain = state.pointee.drain else { return }
@@ -155,7 +155,7 @@ extension Loop where LoopEngine: ~Copyable {
         state.pointee.drain?.hasBegun = true
         isStrained = true
         for index in listeners.pointee.open {
-            let queued = engine.queueLength(of: listeners.pointee[index].socket.descriptor)
+            let queued = calls.queueLength(of: listeners.pointee[index].socket.descriptor)
             listeners.pointee[index].quota = UInt64(queued + batchCapacity)
             if drain.queued == .serve { listeners.pointee.react(listeners.pointee[index].state.unpause(), index) }
         }
@@ -165,8 +165,8 @@ extension Loop where LoopEngine: ~Copyable {
 
     private func hasServedQueue(_ index: Int) -> Bool {
         listeners.pointee[index].quota == 0
-            || engine.queueLength(of: listeners.pointee[index].socket.descriptor) == 0
+            || calls.queueLength(of: listeners.pointee[index].socket.descriptor) == 0
     }
 
-    private var batchCapacity: Int { engine.features.completionDepth }
+    private var batchCapacity: Int { engine.features.quantum }
 }

@@ -1,7 +1,7 @@
-internal import NBUring
+internal import NBEngine
 
 // What a kernel that is short of memory has refused, and when the loop tries again; see `Shortage`.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// The return of a receive buffer has completed, where that takes an operation.
     @inline(never)
     mutating func completedReturn(_ completion: Completion) {

@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 
 // What ends because nothing has happened for too long.
 //
@@ -6,7 +6,7 @@ internal import NBUring
 // callback took long, and what the peer did in time waits in the kernel. So the connection is asked before it is ended, and
 // what has arrived by then is received first. A connection is asked once for each time that a limit passes; therefore a peer
 // that sends byte by byte, or a crowd that never ends, keeps no limit from passing.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     mutating func endTimeLimits() {
         while let slot = connections.pointee.takeExpired() {
             if slot.pointee.phase == .open {
@@ -62,7 +62,7 @@ extension Loop where LoopEngine: ~Copyable {
     private mutating func hearOut(_ slot: Slot, _ options: WorkerOptions) -> Due {
         let now = connections.pointee.now
         guard let end = slot.nextLimit(options), end <= now else { return .all }
-        let peer = engine.peerState(of: slot.pointee.descriptor)
+        let peer = calls.peerState(of: slot.pointee.descriptor)
         if !slot.hasNothingToSend { slot.pointee.waits.note(peer, hasUnsentBytes: true, now) }
         guard slot.pointee.receiving.wantsMore, let passed = slot.passedInputLimit(options, now) else { return .all }
         slot.pointee.waits.beginHearing(of: passed.end)
@@ -105,7 +105,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// The close limit of a connection may have passed: its peer has taken nothing of what is left for so long.
     private mutating func endCloseLimit(_ slot: Slot) {
         let now = connections.pointee.now
-        let peer = engine.peerState(of: slot.pointee.descriptor)
+        let peer = calls.peerState(of: slot.pointee.descriptor)
         slot.pointee.waits.note(peer, hasUnsentBytes: !slot.hasNothingToSend, now)
         let limit = closeLimit(slot)
         if slot.pointee.phase == .lingering && peer.hasEnded && slot.pointee.waits.hearing == .notAsked {
@@ -134,7 +134,7 @@ extension Loop where LoopEngine: ~Copyable {
 }
 
 // A loop that was late.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// A turn, or a wait, that takes so much longer than it should is late.
     static var lateness: Duration { .milliseconds(10) }
 
@@ -161,7 +161,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// Whether a deadline of the server as a whole has come, and everything that came before it was looked at.
     func hasPassed(_ deadline: Instant?) -> Bool {
         let now = connections.pointee.now
-        guard let deadline, looksAgainUntil ?? now <= now, !hasRestOfBatch else { return false }
+        guard let deadline, looksAgainUntil ?? now <= now, !batch.hasRest else { return false }
         return deadline <= now
     }
 }

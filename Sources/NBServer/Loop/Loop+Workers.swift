@@ -1,8 +1,8 @@
+internal import NBEngine
 internal import NBLibc
-internal import NBUring
 
 // From completions of connections to the callbacks of their workers.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     typealias Slot = ConnectionTable.Slot
 
     /// A receive has completed, with bytes, with the end of the stream, or with an error.
@@ -94,7 +94,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// also those it got back in an earlier turn, before somebody was seen to have found none.
     private mutating func feedStarved() {
         let count = options.receiveBufferCount - unreturnedBuffers.count
-        connections.pointee.feedStarved(batch.isFull || hasRestOfBatch ? min(returnedBuffers, count) : count)
+        connections.pointee.feedStarved(batch.isFull || batch.hasRest ? min(returnedBuffers, count) : count)
     }
 
     /// Tells a worker that it has a connection, before it hears anything else.
@@ -137,7 +137,7 @@ extension Loop where LoopEngine: ~Copyable {
 }
 
 // What a worker is given.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// Gives a worker what has arrived, as far as it wants it, and keeps the rest.
     @inline(__always)
     private mutating func feed(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
@@ -231,7 +231,7 @@ extension Loop where LoopEngine: ~Copyable {
 }
 
 // Messages, drains and the end.
-extension Loop where LoopEngine: ~Copyable {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     mutating func deliverToWorkers() {
         guard state.pointee.hasWorkerMail else { return }
         for mail in state.pointee.takeWorkerMail() {

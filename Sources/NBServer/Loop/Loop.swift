@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 
 /// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in its turns.
 ///
@@ -15,8 +15,9 @@ internal import NBUring
 /// ```
 ///
 /// Made, turned and dropped by one thread.
-struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
+struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Copyable {
     var engine: LoopEngine
+    var calls: Calls
     let behavior: BehaviorBox
     // The behavior's own, at hand because going through it costs a retain a turn.
     let ledger: CallLedger
@@ -56,9 +57,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     var reportedCounters = ServerCounters()
 
     var stage = Stage.serving
+    /// The completions of the last enter that brought any.
     var batch: CompletionBatch
-    /// How many completions of the batch have been acted on.
-    var batchPosition = 0
     /// Until when the enter before could wait.
     private var lastDeadline: Instant?
     var wakeUp = WakeUpRead()
@@ -83,6 +83,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
     init(
         engine: consuming LoopEngine,
+        calls: consuming Calls,
         sockets: [ListenSocket],
         behavior: BehaviorBox,
         closesWait: Bool,
@@ -91,17 +92,18 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         options: ServerOptions,
         observer: (any ServerObserver)? = nil
     ) {
-        let depth = engine.features.completionDepth
+        let quantum = engine.features.quantum
         state = .allocate(capacity: 1)
         state.initialize(
             to: LoopState(
-                listeners: ListenerTable(sockets, quantum: depth),
+                listeners: ListenerTable(sockets, quantum: quantum),
                 options: options,
                 closesWait: closesWait,
                 socketOptions: socketOptions,
-                features: engine.features,
+                engine: EngineReport(engine.features),
                 control: control,
                 clock: engine.clock,
+                listen: calls.listen,
                 behavior: behavior,
                 isObserved: observer != nil
             )
@@ -109,8 +111,9 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         connections = state.pointee.connections
         counters = state.pointee.counters
         listeners = state.pointee.listeners
-        batch = CompletionBatch(capacity: depth)
+        batch = CompletionBatch(capacity: quantum)
         self.engine = engine
+        self.calls = calls
         self.behavior = behavior
         ledger = behavior.ledger
         self.control = control
@@ -141,7 +144,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     }
 
     /// For a host that waits elsewhere, before it begins: a descriptor that is readable when a turn is due.
-    mutating func openDescriptor() throws(RingError) -> Int32 {
+    mutating func openDescriptor() throws(EngineError) -> Int32 {
         isPolled = true
         return try engine.openDescriptor(wokenBy: control.wakeUpDescriptor)
     }
@@ -150,7 +153,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     mutating func serve(_ verdict: Verdict) {
         obey(verdict)
         armWakeUp()
-        if options.exhaustion == .shed { isStrained = !engine.takeReserve() }
+        if options.exhaustion == .shed { isStrained = !calls.takeReserve() }
     }
 
     /// Makes one turn.
@@ -166,12 +169,12 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         dispatchBatch(&budget)
         if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
         // What has completed in time may be in the rest of the batch.
-        if !hasRestOfBatch { endTimeLimits() }
+        if !batch.hasRest { endTimeLimits() }
         serveWorkers()
         handleMail(&budget)
         advance()
         prepare()
-        do throws(RingError) {
+        do throws(EngineError) {
             return try enter(mayWait)
         } catch {
             fail(ServerError(error))
@@ -225,7 +228,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 
     /// Submits what is due for connections, and hands out what was released.
     mutating func settleConnections() {
-        connections.pointee.settle(on: &engine)
+        connections.pointee.settle(on: &engine, calls)
         while let handOut = connections.pointee.takeHandOut() {
             guard let descriptor = handOut.descriptor else { continue }
             handOut.receiver(
@@ -239,32 +242,26 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
     /// Takes the completions that the enter before has brought, unless some of those before are left.
     private mutating func takeCompletions() {
         connections.pointee.now = engine.now
-        guard !hasRestOfBatch else { return }
+        guard !batch.hasRest else { return }
         batch.removeAll()
-        batchPosition = 0
         engine.takeCompletions(into: &batch)
         noteWake(lastDeadline)
     }
 
-    /// The budget of a turn ended before the batch did.
-    var hasRestOfBatch: Bool { batchPosition < batch.count }
-
     /// Whether there are completions that were not acted on.
-    var hasCompletions: Bool { hasRestOfBatch || engine.hasCompletions }
+    var hasCompletions: Bool { batch.hasRest || engine.hasCompletions }
 
     /// Acts on what has completed, as far as the budget goes.
     private mutating func dispatchBatch(_ budget: inout Int) {
-        let start = batchPosition
-        let end = start + min(budget, batch.count - start)
-        budget -= end - start
-        batchPosition = end
-        dispatch(start..<end)
+        let indices = batch.advance(by: budget)
+        budget -= indices.count
+        dispatch(indices)
     }
 
     /// Never inlined: the rest of a turn would take registers that every completion needs.
     @inline(never)
-    private mutating func dispatch(_ range: Range<Int>) {
-        for index in range { dispatch(batch[index]) }
+    private mutating func dispatch(_ indices: Range<Int>) {
+        for index in indices { dispatch(batch[index]) }
     }
 
     @inline(__always)
@@ -274,7 +271,7 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
         case .accept: completedAccept(token, completion.result, isLast: completion.isLast)
         case .send: completedSend(token, completion.result)
         case .receive: completedReceive(completion)
-        case .discardInput: connections.pointee.completedDiscard(token, completion.result, on: &engine)
+        case .discardInput: connections.pointee.completedDiscard(token, completion.result, on: &engine, calls)
         case .wakeUp: completedWakeUp(completion.result)
         // A close frees the descriptor whatever it returns, a disconnected socket is closed next, and what was canceled
         // says itself how it ended.
@@ -285,8 +282,8 @@ struct Loop<LoopEngine: Engine & ~Copyable>: ~Copyable {
 }
 
 // Entering the kernel, waiting there or elsewhere, and being woken.
-extension Loop where LoopEngine: ~Copyable {
-    private mutating func enter(_ mayWait: Bool) throws(RingError) -> TurnEnd {
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
+    private mutating func enter(_ mayWait: Bool) throws(EngineError) -> TurnEnd {
         if mayWait {
             lastDeadline = lookBeforeSleep() ? engine.now : nextDeadline
             try engine.enter(until: lastDeadline)
@@ -332,7 +329,7 @@ extension Loop where LoopEngine: ~Copyable {
     /// Work that no completion announces, so the loop must not sleep: completions of the batch, due connections, a freed
     /// descriptor, workers to call, receives for which there are buffers, a stage that is over, messages.
     private var hasWork: Bool {
-        hasRestOfBatch || connections.pointee.hasUnsettled
+        batch.hasRest || connections.pointee.hasUnsettled
             || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
             || connections.pointee.hasReady || connections.pointee.hasStarved && hasBuffers
             || looksAgainUntil != nil || isStageOver
@@ -366,7 +363,7 @@ extension Loop where LoopEngine: ~Copyable {
         switch wakeUp.completed(result) {
         case .lost:
             let cure = "the wake-up descriptor was closed behind the server's back"
-            fail(ServerError(.ringUnavailable, operation: "read", errno: -result, cure: cure))
+            fail(ServerError(.engineUnavailable, operation: "read", errno: -result, cure: cure))
         case .refused:
             shortage.note(at: connections.pointee.now)
         case .woken:

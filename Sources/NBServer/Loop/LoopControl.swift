@@ -1,3 +1,4 @@
+internal import NBEngine
 internal import NBUring
 internal import Synchronization
 
@@ -57,7 +58,7 @@ extension LoopControl {
             eventNumber.store(descriptor?.descriptor ?? -1, ordering: .releasing)
             event.withLock { $0 = descriptor.take() }
         } catch {
-            throw ServerError(error)
+            throw ServerError(EngineError(error))
         }
     }
 

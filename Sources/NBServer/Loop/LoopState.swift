@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 
 /// What callbacks may touch of a running loop.
 ///
@@ -8,13 +8,15 @@ struct LoopState: ~Copyable {
     let connections: UnsafeMutablePointer<ConnectionTable>
     let counters: UnsafeMutablePointer<ServerCounters>
     let listeners: UnsafeMutablePointer<ListenerTable>
-    let features: RingFeatures
+    let engine: EngineReport
     let options: ServerOptions
     let control: LoopControl
     /// What listeners get that are added without options of their own.
     let socketOptions: [SocketOption]
     /// The engine's time.
     let clock: () -> Instant
+    /// Makes listeners.
+    let listen: (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket
     let behavior: BehaviorBox
     let startedAt: Instant
 
@@ -38,9 +40,10 @@ struct LoopState: ~Copyable {
         options: ServerOptions,
         closesWait: Bool,
         socketOptions: [SocketOption],
-        features: RingFeatures,
+        engine: EngineReport,
         control: LoopControl,
         clock: @escaping () -> Instant,
+        listen: @escaping (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket,
         behavior: BehaviorBox,
         isObserved: Bool
     ) {
@@ -59,11 +62,12 @@ struct LoopState: ~Copyable {
                 ledger: behavior.ledger
             )
         )
-        self.features = features
+        self.engine = engine
         self.options = options
         self.control = control
         self.socketOptions = socketOptions
         self.clock = clock
+        self.listen = listen
         self.behavior = behavior
         startedAt = clock()
         connections.pointee.now = startedAt

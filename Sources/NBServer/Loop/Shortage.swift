@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 
 /// A kernel that is short of memory refuses single operations, and says so at once: they are all tried again after a pause, which
 /// doubles while the shortage lasts. The pauses are short, since a loop whose wake-up was refused is woken by nothing else.

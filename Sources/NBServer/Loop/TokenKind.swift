@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 
 /// What an operation of the loop was submitted for: the `kind` of its token.
 enum TokenKind: UInt8 {

@@ -1,3 +1,5 @@
+internal import NBEngine
+
 /// What a turn of the loop leaves to its host.
 enum TurnEnd: Hashable {
     /// Another turn: something is due, or the turn may wait by itself.

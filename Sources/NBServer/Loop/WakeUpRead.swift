@@ -1,5 +1,5 @@
+internal import NBEngine
 internal import NBLibc
-internal import NBUring
 
 /// The read that wakes the loop: of an eventfd to which other threads and signal handlers write.
 ///

@@ -1,3 +1,4 @@
+internal import NBEngine
 internal import NBLibc
 
 /// The time limits of the calls that tasks wait for, in this process.

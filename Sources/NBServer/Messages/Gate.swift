@@ -1,3 +1,4 @@
+internal import NBEngine
 internal import NBLibc
 
 /// A door that opens once: threads wait in front of it until then. Any thread may wait or open.

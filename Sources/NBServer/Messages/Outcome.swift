@@ -1,3 +1,5 @@
+internal import NBEngine
+
 /// What something comes to: settled once, by whoever is first, and waited for by any number of threads and tasks.
 final class Outcome<Value: Sendable>: Sendable {
     private struct State {

@@ -1,5 +1,3 @@
-public import NBUring
-
 /// What can be said of a server at one moment.
 public struct ServerStatus: Hashable, Sendable {
     /// Its listeners that are not closed.
@@ -18,8 +16,8 @@ public struct ServerStatus: Hashable, Sendable {
     public let counters: ServerCounters
     /// How long it has run.
     public let uptime: Duration
-    /// What the kernel's io_uring gives the server, and why no more.
-    public let ringFeatures: RingFeatures
+    /// Which engine it runs on, what that can do here, and why no more.
+    public let engine: EngineReport
 
     init(_ state: UnsafeMutablePointer<LoopState>) {
         let table = state.pointee.listeners
@@ -31,6 +29,6 @@ public struct ServerStatus: Hashable, Sendable {
         isDraining = state.pointee.drain != nil
         counters = state.pointee.counters.pointee
         uptime = state.pointee.startedAt.duration(to: state.pointee.clock())
-        ringFeatures = state.pointee.features
+        engine = state.pointee.engine
     }
 }

@@ -1,3 +1,5 @@
+internal import NBEngine
+
 // What can be said to a server from outside. Any thread or task.
 extension Server where Behavior: ~Copyable {
     /// Sends a message that wants no answer. Never waits.

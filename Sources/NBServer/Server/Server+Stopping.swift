@@ -1,3 +1,5 @@
+internal import NBEngine
+
 // Stopping, and waiting for the end.
 extension Server where Behavior: ~Copyable {
     /// Asks the server to stop, and does not wait for it. A server that does not run yet never will. Any thread, also

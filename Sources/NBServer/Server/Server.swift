@@ -222,7 +222,7 @@ extension Server where Behavior: ~Copyable {
         let engine: RingEngine
         do {
             engine = try RingEngine(
-                options.ring,
+                RingOptions(options),
                 receiveBufferCount: options.receiveBufferCount,
                 receiveBufferSize: options.receiveBufferSize
             )
@@ -231,6 +231,7 @@ extension Server where Behavior: ~Copyable {
         }
         var loop = Loop(
             engine: engine,
+            calls: KernelSocketCalls(),
             sockets: resources.sockets,
             behavior: resources.behavior,
             closesWait: resources.socketOptions.contains(where: \.makesCloseWait),

@@ -1,3 +1,4 @@
+internal import NBEngine
 internal import NBLibc
 internal import NBUring
 
@@ -27,8 +28,8 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case socket
         /// The process or the system is out of descriptors or memory.
         case outOfResources
-        /// io_uring is absent, forbidden, out of memory, or failed while the server ran.
-        case ringUnavailable
+        /// The kernel's io_uring is absent, forbidden, out of memory, or failed while the server ran.
+        case engineUnavailable
         /// The signals cannot be watched.
         case signals
         /// A thread could not be made.
@@ -84,10 +85,10 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ServerError {
-    init(_ error: RingError) {
+    init(_ error: EngineError) {
         let errno = error.errno == 0 ? nil : error.errno
         let isOutOfDescriptors = errno == EMFILE || errno == ENFILE
-        let code = isOutOfDescriptors ? Code.outOfResources : .ringUnavailable
+        let code = isOutOfDescriptors ? Code.outOfResources : .engineUnavailable
         self.init(code, operation: error.operation, errno: errno, cure: error.advice)
     }
 

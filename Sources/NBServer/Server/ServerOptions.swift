@@ -1,5 +1,3 @@
-public import NBUring
-
 /// How a server is to run. A value that is out of its range is an error of the server that is made with it:
 /// ``ServerError/Code/invalidOption``.
 public struct ServerOptions: Hashable, Sendable {
@@ -40,10 +38,13 @@ public struct ServerOptions: Hashable, Sendable {
     /// How many bytes each holds: the most that is delivered at a time without being put together. From 1 to 2 GiB less one.
     public var receiveBufferSize: Int
 
-    /// How the ring is made; `import NBUring` to say so. ``RingOptions/completionDepth``, from 1 to 65,536, is also how many
-    /// connections one listener is served before it is another's turn, and how many are accepted ahead of their being
-    /// delivered. ``RingOptions/submissionDepth`` is from 1 to 32,768.
-    public var ring: RingOptions
+    /// How many completions the server takes from the kernel at a time: from 1 to 65,536; the ring rounds up to a power of two. It is also
+    /// how many connections one listener is served before it is another's turn, and how many are accepted ahead of their being
+    /// delivered.
+    public var quantum: Int
+
+    /// How the engine is to run.
+    public var engine: EngineOptions
 
     /// How connections are accepted.
     public enum AcceptMode: Hashable, Sendable {
@@ -90,7 +91,8 @@ public struct ServerOptions: Hashable, Sendable {
         fullMailbox: FullMailbox = .refuse,
         receiveBufferCount: Int = 256,
         receiveBufferSize: Int = 16 << 10,
-        ring: RingOptions = RingOptions(submissionDepth: 256, completionDepth: 256)
+        quantum: Int = 256,
+        engine: EngineOptions = EngineOptions()
     ) {
         self.closeTimeLimit = closeTimeLimit
         self.wholeCloseTimeLimit = wholeCloseTimeLimit
@@ -102,7 +104,8 @@ public struct ServerOptions: Hashable, Sendable {
         self.fullMailbox = fullMailbox
         self.receiveBufferCount = receiveBufferCount
         self.receiveBufferSize = receiveBufferSize
-        self.ring = ring
+        self.quantum = quantum
+        self.engine = engine
     }
 
     /// Refuses the first option that is out of its range. Asked when a server is made, since each can be set.
@@ -121,8 +124,8 @@ public struct ServerOptions: Hashable, Sendable {
             "a power of two from 1 to 32768"
         )
         try OptionRange.expect("ServerOptions.receiveBufferSize", receiveBufferSize, in: 1...Int(Int32.max))
-        // The kernel's own limits (`io_uring_setup(2)`).
-        try OptionRange.expect("ServerOptions.ring.submissionDepth", ring.submissionDepth, in: 1...1 << 15)
-        try OptionRange.expect("ServerOptions.ring.completionDepth", ring.completionDepth, in: 1...1 << 16)
+        // The kernel's own limit (`io_uring_setup(2)`).
+        try OptionRange.expect("ServerOptions.quantum", quantum, in: 1...1 << 16)
+        try engine.expectValid()
     }
 }

@@ -1,3 +1,5 @@
+internal import NBEngine
+
 /// Things that are due at some time, the earliest first; each can be taken out again by its number.
 ///
 /// Nothing stays in it for longer than it is wanted. Owned by whoever waits for the deadlines; by one thread at a time.

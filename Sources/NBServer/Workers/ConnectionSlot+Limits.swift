@@ -1,3 +1,5 @@
+internal import NBEngine
+
 // When a worker's time limits end, from what its connection did last.
 extension UnsafeMutablePointer<ConnectionSlot> {
     /// When a limit ends, if it runs.

@@ -1,3 +1,5 @@
+internal import NBEngine
+
 /// Since when each of a connection's time limits runs. Part of a connection's slot; loop's thread only.
 struct Waits {
     /// Nothing was received or sent since then.

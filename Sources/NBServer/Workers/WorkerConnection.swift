@@ -1,3 +1,4 @@
+internal import NBEngine
 internal import NBLibc
 
 /// A worker's connection, as the worker sees it during a callback.

@@ -1,5 +1,5 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Synchronization
 import Testing
@@ -8,12 +8,12 @@ import Testing
 
 /// A behavior that takes its time: how far a real kernel runs ahead of it, and where the others wait.
 @Suite(.serialized) struct BackpressureTests {
-    @Test(arguments: Rung.granted)
-    func aSlowBehaviorLeavesAllButAQueueFullInTheBacklog(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
+    @Test(arguments: KernelLevel.granted)
+    func aSlowBehaviorLeavesAllButAQueueFullInTheBacklog(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
                 let gate = Gate()
-                let server = try RunningServer(rung: rung, completionDepth: 8, runsAtOnce: false) {
+                let server = try RunningServer(level: level, completionDepth: 8, runsAtOnce: false) {
                     connection,
                     context in
                     if context.counters.delivered == 1 { gate.wait() }
@@ -23,7 +23,7 @@ import Testing
                 let listener = try ListeningDescriptor(of: server.address)
                 try server.run()
                 // What the queue holds and one more, or the one.
-                let ahead = rung == .basic ? 1 : 9
+                let ahead = level == .linux5_11 ? 1 : 9
                 try KernelScenario.wait(for: "the first accepts") { listener.queueLength <= 100 - ahead }
                 let second = try Crowd(20, at: server.address)
                 expect(listener.queueLength, is: 120 - ahead, "clients in the backlog")
@@ -36,13 +36,13 @@ import Testing
         }
     }
 
-    @Test(arguments: Rung.granted)
-    func oneAtATimeMeansNoneIsAcceptedDuringACallback(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
+    @Test(arguments: KernelLevel.granted)
+    func oneAtATimeMeansNoneIsAcceptedDuringACallback(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
                 let listener = Mutex<ListeningDescriptor?>(nil)
                 let lengths = Mutex<[Int]>([])
-                let server = try RunningServer(rung: rung, acceptMode: .oneShot, runsAtOnce: false) { connection, _ in
+                let server = try RunningServer(level: level, acceptMode: .oneShot, runsAtOnce: false) { connection, _ in
                     let length = listener.withLock { $0?.queueLength ?? -1 }
                     lengths.withLock { $0.append(length) }
                     connection.send("hello")

@@ -1,3 +1,4 @@
+import NBEngine
 import NBUring
 
 /// A ring with one accept on it, which once armed is armed again until it is canceled.
@@ -14,8 +15,8 @@ struct CancelableAccept: ~Copyable {
     /// What was accepted; the caller's to close.
     private(set) var descriptors: [Int32] = []
 
-    init(on listener: Int32, _ rung: Rung) throws {
-        let ring = try Ring(RingOptions(submissionDepth: 8, completionDepth: 256, highestRung: rung))
+    init(on listener: Int32, _ level: KernelLevel) throws {
+        let ring = try Ring(RingOptions(submissionDepth: 8, completionDepth: 256, highestLevel: level))
         accept = .accept(listener: listener, ring.features.acceptsMultishot ? .multishot : .oneShot)
         self.ring = ring
     }

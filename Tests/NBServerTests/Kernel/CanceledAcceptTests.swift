@@ -1,5 +1,5 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 
@@ -7,18 +7,18 @@ import Testing
 
 /// A ring's accept that is canceled while clients come: each is accepted before its end, or is still in the queue.
 @Suite(.serialized) struct CanceledAcceptTests {
-    @Test(arguments: Rung.granted)
-    func nobodyIsLostBetweenACancelAndTheEndOfTheAccept(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
-                for round in 0..<30 { try Self.cancelUnderLoad(rung, after: round * 3) }
+    @Test(arguments: KernelLevel.granted)
+    func nobodyIsLostBetweenACancelAndTheEndOfTheAccept(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
+                for round in 0..<30 { try Self.cancelUnderLoad(level, after: round * 3) }
             }
         }
     }
 
-    private static func cancelUnderLoad(_ rung: Rung, after count: Int) throws {
+    private static func cancelUnderLoad(_ level: KernelLevel, after count: Int) throws {
         let listener = try ListenSocket("127.0.0.1:0", options: [])
-        var accept = try CancelableAccept(on: listener.descriptor, rung)
+        var accept = try CancelableAccept(on: listener.descriptor, level)
         try accept.arm()
         let storm = try Storm(on: listener.address, limit: 100)
         while accept.descriptors.count < count { try accept.takeCompletions() }

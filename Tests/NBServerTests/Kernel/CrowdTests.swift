@@ -1,5 +1,5 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 
@@ -9,11 +9,11 @@ import Testing
 @Suite(.serialized) struct CrowdTests {
     static let greeting = "No soup for you!\n"
 
-    @Test(arguments: Rung.granted)
-    func tenThousandClientsGetASerialNumberEach(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
-                let server = try RunningServer(rung: rung, completionDepth: 256) { connection, context in
+    @Test(arguments: KernelLevel.granted)
+    func tenThousandClientsGetASerialNumberEach(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
+                let server = try RunningServer(level: level, completionDepth: 256) { connection, context in
                     connection.send("\(context.counters.delivered) \(connection.peerAddress?.port ?? 0)")
                 }
                 var serials: [Int] = []
@@ -35,11 +35,11 @@ import Testing
         }
     }
 
-    @Test(arguments: Rung.granted, [8, 256, 4096])
-    func clientsThatComeAndResetAreAllDelivered(on rung: Rung, completionDepth: Int) async {
-        await #expect(processExitsWith: .success) { [rung, completionDepth] in
-            try await KernelScenario.run(on: rung) {
-                let server = try RunningServer(rung: rung, completionDepth: completionDepth, runsAtOnce: false) {
+    @Test(arguments: KernelLevel.granted, [8, 256, 4096])
+    func clientsThatComeAndResetAreAllDelivered(on level: KernelLevel, completionDepth: Int) async {
+        await #expect(processExitsWith: .success) { [level, completionDepth] in
+            try await KernelScenario.run(on: level) {
+                let server = try RunningServer(level: level, completionDepth: completionDepth, runsAtOnce: false) {
                     connection,
                     _ in connection.send(Self.greeting)
                 }
@@ -54,8 +54,8 @@ import Testing
                 expect(end.counters.delivered, is: 1501, "delivered")
                 expect(end.counters.discarded, is: 0, "discarded")
                 expect(end.counters.acceptFailures, is: 0, "failed accepts")
-                switch (rung, completionDepth) {
-                case (.basic, _): expect(end.counters.armed, is: 1502, "arms, one a connection")
+                switch (level, completionDepth) {
+                case (.linux5_11, _): expect(end.counters.armed, is: 1502, "arms, one a connection")
                 case (_, 4096): expect(end.counters.armed, is: 1, "arms, and the queue never full")
                 case (_, let depth):
                     expect(end.counters.armed >= 500 / UInt64(depth + 1), "only \(end.counters.armed) arms")
@@ -64,11 +64,12 @@ import Testing
         }
     }
 
-    @Test(arguments: Rung.granted, [1, 2, 8])
-    func theLastConnectionOfAnArmIsDeliveredAndTheListenerArmedAgain(on rung: Rung, completionDepth: Int) async {
-        await #expect(processExitsWith: .success) { [rung, completionDepth] in
-            try await KernelScenario.run(on: rung) {
-                let server = try RunningServer(rung: rung, completionDepth: completionDepth, runsAtOnce: false) {
+    @Test(arguments: KernelLevel.granted, [1, 2, 8])
+    func theLastConnectionOfAnArmIsDeliveredAndTheListenerArmedAgain(on level: KernelLevel, completionDepth: Int) async
+    {
+        await #expect(processExitsWith: .success) { [level, completionDepth] in
+            try await KernelScenario.run(on: level) {
+                let server = try RunningServer(level: level, completionDepth: completionDepth, runsAtOnce: false) {
                     connection,
                     _ in connection.send(Self.greeting)
                 }
@@ -80,7 +81,7 @@ import Testing
                 expect(end.counters.delivered, is: 301, "delivered")
                 expect(end.counters.discarded, is: 0, "discarded")
                 // An arm takes what the queue holds and one more.
-                let leastArms = rung == .basic ? 302 : 300 / UInt64(completionDepth + 1)
+                let leastArms = level == .linux5_11 ? 302 : 300 / UInt64(completionDepth + 1)
                 expect(end.counters.armed >= leastArms, "only \(end.counters.armed) arms")
             }
         }

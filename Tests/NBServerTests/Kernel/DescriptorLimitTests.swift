@@ -1,21 +1,21 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Synchronization
 import Testing
 
 @testable import NBServer
 
-/// A process without descriptors, on a real kernel, which notes the limit when an accept is armed. All rungs at once: they
+/// A process without descriptors, on a real kernel, which notes the limit when an accept is armed. All levels at once: they
 /// wait for parked listeners.
 @Suite struct DescriptorLimitTests {
-    @Test(arguments: Rung.granted)
-    func withoutDescriptorsNothingIsAcceptedAndNobodyIsLost(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
+    @Test(arguments: KernelLevel.granted)
+    func withoutDescriptorsNothingIsAcceptedAndNobodyIsLost(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
                 let loop = Mutex<ThreadStatus?>(nil)
                 let server = try RunningServer(
-                    rung: rung,
+                    level: level,
                     runsAtOnce: false,
                     onBegin: {
                         // The ring is made, nothing is armed.
@@ -49,11 +49,11 @@ import Testing
         }
     }
 
-    @Test(arguments: Rung.granted)
-    func aLimitThatIsLoweredReachesTheNextArmOnly(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
-                let server = try RunningServer(rung: rung) { connection, context in
+    @Test(arguments: KernelLevel.granted)
+    func aLimitThatIsLoweredReachesTheNextArmOnly(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
+                let server = try RunningServer(level: level) { connection, context in
                     connection.send("\(context.counters.delivered)")
                 }
                 // A connection is closed a turn after the next accept was armed.
@@ -63,11 +63,11 @@ import Testing
                 DescriptorLimit.lower()
                 for client in clients { try client.connect(to: server.address) }
                 // A multishot accept goes on; a one-shot accept takes the one it was armed for.
-                let served = rung == .basic ? 1 : 20
+                let served = level == .linux5_11 ? 1 : 20
                 for client in clients[..<served] {
                     expect(try client.read(1).isEmpty, is: false, "a greeting is empty")
                 }
-                if rung == .basic { try KernelScenario.wait(for: "parking") { !server.reports.isEmpty } }
+                if level == .linux5_11 { try KernelScenario.wait(for: "parking") { !server.reports.isEmpty } }
                 expect(listener.queueLength, is: 20 - served, "clients in the queue")
                 DescriptorLimit.raise()
                 for client in clients[served...] {
@@ -77,20 +77,20 @@ import Testing
                 expect(end.counters.delivered, is: 21, "delivered")
                 expect(
                     server.reports,
-                    is: rung == .basic ? [.parked(errno: EMFILE), .recovered] : [],
+                    is: level == .linux5_11 ? [.parked(errno: EMFILE), .recovered] : [],
                     "reports"
                 )
             }
         }
     }
 
-    @Test(arguments: Rung.granted)
-    func aConnectionOfAFullServerIsServed(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
+    @Test(arguments: KernelLevel.granted)
+    func aConnectionOfAFullServerIsServed(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
                 let kept = Mutex<[ConnectionID]>([])
                 let server = try RunningServer(
-                    rung: rung,
+                    level: level,
                     acceptMode: .oneShot,
                     onInfo: { info, context in
                         guard case .listenerParked = info else { return }

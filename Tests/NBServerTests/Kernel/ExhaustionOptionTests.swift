@@ -1,5 +1,5 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 
@@ -7,11 +7,11 @@ import Testing
 
 /// Servers that do something else than wait when descriptors run out.
 @Suite struct ExhaustionOptionTests {
-    @Test(arguments: Rung.granted)
-    func clientsAreResetWhileThereIsNoRoomAndServedAgainAfterwards(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
-                let server = try RunningServer(rung: rung, exhaustion: .shed) { connection, context in
+    @Test(arguments: KernelLevel.granted)
+    func clientsAreResetWhileThereIsNoRoomAndServedAgainAfterwards(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
+                let server = try RunningServer(level: level, exhaustion: .shed) { connection, context in
                     connection.send("hello")
                     if context.counters.delivered <= 10 { _ = context.keep(connection) }
                 }
@@ -39,11 +39,11 @@ import Testing
         }
     }
 
-    @Test(arguments: Rung.granted)
-    func aServerThatIsToStopAtExhaustionStops(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
-                let server = try RunningServer(rung: rung, exhaustion: .stop) { connection, _ in
+    @Test(arguments: KernelLevel.granted)
+    func aServerThatIsToStopAtExhaustionStops(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
+                let server = try RunningServer(level: level, exhaustion: .stop) { connection, _ in
                     connection.send("hello")
                 }
                 let (first, last) = (Client(family: AF_INET), Client(family: AF_INET))

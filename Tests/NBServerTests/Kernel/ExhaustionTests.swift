@@ -1,5 +1,5 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import Synchronization
 import Testing
 
@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized) struct ExhaustionTests {
     @Test func everyClientIsGreetedWhenTheServerClosesConnectionsItHolds() async throws {
         await #expect(processExitsWith: .success) {
-            for rung in Rung.granted {
+            for level in KernelLevel.granted {
                 let kept = Mutex<[ConnectionID]>([])
                 let closeKept: @Sendable (borrowing ServerContext) -> Void = { context in
                     let ids = kept.withLock { kept in
@@ -21,7 +21,7 @@ import Testing
                 }
                 let parks = Atomic<Int>(0)
                 let server = try RunningServer(
-                    rung: rung,
+                    level: level,
                     runsAtOnce: false,
                     onInfo: { info, context in
                         guard case .listenerParked(_, let cause) = info else { return }
@@ -61,7 +61,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             let kept = Mutex<ConnectionID?>(nil)
             let server = try RunningServer(
-                rung: .deferred,
+                level: .linux6_1,
                 onInfo: { info, context in
                     guard case .listenerParked = info, let id = kept.withLock({ $0 }) else { return }
                     try? context.withConnection(id) { $0.send("still here") }

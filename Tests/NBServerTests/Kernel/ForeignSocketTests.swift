@@ -112,13 +112,13 @@ import Testing
         }
     }
 
-    private func options(_ rung: Rung) -> ServerOptions {
-        ServerOptions(ring: RingOptions(submissionDepth: 64, completionDepth: 64, highestRung: rung))
+    private func options(_ level: KernelLevel) -> ServerOptions {
+        ServerOptions(quantum: 64, engine: EngineOptions(level, submissionDepth: 64))
     }
 
-    @Test(arguments: Rung.granted)
-    func aUnixSocketIsServed(on rung: Rung) async throws {
-        let server = try Server(EchoServer(), listening: [], options: options(rung))
+    @Test(arguments: KernelLevel.granted)
+    func aUnixSocketIsServed(on level: KernelLevel) async throws {
+        let server = try Server(EchoServer(), listening: [], options: options(level))
         try server.start()
         let pair = SocketPair()
         try server.adopt(try ReleasedConnection(adopting: pair.end, unread: Array("He".utf8)))
@@ -130,9 +130,9 @@ import Testing
     }
 
     /// Closing a Unix socket over unread input resets it as it does with TCP; what the server discards it has read.
-    @Test(arguments: Rung.granted)
-    func aUnixSocketThatSpokeUnheardGetsItsAnswerAndAnEnd(on rung: Rung) async throws {
-        let server = try Server(Deaf(resets: false), listening: [], options: options(rung))
+    @Test(arguments: KernelLevel.granted)
+    func aUnixSocketThatSpokeUnheardGetsItsAnswerAndAnEnd(on level: KernelLevel) async throws {
+        let server = try Server(Deaf(resets: false), listening: [], options: options(level))
         try server.start()
         let pair = SocketPair()
         #expect(pair.send(String(repeating: "x", count: 100_000)))
@@ -144,9 +144,9 @@ import Testing
     }
 
     /// The kernel has no reset for it.
-    @Test(arguments: Rung.granted)
-    func aResetOfAUnixSocketIsAnEnd(on rung: Rung) async throws {
-        let server = try Server(Deaf(resets: true), listening: [], options: options(rung))
+    @Test(arguments: KernelLevel.granted)
+    func aResetOfAUnixSocketIsAnEnd(on level: KernelLevel) async throws {
+        let server = try Server(Deaf(resets: true), listening: [], options: options(level))
         try server.start()
         let pair = SocketPair()
         try server.adopt(try ReleasedConnection(adopting: pair.end))

@@ -4,35 +4,35 @@ import Testing
 
 @testable import NBServer
 
-/// A scenario on the real kernel: it runs in a process that runs nothing else, on one rung, and leaves nothing behind.
+/// A scenario on the real kernel: it runs in a process that runs nothing else, on one level, and leaves nothing behind.
 ///
-/// Called inside an exit test, with the rung in its capture list. What the scenario expects in vain is the parent's to report;
-/// a scenario that hangs is ended by `SIGALRM`. Every such test takes its rung as `on:`, and by that name
+/// Called inside an exit test, with the level in its capture list. What the scenario expects in vain is the parent's to report;
+/// a scenario that hangs is ended by `SIGALRM`. Every such test takes its level as `on:`, and by that name
 /// the scenarios can be counted in what `swift test` prints.
 enum KernelScenario {
     /// Nothing here takes so long, not in an emulated machine either; who waits longer waits for what never comes.
     static let patience: UInt32 = 600
 
-    static func run(on rung: Rung, _ scenario: () throws -> Void) async throws {
-        let before = try await prepare(rung)
+    static func run(on level: KernelLevel, _ scenario: () throws -> Void) async throws {
+        let before = try await prepare(level)
         try scenario()
         compare(with: before)
     }
 
     /// The same for a scenario that waits as tasks do, on the main thread. Its calls have no time limit but `SIGALRM`: the
     /// thread that watches limits outlives its last call, and would count as left behind.
-    @MainActor static func runTask(on rung: Rung, _ scenario: @MainActor () async throws -> Void) async throws {
-        let before = try await prepare(rung)
+    @MainActor static func runTask(on level: KernelLevel, _ scenario: @MainActor () async throws -> Void) async throws {
+        let before = try await prepare(level)
         try await scenario()
         compare(with: before)
     }
 
-    private nonisolated(nonsending) static func prepare(_ rung: Rung) async throws -> ProcessState {
+    private nonisolated(nonsending) static func prepare(_ level: KernelLevel) async throws -> ProcessState {
         alarm(patience)
         speakToTheParent()
         // What the runtime and the test library open for themselves when they first need it.
         try await Task.sleep(for: .nanoseconds(1))
-        try warmUp(rung)
+        try warmUp(level)
         return ProcessState.settled()
     }
 
@@ -63,11 +63,11 @@ enum KernelScenario {
         let event: String
     }
 
-    private static func warmUp(_ rung: Rung) throws {
-        let server = try RunningServer(rung: rung) { connection, _ in connection.send("hello") }
+    private static func warmUp(_ level: KernelLevel) throws {
+        let server = try RunningServer(level: level) { connection, _ in connection.send("hello") }
         #expect(try Client(server.address).readToEnd() == .end("hello"))
         try server.stop()
     }
 }
 
-extension Rung: Codable {}
+extension KernelLevel: Codable {}

@@ -1,5 +1,5 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Synchronization
 import Testing
@@ -8,11 +8,11 @@ import Testing
 
 /// Listening sockets that somebody else shuts down, closes or replaces: said once, and nothing foreign is touched.
 @Suite(.serialized) struct LostListenerTests {
-    @Test(arguments: Rung.granted)
-    func aListenerThatIsShutDownGoesDownAndTheLastOneStopsTheServer(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
-                let server = try RunningServer(rung: rung, listening: [.unshared, .unshared]) { connection, _ in
+    @Test(arguments: KernelLevel.granted)
+    func aListenerThatIsShutDownGoesDownAndTheLastOneStopsTheServer(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
+                let server = try RunningServer(level: level, listening: [.unshared, .unshared]) { connection, _ in
                     connection.send("hello")
                     return .continue
                 }
@@ -39,20 +39,20 @@ import Testing
         case closed, file, socket
     }
 
-    @Test(arguments: Rung.granted, Fate.allCases)
-    func aNumberThatIsNotTheListenersAnyMoreIsLeftAlone(on rung: Rung, fate: Fate) async {
-        await #expect(processExitsWith: .success) { [rung, fate] in
-            try await KernelScenario.run(on: rung) { try Self.lose(fate, on: rung) }
+    @Test(arguments: KernelLevel.granted, Fate.allCases)
+    func aNumberThatIsNotTheListenersAnyMoreIsLeftAlone(on level: KernelLevel, fate: Fate) async {
+        await #expect(processExitsWith: .success) { [level, fate] in
+            try await KernelScenario.run(on: level) { try Self.lose(fate, on: level) }
         }
     }
 
-    private static func lose(_ fate: Fate, on rung: Rung) throws {
+    private static func lose(_ fate: Fate, on level: KernelLevel) throws {
         // The lowest number that is free, for the connection that is accepted next.
         let gap = dup(0)
         let foreign = SocketPair()
         // One at a time, since an accept that is armed does not notice.
         let server = try RunningServer(
-            rung: rung,
+            level: level,
             listening: [.unshared, .unshared],
             acceptMode: .oneShot
         ) { connection, _ in

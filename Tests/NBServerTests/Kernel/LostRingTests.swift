@@ -1,4 +1,5 @@
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBServer
@@ -46,7 +47,7 @@ import Testing
     private static let bufferSize = 1234 * pageSize
 
     private static func engine() throws -> RingEngine {
-        let options = RingOptions(submissionDepth: 4, completionDepth: 8, highestRung: .basic)
+        let options = RingOptions(submissionDepth: 4, completionDepth: 8, highestLevel: .linux5_11)
         return try RingEngine(options, receiveBufferCount: 1, receiveBufferSize: bufferSize)
     }
 

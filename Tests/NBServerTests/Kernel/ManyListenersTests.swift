@@ -1,5 +1,5 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Synchronization
 import Testing
@@ -8,13 +8,13 @@ import Testing
 
 /// Several listeners of one server on a real kernel: all are armed, and none is served at the cost of another.
 @Suite(.serialized) struct ManyListenersTests {
-    @Test(arguments: Rung.granted)
-    func aHundredListenersThatAreReadyAtOnceAreAllServed(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
+    @Test(arguments: KernelLevel.granted)
+    func aHundredListenersThatAreReadyAtOnceAreAllServed(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
                 let gate = Gate()
                 let endpoints = Array(repeating: Endpoint("127.0.0.1:0"), count: 100)
-                let server = try RunningServer(rung: rung, listening: endpoints, completionDepth: 256) {
+                let server = try RunningServer(level: level, listening: endpoints, completionDepth: 256) {
                     connection,
                     context in
                     if context.counters.delivered == 1 { gate.wait() }
@@ -34,17 +34,19 @@ import Testing
                 _ = try first.readToEnd()
                 let end = try server.stop()
                 expect(end.counters.delivered, is: 101, "delivered")
-                expect(end.counters.armed, is: rung == .basic ? 201 : 100, "arms")
+                expect(end.counters.armed, is: level == .linux5_11 ? 201 : 100, "arms")
             }
         }
     }
 
-    @Test(arguments: Rung.granted)
-    func sixtyFourListenersAreArmedThroughASubmissionQueueOfFour(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
+    @Test(arguments: KernelLevel.granted)
+    func sixtyFourListenersAreArmedThroughASubmissionQueueOfFour(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
                 let endpoints = Array(repeating: Endpoint("127.0.0.1:0"), count: 64)
-                let server = try RunningServer(rung: rung, listening: endpoints, submissionDepth: 4) { connection, _ in
+                let server = try RunningServer(level: level, listening: endpoints, submissionDepth: 4) {
+                    connection,
+                    _ in
                     connection.send("\(connection.localAddress?.port ?? 0)")
                     return .continue
                 }
@@ -56,19 +58,19 @@ import Testing
                 }
                 let end = try server.stop()
                 expect(end.counters.delivered, is: 192, "delivered")
-                expect(end.counters.armed, is: rung == .basic ? 256 : 64, "arms")
+                expect(end.counters.armed, is: level == .linux5_11 ? 256 : 64, "arms")
                 expect(end.counters.acceptFailures, is: 0, "failed accepts")
             }
         }
     }
 
-    @Test(arguments: Rung.granted)
-    func aQuietNeighborOfAFloodIsServedWithinTwoQuanta(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
+    @Test(arguments: KernelLevel.granted)
+    func aQuietNeighborOfAFloodIsServedWithinTwoQuanta(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
                 let ports = Mutex<[UInt16]>([])
                 let server = try RunningServer(
-                    rung: rung,
+                    level: level,
                     listening: ["127.0.0.1:0", "127.0.0.1:0"],
                     runsAtOnce: false
                 ) { connection, _ in
@@ -91,12 +93,12 @@ import Testing
         }
     }
 
-    @Test(arguments: Rung.granted)
-    func listenersOnPortZeroAndOnIPv6EachServeTheirOwn(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
+    @Test(arguments: KernelLevel.granted)
+    func listenersOnPortZeroAndOnIPv6EachServeTheirOwn(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
                 let server = try RunningServer(
-                    rung: rung,
+                    level: level,
                     listening: ["127.0.0.1:0", "127.0.0.1:0", "[::1]:0", "[::1]:0"]
                 ) { connection, _ in
                     connection.send(connection.localAddress?.description ?? "")

@@ -77,7 +77,7 @@ final class RunningServer: Sendable {
     var deliveries: Int { shared.deliveries.load(ordering: .acquiring) }
 
     init(
-        rung: Rung,
+        level: KernelLevel,
         listening endpoints: [Endpoint],
         submissionDepth: Int = 64,
         completionDepth: Int = 64,
@@ -90,11 +90,6 @@ final class RunningServer: Sendable {
         onInfo: @escaping OnInfo = { _, _ in },
         deciding: @escaping Deciding
     ) throws {
-        let ring = RingOptions(
-            submissionDepth: submissionDepth,
-            completionDepth: completionDepth,
-            highestRung: rung
-        )
         let behavior = Behavior(
             shared: shared,
             onBegin: onBegin,
@@ -106,7 +101,8 @@ final class RunningServer: Sendable {
             closeTimeLimit: closeTimeLimit,
             acceptMode: acceptMode,
             exhaustion: exhaustion,
-            ring: ring
+            quantum: completionDepth,
+            engine: EngineOptions(level, submissionDepth: submissionDepth)
         )
         server = try Server(behavior, listening: endpoints, options: options)
         addresses = server.addresses
@@ -115,7 +111,7 @@ final class RunningServer: Sendable {
 
     /// The same with one listener and a behavior that always goes on.
     convenience init(
-        rung: Rung,
+        level: KernelLevel,
         listening endpoint: Endpoint = .unshared,
         submissionDepth: Int = 64,
         completionDepth: Int = 64,
@@ -129,7 +125,7 @@ final class RunningServer: Sendable {
         onConnection: @escaping OnConnection
     ) throws {
         try self.init(
-            rung: rung,
+            level: level,
             listening: [endpoint],
             submissionDepth: submissionDepth,
             completionDepth: completionDepth,

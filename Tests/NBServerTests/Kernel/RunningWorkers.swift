@@ -61,7 +61,7 @@ final class RunningWorkers: Sendable {
     var undelivered: [ConnectionID] { observer.undelivered.withLock { $0 } }
 
     init(
-        rung: Rung,
+        level: KernelLevel,
         _ options: WorkerOptions = WorkerOptions(),
         bufferCount: Int = 64,
         bufferSize: Int = 4096,
@@ -73,7 +73,8 @@ final class RunningWorkers: Sendable {
             closeTimeLimit: closeTimeLimit,
             receiveBufferCount: bufferCount,
             receiveBufferSize: bufferSize,
-            ring: RingOptions(submissionDepth: 64, completionDepth: 64, highestRung: rung)
+            quantum: 64,
+            engine: EngineOptions(level, submissionDepth: 64)
         )
         let behavior = Behavior(conduct: conduct, journal: journal, end: end, failures: failures)
         server = try Server(behavior, listening: "127.0.0.1:0", options: serverOptions, observer: observer)

@@ -1,19 +1,19 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 
 @testable import NBServer
 
-/// Two servers in one process: on different rungs, and on the same port.
+/// Two servers in one process: on different levels, and on the same port.
 @Suite(.serialized) struct SeveralServersTests {
-    @Test(arguments: Rung.granted)
-    func twoServersOnDifferentRungsDoNotKnowOfEachOther(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
-                for otherRung in Rung.granted where otherRung != rung {
-                    let one = try RunningServer(rung: rung) { connection, _ in connection.send("one") }
-                    let other = try RunningServer(rung: otherRung) { connection, _ in connection.send("other") }
+    @Test(arguments: KernelLevel.granted)
+    func twoServersOnDifferentLevelsDoNotKnowOfEachOther(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
+                for otherLevel in KernelLevel.granted where otherLevel != level {
+                    let one = try RunningServer(level: level) { connection, _ in connection.send("one") }
+                    let other = try RunningServer(level: otherLevel) { connection, _ in connection.send("other") }
                     let crowd = try Crowd(50, at: one.address, other.address)
                     expect(try crowd.endings(), is: [.end("one"): 50, .end("other"): 50], "the crowd")
                     expect(try one.stop().counters.delivered, is: 50, "delivered by one")
@@ -26,17 +26,19 @@ import Testing
         }
     }
 
-    @Test(arguments: Rung.granted)
-    func ofServersThatShareAPortTheOneThatEndsTakesItsQueueAlong(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
+    @Test(arguments: KernelLevel.granted)
+    func ofServersThatShareAPortTheOneThatEndsTakesItsQueueAlong(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
                 let sharing: [SocketOption] = [.reusePort(true)]
-                let ending = try RunningServer(rung: rung, socketOptions: sharing, runsAtOnce: false) { connection, _ in
+                let ending = try RunningServer(level: level, socketOptions: sharing, runsAtOnce: false) {
+                    connection,
+                    _ in
                     connection.send("ending")
                 }
                 let queueOfEnding = try ListeningDescriptor(of: ending.address)
                 let surviving = try RunningServer(
-                    rung: rung,
+                    level: level,
                     listening: Endpoint(ending.address.description),
                     socketOptions: sharing,
                     runsAtOnce: false

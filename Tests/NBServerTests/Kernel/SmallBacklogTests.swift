@@ -1,17 +1,17 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Testing
 
 @testable import NBServer
 
-/// A backlog that is too short for its crowd. All rungs at once: they wait for the kernel's timers.
+/// A backlog that is too short for its crowd. All levels at once: they wait for the kernel's timers.
 @Suite struct SmallBacklogTests {
-    @Test(arguments: Rung.granted)
-    func whoFindsTheBacklogFullIsServedWhenTheKernelTriesAgain(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.run(on: rung) {
-                let server = try RunningServer(rung: rung, socketOptions: [.backlog(4)], runsAtOnce: false) {
+    @Test(arguments: KernelLevel.granted)
+    func whoFindsTheBacklogFullIsServedWhenTheKernelTriesAgain(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.run(on: level) {
+                let server = try RunningServer(level: level, socketOptions: [.backlog(4)], runsAtOnce: false) {
                     connection,
                     _ in connection.send("hello")
                 }

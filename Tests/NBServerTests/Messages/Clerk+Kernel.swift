@@ -28,16 +28,16 @@ extension Clerk {
         return clerk
     }
 
-    /// Has a server run on a rung for as long as `body` does, on the main thread; returns why it ended.
+    /// Has a server run on a level for as long as `body` does, on the main thread; returns why it ended.
     @MainActor @discardableResult
     func serve(
-        on rung: Rung,
+        on level: KernelLevel,
         listening endpoints: [Endpoint] = ["127.0.0.1:0"],
         maximumListeners: Int = 1024,
         _ body: @MainActor (Server<Clerk>) async throws -> Void
     ) async throws -> StopReason {
-        let ring = RingOptions(submissionDepth: 64, completionDepth: 64, highestRung: rung)
-        let options = ServerOptions(maximumListeners: maximumListeners, ring: ring)
+        let engine = EngineOptions(level, submissionDepth: 64)
+        let options = ServerOptions(maximumListeners: maximumListeners, quantum: 64, engine: engine)
         let server = try Server(self, listening: endpoints, options: options)
         try server.start()
         do {

@@ -1,5 +1,5 @@
 import Glibc
-import GrantedRungs
+import GrantedLevels
 import NBUring
 import Synchronization
 import Testing
@@ -16,10 +16,10 @@ import Testing
         let end: UInt64
     }
 
-    @Test(arguments: Rung.granted)
-    func aCallDuringAFloodIsHandledWithinTwoQuanta(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.runTask(on: rung) {
+    @Test(arguments: KernelLevel.granted)
+    func aCallDuringAFloodIsHandledWithinTwoQuanta(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.runTask(on: level) {
                 DescriptorLimit.raise()
                 let (ready, waits) = (Gates(), Record<Wait>())
                 var clerk = Clerk()
@@ -33,17 +33,13 @@ import Testing
                     while clerk.mailboxIsEmpty() { sched_yield() }
                     return .continue
                 }
-                let ring = RingOptions(
-                    submissionDepth: Int(Self.quantum),
-                    completionDepth: Int(Self.quantum),
-                    highestRung: rung
-                )
+                let quantum = Int(Self.quantum)
                 let mailbox = Outcome<Server<Clerk>>()
                 clerk.mailboxIsEmpty = { mailbox.wait().mailbox.count == 0 }
                 let server = try Server(
                     clerk,
                     listening: ["127.0.0.1:0", "127.0.0.1:0"],
-                    options: ServerOptions(ring: ring)
+                    options: ServerOptions(quantum: quantum, engine: EngineOptions(level, submissionDepth: quantum))
                 )
                 mailbox.settle(server)
                 let flood = try Crowd(4000, at: server.addresses[0], server.addresses[1])
@@ -91,11 +87,11 @@ import Testing
     }
 
     /// The other way round: messages that never end do not keep clients waiting.
-    @Test(arguments: Rung.granted)
-    func aServerThatIsSentMessagesAllTheTimeServesItsClients(on rung: Rung) async {
-        await #expect(processExitsWith: .success) { [rung] in
-            try await KernelScenario.runTask(on: rung) {
-                try await Clerk.greeter.serve(on: rung) { server in
+    @Test(arguments: KernelLevel.granted)
+    func aServerThatIsSentMessagesAllTheTimeServesItsClients(on level: KernelLevel) async {
+        await #expect(processExitsWith: .success) { [level] in
+            try await KernelScenario.runTask(on: level) {
+                try await Clerk.greeter.serve(on: level) { server in
                     // Each sends itself again.
                     for _ in 0..<1000 { try Self.repeatForEver(server) }
                     let crowd = try Crowd(300, at: server.addresses[0])

@@ -1,8 +1,8 @@
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// Looking into a server that runs: its state, its status, and a rest for its messages.
 @Suite struct OperationTests {
@@ -121,7 +121,7 @@ import Testing
             if let caller = clerk.callers.popLast() { caller.reply(clerk.kept.count) }
             return .continue
         }
-        let options = ServerOptions(ring: RingOptions(submissionDepth: 8, completionDepth: 16))
+        let options = ServerOptions(quantum: 16, engine: EngineOptions(submissionDepth: 8))
         try await clerk.serve(listening: ["127.0.0.1:0", "127.0.0.1:0"], options: options) { server in
             let (first, second) = (server.addresses[0], server.addresses[1])
             try await server.pauseListener(on: second)
@@ -139,7 +139,7 @@ import Testing
             #expect(!status.isDraining)
             #expect(status.counters.delivered == 1)
             #expect(status.counters.messages == 1)
-            #expect(status.ringFeatures.completionDepth == 16)
+            #expect(status.engine.quantum == 16)
             let later = try await server.status()
             #expect(later.uptime > status.uptime)
             _ = client

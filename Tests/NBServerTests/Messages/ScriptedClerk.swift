@@ -1,7 +1,7 @@
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// A clerk on a fake kernel, whose time stands still unless a test lets it pass.
 final class ScriptedClerk {
@@ -22,9 +22,8 @@ final class ScriptedClerk {
     /// Runs the loop through a script, then stops it; returns what the clerk was in the end.
     @discardableResult
     func run(_ clerk: Clerk, script: [FakeKernel.Step]) throws -> Clerk {
-        var features = RingFeatures(rung: .deferred, submissionDepth: 256, completionDepth: 256)
+        var features = EngineFeatures(.ring, quantum: 256)
         features.acceptsMultishot = true
-        features.completesSilently = true
         let control = control
         let kernel = FakeKernel(script) { control.requestStop() }
         var clerk = clerk
@@ -37,6 +36,7 @@ final class ScriptedClerk {
         }
         var loop = Loop(
             engine: ScriptedEngine(kernel: kernel, features: features),
+            calls: ScriptedCalls(kernel: kernel),
             sockets: [socket],
             behavior: TypedBehaviorBox(clerk, mailbox),
             closesWait: false,

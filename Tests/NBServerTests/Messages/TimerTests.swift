@@ -1,3 +1,4 @@
+import NBEngine
 import Testing
 
 @testable import NBServer

@@ -1,5 +1,6 @@
+import NBEngine
+
 @testable import NBServer
-@testable import NBUring
 
 /// A behavior that does anything a behavior may, by chance.
 struct SimulatedBehavior: NonBlockingServer {

@@ -1,4 +1,4 @@
-import NBUring
+import NBEngine
 
 /// What the simulated kernel has completed and the server has not taken.
 ///

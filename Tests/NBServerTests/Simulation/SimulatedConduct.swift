@@ -1,3 +1,5 @@
+import NBEngine
+
 @testable import NBServer
 
 /// What one worker has asked for, what it was given, and what it is owed: a model of the library as a worker sees it.

@@ -1,24 +1,23 @@
+import NBEngine
+
 @testable import NBServer
-@testable import NBUring
 
 /// The loop's end of a ``SimulatedKernel``.
 struct SimulatedEngine: Engine, ~Copyable {
     let kernel: SimulatedKernel
-    let features: RingFeatures
+    let features: EngineFeatures
     /// Called at every wait, with what was submitted carried out: the history's turn to look and to act.
-    let onWait: (_ deadline: Instant?) throws(RingError) -> Void
+    let onWait: (_ deadline: Instant?) throws(EngineError) -> Void
     /// Called when the loop is awake again.
     let onWake: () -> Void
 
     var clock: () -> Instant { { [kernel] in kernel.now } }
 
-    func queueLength(of listener: Int32) -> Int { kernel.queueLength(of: listener) }
-
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         kernel.submit(operation, token, silently)
     }
 
-    mutating func enter(until deadline: Instant?) throws(RingError) {
+    mutating func enter(until deadline: Instant?) throws(EngineError) {
         kernel.carryOutSubmitted()
         if kernel.hasAlarmGoneOff { kernel.alarm = nil }
         try onWait(deadline)
@@ -38,10 +37,6 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     mutating func returnBuffer(_ number: UInt16) { kernel.returnBuffer(number) }
 
-    mutating func finishOutput(of descriptor: Int32) {
-        kernel.finishOutput(of: descriptor)
-    }
-
     var hasUnsubmitted: Bool { kernel.hasSubmitted }
 
     var retryTime: Instant? { kernel.retryTime }
@@ -56,15 +51,28 @@ struct SimulatedEngine: Engine, ~Copyable {
     mutating func rest(until deadline: Instant?) { kernel.rest(until: deadline) }
 
     mutating func abandon() -> [Int32] { [] }
+}
 
-    mutating func takeReserve() -> Bool { kernel.takeReserve() }
+/// The calls on sockets that a ``SimulatedKernel`` answers.
+struct SimulatedCalls: SocketCalls {
+    let kernel: SimulatedKernel
 
-    mutating func giveReserve() -> Bool { kernel.giveReserve() }
+    var listen: (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket {
+        { [kernel] (address, _) throws(ServerError) in try kernel.listen(on: address) }
+    }
 
-    mutating func forgetLinger(of descriptor: Int32) {}
+    func finishOutput(of descriptor: Int32) { kernel.finishOutput(of: descriptor) }
+
+    func forgetLinger(of descriptor: Int32) {}
+
+    func queueLength(of listener: Int32) -> Int { kernel.queueLength(of: listener) }
 
     func peerState(of descriptor: Int32) -> PeerState { kernel.peerState(of: descriptor) }
 
     /// Of those that come from elsewhere, half are something else.
     func isPlainTCP(_ descriptor: Int32) -> Bool { descriptor.isMultiple(of: 2) }
+
+    func takeReserve() -> Bool { kernel.takeReserve() }
+
+    func giveReserve() -> Bool { kernel.giveReserve() }
 }

@@ -1,7 +1,7 @@
 import Glibc
+import NBEngine
 
 @testable import NBServer
-@testable import NBUring
 
 // What must hold whatever happens. The kernel and the post have their own lists: see where they call `violate`.
 extension SimulatedHistory {
@@ -184,7 +184,7 @@ extension SimulatedHistory {
         switch error.code {
         // The last listener went down; everything else must be in order all the same.
         case .listenerDown where drain == nil: break
-        case .ringUnavailable where kernel.isLost: break
+        case .engineUnavailable where kernel.isLost: break
         case .outOfResources where options.exhaustion == .stop: break
         case .beginFailed where turns == 0: break
         case .declined where turns == 0: break

@@ -1,3 +1,5 @@
+import NBEngine
+
 @testable import NBServer
 
 // What is done to listeners, by callbacks and at the wish of others, and what must come of it.
@@ -33,7 +35,7 @@ extension SimulatedHistory {
         let isTaken = kernel.listeners.contains { $0.address == address && !$0.isClosed }
         let isFull = kernel.listeners.count { !$0.isClosed } >= options.maximumListeners
         do throws(ServerError) {
-            let got = try context.listen(on: address) { () throws(ServerError) in try kernel.listen(on: address) }
+            let got = try context.listen(on: Endpoint(address.description))
             kernel.tally.note(.addedListener)
             if isThere || isTaken || isFull || got != address || drain != nil || ends > 0 {
                 violate("\(address) was added, and should not have been")

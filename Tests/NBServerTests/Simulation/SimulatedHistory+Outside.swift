@@ -1,7 +1,6 @@
 import Glibc
 
 @testable import NBServer
-@testable import NBUring
 
 // What others do: senders, operators, whoever adds and removes listeners.
 extension SimulatedHistory {

@@ -1,7 +1,7 @@
 import Glibc
+import NBEngine
 
 @testable import NBServer
-@testable import NBUring
 
 // Connections that are given to workers, and what must come of it.
 extension SimulatedHistory {
@@ -179,15 +179,15 @@ extension SimulatedHistory {
         return false
     }
 
-    /// Nobody was cut off that takes what it is sent, or waits for what the server has yet to send.
+    /// Nobody was cut off that took what it was sent, or waited for what the server had yet to send, when the server last asked. What the
+    /// client does after that may come before the reset.
     private func isStuck(_ conduct: SimulatedConduct) -> Bool {
         guard options.wholeCloseTimeLimit == nil, options.closeTimeLimit > .zero, !conduct.socket.isReset else {
             return true
         }
-        let socket = conduct.socket
-        if socket.takenCount == socket.received.count && socket.received.count < socket.sent.count { return false }
+        guard let look = conduct.socket.lastLook, !look.isWaitingForServer else { return false }
         let limit = min(options.closeTimeLimit, conduct.options.sendTimeLimit ?? options.closeTimeLimit)
-        return socket.lastTaken + limit <= kernel.now
+        return look.lastTaken + limit <= look.time
     }
 
     private func isLost(_ conduct: SimulatedConduct) -> Bool {

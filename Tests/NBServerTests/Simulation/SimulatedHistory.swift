@@ -1,4 +1,5 @@
 import Glibc
+import NBEngine
 
 @testable import NBServer
 @testable import NBUring
@@ -131,9 +132,10 @@ final class SimulatedHistory: @unchecked Sendable {
             engine: SimulatedEngine(
                 kernel: kernel,
                 features: kernel.features,
-                onWait: { [unowned self] deadline throws(RingError) in try turn(deadline) },
+                onWait: { [unowned self] deadline throws(EngineError) in try turn(deadline) },
                 onWake: { [unowned self] in actOutside() }
             ),
+            calls: SimulatedCalls(kernel: kernel),
             sockets: kernel.listeners.indices.map { kernel.listenSocket($0) },
             behavior: SimulatedBox(self),
             closesWait: false,
@@ -160,7 +162,7 @@ final class SimulatedHistory: @unchecked Sendable {
         return Outcome(violations: kernel.violations, trace: kernel.trace, tally: kernel.tally)
     }
 
-    private func turn(_ loop: inout Loop<SimulatedEngine>) throws(ServerError) -> StopReason {
+    private func turn(_ loop: inout Loop<SimulatedEngine, SimulatedCalls>) throws(ServerError) -> StopReason {
         guard let largestBudget else { return try ThreadHost.run(&loop) }
         return try PolledHost.run(&loop) {
             let budget = 1 + kernel.random.below(largestBudget)
@@ -209,7 +211,7 @@ final class SimulatedHistory: @unchecked Sendable {
     }
 
     /// The loop enters the kernel, to wait there unless its host waits elsewhere.
-    private func turn(_ deadline: Instant?) throws(RingError) {
+    private func turn(_ deadline: Instant?) throws(EngineError) {
         turns += 1
         if largestBudget == nil {
             look(deadline, actInTurn)
@@ -218,7 +220,7 @@ final class SimulatedHistory: @unchecked Sendable {
         }
         try kernel.loseRing()
         if turns > 5000 {
-            throw RingError(operation: "simulation", errno: 0, advice: "the server does not come to an end")
+            throw EngineError(operation: "simulation", errno: 0, advice: "the server does not come to an end")
         }
     }
 

@@ -1,7 +1,7 @@
 import Glibc
+import NBEngine
 
 @testable import NBServer
-@testable import NBUring
 
 // Arms and how they end.
 extension SimulatedKernel {
@@ -12,7 +12,7 @@ extension SimulatedKernel {
         if listener.isRemoved { violate("\(descriptor) armed after it was removed") }
     }
 
-    func arm(_ descriptor: Int32, _ token: Token, _ mode: NBUring.Operation.AcceptMode) {
+    func arm(_ descriptor: Int32, _ token: Token, _ mode: NBEngine.Operation.AcceptMode) {
         let index = Int(descriptor - Self.firstListener)
         let listener = listeners[index]
         if listener.arm != nil || listener.isEndQueued { violate("\(descriptor) armed twice") }

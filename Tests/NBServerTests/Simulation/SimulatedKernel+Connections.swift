@@ -1,11 +1,12 @@
 import Glibc
+import NBEngine
 
 @testable import NBServer
-@testable import NBUring
 
 // Sending, reading, closing.
 extension SimulatedKernel {
-    func send(_ send: SimulatedSocket.Send, _ descriptor: Int32, _ mode: NBUring.Operation.SendMode, _ silently: Bool) {
+    func send(_ send: SimulatedSocket.Send, _ descriptor: Int32, _ mode: NBEngine.Operation.SendMode, _ silently: Bool)
+    {
         guard let socket = socket(descriptor, "send") else { return post(send.token, -EBADF, of: descriptor) }
         if socket.send != nil { violate("two sends in flight on \(descriptor)") }
         // Who gives a connection back need not say that its output has ended.
@@ -38,7 +39,7 @@ extension SimulatedKernel {
         }
     }
 
-    func discardInput(_ descriptor: Int32, _ mode: NBUring.Operation.DiscardMode, _ token: Token) {
+    func discardInput(_ descriptor: Int32, _ mode: NBEngine.Operation.DiscardMode, _ token: Token) {
         guard let socket = socket(descriptor, "receive") else { return post(token, -EBADF, of: descriptor) }
         if socket.discard != nil || socket.receive != nil { violate("two receives in flight on \(descriptor)") }
         if happens(.outOfMemory) {

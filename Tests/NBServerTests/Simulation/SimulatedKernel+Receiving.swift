@@ -1,11 +1,11 @@
 import Glibc
+import NBEngine
 
 @testable import NBServer
-@testable import NBUring
 
 // Receives, and the buffers they go into.
 extension SimulatedKernel {
-    func receive(_ descriptor: Int32, _ mode: NBUring.Operation.ReceiveMode, _ token: Token) {
+    func receive(_ descriptor: Int32, _ mode: NBEngine.Operation.ReceiveMode, _ token: Token) {
         guard let socket = socket(descriptor, "receive") else { return post(token, -EBADF, of: descriptor) }
         if socket.receive != nil || socket.discard != nil { violate("two receives in flight on \(descriptor)") }
         if !buffers.areOpen { violate("a receive on \(descriptor), although there are no buffers") }
@@ -107,7 +107,7 @@ extension SimulatedKernel {
     func returnBuffer(_ number: UInt16) {
         note("buffer \(number) is returned")
         if !buffers.give(number) { violate("buffer \(number) is returned, and is not the server's") }
-        if features.sharesBuffers { buffers.arrived(number) } else { submitReturn(of: number) }
+        if sharesBuffers { buffers.arrived(number) } else { submitReturn(of: number) }
     }
 
     /// A receive completion of a socket is the server's from now on.

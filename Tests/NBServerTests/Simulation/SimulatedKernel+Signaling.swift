@@ -1,4 +1,5 @@
 import Glibc
+import NBEngine
 
 @testable import NBServer
 @testable import NBUring

@@ -1,7 +1,6 @@
 import Glibc
 
 @testable import NBServer
-@testable import NBUring
 
 // The wake-up: a read of a real event descriptor, which completes when the real one would.
 extension SimulatedKernel {

@@ -1,7 +1,7 @@
 @preconcurrency import Glibc
+import NBEngine
 
 @testable import NBServer
-@testable import NBUring
 
 /// A kernel that plays any history, drawn from a seed, with its clients and its neighbors.
 ///
@@ -30,7 +30,12 @@ final class SimulatedKernel: @unchecked Sendable {
     var random: Randomness
     let rates: FaultRates
     var tally = Tally()
-    let features: RingFeatures
+    let features: EngineFeatures
+    let submissionDepth: Int
+    /// A success that was submitted silently has no completion.
+    let completesSilently: Bool
+    /// The return of a buffer takes no operation.
+    let sharesBuffers: Bool
     let descriptorLimit: Int
 
     var now: Instant
@@ -108,15 +113,12 @@ final class SimulatedKernel: @unchecked Sendable {
         rates = FaultRates(&random)
         self.tracing = tracing
         let depth = 1 << random.below(7)
-        var features = RingFeatures(
-            rung: .deferred,
-            submissionDepth: 1 << random.below(7),
-            completionDepth: depth
-        )
+        var features = EngineFeatures(.ring, quantum: depth)
+        submissionDepth = 1 << random.below(7)
         features.acceptsMultishot = random.chance(800)
-        features.completesSilently = random.chance(800)
+        completesSilently = random.chance(800)
         features.receivesMultishot = random.chance(700)
-        features.sharesBuffers = random.chance(700)
+        sharesBuffers = random.chance(700)
         self.features = features
         buffers = SimulatedBuffers(count: 1 << random.below(4), size: 1 << random.below(7))
         queue = SimulatedCompletionQueue(depth: depth)
@@ -158,11 +160,11 @@ final class SimulatedKernel: @unchecked Sendable {
     }
 
     /// The ring may fail here.
-    func loseRing() throws(RingError) {
+    func loseRing() throws(EngineError) {
         guard happens(.lostRing) else { return }
         isLost = true
         noteStop()
-        throw RingError(operation: "io_uring_enter", errno: EBADFD, advice: "lost by the simulation")
+        throw EngineError(operation: "io_uring_enter", errno: EBADFD, advice: "lost by the simulation")
     }
 
     /// The server is to drain.
@@ -205,7 +207,7 @@ extension SimulatedKernel {
         if case .accept(let descriptor, _) = operation { noteArm(of: descriptor) }
         staleTokens.see(token)
         if case .send(let descriptor, _, _) = operation { noteSend(on: descriptor, token) }
-        let isSilent = silently && features.completesSilently
+        let isSilent = silently && completesSilently
         submissionCount += 1
         submitted.append(Submission(operation: operation, token: token, silently: isSilent, copy: copy))
     }
@@ -353,7 +355,7 @@ extension SimulatedKernel {
 
     /// The submission queue is full.
     private func makeRoom() {
-        guard submitted.count == features.submissionDepth else { return }
+        guard submitted.count == submissionDepth else { return }
         tally.note(.fullSubmissionQueue)
         carryOut(first: submitted.count)
     }
@@ -400,7 +402,7 @@ extension SimulatedKernel {
     /// Gives a buffer back by an operation.
     func submitReturn(of buffer: UInt16) {
         makeRoom()
-        let isSilent = features.completesSilently
+        let isSilent = completesSilently
         submitted.append(
             Submission(operation: nil, token: .bufferReturn(buffer), silently: isSilent, copy: [], buffer: buffer)
         )

@@ -1,6 +1,6 @@
 import Glibc
+import NBEngine
 import NBServer
-import NBUring
 
 /// A listening socket in the simulated kernel, and what the server has said about it.
 struct SimulatedListener {

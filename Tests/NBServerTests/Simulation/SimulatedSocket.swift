@@ -1,4 +1,4 @@
-import NBUring
+import NBEngine
 
 @testable import NBServer
 
@@ -17,6 +17,13 @@ final class SimulatedSocket {
         let isMultishot: Bool
         /// Canceled, but not at an end yet.
         var isCanceled = false
+    }
+
+    /// When the server asked, when the client had last taken anything, and whether it had nothing to take, and more was to be sent.
+    struct Look {
+        let time: Instant
+        let lastTaken: Instant
+        let isWaitingForServer: Bool
     }
 
     let descriptor: Int32
@@ -56,6 +63,8 @@ final class SimulatedSocket {
     private(set) var lastTaken = Instant(nanoseconds: 0)
     /// The last sign of the client's that it is not stuck, as far as the server has asked: it took something, or had taken all.
     private(set) var lastProgress = Instant(nanoseconds: 0)
+    /// What the server learned when it last asked about the client.
+    private(set) var lastLook: Look?
     /// What the client has been sent, and what the server has wanted to send it.
     var received: [UInt8] = []
     var sent: [UInt8] = []
@@ -98,6 +107,11 @@ final class SimulatedSocket {
     func lookAtPeer(at now: Instant) -> PeerState {
         conduct?.noteLook(said: said.count, hasEnded: clientHasEnded || isReset, at: now)
         lastProgress = max(lastProgress, takenCount < received.count ? lastTaken : now)
+        lastLook = Look(
+            time: now,
+            lastTaken: lastTaken,
+            isWaitingForServer: takenCount == received.count && received.count < sent.count
+        )
         var peer = PeerState()
         peer.takenByteCount = UInt32(truncatingIfNeeded: takenCount)
         peer.sinceLastAcknowledgment = lastTaken.duration(to: now)

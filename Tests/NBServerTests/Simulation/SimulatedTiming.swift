@@ -1,3 +1,5 @@
+import NBEngine
+
 @testable import NBServer
 
 /// When a simulated behavior is to hear of its timers and timeouts, as far as it knows.

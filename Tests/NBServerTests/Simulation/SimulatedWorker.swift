@@ -1,3 +1,5 @@
+import NBEngine
+
 @testable import NBServer
 
 /// A worker that does anything a worker may, by chance; its conduct says what it may expect.

@@ -1,4 +1,4 @@
-import NBUring
+import NBEngine
 
 @testable import NBServer
 

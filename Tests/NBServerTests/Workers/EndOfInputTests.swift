@@ -1,7 +1,7 @@
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// What a worker is given and told when its client ends its side, wherever in a frame that is.
 @Suite struct EndOfInputTests {

@@ -1,4 +1,4 @@
-import GrantedRungs
+import GrantedLevels
 import Testing
 
 @testable import NBServer
@@ -45,15 +45,15 @@ import Testing
         }
     }
 
-    private func options(_ rung: Rung) -> ServerOptions {
-        ServerOptions(ring: RingOptions(submissionDepth: 64, completionDepth: 64, highestRung: rung))
+    private func options(_ level: KernelLevel) -> ServerOptions {
+        ServerOptions(quantum: 64, engine: EngineOptions(level, submissionDepth: 64))
     }
 
-    @Test(arguments: Rung.granted)
-    func aConnectionIsServedByAnotherServer(on rung: Rung) async throws {
-        let echo = try Server(EchoServer(), listening: [], options: options(rung))
+    @Test(arguments: KernelLevel.granted)
+    func aConnectionIsServedByAnotherServer(on level: KernelLevel) async throws {
+        let echo = try Server(EchoServer(), listening: [], options: options(level))
         try echo.start()
-        let relay = try Server(Relay(other: echo), listening: ["127.0.0.1:0"], options: options(rung))
+        let relay = try Server(Relay(other: echo), listening: ["127.0.0.1:0"], options: options(level))
         try relay.start()
         let client = try Client(relay.addresses[0])
         try client.send("hello")
@@ -68,11 +68,11 @@ import Testing
         await echo.stop()
     }
 
-    @Test(arguments: Rung.granted)
-    func whatWasReceivedAndNotDeliveredGoesAlong(on rung: Rung) async throws {
-        let echo = try Server(EchoServer(), listening: [], options: options(rung))
+    @Test(arguments: KernelLevel.granted)
+    func whatWasReceivedAndNotDeliveredGoesAlong(on level: KernelLevel) async throws {
+        let echo = try Server(EchoServer(), listening: [], options: options(level))
         try echo.start()
-        let porter = try Server(PorterServer(other: echo), listening: ["127.0.0.1:0"], options: options(rung))
+        let porter = try Server(PorterServer(other: echo), listening: ["127.0.0.1:0"], options: options(level))
         try porter.start()
         let client = try Client(porter.addresses[0])
         try client.send("abcdef")

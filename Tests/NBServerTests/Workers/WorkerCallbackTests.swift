@@ -1,8 +1,8 @@
 import Glibc
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// What the simulation found out about workers, each on a script of its own.
 @Suite struct WorkerCallbackTests {
@@ -95,7 +95,7 @@ import Testing
 
     @Test func whoFindsNoBufferInAFullBatchIsNotForgotten() throws {
         var server = try ScriptedServer()
-        server.features = RingFeatures(rung: .deferred, submissionDepth: 256, completionDepth: 1)
+        server.features = EngineFeatures(.ring, quantum: 1)
         server.features.acceptsMultishot = true
         let worker = DiaryWorker<Once>(diary: diary)
         try server.run(

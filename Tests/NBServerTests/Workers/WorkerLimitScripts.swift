@@ -1,7 +1,7 @@
+import NBEngine
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// Time limits of workers, where it matters which of several runs.
 @Suite struct WorkerLimitScripts {

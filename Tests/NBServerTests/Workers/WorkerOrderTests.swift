@@ -1,7 +1,6 @@
 import Testing
 
 @testable import NBServer
-@testable import NBUring
 
 /// In which order a worker hears things that come together.
 @Suite struct WorkerOrderTests {

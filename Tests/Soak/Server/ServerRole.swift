@@ -82,7 +82,7 @@ struct ServerRole {
             options: ServerOptions(
                 closeTimeLimit: .milliseconds(limit),
                 exhaustion: sheds ? .shed : .park,
-                ring: .init(submissionDepth: 256, completionDepth: depth)
+                quantum: depth
             )
         )
         hosted[name] = Hosted(server: server, board: board)

@@ -1,6 +1,6 @@
 import Glibc
 import LoopbackClient
-import NBUring
+import NBEngine
 
 // A connection's life, from due to ended.
 extension Generator {

@@ -1,5 +1,6 @@
 import Glibc
 import LoopbackClient
+import NBEngine
 import NBUring
 
 /// Makes connections, all on one ring of this package's own and on one thread, and knows what became of each.

@@ -1,5 +1,5 @@
 import Glibc
-import NBUring
+import NBEngine
 
 /// The addresses of a generator's servers, in memory that the kernel may read at any time.
 ///

@@ -1,6 +1,7 @@
 import Foundation
 import LoopbackClient
 import Measuring
+import NBEngine
 import NBUring
 
 /// The machine a comparison was run on, and what it was run with.

@@ -1,4 +1,5 @@
 internal import Glibc
+import NBEngine
 
 @testable internal import NBServer
 

@@ -1,4 +1,5 @@
 internal import Fuzzing
+import NBEngine
 
 @testable internal import NBServer
 

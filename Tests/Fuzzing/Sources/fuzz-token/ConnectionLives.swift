@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 
 @testable internal import NBServer
 

@@ -1,5 +1,5 @@
 internal import Fuzzing
-internal import NBUring
+internal import NBEngine
 
 @testable internal import NBServer
 

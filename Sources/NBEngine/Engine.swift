@@ -1,26 +1,45 @@
-package import NBUring
-
-/// What the loop runs on: something that takes operations, waits, and gives completions back.
+/// What the loop runs on: takes operations, waits, and gives completions back. A completion queue, and nothing else.
 ///
-/// In production it is a ring (``RingEngine``); tests bring engines that follow a script. The loop, its policies and its
+/// In production it is a ring; tests bring engines that follow a script, and a simulated kernel. The loop, its policies and its
 /// state machines are the same on all of them. Owned by the loop; used by the loop's thread only.
-package protocol Engine: ~Copyable {
+///
+/// ```
+///  submit ──▶ enter ──▶ the kernel ──▶ completions ──▶ batch
+/// ```
+///
+/// The loop relies on this, and one suite of tests, `EngineConformanceTests`, looks whether every engine keeps it:
+///
+/// - **Order.** Operations are carried out in the order of submission by the next ``enter(until:)`` that the kernel has memory for. So
+///   the descriptor of a close is free by then.
+/// - **Every operation ends once.** Its last completion says so (``Completion/isLast``). Only a success that was submitted silently
+///   may stay without a completion; a failure never does, nor does a send that was cut short.
+/// - **An accept takes at most a quantum at a time** (``EngineFeatures/quantum``), and what ends it loses no connection: a last
+///   completion may carry one.
+/// - **A receive takes a buffer only when bytes are there**, so an idle connection holds none. Without a buffer it ends with
+///   `ENOBUFS`, and the bytes stay where they are.
+/// - **A canceled operation still ends by itself**, with what it had done or with `ECANCELED`.
+/// - **Nothing is lost for want of memory.** A single operation fails with `ENOMEM` or `ENOBUFS`, or a rest of what was submitted waits
+///   in the engine: see ``retryTime``.
+public protocol Engine: ~Copyable {
     /// What the engine can do.
-    var features: RingFeatures { get }
+    var features: EngineFeatures { get }
 
-    /// Tells the engine's time, also to those who do not have the engine.
+    /// Tells the engine's time, also to callers that do not have the engine.
     var clock: () -> Instant { get }
 
     /// Accepts an operation, to be carried out by the next ``enter(until:)``, in the order of submission.
     ///
-    /// With `silently` a success may complete without a completion; a failure never does.
+    /// - Parameters:
+    ///   - operation: what to do. Memory it names stays where it is until the last completion, unless the operation says otherwise.
+    ///   - token: comes back with each completion.
+    ///   - silently: whether a success may stay without a completion.
     mutating func submit(_ operation: Operation, token: Token, silently: Bool)
 
     /// Carries out everything submitted, then waits until there is a completion or `deadline` has come; `nil` waits as
     /// long as it takes. May return early with nothing. The only place where an engine waits.
     ///
     /// A kernel that is short of memory may take less than everything; the engine keeps the rest, in its order, for the next time.
-    mutating func enter(until deadline: Instant?) throws(RingError)
+    mutating func enter(until deadline: Instant?) throws(EngineError)
 
     /// Whether something submitted was not carried out by the last ``enter(until:)``, or was submitted since.
     var hasUnsubmitted: Bool { get }
@@ -33,11 +52,11 @@ package protocol Engine: ~Copyable {
 
     /// Gives a host that waits elsewhere a descriptor to wait for: it polls as readable when the engine has something, or another
     /// thread has written to `event`, an event descriptor that does not block. Called once, before the engine is used.
-    mutating func openDescriptor(wokenBy event: Int32) throws(RingError) -> Int32
+    mutating func openDescriptor(wokenBy event: Int32) throws(EngineError) -> Int32
 
     /// The host is about to wait for the descriptor: it is readable at `deadline` at the latest, and is not readable now. What came
     /// before that shows in ``isPending``, which is looked at next.
-    mutating func rest(until deadline: Instant?) throws(RingError)
+    mutating func rest(until deadline: Instant?) throws(EngineError)
 
     /// Entering has failed for good. Memory that the kernel may still write to is kept. Returns the descriptors whose closing was
     /// submitted and not carried out.
@@ -55,38 +74,19 @@ package protocol Engine: ~Copyable {
     /// The bytes a receive has completed with, until its buffer is returned.
     func received(_ completion: Completion) -> UnsafeRawBufferPointer?
 
-    /// Gives a receive's buffer back.
+    /// Gives a receive's buffer back. If that takes an operation and fails, it completes with ``Token/bufferReturn(_:)``: give the buffer
+    /// back again, some time later.
     mutating func returnBuffer(_ number: UInt16)
-
-    /// Ends the output of a connected socket after what was sent: the peer reads the end of the stream. At once, without
-    /// blocking.
-    mutating func finishOutput(of descriptor: Int32)
-
-    /// Sets a descriptor aside for hard times, if none is; returns whether one is now. At once, without blocking.
-    mutating func takeReserve() -> Bool
-
-    /// Gives up the descriptor set aside, so that an accept can have it; returns whether there was one. At once, without
-    /// blocking.
-    mutating func giveReserve() -> Bool
-
-    /// How many connections wait in a listening socket's accept queue. At once, without blocking.
-    func queueLength(of listener: Int32) -> Int
-
-    /// What the kernel knows of a connected socket's peer, ahead of completions. At once, without blocking.
-    func peerState(of descriptor: Int32) -> PeerState
-
-    /// Whether a connected socket is TCP with nothing on top. At once, without blocking.
-    func isPlainTCP(_ descriptor: Int32) -> Bool
-
-    /// Sees to it that closing a socket does not wait for its peer. At once, without blocking.
-    mutating func forgetLinger(of descriptor: Int32)
 }
 
 extension Engine where Self: ~Copyable {
     /// The engine's time.
-    package var now: Instant { clock() }
+    @inlinable
+    public var now: Instant { clock() }
 
-    package mutating func submit(_ operation: Operation, token: Token) {
+    /// Accepts an operation that completes in any case.
+    @inlinable
+    public mutating func submit(_ operation: Operation, token: Token) {
         submit(operation, token: token, silently: false)
     }
 }

@@ -11,6 +11,7 @@
 /// │   kind    │     generation     │        slot        │
 /// └───────────┴────────────────────┴────────────────────┘
 /// ```
+@frozen
 public struct Token: RawRepresentable, Hashable, Sendable {
     /// The bits as the kernel carries them (`user_data` of a submission and of its completions).
     public let rawValue: UInt64
@@ -52,20 +53,20 @@ public struct Token: RawRepresentable, Hashable, Sendable {
     public var slot: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
 
     /// What the return of a receive buffer completes with, where that takes an operation; not a token of anybody's table.
-    public static func bufferReturn(_ buffer: UInt16) -> Token { Token(kind: ringKind, slot: UInt32(buffer)) }
-
-    /// What the ring submits for itself.
-    private static let ringKind: UInt8 = 254
-
-    /// What an alarm completes with, see ``Ring/prepareAlarm(at:isMoved:)``, and the move of one.
-    public static let alarm = Token(kind: ringKind, generation: 1, slot: 0)
-    static let movedAlarm = Token(kind: ringKind, generation: 2, slot: 0)
+    @inlinable
+    public static func bufferReturn(_ buffer: UInt16) -> Token { Token(kind: engineKind, slot: UInt32(buffer)) }
 
     /// The buffer whose return has completed; `nil` for a token of anything else.
+    @inlinable
     public var returnedBuffer: UInt16? {
-        kind == Token.ringKind && generation == 0 ? UInt16(truncatingIfNeeded: slot) : nil
+        kind == Token.engineKind && generation == 0 ? UInt16(truncatingIfNeeded: slot) : nil
     }
 
+    /// The kind of what an engine submits for itself. Generation 0 is ``bufferReturn(_:)``; the others are the engine's own.
+    @inlinable
+    public static var engineKind: UInt8 { 254 }
+
     /// The bits a generation has; the generation after this one is 0 again.
-    public static let generationMask: UInt32 = 0xff_ffff
+    @inlinable
+    public static var generationMask: UInt32 { 0xff_ffff }
 }

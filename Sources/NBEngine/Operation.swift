@@ -1,7 +1,8 @@
-/// What can be asked of the kernel through a ring: every operation this package submits, in its own words.
+/// What can be asked of an engine: every operation that this package submits, in its own words.
 ///
 /// An operation names descriptors and memory and owns neither: a buffer must stay where it is until the operation's
 /// last completion has been taken, unless the case says otherwise.
+@frozen
 public enum Operation: Hashable, Sendable {
     /// Takes connections from a listening socket; each completion's result is a descriptor of the caller's, close on
     /// exec and non-blocking. `accept(2)`; multishot since Linux 5.19.
@@ -15,8 +16,8 @@ public enum Operation: Hashable, Sendable {
     /// `SIGPIPE`. `send(2)`, `sendmsg(2)`.
     case send(descriptor: Int32, bytes: Bytes, SendMode)
 
-    /// Receives on a stream socket into a buffer of the ring's, which the kernel takes when bytes arrive and the completion
-    /// names; see ``Ring/openReceiveBuffers(count:size:)``. The result counts the bytes; 0 is the end of the stream, and
+    /// Receives on a stream socket into a buffer of the engine's, which is taken when bytes arrive and which the completion
+    /// names; see ``Engine/openReceiveBuffers()``. The result counts the bytes; 0 is the end of the stream, and
     /// `ENOBUFS` says that no buffer was left. `recv(2)`; multishot since Linux 6.0.
     case receive(descriptor: Int32, ReceiveMode)
 
@@ -43,6 +44,7 @@ public enum Operation: Hashable, Sendable {
     case cancel(Token)
 
     /// How many connections an accept takes.
+    @frozen
     public enum AcceptMode: Hashable, Sendable {
         /// One, and the operation is over.
         case oneShot
@@ -51,6 +53,7 @@ public enum Operation: Hashable, Sendable {
     }
 
     /// What a send does about a socket that takes no more for now.
+    @frozen
     public enum SendMode: Hashable, Sendable {
         /// Waits, inside the kernel, until all bytes have been taken.
         case waiting
@@ -62,6 +65,7 @@ public enum Operation: Hashable, Sendable {
     }
 
     /// How often a receive completes.
+    @frozen
     public enum ReceiveMode: Hashable, Sendable {
         /// Once, when something has arrived.
         case oneShot
@@ -70,6 +74,7 @@ public enum Operation: Hashable, Sendable {
     }
 
     /// What discarding does about a socket on which nothing has arrived.
+    @frozen
     public enum DiscardMode: Hashable, Sendable {
         /// Waits, inside the kernel, until something arrives or the peer has finished.
         case waiting
@@ -78,10 +83,13 @@ public enum Operation: Hashable, Sendable {
     }
 
     /// Memory to write to, by address.
+    @frozen
     public struct Memory: Hashable, @unchecked Sendable {
-        let base: UnsafeMutableRawPointer
+        /// Where the memory begins.
+        public let base: UnsafeMutableRawPointer
 
         /// Names the memory at `base`; it stays the caller's.
+        @inlinable
         public init(_ base: UnsafeMutableRawPointer) {
             self.base = base
         }

@@ -1,8 +1,8 @@
-internal import NBLibc
-package import NBUring
+internal import NBEngine
+internal import NBUring
 
 /// The engine of production: an io_uring, made and used by the loop's thread.
-package struct RingEngine: Engine, ~Copyable {
+struct RingEngine: Engine, ~Copyable {
     private var ring: Ring
 
     /// What did not fit into the submission queue, in its order; while there is any, the submission queue is full. Bounded by what the
@@ -10,7 +10,7 @@ package struct RingEngine: Engine, ~Copyable {
     private var backlog: [Submission] = []
 
     /// When a kernel that was short of memory is asked again.
-    package private(set) var retryTime: Instant?
+    private(set) var retryTime: Instant?
 
     /// The error that ended the ring; thrown by the next ``enter(until:)``.
     private var failure: RingError?
@@ -25,29 +25,39 @@ package struct RingEngine: Engine, ~Copyable {
     /// When the ring's alarm goes off, or went.
     private var alarm: Instant?
 
-    /// The descriptor set aside.
-    private var reserve: EventDescriptor?
-
     /// The buffers to receive into, made when they are first wanted.
     private let receiveBufferCount: Int
     private let receiveBufferSize: Int
 
-    package init(_ options: RingOptions, receiveBufferCount: Int, receiveBufferSize: Int) throws(RingError) {
-        ring = try Ring(options)
+    let features: EngineFeatures
+
+    init(_ options: RingOptions, receiveBufferCount: Int, receiveBufferSize: Int) throws(EngineError) {
+        do {
+            ring = try Ring(options)
+        } catch {
+            throw EngineError(error)
+        }
+        features = EngineFeatures(ring.features)
         self.receiveBufferCount = receiveBufferCount
         self.receiveBufferSize = receiveBufferSize
     }
 
-    package var features: RingFeatures { ring.features }
+    var clock: () -> Instant { { .now } }
 
-    package var clock: () -> Instant { { .now } }
-
-    package mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
+    mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         if ring.prepare(operation, token: token, silently: silently) { return }
         submitInFullQueue(operation, token, silently)
     }
 
-    package mutating func enter(until deadline: Instant?) throws(RingError) {
+    mutating func enter(until deadline: Instant?) throws(EngineError) {
+        do {
+            try submitAndWait(until: deadline)
+        } catch {
+            throw EngineError(error)
+        }
+    }
+
+    private mutating func submitAndWait(until deadline: Instant?) throws(RingError) {
         if let failure { throw failure }
         try handOverBacklog()
         guard backlog.isEmpty, try ring.submit(waitMode(until: deadline)) != .congested else {
@@ -62,18 +72,22 @@ package struct RingEngine: Engine, ~Copyable {
         return limit == .zero ? .poll : .forCompletionOr(limit)
     }
 
-    package var hasUnsubmitted: Bool { ring.hasUnsubmitted || !backlog.isEmpty }
+    var hasUnsubmitted: Bool { ring.hasUnsubmitted || !backlog.isEmpty }
 
-    package var isPending: Bool { ring.hasCompletions || ring.hasPendingWork }
+    var isPending: Bool { ring.hasCompletions || ring.hasPendingWork }
 
-    package mutating func openDescriptor(wokenBy event: Int32) throws(RingError) -> Int32 {
-        try ring.register(event: event)
+    mutating func openDescriptor(wokenBy event: Int32) throws(EngineError) -> Int32 {
+        do {
+            try ring.register(event: event)
+        } catch {
+            throw EngineError(error)
+        }
         self.event = event
         return event
     }
 
     /// An alarm that is too early costs a turn, and one more that is too late cannot be: it is moved.
-    package mutating func rest(until deadline: Instant?) throws(RingError) {
+    mutating func rest(until deadline: Instant?) throws(EngineError) {
         if let deadline {
             let isSet = alarm.map { $0 > now } ?? false
             if !isSet || deadline < alarm ?? deadline { try setAlarm(deadline, isMoved: isSet) }
@@ -81,79 +95,42 @@ package struct RingEngine: Engine, ~Copyable {
         if let event { EventDescriptor.clear(event) }
     }
 
-    private mutating func setAlarm(_ instant: Instant, isMoved: Bool) throws(RingError) {
+    private mutating func setAlarm(_ instant: Instant, isMoved: Bool) throws(EngineError) {
         // A kernel that takes nothing more is entered again soon.
         guard backlog.isEmpty, ring.prepareAlarm(at: instant.nanoseconds, isMoved: isMoved) else { return }
         alarm = instant
         try enter(until: now)
     }
 
-    package mutating func abandon() -> [Int32] {
+    mutating func abandon() -> [Int32] {
         ring.keepReceiveBuffers()
         return ring.unsubmittedCloses
             + backlog.compactMap { if case .operation(.close(let descriptor), _, _) = $0 { descriptor } else { nil } }
     }
 
-    package mutating func takeCompletions(into batch: inout CompletionBatch) {
+    mutating func takeCompletions(into batch: inout CompletionBatch) {
         ring.takeCompletions(into: &batch)
     }
 
-    package var hasCompletions: Bool { ring.hasCompletions }
+    var hasCompletions: Bool { ring.hasCompletions }
 
-    package mutating func openReceiveBuffers() -> Bool {
+    mutating func openReceiveBuffers() -> Bool {
         guard !ring.hasReceiveBuffers else { return true }
         do {
             try ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)
         } catch {
             return false
         }
-        if !features.sharesBuffers { for number in 0..<receiveBufferCount { returnBuffer(UInt16(number)) } }
+        if !ring.features.sharesBuffers { for number in 0..<receiveBufferCount { returnBuffer(UInt16(number)) } }
         return true
     }
 
-    package func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
+    func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
         ring.received(completion)
     }
 
-    package mutating func returnBuffer(_ number: UInt16) {
+    mutating func returnBuffer(_ number: UInt16) {
         if !ring.returnBuffer(number) { keepBack(.bufferReturn(number)) }
-    }
-
-    /// `shutdown(2)` does not block on a TCP socket. As an operation of the ring it would: the kernel gives it to a
-    /// worker thread, where it may run after a close submitted behind it.
-    package mutating func finishOutput(of descriptor: Int32) {
-        NBLibc.shutdown(descriptor, Int32(SHUT_WR))
-    }
-
-    /// With a linger time above zero a close waits for the peer, and the ring's would do that on the loop's thread.
-    package mutating func forgetLinger(of descriptor: Int32) {
-        NBServer.forgetLinger(of: descriptor)
-    }
-
-    package func peerState(of descriptor: Int32) -> PeerState { PeerState(of: descriptor) }
-
-    package func isPlainTCP(_ descriptor: Int32) -> Bool {
-        ForeignSocket.isPlainTCP(descriptor)
-    }
-
-    /// For a socket that listens, the kernel gives the length of its queue where it otherwise gives what is unacknowledged.
-    @inline(never)
-    package func queueLength(of listener: Int32) -> Int {
-        var info = tcp_info()
-        var length = socklen_t(MemoryLayout<tcp_info>.size)
-        guard getsockopt(listener, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return 0 }
-        return Int(info.tcpi_unacked)
-    }
-
-    @inline(never)
-    package mutating func takeReserve() -> Bool {
-        if reserve == nil { reserve = try? EventDescriptor() }
-        return reserve != nil
-    }
-
-    @inline(never)
-    package mutating func giveReserve() -> Bool {
-        reserve.take() != nil
     }
 }
 
@@ -206,5 +183,33 @@ extension RingEngine {
         retryTime = retry
         guard !ring.hasCompletions, deadline.map({ $0 > now }) ?? true else { return }
         try ring.wait(for: now.duration(to: min(retry, deadline ?? retry)))
+    }
+}
+
+extension EngineFeatures {
+    fileprivate init(_ ring: RingFeatures) {
+        self.init(.ring, quantum: ring.completionDepth)
+        kernel = ring.level.version
+        acceptsMultishot = ring.acceptsMultishot
+        receives = ring.receives
+        receivesMultishot = ring.receivesMultishot
+        details = ring.details
+        reasons = ring.reasons
+    }
+}
+
+extension EngineError {
+    init(_ error: RingError) {
+        self.init(operation: error.operation, errno: error.errno, advice: error.advice)
+    }
+}
+
+extension RingOptions {
+    /// The ring that a server's options ask for.
+    init(_ options: ServerOptions) {
+        self.init(submissionDepth: options.engine.submissionDepth, completionDepth: options.quantum)
+        guard let newest = options.engine.newestKernel else { return }
+        let level = KernelLevel.allCases.last { KernelVersion($0.version[0], $0.version[1]) <= newest }
+        highestLevel = level ?? highestLevel
     }
 }

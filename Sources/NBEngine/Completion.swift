@@ -1,6 +1,7 @@
-/// One completion, copied out of the ring: what an operation came to.
+/// One completion, copied out of an engine: what an operation came to.
+@frozen
 public struct Completion: Hashable, Sendable {
-    // The kernel's layout (`struct io_uring_cqe`), so that completions are copied by the run.
+    // The layout of the ring's completions (`struct io_uring_cqe`), which are copied by the run.
 
     /// The token the operation was submitted with.
     public let token: Token
@@ -8,12 +9,18 @@ public struct Completion: Hashable, Sendable {
     /// The operation's result as its system call would have it: a count, a descriptor, or a negated `errno`.
     public let result: Int32
 
-    @usableFromInline
-    let flags: UInt32
+    /// Whether more completions follow, and which buffer was filled. The ring's numbers, which the ring asserts.
+    public let flags: UInt32
 
-    /// `IORING_CQE_F_MORE`; the ring asserts it.
-    @usableFromInline
-    static let moreFlag: UInt32 = 1 << 1
+    /// `IORING_CQE_F_MORE`.
+    @inlinable
+    public static var moreFlag: UInt32 { 1 << 1 }
+    /// `IORING_CQE_F_BUFFER`.
+    @inlinable
+    public static var bufferFlag: UInt32 { 1 << 0 }
+    /// `IORING_CQE_BUFFER_SHIFT`.
+    @inlinable
+    public static var bufferShift: UInt32 { 16 }
 
     /// A completion, for engines that make up their own.
     @inlinable
@@ -22,12 +29,6 @@ public struct Completion: Hashable, Sendable {
         self.result = result
         flags = isLast ? 0 : Completion.moreFlag
     }
-
-    /// `IORING_CQE_F_BUFFER` and `IORING_CQE_BUFFER_SHIFT`; the ring asserts them.
-    @usableFromInline
-    static let bufferFlag: UInt32 = 1 << 0
-    @usableFromInline
-    static let bufferShift: UInt32 = 16
 
     /// The same for a receive, with the buffer that was filled.
     @inlinable
@@ -38,7 +39,7 @@ public struct Completion: Hashable, Sendable {
             (isLast ? 0 : Completion.moreFlag) | Completion.bufferFlag | UInt32(buffer) << Completion.bufferShift
     }
 
-    /// The buffer that a receive has filled, to be returned: see ``Ring/received(_:)``.
+    /// The buffer that a receive has filled, to be returned: see ``Engine/received(_:)``.
     @inlinable
     public var buffer: UInt16? {
         flags & Completion.bufferFlag == 0 ? nil : UInt16(truncatingIfNeeded: flags >> Completion.bufferShift)

@@ -1,0 +1,40 @@
+/// What an engine can do here, and why no more: values that do not change while the engine lives.
+@frozen
+public struct EngineFeatures: Hashable, Sendable {
+    /// The engines there are.
+    @frozen
+    public enum Kind: Hashable, Sendable {
+        /// io_uring.
+        case ring
+    }
+
+    /// Which engine it is.
+    public var kind: Kind
+
+    /// The first version of Linux that has what the engine uses: its major and its minor number.
+    public var kernel: [Int] = []
+
+    /// How many completions the engine holds. An accept takes so many connections at the most before they are looked at.
+    public var quantum: Int
+
+    /// Whether one accept operation takes connection after connection.
+    public var acceptsMultishot = false
+
+    /// Whether the engine receives. One whose receives would hold a buffer while they wait does not.
+    public var receives = true
+
+    /// Whether one receive operation completes whenever bytes arrive.
+    public var receivesMultishot = false
+
+    /// What else the engine has in use, in a few words each.
+    public var details: [String] = []
+
+    /// Why the engine has less than it could have, a sentence each; empty when it has everything.
+    public var reasons: [String] = []
+
+    /// An engine that can do what every engine can.
+    public init(_ kind: Kind, quantum: Int) {
+        self.kind = kind
+        self.quantum = quantum
+    }
+}

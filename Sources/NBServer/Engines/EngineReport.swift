@@ -1,0 +1,53 @@
+internal import NBEngine
+
+/// Which engine a server runs on, what it can do here, and why no more.
+///
+/// A value; any thread. See ``ServerContext/engine`` and ``ServerStatus/engine``.
+public struct EngineReport: Hashable, Sendable, CustomStringConvertible {
+    private let features: EngineFeatures
+
+    init(_ features: EngineFeatures) {
+        self.features = features
+    }
+
+    /// The engines there are.
+    public enum Kind: Hashable, Sendable {
+        /// io_uring, `io_uring(7)`.
+        case ring
+    }
+
+    /// Which engine it is.
+    public var kind: Kind {
+        switch features.kind {
+        case .ring: .ring
+        }
+    }
+
+    /// The first version of Linux that has what the engine uses. It may be older than the kernel: the engine may have been
+    /// held to an older one (``EngineOptions/newestKernel``), or the kernel may have less than its version says.
+    public var kernel: KernelVersion { KernelVersion(features.kernel[0], features.kernel[1]) }
+
+    /// How many completions the engine holds: see ``ServerOptions/quantum``. The ring rounds up to a power of two.
+    public var quantum: Int { features.quantum }
+
+    /// Whether one accept operation takes connection after connection (Linux 5.19).
+    public var acceptsMultishot: Bool { features.acceptsMultishot }
+
+    /// Whether workers can receive (Linux 5.18).
+    public var receives: Bool { features.receives }
+
+    /// Whether one receive operation completes whenever bytes arrive (Linux 6.0).
+    public var receivesMultishot: Bool { features.receivesMultishot }
+
+    /// Why the engine has less than it could have, a sentence each; empty when it has everything.
+    public var reasons: [String] { features.reasons }
+
+    /// The report in one line.
+    public var description: String {
+        let name =
+            switch kind {
+            case .ring: "io_uring"
+            }
+        return (["\(name) of \(kernel)"] + features.details + reasons).joined(separator: ", ")
+    }
+}

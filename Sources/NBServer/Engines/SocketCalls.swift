@@ -1,0 +1,73 @@
+internal import NBLibc
+internal import NBUring
+
+/// The calls on sockets that no engine does differently, on the kernel or on a simulated one. None of them blocks.
+///
+/// Owned by the loop; loop's thread only.
+protocol SocketCalls: ~Copyable {
+    /// Makes a socket that listens, or fails at once. A value, because callbacks do not have the calls.
+    var listen: (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket { get }
+
+    /// Ends the output of a connected socket after what was sent: the peer reads the end of the stream. `shutdown(2)`.
+    func finishOutput(of descriptor: Int32)
+
+    /// Sees to it that closing a socket does not wait for its peer. `SO_LINGER`, `socket(7)`.
+    func forgetLinger(of descriptor: Int32)
+
+    /// How many connections wait in a listening socket's accept queue. `TCP_INFO`, `tcp(7)`.
+    func queueLength(of listener: Int32) -> Int
+
+    /// What the kernel knows of a connected socket's peer, ahead of completions.
+    func peerState(of descriptor: Int32) -> PeerState
+
+    /// Whether a connected socket is TCP with nothing on top.
+    func isPlainTCP(_ descriptor: Int32) -> Bool
+
+    /// Sets a descriptor aside for hard times, if none is; returns whether one is now.
+    mutating func takeReserve() -> Bool
+
+    /// Gives up the descriptor set aside, so that an accept can have it; returns whether there was one.
+    mutating func giveReserve() -> Bool
+}
+
+/// The calls on the kernel's sockets.
+struct KernelSocketCalls: SocketCalls, ~Copyable {
+    /// The descriptor set aside.
+    private var reserve: EventDescriptor?
+
+    var listen: (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket {
+        { (address, options) throws(ServerError) in try ListenSocket(address, options: options) }
+    }
+
+    /// Does not block on a TCP socket. As an operation of a ring it would: the kernel gives that to a worker thread, where it may run
+    /// after a close submitted behind it.
+    func finishOutput(of descriptor: Int32) {
+        NBLibc.shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    func forgetLinger(of descriptor: Int32) {
+        NBServer.forgetLinger(of: descriptor)
+    }
+
+    /// For a socket that listens, the kernel gives the length of its queue where it otherwise gives what is unacknowledged.
+    @inline(never)
+    func queueLength(of listener: Int32) -> Int {
+        var info = tcp_info()
+        var length = socklen_t(MemoryLayout<tcp_info>.size)
+        guard getsockopt(listener, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return 0 }
+        return Int(info.tcpi_unacked)
+    }
+
+    func peerState(of descriptor: Int32) -> PeerState { PeerState(of: descriptor) }
+
+    func isPlainTCP(_ descriptor: Int32) -> Bool { ForeignSocket.isPlainTCP(descriptor) }
+
+    @inline(never)
+    mutating func takeReserve() -> Bool {
+        if reserve == nil { reserve = try? EventDescriptor() }
+        return reserve != nil
+    }
+
+    @inline(never)
+    mutating func giveReserve() -> Bool { reserve.take() != nil }
+}

@@ -1,0 +1,9 @@
+import NBServer
+import NBUring
+
+extension EngineOptions {
+    /// A ring that takes a kernel for one of this level.
+    init(_ level: KernelLevel, submissionDepth: Int = 256) {
+        self.init(submissionDepth: submissionDepth, newestKernel: KernelVersion(level.version[0], level.version[1]))
+    }
+}
