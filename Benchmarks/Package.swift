@@ -71,6 +71,7 @@ let package = Package(
             name: "AcceptBenchTests",
             dependencies: ["accept-bench", .product(name: "NBServer", package: "nb-server")]
         ),
+        .testTarget(name: "MeasuringTests", dependencies: ["Measuring"]),
         .target(name: "LoopbackClient", dependencies: ["Measuring"]),
         .target(name: "Measuring"),
     ],

@@ -23,9 +23,6 @@ package final class ServerProcess {
 
     package var identifier: pid_t { process.identifier }
 
-    /// The time it has spent on a CPU.
-    package var cpuTime: CPUTime { get throws { try CPUTime(of: identifier) } }
-
     /// How many bytes of memory are its own.
     package var memory: Int {
         get throws {
@@ -56,20 +53,12 @@ package final class ServerProcess {
         }
     }
 
-    /// The same when it stands still: a few looks in a row find the same figure.
+    /// The time it has spent on a CPU once it has nothing more to do.
     package func cpuTimeOnceIdle() throws -> CPUTime {
-        let deadline = ContinuousClock.now + .seconds(5)
-        var latest = try cpuTime
-        var looksUnchanged = 0
-        while looksUnchanged < 5 {
-            guard ContinuousClock.now < deadline else { throw Failure("still busy though there is nothing to do") }
-            try Interruption.check()
-            usleep(2000)
-            let now = try cpuTime
-            looksUnchanged = now == latest ? looksUnchanged + 1 : 0
-            latest = now
+        guard let time = try CPUTime.onceIdle([identifier], within: .seconds(5)) else {
+            throw Failure("still busy though there is nothing to do")
         }
-        return latest
+        return time
     }
 
     /// Adds the server's name, and what it printed, to a failure.

@@ -1,4 +1,4 @@
-@preconcurrency import Glibc
+@preconcurrency package import Glibc
 
 /// A program started by this one, with a process group of its own, killed and reaped at the latest when this object goes.
 package final class ChildProcess {

@@ -2,7 +2,7 @@
 package struct Costs {
     package private(set) var ofRounds: [Double] = []
 
-    package var median: Double { ofRounds.quantile(0.5) }
+    package var median: Double { ofRounds.median }
     package var lowerQuartile: Double { ofRounds.quantile(0.25) }
     package var upperQuartile: Double { ofRounds.quantile(0.75) }
 
@@ -18,17 +18,6 @@ package struct Costs {
     ///
     /// Not the ratio of the medians: a shared machine is fast in some rounds and slow in others, for all alike.
     package func ratio(to others: Costs) -> Double {
-        zip(ofRounds, others.ofRounds).map { $0 / $1 }.quantile(0.5)
-    }
-}
-
-extension [Double] {
-    /// Between two elements, on the straight line from one to the other.
-    fileprivate func quantile(_ fraction: Double) -> Double {
-        let sorted = sorted()
-        let position = fraction * Double(count - 1)
-        let below = sorted[Int(position)]
-        let above = sorted[Swift.min(Int(position) + 1, count - 1)]
-        return below + (above - below) * position.truncatingRemainder(dividingBy: 1)
+        zip(ofRounds, others.ofRounds).map { $0 / $1 }.median
     }
 }

@@ -1,6 +1,6 @@
-import Glibc
+internal import Glibc
 
-/// Why a measurement was given up, in words for whoever started it.
+/// Why a run was given up, in words for the user who started it.
 package struct Failure: Error, CustomStringConvertible {
     package let description: String
 

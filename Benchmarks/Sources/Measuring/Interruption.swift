@@ -1,6 +1,6 @@
-import Glibc
+internal import Glibc
 
-/// Somebody wants the run to end. Thrown like a failure, so that the way out stops the servers too.
+/// The user has asked for the end of the run. Thrown like a failure, so that the way out stops the servers too.
 package struct Interruption: Error {
     private static let signals = [SIGINT, SIGTERM, SIGHUP]
 

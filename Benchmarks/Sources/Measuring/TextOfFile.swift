@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 
 /// Reads a file whose size is not known beforehand, as those in `/proc` are.
 package func textOfFile(_ path: String) throws -> String {

@@ -8,11 +8,12 @@ struct Burst {
     /// Returns what a cast has cost in each round, until the server has handled the last one. Ends early when it is interrupted,
     /// with the rounds that were finished; without one of them, it throws.
     func run(_ rounds: Int, on server: CountingServer) throws -> (burst: Burst, costs: [Cost]) {
-        defer { ProgressLine.clear() }
+        let progress = ProgressLine()
+        defer { progress.clear() }
         var costs: [Cost] = []
         for round in 0...rounds {
             do { try Interruption.check() } catch  where round > 1 { break }
-            ProgressLine.show("bursts from \(threads) threads: round \(round) of \(rounds)")
+            progress.show("bursts from \(threads) threads: round \(round) of \(rounds)")
             costs.append(try cost(on: server))
         }
         // The first round fills caches and does not count.

@@ -10,7 +10,8 @@ struct BurstReport: CustomStringConvertible {
 
     var description: String {
         var table = Table(columns: [
-            "threads", "million casts a second", "p25–p75", "wake-ups per 1,000", "switches per 1,000",
+            .number("threads"), .number("million casts a second"), .number("p25–p75"),
+            .number("wake-ups per 1,000"), .number("switches per 1,000"),
         ])
         for (burst, costs) in bursts {
             let rate = Costs(costs.map { 1 / $0.time })

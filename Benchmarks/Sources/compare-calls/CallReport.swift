@@ -9,7 +9,10 @@ struct CallReport: CustomStringConvertible {
     var rounds: Int { costs[0].count }
 
     var description: String {
-        var table = Table(columns: ["who is asked", "µs", "p25–p75", "ratio", "µs of CPU", "switches"])
+        var table = Table(columns: [
+            .text("who is asked"), .number("µs"), .number("p25–p75"), .number("ratio"), .number("µs of CPU"),
+            .number("switches"),
+        ])
         let base = Costs(costs[0].map(\.time))
         for (name, costs) in zip(names, costs) {
             let time = Costs(costs.map(\.time))

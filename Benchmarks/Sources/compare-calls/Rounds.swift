@@ -8,10 +8,11 @@ struct Rounds {
     /// Ends early when it is interrupted, with the rounds that were finished; without one of them, it throws.
     func run(_ contenders: [Contender]) throws -> CallReport {
         var costs = contenders.map { _ in [Cost]() }
-        defer { ProgressLine.clear() }
+        let progress = ProgressLine()
+        defer { progress.clear() }
         // The first round, which makes threads and fills caches, does not count.
         for round in 0...count {
-            ProgressLine.show("calls: round \(round) of \(count)")
+            progress.show("calls: round \(round) of \(count)")
             do {
                 let played = try play(round, contenders)
                 if round > 0 { for (index, cost) in played { costs[index].append(cost) } }
@@ -23,7 +24,7 @@ struct Rounds {
     }
 
     private func play(_ round: Int, _ contenders: [Contender]) throws -> [(index: Int, cost: Cost)] {
-        // Rotated, so that everybody is first, and last, equally often.
+        // Rotated, so that each is first, and last, equally often.
         try contenders.indices.map { turn in
             try Interruption.check()
             let index = (round + turn) % contenders.count

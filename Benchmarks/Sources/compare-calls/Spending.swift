@@ -4,7 +4,7 @@ import Measuring
 /// What this process has spent so far, all its threads together.
 struct Spending {
     private let time: Double
-    private let cpuTime: Double
+    private let cpuTime: CPUTime
     private let switches: Double
     private let writes: Double
 
@@ -15,7 +15,7 @@ struct Spending {
         clock_gettime(CLOCK_MONOTONIC, &now)
         return Spending(
             time: Double(now.tv_sec) * 1e6 + Double(now.tv_nsec) / 1e3,
-            cpuTime: microseconds(usage.ru_utime) + microseconds(usage.ru_stime),
+            cpuTime: try CPUTime(of: [getpid()]),
             switches: Double(usage.ru_nvcsw + usage.ru_nivcsw),
             writes: try writeCalls()
         )
@@ -25,14 +25,10 @@ struct Spending {
     func cost(since earlier: Spending, of count: Int) -> Cost {
         Cost(
             time: (time - earlier.time) / Double(count),
-            cpuTime: (cpuTime - earlier.cpuTime) / Double(count),
+            cpuTime: cpuTime.microseconds(since: earlier.cpuTime) / Double(count),
             switches: (switches - earlier.switches) / Double(count),
             writes: (writes - earlier.writes) / Double(count)
         )
-    }
-
-    private static func microseconds(_ time: timeval) -> Double {
-        Double(time.tv_sec) * 1e6 + Double(time.tv_usec)
     }
 
     /// The kernel counts them: `proc_pid_io(5)`. One wakes a loop.

@@ -9,9 +9,9 @@ func inTask(_ body: @escaping @Sendable () async throws -> Void) throws {
     Task.detached {
         do {
             try await body()
-            end.settle(.success(()))
+            end.resolve(.success(()))
         } catch {
-            end.settle(.failure(error))
+            end.resolve(.failure(error))
         }
     }
     try end.wait()
@@ -20,15 +20,15 @@ func inTask(_ body: @escaping @Sendable () async throws -> Void) throws {
 /// How a task has ended; a thread waits for it.
 private final class TaskEnd: Sendable {
     private let result = Mutex<Result<Void, any Error>>(.success(()))
-    private let isSettled = DispatchSemaphore(value: 0)
+    private let isResolved = DispatchSemaphore(value: 0)
 
-    func settle(_ result: Result<Void, any Error>) {
+    func resolve(_ result: Result<Void, any Error>) {
         self.result.withLock { $0 = result }
-        isSettled.signal()
+        isResolved.signal()
     }
 
     func wait() throws {
-        isSettled.wait()
+        isResolved.wait()
         try result.withLock { $0 }.get()
     }
 }

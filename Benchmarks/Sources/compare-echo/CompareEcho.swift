@@ -59,7 +59,7 @@ struct CompareEcho: ParsableCommand {
             Glibc.exit(code.rawValue)
         } catch {
             let isHelp = exitCode(for: error).isSuccess
-            write(fullMessage(for: error) + "\n", to: isHelp ? STDOUT_FILENO : STDERR_FILENO)
+            writeText(fullMessage(for: error) + "\n", to: isHelp ? STDOUT_FILENO : STDERR_FILENO)
             Glibc.exit(isHelp ? 0 : 2)
         }
     }

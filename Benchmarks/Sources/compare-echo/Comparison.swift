@@ -29,10 +29,10 @@ struct Comparison {
     }
 
     private func ours() throws -> [Contender] {
-        let workers = try Program.besideThisOne("worker-server")
+        let workers = try ProgramPath.besideThisOne("worker-server")
         switch load.work {
         case .echo:
-            let echo = try Program.at(echo, hint: "build echo in the package above, or give --echo PATH")
+            let echo = try ProgramPath.at(echo, hint: "build echo in the package above, or give --echo PATH")
             return [
                 try Contender("echo", load, on: placement) { [echo, $0.description] },
                 try Contender("worker, continuous", load, on: placement) { [workers, "continuous", $0.description] },
@@ -73,7 +73,7 @@ struct Comparison {
     }
 
     private func reference(_ kind: String, _ name: String, _ arguments: [String]) throws -> Contender {
-        let program = try Program.besideThisOne("reference-echo-\(kind)")
+        let program = try ProgramPath.besideThisOne("reference-echo-\(kind)")
         return try Contender(name, load, on: placement) { [program, "--port", "\($0.port)"] + arguments }
     }
 }

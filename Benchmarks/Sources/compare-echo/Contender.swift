@@ -59,7 +59,7 @@ final class Contender {
                 }
             }
             let after = try process.cpuTimeOnceIdle()
-            return try after.microseconds(since: before) / Double(load.exchanges * load.connections)
+            return after.microseconds(since: before) / Double(load.exchanges * load.connections)
         }
     }
 

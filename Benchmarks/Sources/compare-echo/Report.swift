@@ -18,7 +18,9 @@ struct Report {
     var ratio: Double { costs[0].ratio(to: costs[best]) }
 
     var table: String {
-        var table = Table(columns: ["server", "µs each", "p25–p75", "ratio to best C ring"])
+        var table = Table(columns: [
+            .text("server"), .number("µs each"), .number("p25–p75"), .number("ratio to best C ring"),
+        ])
         for (name, costs) in zip(names, costs) {
             table.add([
                 name,

@@ -9,9 +9,10 @@ struct Rounds {
     /// the costs are those of the rounds before. An interruption of the first round is thrown.
     func run(_ contenders: [Contender]) throws -> (costs: [Costs], interruption: Interruption?) {
         var costs = contenders.map { _ in Costs() }
-        defer { ProgressLine.clear() }
+        let progress = ProgressLine()
+        defer { progress.clear() }
         for round in 0..<count {
-            ProgressLine.show("\(purpose): round \(round + 1) of \(count)")
+            progress.show("\(purpose): round \(round + 1) of \(count)")
             do {
                 for (index, cost) in try play(round, contenders) { costs[index].record(cost) }
             } catch let interruption as Interruption where round > 0 {
@@ -22,7 +23,7 @@ struct Rounds {
     }
 
     private func play(_ round: Int, _ contenders: [Contender]) throws -> [(index: Int, cost: Double)] {
-        // Rotated, so that everybody is first, and last, equally often.
+        // Rotated, so that each is first, and last, equally often.
         try contenders.indices.map { turn in
             try Interruption.check()
             let index = (round + turn) % contenders.count

@@ -1,6 +1,5 @@
 import ArgumentParser
-import Foundation
-import LoopbackClient
+import Glibc
 import Measuring
 
 /// Measures what accepting connections costs, and compares servers that do it.
@@ -36,14 +35,13 @@ struct AcceptBench: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch let interruption as Interruption {
-            Foundation.exit(128 + interruption.signal)
+            Glibc.exit(128 + interruption.signal)
         } catch let code as ExitCode {
-            Foundation.exit(code.rawValue)
+            Glibc.exit(code.rawValue)
         } catch {
             let isHelp = exitCode(for: error).isSuccess
-            let file = isHelp ? FileHandle.standardOutput : FileHandle.standardError
-            file.write(Data((fullMessage(for: error) + "\n").utf8))
-            Foundation.exit(isHelp ? 0 : 2)
+            writeText(fullMessage(for: error) + "\n", to: isHelp ? STDOUT_FILENO : STDERR_FILENO)
+            Glibc.exit(isHelp ? 0 : 2)
         }
     }
 }

@@ -1,8 +1,9 @@
 import ArgumentParser
-import Foundation
+import Glibc
 import LoopbackClient
+import Measuring
 
-/// A comparison from the first measurement to the last file: also when somebody interrupts it, with what is finished by then.
+/// A comparison from the first measurement to the last file: also if it is interrupted, with what is finished by then.
 struct ComparisonRun {
     let scenarios: [any Scenario]
     let lineup: Lineup
@@ -18,7 +19,7 @@ struct ComparisonRun {
         let begin = Moment.now()
         let depths = DepthChoice(scenarios: scenarios, rounds: min(3, rounds), field: field)
         let measurements = scenarios.count * lineup.contenders.count * rounds
-        let progress = ProgressBar(total: measurements + (lineup.hasRing ? depths.steps : 0), isWanted: true)
+        let progress = ProgressLine(total: Double(measurements + (lineup.hasRing ? depths.steps : 0)))
         defer { progress.clear() }
 
         var (lineup, choice) = (lineup, "nobody's depth was chosen")
@@ -43,7 +44,7 @@ struct ComparisonRun {
         guard !hasGaps(comparison) else { throw ExitCode(1) }
     }
 
-    /// Somebody dropped out, or has no valid round.
+    /// Whether a contender dropped out, or has no valid round.
     private func hasGaps(_ comparison: Comparison) -> Bool {
         let rows = Summary(scenarios, lineup.contenders, comparison.samples, comparison.absences).rows
         return comparison.absences.contains { !$0.isByNature } || rows.contains { $0.rounds > 0 && $0.validRounds == 0 }
@@ -74,7 +75,7 @@ struct ComparisonRun {
             samples: comparison.samples,
             absences: comparison.absences
         ).text()
-        FileHandle.standardOutput.write(Data((printsJSON ? json : text).utf8))
+        writeText(printsJSON ? json : text, to: STDOUT_FILENO)
         try write(comparison, summary, text, json, choice)
     }
 
@@ -97,10 +98,7 @@ struct ComparisonRun {
                 "\(processor), \(field.placement == nil ? "one CPU" : "loopback, one CPU for the server"), \(rounds) round\(rounds == 1 ? "" : "s")"
             try Plots(scenarios: scenarios, summary: summary, subtitle: subtitle).draw(into: folder)
         }
-        say("results in \(folder.path)" + (Plots.isPossible ? "" : "; install gnuplot for plots"))
-    }
-
-    private func say(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        let hint = Plots.isPossible ? "" : "; install gnuplot for plots"
+        writeText("results in \(folder.path)\(hint)\n", to: STDERR_FILENO)
     }
 }

@@ -88,14 +88,15 @@ struct LoadCommand: ParsableCommand {
         let names = targets.map(\.description).joined(separator: ", ")
         let stream = stream(targets)
         try Preflight.check(connections: stream.capacity, backlog: 0, listeners: 0, sources: addresses)
-        let progress = ProgressBar(total: 100, isWanted: !json)
+        let progress = ProgressLine(total: 1, isWanted: !json)
         var plan = LoadPlan(streams: [stream], sources: addresses, seconds: seconds, patience: patience)
         plan.reportsInterruption = true
         try Interruption.postpone()
         if threads == 1 {
             plan.progress = { fraction in
                 try Interruption.check()
-                progress.show(fraction, "connecting to \(names)")
+                progress.done = fraction
+                progress.show("connecting to \(names)")
             }
         }
         defer { progress.clear() }

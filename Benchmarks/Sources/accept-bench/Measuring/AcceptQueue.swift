@@ -1,7 +1,7 @@
 import LoopbackClient
 import Measuring
 
-/// The connections that the kernel has established for a listener and nobody has accepted yet.
+/// The connections that the kernel has established for a listener and its server has not accepted yet.
 enum AcceptQueue {
     /// How many there are at an IPv4 address: also if the listener is at every address of the machine.
     static func length(at target: TargetAddress) throws -> Int {
@@ -15,13 +15,15 @@ enum AcceptQueue {
         let port = hexadecimal(target.port, digits: 4)
         // As the kernel keeps it in memory, read as a number of this machine.
         let host = target.bytes[4..<8].reversed().map { hexadecimal($0, digits: 2) }.joined()
-        let places = [host, String(repeating: "0", count: 8), String(repeating: "0", count: 32)].map { "\($0):\(port)" }
+        let addresses = [host, String(repeating: "0", count: 8), String(repeating: "0", count: 32)].map {
+            "\($0):\(port)"
+        }
         let listening = "0A"
         var length = 0
         for line in table.split(separator: "\n") {
             // The fields: number, local address, remote address, state, and queues as "sent:received".
             let fields = line.split(separator: " ", maxSplits: 5)
-            guard fields.count == 6, fields[3] == listening, places.contains(String(fields[1])) else { continue }
+            guard fields.count == 6, fields[3] == listening, addresses.contains(String(fields[1])) else { continue }
             guard let queue = fields[4].split(separator: ":").last else { continue }
             length += Int(queue, radix: 16) ?? 0
         }

@@ -1,3 +1,5 @@
+import Measuring
+
 /// The raw data: a line for every contender in every round of every scenario.
 enum CSV {
     private static let columns =

@@ -1,4 +1,5 @@
 import Foundation
+import Measuring
 
 /// What a run of the clients alone came to, for a person and for a program.
 struct LoadReport {
@@ -20,7 +21,7 @@ struct LoadReport {
                 + (ledger.cutOff > 0 ? "; \(ledger.cutOff) were on their way" : ""),
             "",
         ]
-        // Nobody was so much as connected: there is nothing to time, and no server to be faster than.
+        // Without a connection there is nothing to time, and no server to be faster than.
         guard ledger.connected > 0 else { return lines.dropLast().joined(separator: "\n") }
         lines += [
             latencies,
@@ -38,11 +39,12 @@ struct LoadReport {
 
     private var latencies: String {
         var table = Table(
-            columns: ["µs from \(isOpen ? "the schedule" : "the beginning")"] + Latencies.shown.map(\.0) + ["max", ""]
+            columns: [.text("µs from \(isOpen ? "the schedule" : "the beginning")")]
+                + Latencies.shown.map { .number($0.0) } + [.number("max")]
         )
         for (name, latencies) in named {
             let cells = Latencies.shown.map { latencies.quantile($0.1).fixed(0) }
-            table.add([name] + cells + [latencies.greatest.fixed(0), ""])
+            table.add([name] + cells + [latencies.greatest.fixed(0)])
         }
         return table.description
     }

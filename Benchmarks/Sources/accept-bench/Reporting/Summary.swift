@@ -1,3 +1,5 @@
+import Measuring
+
 /// The rows of a comparison, made from its samples.
 struct Summary {
     private let scenarios: [any Scenario]

@@ -1,3 +1,5 @@
+import Measuring
+
 /// A comparison as a person reads it: a table for each scenario.
 struct TextReport {
     let scenarios: [any Scenario]
@@ -14,9 +16,9 @@ struct TextReport {
     private func table(_ scenario: any Scenario) -> String {
         let columns = scenario.columns
         var table = Table(
-            columns: ["", columns[0].heading, "p25–p75", "to ring", "p25–p75"] + columns.dropFirst().map(\.heading) + [
-                "note"
-            ]
+            columns: [
+                .text(""), .number(columns[0].heading), .number("p25–p75"), .number("to ring"), .number("p25–p75"),
+            ] + columns.dropFirst().map { .number($0.heading) } + [.text("note")]
         )
         // Of others' servers, only those that can take part.
         for row in summary.rows(of: scenario) where row.rounds > 0 || !row.isAbsentByNature || !row.isExternal {
@@ -57,10 +59,10 @@ struct TextReport {
     }
 
     /// What the measurements had to do without.
-    private func losses(_ place: KeyPath<Sample, CPUShare>) -> String {
+    private func losses(_ share: KeyPath<Sample, CPUShare>) -> String {
         func words(_ values: [Double]) -> String { "\(values.median.fixed(0)), \((values.max() ?? 0).fixed(0))" }
-        let others = samples.map { $0[keyPath: place].others }
-        let steal = samples.map { $0[keyPath: place].steal }
+        let others = samples.map { $0[keyPath: share].others }
+        let steal = samples.map { $0[keyPath: share].steal }
         return "other programs and interrupts \(words(others)); the hypervisor \(words(steal))"
     }
 }

@@ -3,17 +3,17 @@ import Measuring
 
 /// The whole comparison: every scenario, in rounds in which every contender is measured once.
 ///
-/// The order of the contenders rotates, so that everybody is first, and last, equally often.
+/// The order of the contenders rotates, so that each is first, and last, equally often.
 final class Comparison {
     private let scenarios: [any Scenario]
     private let lineup: Lineup
     private let rounds: Int
     private let field: Field
-    private let progress: ProgressBar
+    private let progress: ProgressLine
     /// When it is to be over: scenarios that take too long have fewer rounds, three at the least.
     private let end: Moment?
     private static let fewestRounds = 3
-    /// Everything measured so far; what is finished when somebody interrupts is here.
+    /// Everything measured so far; what is finished when the run is interrupted is here.
     private(set) var samples: [Sample] = []
     /// Contenders that dropped out of a scenario, and why.
     private(set) var absences: [Absence] = []
@@ -23,7 +23,7 @@ final class Comparison {
         lineup: Lineup,
         rounds: Int,
         field: Field,
-        progress: ProgressBar,
+        progress: ProgressLine,
         end: Moment? = nil
     ) {
         self.end = end
@@ -48,7 +48,7 @@ final class Comparison {
         for contender in lineup.contenders(in: scenario) {
             if let reason = scenario.objection(to: contender) {
                 absences.append(Absence(scenario, contender, reason, isByNature: true))
-                for _ in 0..<rounds { progress.advance() }
+                progress.done += Double(rounds)
             } else {
                 entries.append(Entry(contender))
             }
@@ -58,14 +58,14 @@ final class Comparison {
             // Another round would take as long as those before.
             let next = Moment.now() + Moment.now().since(begin) / Moment(max(1, round))
             if round >= Self.fewestRounds, let end, next > end {
-                for _ in 0..<(rounds - round) * entries.count { progress.advance() }
+                progress.done += Double((rounds - round) * entries.count)
                 break
             }
             for turn in entries.indices {
                 let index = (round + turn) % entries.count
                 progress.show("\(scenario.title): \(entries[index].contender.name), round \(round + 1) of \(rounds)")
                 if !entries[index].isOut { try measure(scenario, &entries[index], round) }
-                progress.advance()
+                progress.done += 1
             }
         }
         for index in entries.indices { try finish(scenario, &entries[index]) }
@@ -99,7 +99,7 @@ final class Comparison {
             samples.append(sample)
             if scenario.startsAfresh { try end(scenario, &entry) }
         } catch let failure as Failure {
-            drop(scenario, &entry, failure)
+            recordAbsence(scenario, &entry, failure)
         }
     }
 
@@ -128,7 +128,7 @@ final class Comparison {
         do {
             try end(scenario, &entry)
         } catch let failure as Failure {
-            drop(scenario, &entry, failure)
+            recordAbsence(scenario, &entry, failure)
         }
     }
 
@@ -144,7 +144,7 @@ final class Comparison {
         }
     }
 
-    private func drop(_ scenario: any Scenario, _ entry: inout Entry, _ failure: Failure) {
+    private func recordAbsence(_ scenario: any Scenario, _ entry: inout Entry, _ failure: Failure) {
         entry.isOut = true
         entry.process = nil
         let reason = failure.description.split(separator: "\n").joined(separator: " ")

@@ -1,3 +1,5 @@
+import Measuring
+
 /// Finds the best depth for the ceiling.
 ///
 /// In rounds of its own, whose figures are then dropped: the lowest of three is low partly by luck, and a comparison with that
@@ -16,7 +18,7 @@ struct DepthChoice {
     var steps: Int { Self.depths.count * rounds * ((needsBacklog ? 1 : 0) + (needsStorm ? 1 : 0)) }
 
     /// The lineup with the depths chosen, and what they were chosen by.
-    func choose(for lineup: Lineup, _ progress: ProgressBar) throws -> (Lineup, String) {
+    func choose(for lineup: Lineup, _ progress: ProgressLine) throws -> (Lineup, String) {
         var lineup = lineup
         var words: [String] = []
         if needsBacklog {
@@ -32,7 +34,7 @@ struct DepthChoice {
         return (lineup, "depth of the ring, by µs CPU/conn: " + words.joined(separator: "; "))
     }
 
-    private func choose(_ scenario: any Scenario, _ progress: ProgressBar) throws -> (depth: Int, words: String) {
+    private func choose(_ scenario: any Scenario, _ progress: ProgressLine) throws -> (depth: Int, words: String) {
         let contenders = Self.depths.map { Contender.ring("ring at \($0)", depth: $0) }
         let comparison = Comparison(
             scenarios: [scenario],

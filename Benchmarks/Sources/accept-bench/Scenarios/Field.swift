@@ -1,3 +1,5 @@
+import Measuring
+
 /// What all scenarios of a run share: how much, how long, and on which CPUs.
 struct Field: Sendable {
     var placement: Placement?

@@ -17,7 +17,7 @@ struct Hold: Scenario {
         let held = field.held
         let outcome = Mutex(Outcome())
         let (resident, kernel) = (try Memory.resident(processes), try Memory.kernel())
-        let start = try CPUTime.onceIdle(processes)
+        let start = try cpuTimeOnceIdle(processes)
         let latecomers = LoadPlan(
             streams: [holdingStream(process, Self.more)],
             sources: field.sources,
@@ -26,14 +26,14 @@ struct Hold: Scenario {
         var plan = LoadPlan(streams: [holdingStream(process, held)], sources: field.sources, seconds: 20)
         plan.whenHeld = {
             var now = Outcome()
-            let full = try CPUTime.onceIdle(processes)
+            let full = try cpuTimeOnceIdle(processes)
             now.memory = (try Memory.resident(processes) - resident) / Double(held)
             now.kernelMemory = (try Memory.kernel() - kernel) / Double(held)
             now.cpu = full.seconds(since: start) * 1e6 / Double(held)
             let ledger = try LoadRun.run(latecomers).streams[0].ledger
             now.connected = ledger.connected
             now.complaint = ledger.complaint
-            now.idleCPU = try CPUTime.onceIdle(processes).seconds(since: full) * 1e6 / Double(Self.more)
+            now.idleCPU = try cpuTimeOnceIdle(processes).seconds(since: full) * 1e6 / Double(Self.more)
             let result = now
             outcome.withLock { $0 = result }
         }

@@ -1,4 +1,5 @@
-import Foundation
+import Glibc
+import Measuring
 import NBServer
 
 /// Runs nb-server as a contender, in this process.
@@ -16,7 +17,7 @@ enum OurServer {
         case .hold:
             try run(Server(Holder(tally: tally), listening: endpoints(options), options: serverOptions(options)))
         }
-        say("accepted \(tally.accepted)")
+        say("accepted \(tally.accepted)\n")
     }
 
     private static func run<Behavior>(_ server: Server<Behavior>) throws {
@@ -34,11 +35,11 @@ enum OurServer {
             timer = new
         }
         try run(server)
-        say((timer?.measured ?? []).map { "call \($0)\n" }.joined(), terminator: "")
+        say((timer?.measured ?? []).map { "call \($0)\n" }.joined())
     }
 
     private static func announce<Behavior>(_ server: Server<Behavior>) {
-        say(server.addresses.map { "listening on \($0)" }.joined(separator: "\n"))
+        say(server.addresses.map { "listening on \($0)\n" }.joined())
     }
 
     private static func endpoints(_ options: ServeOptions) -> [Endpoint] {
@@ -54,7 +55,7 @@ enum OurServer {
         return result
     }
 
-    private static func say(_ text: String, terminator: String = "\n") {
-        FileHandle.standardOutput.write(Data((text + terminator).utf8))
+    private static func say(_ text: String) {
+        writeText(text, to: STDOUT_FILENO)
     }
 }

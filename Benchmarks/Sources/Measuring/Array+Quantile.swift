@@ -1,14 +1,6 @@
-import Foundation
-
-extension Double {
-    func fixed(_ digits: Int) -> String {
-        isFinite ? String(format: "%.\(digits)f", self) : "–"
-    }
-}
-
 extension [Double] {
-    /// Between two elements, on the straight line from one to the other.
-    func quantile(_ fraction: Double) -> Double {
+    /// Between two elements, on the straight line from one to the other. Not a number if there are none.
+    package func quantile(_ fraction: Double) -> Double {
         guard !isEmpty else { return .nan }
         let sorted = sorted()
         let position = fraction * Double(count - 1)
@@ -17,5 +9,5 @@ extension [Double] {
         return below + (above - below) * position.truncatingRemainder(dividingBy: 1)
     }
 
-    var median: Double { quantile(0.5) }
+    package var median: Double { quantile(0.5) }
 }

@@ -1,24 +1,31 @@
-import Glibc
-import Measuring
+internal import Glibc
 
-/// A network namespace of this process's own and of the servers it starts, with nothing but a loopback interface: what the
-/// kernel counts in it, nobody else has done.
+/// A network namespace of this process's own and of the servers it starts, with nothing but a loopback interface: its ports are
+/// all free, and the kernel's counters in it tell of these processes only.
 ///
-/// Its settings are the kernel's defaults, whatever the machine's are, and it has none of the machine's firewall rules; so it is
-/// for where others' drops must not make a round invalid, not for comparing with a run outside.
-enum PrivateNetwork {
+/// Its settings are the kernel's defaults, whatever the machine's are, and it has none of the machine's firewall rules. Figures from
+/// inside are not to be compared with figures from outside.
+package enum PrivateNetwork {
+    /// This process may not have one.
+    package struct Refusal: Error, CustomStringConvertible {
+        package let description: String
+    }
+
     private static let newUser: Int32 = 0x1000_0000  // CLONE_NEWUSER
     private static let newNetwork: Int32 = 0x4000_0000  // CLONE_NEWNET
 
     /// Moves this process there. To be called before there are other threads.
-    static func enter() throws {
+    ///
+    /// - Throws: ``Refusal`` if it stays where it was, ``Failure`` if the loopback interface could not be switched on.
+    package static func enter() throws {
         typealias Unshare = @convention(c) (Int32) -> Int32
         // Swift's Glibc module leaves it out.
-        guard let address = dlsym(nil, "unshare") else { throw Failure("there is no unshare(2) here") }
+        guard let address = dlsym(nil, "unshare") else { throw Refusal(description: "there is no unshare(2) here") }
         let unshare = unsafeBitCast(address, to: Unshare.self)
-        // The second for whoever is not root.
+        // The second is for users other than root.
         guard unshare(newNetwork) == 0 || unshare(newUser | newNetwork) == 0 else {
-            throw Failure("\(Failure(call: "unshare(2)")): a private network needs root, or user namespaces")
+            let cause = Failure(call: "unshare(2)")
+            throw Refusal(description: "\(cause): a private network needs root, or user namespaces")
         }
         try switchLoopbackOn()
     }
