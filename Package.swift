@@ -74,7 +74,14 @@ let package = Package(
             swiftSettings: settings
         ),
         // A live server under all kinds of hardship; ./dev soak builds it optimized and runs it.
-        .executableTarget(name: "soak", dependencies: ["NBServer"], path: "Tests/Soak", swiftSettings: settings),
+        .executableTarget(
+            name: "soak",
+            dependencies: ["Measuring", "NBServer"],
+            path: "Tests/Soak",
+            swiftSettings: settings
+        ),
+        // What the soak shares with the benchmarks. They are a package of their own, which has a target of these sources too.
+        .target(name: "Measuring", path: "Benchmarks/Sources/Measuring", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

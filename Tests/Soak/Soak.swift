@@ -1,4 +1,5 @@
 @preconcurrency internal import Glibc
+internal import Measuring
 
 /// The run: it starts the process with the servers, plays rounds of phases until the time is up, and keeps the accounts.
 ///
@@ -16,7 +17,7 @@ final class Soak {
     private let idle: Baseline
 
     private var randomness: Randomness
-    private var progress: Progress
+    private var progress: ProgressLog
     private var tallies: [String: Tally] = [:]
     private var growth: Growth?
     private var connectionsOfFirstRound = 0
@@ -26,11 +27,13 @@ final class Soak {
     init(_ arguments: Arguments) throws {
         self.arguments = arguments
         randomness = Randomness(seed: arguments.seed)
-        progress = Progress(length: arguments.length)
+        progress = ProgressLog(length: arguments.length)
         try Interruption.postpone()
         try Descriptors.limit(to: Self.descriptorLimit)
-        if try !PrivateNetwork.enter() {
-            Progress.say("may not have a network of its own; what others do on this machine's counts as well")
+        do {
+            try PrivateNetwork.enter()
+        } catch let refusal as PrivateNetwork.Refusal {
+            ProgressLog.say("\(refusal). Without one, what others do on this machine's network counts as well")
         }
         process = try ServerProcess()
         _ = try process.echoCounts()
@@ -44,7 +47,7 @@ final class Soak {
 
     /// - Returns: the exit status.
     func run() -> Int32 {
-        Progress.say("seed \(arguments.seed), process \(process.identifier), idle with \(idle.text)")
+        ProgressLog.say("seed \(arguments.seed), process \(process.identifier), idle with \(idle.text)")
         var interruption: Interruption?
         do {
             try playRounds()
@@ -61,7 +64,7 @@ final class Soak {
 
     private func report(_ problem: String) {
         problems += 1
-        Progress.say("PROBLEM: \(problem)")
+        ProgressLog.say("PROBLEM: \(problem)")
     }
 }
 

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Measuring
 
 /// What the server's process has when it has nothing to do, and comes back to after every phase, exactly.
 struct Baseline {
@@ -28,12 +29,12 @@ struct Baseline {
             try Interruption.check()
             let status = try ProcessStatus(of: process)
             looks = status.descriptors == descriptorCount && status.threads == threads ? looks + 1 : 0
-            guard limit > .now else { return try tell(ledger) }
+            guard limit > .now else { return try report(to: ledger) }
             pauseBriefly()
         }
     }
 
-    private func tell(_ ledger: Ledger) throws {
+    private func report(to ledger: Ledger) throws {
         let present = try ProcessStatus.descriptorKinds(of: process)
         for kind in Set(present.keys).union(descriptors.keys).sorted() {
             let (count, expected) = (present[kind] ?? 0, descriptors[kind] ?? 0)

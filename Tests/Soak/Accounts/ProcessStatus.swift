@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Measuring
 
 /// What a process has, as the kernel tells it: descriptors, threads, memory.
 struct ProcessStatus {
@@ -22,8 +23,7 @@ struct ProcessStatus {
 
     /// Its resident memory in bytes.
     static func residentMemory(of process: pid_t) throws -> Int {
-        for line in try SystemFile.text("/proc/\(process)/status").split(separator: "\n") where line.hasPrefix("VmRSS:")
-        {
+        for line in try textOfFile("/proc/\(process)/status").split(separator: "\n") where line.hasPrefix("VmRSS:") {
             if let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) }) {
                 return kibibytes << 10
             }

@@ -1,7 +1,10 @@
+internal import Measuring
+
 /// A row of the table: what the rounds of a phase came to.
 struct Tally {
-    static let columns = [
-        "phase", "rounds", "connections", "greeted", "echoed", "rude", "turned away", "discarded", "problems",
+    static let columns: [Table.Column] = [
+        .text("phase"), .number("rounds"), .number("connections"), .number("greeted"), .number("echoed"),
+        .number("rude"), .number("turned away"), .number("discarded"), .number("problems"),
     ]
 
     private var rounds = 0

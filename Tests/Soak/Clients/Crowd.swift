@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Measuring
 
 /// Clients that act at the same time, all in one thread, which waits for what they wait for.
 ///
@@ -62,7 +63,7 @@ struct Crowd {
         }
     }
 
-    /// Waits a little, and has those go on who can; `false` if nobody could.
+    /// Waits a little, and continues the clients that can go on; `false` if none could.
     private func wait(for active: [Client], atMost limit: Int) -> Bool {
         var limit = limit
         var polled = active.map { client in

@@ -1,3 +1,5 @@
+internal import Measuring
+
 /// What a phase has to play with: the process with the servers, of which two stand all the time, and the phase's ledger.
 final class Stage {
     let process: ServerProcess
@@ -5,7 +7,7 @@ final class Stage {
     let patient: Site
     /// Gives clients a second.
     let impatient: Site
-    /// What the process has when nobody is connected.
+    /// What the process has when no client is connected.
     let idle: Baseline
     let ledger: Ledger
     var randomness: Randomness
@@ -40,7 +42,7 @@ final class Stage {
         return counts
     }
 
-    /// Holds the server's process for as long as that takes; whoever connects now has to wait.
+    /// Holds the server's process for as long as that takes; a client that connects now has to wait.
     func whilePaused(_ body: () throws -> Void) throws {
         try process.pause()
         defer { process.resume() }

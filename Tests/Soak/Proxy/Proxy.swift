@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Measuring
 internal import Synchronization
 
 /// A faulty network between clients and the server: it relays a number of connections, each with a fate, and remembers

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Measuring
 internal import Synchronization
 
 /// Whom released connections are given to: a thread that gives each client its identity back and closes.

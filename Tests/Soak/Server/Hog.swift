@@ -12,7 +12,7 @@ struct Hog {
         return taken.count
     }
 
-    mutating func letGo() {
+    mutating func release() {
         for descriptor in taken { close(descriptor) }
         taken = []
     }

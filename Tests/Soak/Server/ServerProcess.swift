@@ -1,4 +1,5 @@
 @preconcurrency internal import Glibc
+internal import Measuring
 
 /// The child process with the servers, as the soak sees it; ``ServerRole`` is its other side. Killed and reaped at the
 /// latest when this object goes.

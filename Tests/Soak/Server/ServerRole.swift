@@ -1,4 +1,5 @@
 @preconcurrency internal import Glibc
+internal import Measuring
 internal import NBServer
 internal import Synchronization
 
@@ -39,14 +40,14 @@ struct ServerRole {
         while let line = readLine() {
             let words = line.split(separator: " ")
             do {
-                tell("ok " + (try obey(String(words.first ?? ""), words.dropFirst().map(String.init))))
+                answer("ok " + (try apply(String(words.first ?? ""), words.dropFirst().map(String.init))))
             } catch {
-                tell("error \(line): \(error)")
+                answer("error \(line): \(error)")
             }
         }
     }
 
-    private mutating func obey(_ command: String, _ arguments: [String]) throws -> String {
+    private mutating func apply(_ command: String, _ arguments: [String]) throws -> String {
         let numbers = arguments.map { Int($0) ?? 0 }
         switch (command, arguments.count) {
         case ("bind", 5): return try bind(arguments[0], numbers[1], numbers[2], numbers[3], sheds: numbers[4] == 1)
@@ -57,7 +58,7 @@ struct ServerRole {
         case ("echo", 0):
             return "\(echo.echoed.load(ordering: .relaxed)) \(echo.abandoned.load(ordering: .relaxed))"
         case ("hog", 1): return "\(hog.takeAll(but: numbers[0]))"
-        case ("unhog", 0): hog.letGo()
+        case ("unhog", 0): hog.release()
         default: throw Failure("no such command")
         }
         return ""
@@ -96,7 +97,7 @@ struct ServerRole {
         return ended.board.present.text
     }
 
-    private func tell(_ line: String) {
+    private func answer(_ line: String) {
         print(line)
         fflush(stdout)
     }

@@ -1,3 +1,5 @@
+internal import Measuring
+
 /// A server, as the soak sees it: a name, and a port for each treatment.
 struct Site {
     let name: String

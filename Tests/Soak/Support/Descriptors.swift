@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Measuring
 
 /// How many descriptors a process may have.
 enum Descriptors {

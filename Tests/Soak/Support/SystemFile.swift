@@ -1,21 +1,8 @@
 internal import Glibc
+internal import Measuring
 
-/// Files and directories that the kernel makes up.
+/// Directories and links that the kernel makes up.
 enum SystemFile {
-    static func text(_ path: String) throws -> String {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw Failure(call: "open \(path)") }
-        defer { close(file) }
-        var text: [UInt8] = []
-        var bytes = [UInt8](repeating: 0, count: 1 << 14)
-        while true {
-            let count = read(file, &bytes, bytes.count)
-            guard count >= 0 else { throw Failure(call: "read \(path)") }
-            guard count > 0 else { return String(decoding: text, as: UTF8.self) }
-            text += bytes.prefix(count)
-        }
-    }
-
     /// The names in a directory.
     static func names(in path: String) throws -> [String] {
         guard let directory = opendir(path) else { throw Failure(call: "opendir \(path)") }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Measuring
 
 /// A thread that runs one body and is waited for.
 final class Worker {

@@ -1,7 +1,7 @@
 @preconcurrency internal import Glibc
 
 /// What the soak says on standard error while it goes on: a line every ten seconds.
-struct Progress {
+struct ProgressLog {
     private static let interval = Duration.seconds(10)
 
     private let start = ContinuousClock.now
