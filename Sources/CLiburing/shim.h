@@ -10,7 +10,6 @@
 
 #include <features.h>
 #include <liburing.h>
-#include <sys/eventfd.h>
 
 /*
  * IOSQE_CQE_SKIP_SUCCESS and IOSQE_BUFFER_SELECT in a form that Swift reads the same from every liburing: they are

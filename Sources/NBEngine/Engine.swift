@@ -58,6 +58,9 @@ public protocol Engine: ~Copyable {
     /// before that shows in ``isPending``, which is looked at next.
     mutating func rest(until deadline: Instant?) throws(EngineError)
 
+    /// A connected socket leaves the loop: nothing is in flight on it, and its descriptor is another owner's from now on.
+    mutating func forget(_ descriptor: Int32)
+
     /// Entering has failed for good. Memory that the kernel may still write to is kept. Returns the descriptors whose closing was
     /// submitted and not carried out.
     mutating func abandon() -> [Int32]

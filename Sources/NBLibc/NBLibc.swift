@@ -1,6 +1,8 @@
 // The C library of Linux: glibc or musl. The other files of the library import this module instead of either, so only
-// this file knows which of the two it is. Functions that need a qualified name are called through it as well
+// this file knows which of the two it is. Interfaces to Linux that the modules of both leave out are here as well. Functions that need a qualified name are called through it as well
 // (`NBLibc.close`).
+
+@_exported public import CLinux
 
 #if canImport(Glibc)
 @_exported public import Glibc

@@ -1,4 +1,3 @@
-internal import CLiburing
 internal import NBLibc
 
 /// An event descriptor: a counter in the kernel that any thread, and any signal handler, can add to and that a ring can

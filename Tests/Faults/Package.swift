@@ -12,7 +12,8 @@ let package = Package(
     name: "nb-server",
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing"),
-        .target(name: "NBLibc", swiftSettings: settings),
+        .systemLibrary(name: "CLinux"),
+        .target(name: "NBLibc", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NBEngine", swiftSettings: settings),
         .target(name: "NBUring", dependencies: ["CLiburing", "NBEngine", "NBLibc"], swiftSettings: settings),
         .target(name: "NBServer", dependencies: ["NBEngine", "NBLibc", "NBUring"], swiftSettings: settings),

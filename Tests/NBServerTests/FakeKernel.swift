@@ -30,6 +30,8 @@ final class FakeKernel: @unchecked Sendable {
     private(set) var history: [Submission] = []
     /// Descriptors whose output was ended.
     private(set) var endedOutputs: [Int32] = []
+    /// Descriptors that the engine was told to forget.
+    private(set) var forgotten: [Int32] = []
     /// Descriptors whose close was kept from waiting.
     private(set) var forgottenLingers: [Int32] = []
     /// What is known of peers; of others, that they have taken nothing and said nothing.
@@ -276,6 +278,10 @@ extension FakeKernel {
         forgottenLingers.append(descriptor)
     }
 
+    fileprivate func forget(_ descriptor: Int32) {
+        forgotten.append(descriptor)
+    }
+
     fileprivate var unsubmittedCloses: [Int32] {
         inQueue.compactMap { if case .close(let descriptor) = $0.operation { descriptor } else { nil } }
     }
@@ -325,6 +331,8 @@ struct ScriptedEngine: Engine, ~Copyable {
     mutating func openDescriptor(wokenBy event: Int32) -> Int32 { event }
 
     mutating func rest(until deadline: Instant?) {}
+
+    mutating func forget(_ descriptor: Int32) { kernel.forget(descriptor) }
 
     mutating func abandon() -> [Int32] { kernel.unsubmittedCloses }
 

@@ -102,6 +102,9 @@ struct RingEngine: Engine, ~Copyable {
         try enter(until: now)
     }
 
+    /// A ring keeps nothing of a socket on which nothing is in flight.
+    mutating func forget(_ descriptor: Int32) {}
+
     mutating func abandon() -> [Int32] {
         ring.keepReceiveBuffers()
         return ring.unsubmittedCloses

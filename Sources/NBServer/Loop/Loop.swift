@@ -231,6 +231,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         connections.pointee.settle(on: &engine, calls)
         while let handOut = connections.pointee.takeHandOut() {
             guard let descriptor = handOut.descriptor else { continue }
+            engine.forget(descriptor)
             handOut.receiver(
                 ReleasedConnection(descriptor, unread: handOut.unread) { [control] in control.noteFreedDescriptor() }
             )

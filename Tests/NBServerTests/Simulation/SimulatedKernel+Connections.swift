@@ -55,6 +55,14 @@ extension SimulatedKernel {
         }
     }
 
+    func forget(_ descriptor: Int32) {
+        guard let socket = socket(descriptor, "forget") else { return }
+        if socket.send != nil || socket.receive != nil || socket.discard != nil {
+            violate("\(descriptor) leaves with something in flight")
+        }
+        socket.isForgotten = true
+    }
+
     func close(_ descriptor: Int32) {
         guard let socket = socket(descriptor, "close") else { return }
         sockets[Int(descriptor - Self.firstDescriptor)] = nil
@@ -120,6 +128,7 @@ extension SimulatedKernel {
         if socket.isToEndOutput && !socket.hasFinishedOutput {
             violate("\(descriptor) handed out before its output ended")
         }
+        if !socket.isForgotten { violate("\(socket.descriptor) is handed out, and the engine was not told") }
         socket.isHandedOut = true
     }
 
@@ -134,6 +143,7 @@ extension SimulatedKernel {
     func takeBack(_ socket: SimulatedSocket) {
         note("\(socket.descriptor) comes back")
         socket.isHandedOut = false
+        socket.isForgotten = false
         socket.isDelivered = false
         socket.isAdopted = true
         socket.isToEndOutput = false

@@ -37,6 +37,8 @@ final class SimulatedSocket {
     var isAdopted = false
     /// The server's no more: somebody else has the descriptor.
     var isHandedOut = false
+    /// The engine was told that it leaves.
+    var isForgotten = false
     /// Somebody is about to give it back to the server.
     var isOnItsWay = false
     /// The connection is no more: a reset, from either side.
