@@ -46,6 +46,9 @@ public struct CompletionBatch: ~Copyable {
     @inlinable
     public var hasRest: Bool { position < count }
 
+    /// How many completions were not acted on.
+    public var restCount: Int { count - position }
+
     /// Goes on by `limit` completions, or as many as there are.
     ///
     /// - Returns: the indices of the completions that are to be acted on now.

@@ -55,7 +55,7 @@ public enum Operation: Hashable, Sendable {
     /// What a send does about a socket that takes no more for now.
     @frozen
     public enum SendMode: Hashable, Sendable {
-        /// Waits, inside the kernel, until all bytes have been taken.
+        /// LimitClocks, inside the kernel, until all bytes have been taken.
         case waiting
         /// Gives up at once and completes with what was taken. The memory is not looked at after the submission.
         case immediate
@@ -76,7 +76,7 @@ public enum Operation: Hashable, Sendable {
     /// What discarding does about a socket on which nothing has arrived.
     @frozen
     public enum DiscardMode: Hashable, Sendable {
-        /// Waits, inside the kernel, until something arrives or the peer has finished.
+        /// LimitClocks, inside the kernel, until something arrives or the peer has finished.
         case waiting
         /// Fails at once with `EAGAIN`.
         case immediate

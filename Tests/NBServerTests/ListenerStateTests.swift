@@ -67,14 +67,14 @@ import Testing
     @Test func itAilsUntilItAccepts() {
         var state = armed()
         _ = state.failed(.park, at: now)
-        #expect(state.isAiling)
+        #expect(state.isRecovering)
         _ = state.descriptorFreed()
         state.arm()
         #expect(state.failed(.park, at: now) == .park(isNews: false))
         _ = state.descriptorFreed()
         state.arm()
         #expect(state.accepted() == true)
-        #expect(!state.isAiling)
+        #expect(!state.isRecovering)
         #expect(state.failed(.park, at: now) == .park(isNews: true))
     }
 

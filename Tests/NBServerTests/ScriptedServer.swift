@@ -86,7 +86,7 @@ struct ScriptedServer {
         script: [FakeKernel.Step]
     ) throws -> (kernel: FakeKernel, reason: Result<StopReason, ServerError>) {
         let control = LoopControl()
-        try control.open()
+        try control.doorbell.open()
         let kernel = FakeKernel(script) { control.requestStop() }
         let behavior = ClosureBehavior(
             journal: journal,
@@ -101,7 +101,6 @@ struct ScriptedServer {
             calls: ScriptedCalls(kernel: kernel),
             sockets: sockets,
             behavior: TypedBehaviorBox(behavior, Mailbox(control)),
-            closesWait: false,
             control: control,
             options: options
         )

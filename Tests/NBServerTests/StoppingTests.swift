@@ -143,6 +143,36 @@ import Testing
         }
     }
 
+    /// With a full queue an accept takes one more than a quantum, and the queue in the kernel is as long as before.
+    @Test func whoWaitedWhenADrainBeganIsServedBesidesWhatWasAcceptedAhead() throws {
+        var server = try ScriptedServer()
+        server.features.quantum = 1
+        let listener = server.listeners[0]
+        try server.run(
+            { number, _, context in
+                if number == 0 { context.drain(within: .seconds(60)) }
+                return .continue
+            },
+            script: [
+                { kernel in
+                    kernel.queueLengths[listener] = 1
+                    try kernel.accept(1000, on: listener)
+                    try kernel.accept(1001, on: listener)
+                    try kernel.accept(1002, on: listener, isLast: true)
+                },
+                { _ in },
+                { kernel in #expect(server.journal.delivered == [0, 1]) },
+                { kernel in
+                    #expect(server.journal.delivered == [0, 1, 2])
+                    kernel.queueLengths[listener] = 0
+                    try kernel.accept(1003, on: listener)
+                },
+                { _ in },
+            ]
+        )
+        #expect(server.journal.delivered == [0, 1, 2, 3])
+    }
+
     @Test func anErrorFromHandleInfoStopsTheServerWithIt() throws {
         let server = try ScriptedServer()
         let listener = server.listeners[0]
@@ -258,10 +288,10 @@ import Testing
             script: [{ try $0.accept(pair.end, on: server.listeners[0]) }, { $0.isLost = true }]
         )
         let slot = try #require(connections.first).connection.slot
-        #expect(slot.pointee.phase == .orphaned)
+        #expect(slot.pointee.phase == .outlived)
         // Dropped on whatever thread; what the kernel may still use stays.
         connections = []
-        #expect(slot.pointee.phase == .orphaned)
+        #expect(slot.pointee.phase == .outlived)
     }
 
     @Test func aParkedListenerIsClosedWithoutACancel() throws {

@@ -7,14 +7,14 @@ class BehaviorBox {
     let ledger: CallLedger
 
     /// Where new messages hang.
-    private let hook: MessageHook
+    private let head: MailboxHead
     /// How many messages were taken from there and not looked at, and how many are set aside: a copy of what the inbox knows,
-    /// since the loop asks at every turn, and to ask something whose type depends on the behavior's is dear (``MessageHook``).
+    /// since the loop asks at every turn, and to ask something whose type depends on the behavior's is dear (``MailboxHead``).
     final var inboxCounts = (taken: 0, aside: 0)
 
-    init(_ mailbox: (ledger: CallLedger, hook: MessageHook)) {
+    init(_ mailbox: (ledger: CallLedger, head: MailboxHead)) {
         ledger = mailbox.ledger
-        hook = mailbox.hook
+        head = mailbox.head
     }
 
     func begin(_ context: borrowing ServerContext) throws -> Verdict {
@@ -27,7 +27,7 @@ class BehaviorBox {
 
     /// Whether a message waits to be handled.
     func hasMessage(isSuspended: Bool) -> Bool {
-        inboxCounts.taken > 0 || !isSuspended && inboxCounts.aside > 0 || hook.hasMessages
+        inboxCounts.taken > 0 || !isSuspended && inboxCounts.aside > 0 || head.hasMessages
     }
 
     /// How many messages wait for the behavior.
@@ -57,5 +57,22 @@ class BehaviorBox {
     /// Ends the behavior's life; nothing may be called afterwards.
     func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
         fatalError("abstract")
+    }
+}
+
+extension BehaviorBox {
+    /// Begins the behavior. One that throws, or declines, cannot be served.
+    func beginUnlessDeclined(_ context: borrowing ServerContext) throws(ServerError) -> Verdict {
+        let verdict: Verdict
+        do {
+            verdict = try begin(context)
+        } catch {
+            throw ServerError(.beginFailed, operation: "begin", cure: "the behavior cannot start: \(error)")
+        }
+        if case .stop(let words) = verdict.next {
+            let cure = words.isEmpty ? "the behavior declined to start" : "the behavior declined to start: \(words)"
+            throw ServerError(.declined, operation: "begin", cure: cure)
+        }
+        return verdict
     }
 }

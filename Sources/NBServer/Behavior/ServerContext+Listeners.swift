@@ -63,7 +63,7 @@ extension ServerContext {
         let address = listeners.pointee[index].socket.address
         listeners.pointee[index].isRemoved = true
         let reaction = listeners.pointee[index].state.close()
-        listeners.pointee.react(reaction, index)
+        listeners.pointee.apply(reaction, index)
         if reaction == .close { state.pointee.tellLater(.listenerRemoved(address)) }
         state.pointee.publishAddresses()
     }
@@ -74,7 +74,7 @@ extension ServerContext {
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
     public func pauseListener(on address: SocketAddress) throws(ServerError) {
         let index = try listener(on: address, "pause listener")
-        state.pointee.listeners.pointee.react(state.pointee.listeners.pointee[index].state.pause(), index)
+        state.pointee.listeners.pointee.apply(state.pointee.listeners.pointee[index].state.pause(), index)
         state.pointee.note(.listenerPaused(address))
     }
 
@@ -83,7 +83,7 @@ extension ServerContext {
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
     public func unpauseListener(on address: SocketAddress) throws(ServerError) {
         let index = try listener(on: address, "unpause listener")
-        state.pointee.listeners.pointee.react(state.pointee.listeners.pointee[index].state.unpause(), index)
+        state.pointee.listeners.pointee.apply(state.pointee.listeners.pointee[index].state.unpause(), index)
         state.pointee.note(.listenerUnpaused(address))
     }
 

@@ -20,16 +20,16 @@ extension ServerContext {
         connection.expect(in: state.pointee.connections)
         let slot = connection.intoSlot()
         let number = state.pointee.workers.number(of: Worker.self)
-        let places = state.pointee.workers.places(number)
-        let index = places.pointee.take()
-        places.pointee.address(index).initializeMemory(as: Worker.self, to: worker)
+        let pages = state.pointee.workers.pages(number)
+        let index = pages.pointee.take()
+        pages.pointee.address(index).initializeMemory(as: Worker.self, to: worker)
         slot.giveName()
         slot.pointee.isKept = true
-        slot.pointee.worker = WorkerPlace(table: number, index: index)
+        slot.pointee.worker = WorkerAddress(table: number, index: index)
         state.pointee.beginWork(slot)
         // It may have broken while it was the behavior's.
         if slot.pointee.isBroken {
-            slot.pointee.ending.note(.lost, errno: EPIPE)
+            slot.pointee.closeCause.note(.lost, errno: EPIPE)
             state.pointee.connections.pointee.drop(slot)
         } else if let refusal = state.pointee.workers.refusal(number) {
             state.pointee.fail(slot, refusal)

@@ -10,7 +10,7 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
         inbox = Inbox(mailbox)
         self.behavior = .allocate(capacity: 1)
         self.behavior.initialize(to: behavior)
-        super.init((mailbox.ledger, mailbox.hook))
+        super.init((mailbox.ledger, mailbox.head))
     }
 
     deinit {

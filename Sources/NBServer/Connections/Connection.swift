@@ -74,7 +74,7 @@ public struct Connection: ~Copyable {
     public func finishOutput() {
         guard slot.pointee.phase == .open else { return }
         slot.pointee.finishesOutput = true
-        table.pointee.unsettle(slot)
+        table.pointee.markDue(slot)
     }
 
     /// Sends what was queued, then closes: what dropping the connection does, in words. `close(2)`.

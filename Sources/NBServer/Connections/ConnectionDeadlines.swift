@@ -12,7 +12,7 @@ struct ConnectionDeadlines: ~Copyable {
 
         func precedes(_ other: Entry) -> Bool { deadline < other.deadline }
 
-        func note(_ place: Int, in places: inout Void) { slot.pointee.deadlinePlace = Int32(truncatingIfNeeded: place) }
+        func note(_ place: Int, in places: inout Void) { slot.pointee.heapIndex = Int32(truncatingIfNeeded: place) }
     }
 
     private var heap = PlacedHeap<Entry>(places: ())
@@ -28,7 +28,7 @@ struct ConnectionDeadlines: ~Copyable {
     var first: Instant? { heap.first?.deadline }
 
     /// The end of a slot's limit; it must have one.
-    func deadline(of slot: Slot) -> Instant { heap[Int(slot.pointee.deadlinePlace)].deadline }
+    func deadline(of slot: Slot) -> Instant { heap[Int(slot.pointee.heapIndex)].deadline }
 
     mutating func insert(_ slot: Slot, _ deadline: Instant) {
         assert(!slot.pointee.hasDeadline, "a connection has one limit at a time")
@@ -36,8 +36,8 @@ struct ConnectionDeadlines: ~Copyable {
     }
 
     mutating func remove(_ slot: Slot) {
-        heap.remove(at: Int(slot.pointee.deadlinePlace))
-        slot.pointee.deadlinePlace = -1
+        heap.remove(at: Int(slot.pointee.heapIndex))
+        slot.pointee.heapIndex = -1
     }
 
     /// Takes the first slot if its limit has ended.

@@ -8,7 +8,7 @@ internal import NBEngine
 /// ```
 ///  free ── admit ──▶ open
 ///  open ── drop ──▶ closing        ── release ──▶ releasing        ── reset ──▶ resetting
-///       ── the server has ended, and a `Connection` still exists ──▶ orphaned, until the table is freed
+///       ── the server has ended, and a `Connection` still exists ──▶ outlived, until the table is freed
 ///
 ///  closing   ── all bytes are submitted ──▶ checking   ── clients spoke lately ──▶ lingering
 ///  checking  ── bytes are left ──▶ closing             ── the client spoke ──▶ lingering       ── else ──▶ close
@@ -37,7 +37,7 @@ struct ConnectionSlot {
         case resetting
         /// Reset and closed because the server has ended, while somebody still has the `Connection` value. Never used
         /// again.
-        case orphaned
+        case outlived
     }
 
     static let inlineCapacity = 64
@@ -67,15 +67,15 @@ struct ConnectionSlot {
     var isPlainTCP = true
 
     var isKept = false
-    var isUnsettled = false
+    var isDue = false
     var isSending = false
     var isDiscarding = false
     /// An immediate send is out and has not complained; the check's completion proves that it took everything.
-    var awaitsComplaint = false
+    var silentSendInFlight = false
 
     var descriptor: Int32 = -1
-    /// Its place in the table, and which connection it is there: a token of kind 0.
-    var place: Token
+    /// Its index in the table, and which connection it is there: a token of kind 0.
+    var token: Token
     /// The listener it came by.
     var listener = ListenerID.none
     /// The number under which it is or was kept, or 0; and its server's number.
@@ -83,17 +83,17 @@ struct ConnectionSlot {
     let server: UInt32
 
     /// Its worker, if it has one.
-    var worker = WorkerPlace.none
+    var worker = WorkerAddress.none
     /// What its worker asked for, and what has come of it.
     var receiving = Receiving()
     /// Bytes that were received and not delivered yet.
     var input: UnsafeMutablePointer<ByteBlock>?
     /// Why its worker ends.
-    var ending = Ending()
+    var closeCause = CloseCause()
     /// More was queued than the worker's high water mark, and it has not heard that there is room again.
     var isCongested = false
     /// Since when its worker's time limits run.
-    var waits = Waits(since: Instant(nanoseconds: 0))
+    var clocks = LimitClocks(since: Instant(nanoseconds: 0))
 
     var firstBlock: UnsafeMutablePointer<ByteBlock>?
     var lastBlock: UnsafeMutablePointer<ByteBlock>?
@@ -102,16 +102,16 @@ struct ConnectionSlot {
     /// How many bytes wait in blocks.
     var blockByteCount = 0
 
-    /// The next free slot, or the next unsettled one.
+    /// The next free slot, or the next due one.
     var next: UnsafeMutablePointer<ConnectionSlot>?
     /// Its place among those with a time limit, or -1.
-    var deadlinePlace: Int32 = -1
+    var heapIndex: Int32 = -1
 
     /// It was dropped or given away, and waits for its peer.
     var isEnding: Bool {
         switch phase {
         case .closing, .checking, .lingering, .releasing: true
-        case .free, .open, .resetting, .orphaned: false
+        case .free, .open, .resetting, .outlived: false
         }
     }
 
@@ -127,11 +127,11 @@ struct ConnectionSlot {
             && offsets == Array(offsets[0]..<offsets[0] + flags.count)
     }
 
-    var hasDeadline: Bool { deadlinePlace >= 0 }
+    var hasDeadline: Bool { heapIndex >= 0 }
     var hasWorker: Bool { worker.table != 0 }
 
     init(index: UInt32, server: UInt32) {
-        place = Token(kind: 0, slot: index)
+        token = Token(kind: 0, slot: index)
         self.server = server
     }
 }
@@ -139,12 +139,12 @@ struct ConnectionSlot {
 extension UnsafeMutablePointer<ConnectionSlot> {
     /// The token of an operation on this connection.
     func token(_ kind: TokenKind) -> Token {
-        Token(rawValue: pointee.place.rawValue | UInt64(kind.rawValue) << 56)
+        Token(rawValue: pointee.token.rawValue | UInt64(kind.rawValue) << 56)
     }
 
     /// The connection's name, once it is kept or has a worker.
     var id: ConnectionID {
-        ConnectionID(server: pointee.server, slot: pointee.place.slot, number: pointee.number)
+        ConnectionID(server: pointee.server, slot: pointee.token.slot, number: pointee.number)
     }
 
     /// Gives the connection a name, unless it has one from having been kept before.
@@ -164,16 +164,16 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         if pointee.isKept && pointee.phase != .open { return false }
         return switch pointee.phase {
         case .free:
-            isIdle && !pointee.isUnsettled && !pointee.hasDeadline && !pointee.awaitsComplaint && hasNothingToSend
-        case .open: !pointee.isDiscarding && !pointee.awaitsComplaint && pointee.descriptor >= 0
-        case .closing, .releasing: !pointee.isDiscarding && !pointee.awaitsComplaint && pointee.descriptor >= 0
+            isIdle && !pointee.isDue && !pointee.hasDeadline && !pointee.silentSendInFlight && hasNothingToSend
+        case .open: !pointee.isDiscarding && !pointee.silentSendInFlight && pointee.descriptor >= 0
+        case .closing, .releasing: !pointee.isDiscarding && !pointee.silentSendInFlight && pointee.descriptor >= 0
         case .checking:
             pointee.isDiscarding && !pointee.isSending && !pointee.receiving.isArmed && pointee.descriptor >= 0
         // A discard that was refused is tried again before the deadline.
         case .lingering:
             (pointee.isDiscarding || pointee.hasDeadline) && !pointee.isSending && !pointee.receiving.isArmed
                 && pointee.descriptor >= 0
-        case .resetting, .orphaned: pointee.isUnsettled || pointee.descriptor < 0 && !pointee.awaitsComplaint
+        case .resetting, .outlived: pointee.isDue || pointee.descriptor < 0 && !pointee.silentSendInFlight
         }
     }
 }

@@ -1,4 +1,6 @@
-// Descriptors that leave: handed out, or freed.
+internal import NBLibc
+
+// Descriptors that are handed out, and connections that are lost.
 extension ConnectionTable {
     /// A released descriptor, unless it came to nothing, and who was to have it.
     struct HandOut {
@@ -11,7 +13,7 @@ extension ConnectionTable {
 
     /// Notes a released descriptor for handing out, and frees its slot.
     mutating func handOut(_ slot: Slot) {
-        if let receiver = receivers.removeValue(forKey: slot.pointee.place.slot) {
+        if let receiver = receivers.removeValue(forKey: slot.pointee.token.slot) {
             let unread = Array(input(of: slot))
             handOuts.append(HandOut(descriptor: slot.pointee.descriptor, unread: unread, receiver: receiver))
         }
@@ -20,7 +22,7 @@ extension ConnectionTable {
 
     /// The descriptor will not be handed out: forgets who was to receive it.
     mutating func forgetReceiver(_ slot: Slot) {
-        guard let receiver = receivers.removeValue(forKey: slot.pointee.place.slot) else { return }
+        guard let receiver = receivers.removeValue(forKey: slot.pointee.token.slot) else { return }
         handOuts.append(HandOut(descriptor: nil, unread: [], receiver: receiver))
     }
 
@@ -43,15 +45,31 @@ extension ConnectionTable {
     mutating func takeLost() -> ConnectionID? {
         lost.popFirst()
     }
+}
 
-    /// Notes that the closing of a descriptor has been submitted.
-    mutating func noteFreedDescriptor() {
-        hasFreedDescriptor = true
+// How all connections end with their server.
+extension ConnectionTable {
+    /// The behavior has terminated: every connection that is still open ends. Those that the behavior dropped already do.
+    mutating func endAll() {
+        for slot in used where slot.pointee.phase == .open {
+            if slot.pointee.isKept { drop(slot) } else { outliveServer(slot) }
+        }
     }
 
-    /// Whether a descriptor was freed since this was last asked.
-    mutating func takeFreedDescriptor() -> Bool {
-        defer { hasFreedDescriptor = false }
-        return hasFreedDescriptor
+    /// The server's patience is over: connections that have not ended are reset.
+    mutating func expireEnding() {
+        for slot in used where slot.pointee.isEnding { expire(slot) }
+    }
+
+    /// The engine is lost: closes every descriptor by hand. A `Connection` value that still exists outlives the server, and any
+    /// thread may drop it. A connection that was to be handed out is closed instead, and its receiver is dropped.
+    mutating func abandon() {
+        for slot in used {
+            if slot.pointee.descriptor >= 0 { NBLibc.close(slot.pointee.descriptor) }
+            slot.pointee.descriptor = -1
+            if slot.pointee.phase == .open && !slot.pointee.isKept { outliveServer(slot) }
+            forgetReceiver(slot)
+        }
+        while takeHandOut() != nil {}
     }
 }

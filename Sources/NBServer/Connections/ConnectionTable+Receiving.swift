@@ -2,11 +2,11 @@ internal import NBEngine
 internal import NBLibc
 
 // What connections receive for their workers: what is submitted, and what its completions mean. Who is given what arrives is
-// the loop's to say (`Loop+Workers.swift`).
+// the loop's to say (`WorkerCalls`).
 extension ConnectionTable {
     /// Submits what a connection that is in use wants to send and to receive.
     @inline(never)
-    mutating func settleOpen(
+    mutating func submitOpen(
         _ slot: Slot,
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
@@ -39,7 +39,7 @@ extension ConnectionTable {
         guard !slot.pointee.receiving.isArmed else { return }
         guard engine.features.receives && engine.openReceiveBuffers() else {
             slot.pointee.isBroken = true
-            slot.pointee.ending.note(.lost, errno: engine.features.receives ? ENOMEM : EOPNOTSUPP)
+            slot.pointee.closeCause.note(.lost, errno: engine.features.receives ? ENOMEM : EOPNOTSUPP)
             return drop(slot)
         }
         let goesOn = slot.pointee.receiving.credit < 0 || slot.pointee.receiving.isSteady
@@ -68,10 +68,10 @@ extension ConnectionTable {
         if result == 0 { slot.pointee.receiving.hasEnded = true }
         guard isLast else { return }
         switch slot.pointee.phase {
-        case .open where result == -ENOBUFS: starved.append(slot.pointee.place)
+        case .open where result == -ENOBUFS: starved.append(slot.pointee.token)
         case .open where result == -ENOMEM: noteRefused(slot)
-        case .open, .closing, .releasing: unsettle(slot)
-        case .resetting, .orphaned: freeIfDisconnected(slot)
+        case .open, .closing, .releasing: markDue(slot)
+        case .resetting, .outlived: freeIfDisconnected(slot)
         case .free, .checking, .lingering: assertionFailure("nothing is received in this phase")
         }
     }
@@ -83,7 +83,7 @@ extension ConnectionTable {
             guard let slot = slot(place), slot.pointee.phase == .open else { continue }
             // One that has asked again meanwhile receives already.
             if slot.pointee.receiving.wantsMore && !slot.pointee.receiving.isArmed { left -= 1 }
-            unsettle(slot)
+            markDue(slot)
         }
     }
 
@@ -91,7 +91,7 @@ extension ConnectionTable {
 
     /// The worker of this connection is to be called, since it has just got it, or since there may be something for it.
     mutating func noteReady(_ slot: Slot) {
-        ready.append(slot.pointee.place)
+        ready.append(slot.pointee.token)
     }
 
     /// Takes a connection whose worker may have something to get.

@@ -7,7 +7,7 @@ extension ConnectionTable {
     var hasRefused: Bool { !refused.isEmpty }
 
     mutating func noteRefused(_ slot: Slot) {
-        refused.append(slot.pointee.place)
+        refused.append(slot.pointee.token)
     }
 
     /// Tries again what was refused.
@@ -17,9 +17,9 @@ extension ConnectionTable {
         for place in places {
             guard let slot = slot(place) else { continue }
             switch slot.pointee.phase {
-            case .open, .closing, .releasing: unsettle(slot)
+            case .open, .closing, .releasing: markDue(slot)
             case .lingering where !slot.pointee.isDiscarding: discardInput(slot, .waiting, on: &engine)
-            case .free, .checking, .lingering, .resetting, .orphaned: break
+            case .free, .checking, .lingering, .resetting, .outlived: break
             }
         }
     }

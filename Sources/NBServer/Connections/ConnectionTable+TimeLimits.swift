@@ -8,17 +8,18 @@ extension ConnectionTable {
     /// Starts the close limit, unless it runs already. A worker's own limit may still wait to be looked at; then it runs since
     /// the worker has left the connection.
     mutating func startDeadline(_ slot: Slot) {
-        if slot.pointee.hasDeadline { return limit(slot, slot.pointee.waits.endingSince + firstCloseLimit) }
-        slot.pointee.waits = Waits(since: now)
+        if slot.pointee.hasDeadline { return limit(slot, slot.pointee.clocks.endingSince + firstCloseLimit) }
+        slot.pointee.clocks = LimitClocks(since: now)
         deadlines.insert(slot, now + firstCloseLimit)
     }
 
-    /// When the close limit is first looked at.
-    private var firstCloseLimit: Duration { min(closeTimeLimit, wholeCloseTimeLimit ?? closeTimeLimit) }
-
-    /// Limits that began at an instant begin at the present one.
-    mutating func moveLimits(from instant: Instant) {
-        for index in 0..<deadlines.count { deadlines[index].pointee.waits.move(from: instant, to: now) }
+    /// The operations of a turn leave when its callbacks have returned. If these took long, the limits that began in the turn begin
+    /// when they leave: no peer could answer before.
+    mutating func noteTime(_ time: Instant) {
+        let turn = now
+        now = time
+        guard turn.duration(to: time) > Lateness.tolerance else { return }
+        for index in 0..<deadlines.count { deadlines[index].pointee.clocks.move(from: turn, to: time) }
     }
 
     /// Sees to it that a limit is looked at then, or before.
@@ -38,5 +39,16 @@ extension ConnectionTable {
     /// Takes a slot whose limit has passed.
     mutating func takeExpired() -> Slot? {
         deadlines.removeFirst(endedAt: now)
+    }
+
+    /// A receive has told so much of what a limit may wait for.
+    @inline(__always)
+    mutating func hear(_ slot: Slot, _ count: Int) {
+        if slot.pointee.clocks.hearing != .notAsked { heard(slot, count) }
+    }
+
+    @inline(never)
+    private mutating func heard(_ slot: Slot, _ count: Int) {
+        if slot.pointee.clocks.hear(count) { limit(slot, now) }
     }
 }

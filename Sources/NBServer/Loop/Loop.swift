@@ -1,4 +1,5 @@
 internal import NBEngine
+internal import NBLibc
 
 /// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in its turns.
 ///
@@ -16,109 +17,63 @@ internal import NBEngine
 ///
 /// Made, turned and dropped by one thread.
 struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Copyable {
-    var engine: LoopEngine
-    var calls: Calls
-    let behavior: BehaviorBox
+    private(set) var engine: LoopEngine
+    private var calls: Calls
+    private let behavior: BehaviorBox
     // The behavior's own, at hand because going through it costs a retain a turn.
     let ledger: CallLedger
-    let control: LoopControl
-    let options: ServerOptions
-    let observer: (any ServerObserver)?
+    private let control: LoopControl
+    private let options: ServerOptions
 
     let state: UnsafeMutablePointer<LoopState>
     // The state's own, at hand because every completion needs them. Not `let`s: writing through one crashes the compiler
     // (Swift 6.3) when it builds for the thread sanitizer.
-    var connections: UnsafeMutablePointer<ConnectionTable>
-    var counters: UnsafeMutablePointer<ServerCounters>
-    var listeners: UnsafeMutablePointer<ListenerTable>
+    private var connections: UnsafeMutablePointer<ConnectionTable>
+    private(set) var counters: UnsafeMutablePointer<ServerCounters>
+    private var listeners: UnsafeMutablePointer<ListenerTable>
 
-    /// Why the loop does not serve any more.
-    var stopReason: StopReason?
-    /// What the loop itself stopped for, if it did.
-    var failure: ServerError?
+    private var acceptor: Acceptor
+    private var workers: WorkerCalls
+    private var limits: TimeLimits
+    private var mail: Mail
 
-    /// Connections are looked at before they are delivered: descriptors are or were short, or the server drains.
-    var isStrained = false
-    /// A descriptor was freed in the turn before.
-    var freedDescriptorLastTurn = false
-    /// How many receive buffers were given back in this turn.
-    var returnedBuffers = 0
-    /// Receive buffers that the kernel did not take back.
-    var unreturnedBuffers: [UInt16] = []
-    /// What the kernel refused for want of memory is tried again when this ends.
-    var shortage = Shortage()
-    /// When the behavior is to hear that nothing has happened.
-    var timeout: Instant?
-    /// When a server that has stopped resets the connections that have not ended; `nil` while it serves.
-    var endOfPatience: Instant?
-    /// The loop was late: until then, deadlines of the server as a whole wait for what has come meanwhile.
-    var looksAgainUntil: Instant?
-    /// What the observer was told last.
-    var reportedCounters = ServerCounters()
-
-    var stage = Stage.serving
+    private var stage = LoopStage.serving
     /// The completions of the last enter that brought any.
-    var batch: CompletionBatch
-    /// Until when the enter before could wait.
-    private var lastDeadline: Instant?
-    var wakeUp = WakeUpRead()
+    private var batch: CompletionBatch
+    private var lateness = Lateness()
+    /// What the kernel refused for want of memory is tried again when this ends.
+    private var shortage = Shortage()
+    private var wakeUp = WakeUpRead()
     /// The host waits elsewhere, for what wakes the loop as well.
-    private(set) var isPolled = false
-
-    /// What is left to do until the loop has ended.
-    enum Stage: Int, Comparable {
-        case serving
-        /// Accepts are canceled; listeners close when theirs have ended.
-        case closingListeners
-        /// The behavior has terminated; connections take leave of their peers.
-        case endingConnections
-        /// Everything else has ended.
-        case cancelingWakeUp
-        case done
-        /// Ended because the engine has failed.
-        case lost
-
-        static func < (earlier: Stage, later: Stage) -> Bool { earlier.rawValue < later.rawValue }
-    }
+    private var isPolled = false
 
     init(
         engine: consuming LoopEngine,
         calls: consuming Calls,
         sockets: [ListenSocket],
         behavior: BehaviorBox,
-        closesWait: Bool,
         socketOptions: [SocketOption] = [],
         control: LoopControl,
         options: ServerOptions,
         observer: (any ServerObserver)? = nil
     ) {
-        let quantum = engine.features.quantum
         state = .allocate(capacity: 1)
-        state.initialize(
-            to: LoopState(
-                listeners: ListenerTable(sockets, quantum: quantum),
-                options: options,
-                closesWait: closesWait,
-                socketOptions: socketOptions,
-                engine: EngineReport(engine.features),
-                control: control,
-                clock: engine.clock,
-                listen: calls.listen,
-                behavior: behavior,
-                isObserved: observer != nil
-            )
-        )
+        state.initialize(to: LoopState(engine, calls, sockets, behavior, socketOptions, control, options))
+        if observer != nil { state.pointee.events = [] }
         connections = state.pointee.connections
         counters = state.pointee.counters
         listeners = state.pointee.listeners
-        batch = CompletionBatch(capacity: quantum)
+        acceptor = Acceptor(state, behavior)
+        workers = WorkerCalls(state)
+        limits = TimeLimits(state)
+        mail = Mail(state, behavior, observer)
+        batch = CompletionBatch(capacity: engine.features.quantum)
         self.engine = engine
         self.calls = calls
         self.behavior = behavior
         ledger = behavior.ledger
         self.control = control
         self.options = options
-        self.observer = observer
     }
 
     deinit {
@@ -129,16 +84,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
 
     /// Begins: the behavior first, whose verdict is for ``serve(_:)``.
     mutating func begin() throws(ServerError) -> Verdict {
-        let verdict: Verdict
-        do {
-            verdict = try behavior.begin(ServerContext(state))
-        } catch {
-            throw ServerError(.beginFailed, operation: "begin", cure: "the behavior cannot start: \(error)")
-        }
-        if case .stop(let words) = verdict.next {
-            let cure = words.isEmpty ? "the behavior declined to start" : "the behavior declined to start: \(words)"
-            throw ServerError(.declined, operation: "begin", cure: cure)
-        }
+        let verdict = try behavior.beginUnlessDeclined(ServerContext(state))
         state.pointee.note(.began(state.pointee.addresses))
         return verdict
     }
@@ -146,14 +92,14 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// For a host that waits elsewhere, before it begins: a descriptor that is readable when a turn is due.
     mutating func openDescriptor() throws(EngineError) -> Int32 {
         isPolled = true
-        return try engine.openDescriptor(wokenBy: control.wakeUpDescriptor)
+        return try engine.openDescriptor(wokenBy: control.doorbell.descriptor)
     }
 
     /// Serves from the next turn on.
     mutating func serve(_ verdict: Verdict) {
-        obey(verdict)
+        state.apply(verdict)
         armWakeUp()
-        if options.exhaustion == .shed { isStrained = !calls.takeReserve() }
+        acceptor.begin(&calls)
     }
 
     /// Makes one turn.
@@ -164,45 +110,41 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     ///   - budget: how many completions and messages are acted on at the most; less those that were, when the turn returns.
     /// - Returns: what is left to the host.
     mutating func turn(mayWait: Bool, budget: inout Int) -> TurnEnd {
-        control.noteAwake()
+        control.doorbell.noteAwake()
         takeCompletions()
         dispatchBatch(&budget)
         if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
         // What has completed in time may be in the rest of the batch.
-        if !batch.hasRest { endTimeLimits() }
-        serveWorkers()
+        if !batch.hasRest { limits.end(&workers, hasCompletions: hasCompletions, lateness, calls) }
+        workers.serve(mayHoldBuffers: batch.isFull || batch.hasRest)
         handleMail(&budget)
         advance()
         prepare()
         do throws(EngineError) {
             return try enter(mayWait)
         } catch {
-            fail(ServerError(error))
+            state.fail(ServerError(error))
             abandon()
             return .done
         }
     }
 
     /// How the loop has ended: why it stopped, or with what it failed.
-    var result: Result<StopReason, ServerError> { failure.map { .failure($0) } ?? .success(reasonOfTheEnd) }
-
-    var reasonOfTheEnd: StopReason {
-        guard let stopReason else { preconditionFailure("the loop has no reason to stop") }
-        return stopReason
-    }
+    var result: Result<StopReason, ServerError> { state.pointee.result }
 
     /// Goes on to the next stage, and the next, as far as what is left allows.
     private mutating func advance() {
         while true {
             switch stage {
             case .serving:
-                guard stopReason != nil else { return }
-                closeListeners()
+                guard state.pointee.stopReason != nil else { return }
+                acceptor.closeListeners()
             case .closingListeners:
                 guard listeners.pointee.openCount == 0 else { return }
-                stopWorkers()
+                workers.stop()
                 terminate()
-                closeConnections()
+                connections.pointee.endAll()
+                submitConnections()
             case .endingConnections:
                 guard connections.pointee.count == 0 else { return }
                 wakeUp.cancel(on: &engine)
@@ -210,25 +152,69 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
                 guard !wakeUp.isArmed else { return }
             case .done, .lost: return
             }
-            guard let next = Stage(rawValue: stage.rawValue + 1) else { return }
+            guard let next = LoopStage(rawValue: stage.rawValue + 1) else { return }
             stage = next
         }
     }
 
     /// Makes operations of everything that is due.
     private mutating func prepare() {
-        noteTime()
+        connections.pointee.noteTime(engine.now)
         connections.pointee.finalSendMode = batch.isFull ? .immediateHeld : .immediate
         if shortage.end != nil { retryRefused() }
-        settleConnections()
-        cancelAccepts()
-        wakeParkedListeners()
-        armListeners()
+        submitConnections()
+        acceptor.submitDue(on: &engine)
+    }
+
+    /// What happens in a turn after the completions: messages, then timers, then what the library itself has to say, and what all of
+    /// them ask for.
+    private mutating func handleMail(_ budget: inout Int) {
+        mail.handleMessages(&budget)
+        acceptor.deliverAdopted(on: &engine, calls)
+        workers.deliverMail()
+        mail.tellTimers()
+        if !state.pointee.isSuspended && hasPassed(state.pointee.timeout) { state.tell(.timeout) }
+        mail.tellSignals()
+        mail.tellInfos()
+        progressDrain()
+        if let reason = control.stopRequest.reason { state.stop(reason) }
+        endPatience()
+        mail.report()
+    }
+
+    /// Does for a drain what can be done by now, if there is one.
+    private mutating func progressDrain() {
+        guard state.pointee.stopReason == nil, let drain = state.pointee.drain else { return }
+        if !drain.hasBegun {
+            state.pointee.drain?.hasBegun = true
+            // A full queue holds a quantum, and the accept that filled it took one connection more.
+            let aheadCount = batch.restCount + engine.features.quantum + 1
+            acceptor.beginToDrain(drain.queued, aheadCount: aheadCount, calls)
+            state.tell(.draining(within: engine.now.duration(to: drain.deadline)))
+            workers.finish()
+        }
+        acceptor.closeDrained(drain.queued, calls)
+        let unfinished = connections.pointee.count
+        if state.pointee.isDrained || hasPassed(drain.deadline) { state.stop(.drained(unfinished: unfinished)) }
+    }
+
+    /// Whether a deadline of the server as a whole has come, and everything that came before it was looked at.
+    private func hasPassed(_ deadline: Instant?) -> Bool {
+        !batch.hasRest && lateness.hasPassed(deadline, at: connections.pointee.now)
+    }
+
+    /// Tries again what a kernel short of memory has refused, if the pause is over.
+    @inline(never)
+    private mutating func retryRefused() {
+        guard shortage.takeEnd(at: connections.pointee.now) else { return }
+        workers.retryReturns(on: &engine)
+        connections.pointee.retryRefused(on: &engine)
+        armWakeUp()
     }
 
     /// Submits what is due for connections, and hands out what was released.
-    mutating func settleConnections() {
-        connections.pointee.settle(on: &engine, calls)
+    private mutating func submitConnections() {
+        connections.pointee.submitDue(on: &engine, calls)
         while let handOut = connections.pointee.takeHandOut() {
             guard let descriptor = handOut.descriptor else { continue }
             engine.forget(descriptor)
@@ -237,7 +223,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
             )
         }
         // Now, since nothing else may come for long.
-        tellEndedWorkers()
+        workers.tellCloseNotices()
     }
 
     /// Takes the completions that the enter before has brought, unless some of those before are left.
@@ -246,22 +232,18 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         guard !batch.hasRest else { return }
         batch.removeAll()
         engine.takeCompletions(into: &batch)
-        noteWake(lastDeadline)
+        lateness.noteWake(at: connections.pointee.now, hasCompletions: hasCompletions)
     }
 
     /// Whether there are completions that were not acted on.
-    var hasCompletions: Bool { batch.hasRest || engine.hasCompletions }
+    private var hasCompletions: Bool { batch.hasRest || engine.hasCompletions }
 
-    /// Acts on what has completed, as far as the budget goes.
+    /// Acts on what has completed, as far as the budget goes. Never inlined: the rest of a turn would take registers that every
+    /// completion needs.
+    @inline(never)
     private mutating func dispatchBatch(_ budget: inout Int) {
         let indices = batch.advance(by: budget)
         budget -= indices.count
-        dispatch(indices)
-    }
-
-    /// Never inlined: the rest of a turn would take registers that every completion needs.
-    @inline(never)
-    private mutating func dispatch(_ indices: Range<Int>) {
         for index in indices { dispatch(batch[index]) }
     }
 
@@ -269,15 +251,17 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     private mutating func dispatch(_ completion: Completion) {
         let token = completion.token
         switch TokenKind(rawValue: token.kind) {
-        case .accept: completedAccept(token, completion.result, isLast: completion.isLast)
-        case .send: completedSend(token, completion.result)
-        case .receive: completedReceive(completion)
+        case .accept:
+            acceptor.completed(token, completion.result, isLast: completion.isLast, on: &engine, &calls)
+        case .send: workers.completedSend(token, completion.result)
+        case .receive: workers.completedReceive(completion, on: &engine)
         case .discardInput: connections.pointee.completedDiscard(token, completion.result, on: &engine, calls)
         case .wakeUp: completedWakeUp(completion.result)
         // A close frees the descriptor whatever it returns, a disconnected socket is closed next, and what was canceled
         // says itself how it ended.
         case .close, .disconnect, .cancel: break
-        case nil: completedReturn(completion)
+        case nil:
+            if workers.completedReturn(completion) { shortage.note(at: connections.pointee.now) }
         }
     }
 }
@@ -286,21 +270,23 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
 extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     private mutating func enter(_ mayWait: Bool) throws(EngineError) -> TurnEnd {
         if mayWait {
-            lastDeadline = lookBeforeSleep() ? engine.now : nextDeadline
-            try engine.enter(until: lastDeadline)
+            let deadline = lookBeforeSleep() ? engine.now : nextDeadline
+            lateness.noteWait(until: deadline)
+            try engine.enter(until: deadline)
             return isOver ? .done : .again
         }
         try engine.enter(until: engine.now)
         guard !isOver else { return .done }
         guard !isDue else {
-            lastDeadline = engine.now
+            lateness.noteWait(until: engine.now)
             return .again
         }
-        lastDeadline = nextDeadline
+        let deadline = nextDeadline
+        lateness.noteWait(until: deadline)
         // Cleared before the last look: who comes after the look finds the descriptor clear, and makes it readable.
-        try engine.rest(until: lastDeadline)
+        try engine.rest(until: deadline)
         guard !lookBeforeSleep(), !isDue else { return .again }
-        return .wait(until: lastDeadline)
+        return .wait(until: deadline)
     }
 
     /// Another turn would do something. A kernel that is short of memory gets no rest from a host that waits elsewhere: the alarm
@@ -310,7 +296,8 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// What has woken the loop and is no message: a signal, or the wish that it stop, or stop sooner. Where the engine reads what wakes
     /// the loop, the read tells.
     private var isAsked: Bool {
-        control.hasSignals || (stopReason == nil ? control.stopReason != nil : control.hasPatience)
+        control.hasSignals
+            || (state.pointee.stopReason == nil ? control.stopRequest.reason != nil : control.stopRequest.hasPatience)
     }
 
     /// Nothing is left to do, nor to hand to the kernel.
@@ -322,36 +309,33 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// - Returns: whether anything is due.
     private mutating func lookBeforeSleep() -> Bool {
         ledger.flush()
-        control.publishSleep()
-        if control.takeFreedDescriptor() { connections.pointee.noteFreedDescriptor() }
+        control.doorbell.publishSleep()
+        if control.takeFreedDescriptor() { connections.pointee.freedDescriptor.note() }
         return hasWork
     }
 
     /// Work that no completion announces, so the loop must not sleep: completions of the batch, due connections, a freed
     /// descriptor, workers to call, receives for which there are buffers, a stage that is over, messages.
     private var hasWork: Bool {
-        batch.hasRest || connections.pointee.hasUnsettled
-            || connections.pointee.hasFreedDescriptor && listeners.pointee.mayHaveParked
-            || connections.pointee.hasReady || connections.pointee.hasStarved && hasBuffers
-            || looksAgainUntil != nil || isStageOver
+        batch.hasRest || connections.pointee.hasDue
+            || connections.pointee.freedDescriptor.isNews && listeners.pointee.mayHaveParked
+            || connections.pointee.hasReady || connections.pointee.hasStarved && workers.hasBuffers
+            || lateness.looksAgainUntil != nil || isStageOver
     }
 
     /// The stage ends with nothing that could complete; while the loop serves, a message is like that.
     private var isStageOver: Bool {
         switch stage {
-        case .serving: stopReason != nil || hasMail
+        case .serving: state.pointee.stopReason != nil || mail.isWaiting
         case .endingConnections: connections.pointee.count == 0
         case .done: engine.retryTime == nil
         case .closingListeners, .cancelingWakeUp, .lost: false
         }
     }
 
-    /// The kernel has a receive buffer, or will have one before it looks for one.
-    private var hasBuffers: Bool { unreturnedBuffers.count < options.receiveBufferCount }
-
     /// When the loop has to be turned though nothing happens.
     private var nextDeadline: Instant? {
-        let serverDeadline = stage == .endingConnections ? endOfPatience : nextMailDeadline
+        let serverDeadline = stage == .endingConnections ? state.pointee.endOfPatience : mail.nextDeadline
         let connectionDeadline: Instant? = .earlier(connections.pointee.nextDeadline, listeners.pointee.nextParkEnd)
         let kernelDeadline: Instant? = .earlier(shortage.end, engine.retryTime)
         return .earlier(serverDeadline, .earlier(connectionDeadline, kernelDeadline))
@@ -364,7 +348,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         switch wakeUp.completed(result) {
         case .lost:
             let cure = "the wake-up descriptor was closed behind the server's back"
-            fail(ServerError(.engineUnavailable, operation: "read", errno: -result, cure: cure))
+            state.fail(ServerError(.engineUnavailable, operation: "read", errno: -result, cure: cure))
         case .refused:
             shortage.note(at: connections.pointee.now)
         case .woken:
@@ -373,8 +357,44 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     }
 
     /// Also while the server stops: another signal may end its patience.
-    mutating func armWakeUp() {
+    private mutating func armWakeUp() {
         guard !isPolled, !wakeUp.isArmed, stage < .cancelingWakeUp else { return }
-        wakeUp.arm(control.wakeUpDescriptor, on: &engine)
+        wakeUp.arm(control.doorbell.descriptor, on: &engine)
+    }
+}
+
+// How a loop comes to its end.
+extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
+    /// A server that has stopped waits for its connections to end, but not for longer than it was told to: then it resets them.
+    private mutating func endPatience() {
+        guard state.pointee.stopReason != nil else { return }
+        if let limit = control.stopRequest.takePatience() {
+            state.pointee.endOfPatience = .earlier(state.pointee.endOfPatience, connections.pointee.now + limit)
+        }
+        guard stage == .endingConnections, hasPassed(state.pointee.endOfPatience) else { return }
+        connections.pointee.expireEnding()
+        state.pointee.endOfPatience = nil
+    }
+
+    private mutating func terminate() {
+        let reason = state.pointee.reasonOfTheEnd
+        behavior.terminate(reason, ServerContext(state))
+        // It may have given connections to workers, which end as the others did.
+        workers.stop()
+        ledger.flush()
+        ledger.close(reason)
+        state.pointee.note(.terminated(reason))
+        mail.report()
+    }
+
+    /// The ring is lost: closes by hand what it served, what it was to close, and what it has accepted and not delivered.
+    private mutating func abandon() {
+        listeners.pointee.closeAll()
+        acceptor.discardUndelivered(&batch, of: &engine)
+        for descriptor in engine.abandon() { NBLibc.close(descriptor) }
+        workers.stop()
+        if stage < .endingConnections { terminate() }
+        stage = .lost
+        connections.pointee.abandon()
     }
 }

@@ -17,7 +17,8 @@ struct LoopState: ~Copyable {
     let clock: () -> Instant
     /// Makes listeners.
     let listen: (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket
-    let behavior: BehaviorBox
+    /// The loop's, which outlives the state. Unmanaged, so that a callback costs no retain.
+    private let unmanagedBehavior: Unmanaged<BehaviorBox>
     let startedAt: Instant
 
     var workers = WorkerRegistry()
@@ -30,55 +31,68 @@ struct LoopState: ~Copyable {
     /// Messages for the behavior wait, and so do timers and timeouts.
     var isSuspended = false
     var drain: Drain?
+    /// When the behavior is to hear that nothing has happened.
+    fileprivate(set) var timeout: Instant?
+    /// Why the loop does not serve any more; the first reason counts.
+    fileprivate(set) var stopReason: StopReason?
+    /// What the loop itself failed with, if it did, also while it ended for another reason.
+    fileprivate(set) var failure: ServerError?
+    /// When a server that has stopped resets the connections that have not ended; `nil` while it serves.
+    var endOfPatience: Instant?
     /// What callbacks have brought about, to be told when they have returned.
     private var infos = Queue<ServerInfo>()
     /// The same for whoever observes the server; `nil` when nobody does.
     var events: [ServerEvent]?
 
     init(
-        listeners: consuming ListenerTable,
-        options: ServerOptions,
-        closesWait: Bool,
-        socketOptions: [SocketOption],
-        engine: EngineReport,
-        control: LoopControl,
-        clock: @escaping () -> Instant,
-        listen: @escaping (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket,
-        behavior: BehaviorBox,
-        isObserved: Bool
+        _ engine: borrowing some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable,
+        _ sockets: [ListenSocket],
+        _ behavior: BehaviorBox,
+        _ socketOptions: [SocketOption],
+        _ control: LoopControl,
+        _ options: ServerOptions
     ) {
         counters = .allocate(capacity: 1)
         counters.initialize(to: ServerCounters())
-        self.listeners = .allocate(capacity: 1)
-        self.listeners.initialize(to: listeners)
+        listeners = .allocate(capacity: 1)
+        listeners.initialize(to: ListenerTable(sockets, quantum: engine.features.quantum))
         connections = .allocate(capacity: 1)
         connections.initialize(
             to: ConnectionTable(
                 server: control.server,
                 closeTimeLimit: options.closeTimeLimit,
                 wholeCloseTimeLimit: options.wholeCloseTimeLimit,
-                closesWait: closesWait,
+                closesWait: socketOptions.contains(where: \.makesCloseWait),
                 counters: counters,
                 ledger: behavior.ledger
             )
         )
-        self.engine = engine
+        self.engine = EngineReport(engine.features)
         self.options = options
         self.control = control
         self.socketOptions = socketOptions
-        self.clock = clock
-        self.listen = listen
-        self.behavior = behavior
+        clock = engine.clock
+        listen = calls.listen
+        unmanagedBehavior = .passUnretained(behavior)
         startedAt = clock()
         connections.pointee.now = startedAt
-        if isObserved { events = [] }
     }
 
     deinit {
-        connections.letGo()
+        connections.releaseTable()
         counters.deallocate()
         listeners.deinitialize(count: 1)
         listeners.deallocate()
+    }
+
+    /// How the loop has ended: why it stopped, or with what it failed.
+    var result: Result<StopReason, ServerError> { failure.map { .failure($0) } ?? .success(reasonOfTheEnd) }
+
+    /// Why the loop has stopped; it must have.
+    var reasonOfTheEnd: StopReason {
+        guard let stopReason else { preconditionFailure("the loop has no reason to stop") }
+        return stopReason
     }
 
     /// The addresses of the listeners that are not closed or about to be.
@@ -86,6 +100,12 @@ struct LoopState: ~Copyable {
         (0..<listeners.pointee.count).filter { !listeners.pointee[$0].state.isClosing }
             .map { listeners.pointee[$0].socket.address }
     }
+
+    fileprivate func withBehavior<Result>(_ body: (BehaviorBox) throws -> Result) rethrows -> Result {
+        try unmanagedBehavior._withUnsafeGuaranteedRef(body)
+    }
+
+    var behavior: BehaviorBox { unmanagedBehavior.takeUnretainedValue() }
 
     /// Whether a listener may be added: not any more when the server is to stop.
     var acceptsListeners: Bool { drain == nil && behavior.ledger.end == nil }
@@ -139,6 +159,15 @@ struct LoopState: ~Copyable {
         infos.append(info)
     }
 
+    /// A drain is to begin, or the last connection has ended without a completion.
+    var isDrainDue: Bool {
+        guard let drain else { return false }
+        return !drain.hasBegun || isDrained
+    }
+
+    /// Whether nothing is left that a drain waits for.
+    var isDrained: Bool { listeners.pointee.openCount == 0 && connections.pointee.count == 0 }
+
     /// Whether there is something to be told.
     var hasInfos: Bool { !infos.isEmpty }
 
@@ -152,4 +181,75 @@ struct LoopState: ~Copyable {
         guard events != nil else { return }
         events?.append(event())
     }
+}
+
+// What callbacks are told, what they answer, and what that means for the loop.
+extension UnsafeMutablePointer<LoopState> {
+    /// Tells the behavior something. A server that is stopping has no more to say.
+    func tell(_ info: ServerInfo) {
+        guard pointee.stopReason == nil else { return }
+        pointee.note(.info(info))
+        do {
+            apply(try pointee.withBehavior { try $0.handleInfo(info, ServerContext(self)) })
+        } catch {
+            stop(.failed(error))
+        }
+    }
+
+    /// Does what a callback has answered.
+    @inline(__always)
+    func apply(_ verdict: Verdict) {
+        pointee.timeout = nil
+        if let next = verdict.next { apply(next) }
+    }
+
+    @inline(never)
+    private func apply(_ next: Verdict.Next) {
+        var next: Verdict.Next? = next
+        // Answers leave before the step that follows them.
+        while case .handleContinue = next, pointee.stopReason == nil {
+            pointee.withBehavior { $0.ledger.flush() }
+            do {
+                next = try pointee.withBehavior { try $0.handleContinue(ServerContext(self)).next }
+            } catch {
+                stop(.failed(error))
+            }
+        }
+        switch next {
+        case nil, .handleContinue: break
+        case .serveWithin(let nanoseconds): pointee.timeout = pointee.clock().later(byNanoseconds: nanoseconds)
+        case .stop(let words): stop(.verdict(words))
+        }
+    }
+
+    /// There is a reason to stop. No message is handled any more; its sender is told why.
+    func stop(_ reason: StopReason) {
+        guard pointee.stopReason == nil else { return }
+        pointee.stopReason = reason
+        pointee.endOfPatience = pointee.connections.pointee.now + pointee.options.stopTimeLimit
+        pointee.withBehavior { $0.closeMailbox(reason) }
+    }
+
+    /// The loop cannot go on.
+    func fail(_ error: ServerError) {
+        if pointee.failure == nil { pointee.failure = error }
+        stop(.failed(error))
+    }
+}
+
+/// Something to be delivered to a worker, if it is still there by then.
+///
+/// Owned by the loop's state until the present callback has returned; loop's thread only.
+struct WorkerMail {
+    let connection: ConnectionID
+    let deliver: (AnyWorkerTable, UInt32, borrowing WorkerConnection) throws -> Void
+}
+
+/// A connection that was accepted elsewhere, on its way into a loop: its descriptor, which is the loop's to close, and what was
+/// received on it and nobody has seen.
+///
+/// Owned by the loop's state until it is delivered; loop's thread only.
+struct Adoption {
+    let descriptor: Int32
+    let unread: [UInt8]
 }

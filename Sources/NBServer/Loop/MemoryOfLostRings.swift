@@ -9,6 +9,6 @@ func keepForKernel(_ memory: UnsafeMutablePointer<UInt64>) {
 
 /// Keeps the connections whose bytes a lost ring may still read. Nothing that is anybody else's is kept along with them.
 func keepForKernel(_ connections: UnsafeMutablePointer<ConnectionTable>) {
-    connections.pointee.outliveItsOwners()
+    connections.pointee.outliveReferences()
     memoryOfLostRings.withLock { $0.append(UInt(bitPattern: connections)) }
 }

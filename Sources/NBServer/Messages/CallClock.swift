@@ -13,8 +13,8 @@ final class CallClock: Sendable {
         var limits = DeadlineHeap<Limit>()
         var lastNumber: UInt64 = 0
         var hasThread = false
-        /// Until when the thread sleeps; nobody's door when it does not.
-        var sleep: (until: Instant, door: Gate)?
+        /// Until when the thread sleeps; nil while it is awake.
+        var sleep: (until: Instant, gate: Gate)?
     }
 
     private struct Limit {
@@ -27,15 +27,15 @@ final class CallClock: Sendable {
     /// Fails a call when a time has passed, unless the limit is taken back by the number returned.
     func start(_ call: any WaitingCall, _ duration: Duration) -> UInt64 {
         let deadline = Instant.now + duration
-        let (number, door, needsThread) = state.withLock { state in
+        let (number, gate, needsThread) = state.withLock { state in
             state.lastNumber += 1
             state.limits.insert(Limit(call: call, duration: duration), number: state.lastNumber, deadline: deadline)
             let needsThread = !state.hasThread
             state.hasThread = true
             let sleepsTooLong = state.sleep.map { deadline < $0.until } == true
-            return (state.lastNumber, sleepsTooLong ? state.sleep?.door : nil, needsThread)
+            return (state.lastNumber, sleepsTooLong ? state.sleep?.gate : nil, needsThread)
         }
-        door?.open()
+        gate?.open()
         if needsThread { startWatching() }
         return number
     }
@@ -64,12 +64,12 @@ final class CallClock: Sendable {
     private func watch() {
         while let (due, sleep) = next() {
             for limit in due { limit.call.fail(.timeout(limit.duration)) }
-            sleep?.door.wait(until: sleep?.until)
+            sleep?.gate.wait(until: sleep?.until)
         }
     }
 
     /// What is due, and how long to sleep afterwards; `nil` when there is nothing left to watch.
-    private func next() -> (due: [Limit], sleep: (until: Instant, door: Gate)?)? {
+    private func next() -> (due: [Limit], sleep: (until: Instant, gate: Gate)?)? {
         state.withLock { state in
             var due: [Limit] = []
             let now = Instant.now

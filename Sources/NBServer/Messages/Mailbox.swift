@@ -17,7 +17,7 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     }
 
     let ledger = CallLedger()
-    let hook = MessageHook()
+    let head = MailboxHead()
     private let control: LoopControl
     private let limit: Int?
     private let answerWhenFull: ServerOptions.FullMailbox
@@ -32,7 +32,7 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     }
 
     deinit {
-        dropAll(hook.latest.load(ordering: .acquiring))
+        dropAll(head.latest.load(ordering: .acquiring))
     }
 
     /// How many messages wait for the behavior.
@@ -40,14 +40,14 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
 
     /// Puts a message in, and wakes the loop if it sleeps.
     func put(_ message: consuming Message<Behavior>) throws(CastError) {
-        guard hook.latest.load(ordering: .acquiring) != MessageHook.closed else { throw refusal }
+        guard head.latest.load(ordering: .acquiring) != MailboxHead.closed else { throw refusal }
         let isForBehavior = message.isForBehavior
         if isForBehavior { try takeRoom() }
-        guard hangUp(message) else {
+        guard push(message) else {
             if isForBehavior { noteHandled() }
             throw refusal
         }
-        control.wakeIfAsleep()
+        control.doorbell.ringIfAsleep()
     }
 
     /// Whoever closed it has said why before.
@@ -75,19 +75,19 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     }
 
     /// Makes a message the latest; `false` if the mailbox is closed.
-    private func hangUp(_ message: consuming Message<Behavior>) -> Bool {
-        var earlier = hook.latest.load(ordering: .relaxed)
+    private func push(_ message: consuming Message<Behavior>) -> Bool {
+        var earlier = head.latest.load(ordering: .relaxed)
         let link = UnsafeMutablePointer<Link>.allocate(capacity: 1)
         link.initialize(to: Link(message: message, earlier: earlier))
         var isDone = false
         while !isDone {
-            guard earlier != MessageHook.closed else {
+            guard earlier != MailboxHead.closed else {
                 link.deinitialize(count: 1)
                 link.deallocate()
                 return false
             }
             link.pointee.earlier = earlier
-            (isDone, earlier) = hook.latest.weakCompareExchange(
+            (isDone, earlier) = head.latest.weakCompareExchange(
                 expected: earlier,
                 desired: UInt(bitPattern: link),
                 ordering: .sequentiallyConsistent
@@ -98,15 +98,15 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
 
     /// Takes everything, into an array that is empty. Loop's thread.
     func take(into messages: inout [Message<Behavior>?]) {
-        guard hook.hasMessages else { return }
-        var next = hook.latest.exchange(MessageHook.none, ordering: .acquiring)
-        while let message = takeDown(&next) { messages.append(message) }
+        guard head.hasMessages else { return }
+        var next = head.latest.exchange(MailboxHead.none, ordering: .acquiring)
+        while let message = pop(&next) { messages.append(message) }
         messages.reverse()
     }
 
     /// Takes a message from where it hangs, and goes on to the one before it.
-    private func takeDown(_ next: inout UInt) -> Message<Behavior>? {
-        guard next > MessageHook.closed, let link = UnsafeMutablePointer<Link>(bitPattern: next) else { return nil }
+    private func pop(_ next: inout UInt) -> Message<Behavior>? {
+        guard next > MailboxHead.closed, let link = UnsafeMutablePointer<Link>(bitPattern: next) else { return nil }
         let taken = link.move()
         link.deallocate()
         next = taken.earlier
@@ -123,12 +123,12 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// By the loop's thread, or when there is none.
     func close(_ reason: StopReason) {
         ledger.noteEnd(reason)
-        dropAll(hook.latest.exchange(MessageHook.closed, ordering: .sequentiallyConsistent))
+        dropAll(head.latest.exchange(MailboxHead.closed, ordering: .sequentiallyConsistent))
     }
 
     private func dropAll(_ latest: UInt) {
         var next = latest
-        while let message = takeDown(&next) {
+        while let message = pop(&next) {
             if message.isForBehavior { noteHandled() }
         }
     }

@@ -22,7 +22,7 @@ final class Outcome<Value: Sendable>: Sendable {
     var waiterCount: Int { state.withLock { $0.waiters.count } }
 
     /// Settles it, unless somebody was first.
-    func settle(_ value: Value) {
+    func resolve(_ value: Value) {
         let waiters = state.withLock { state in
             guard state.value == nil else { return [] as [Waiter] }
             state.value = value
@@ -37,7 +37,7 @@ final class Outcome<Value: Sendable>: Sendable {
     ///
     /// Returns the number by which whoever does not want to wait any longer is forgotten.
     @discardableResult
-    func whenSettled(_ waiter: @escaping @Sendable (Value) -> Void) -> UInt64 {
+    func whenResolved(_ waiter: @escaping @Sendable (Value) -> Void) -> UInt64 {
         let (value, number) = state.withLock { state in
             state.lastNumber += 1
             if state.value == nil { state.waiters.append(Waiter(number: state.lastNumber, call: waiter)) }
@@ -53,9 +53,9 @@ final class Outcome<Value: Sendable>: Sendable {
     }
 
     /// Waits in a task.
-    nonisolated(nonsending) func settled() async -> Value {
+    nonisolated(nonsending) func resolved() async -> Value {
         await withUnsafeContinuation { continuation in
-            whenSettled { continuation.resume(returning: $0) }
+            whenResolved { continuation.resume(returning: $0) }
         }
     }
 
@@ -68,7 +68,7 @@ final class Outcome<Value: Sendable>: Sendable {
     /// Blocks the thread until it is settled or the time has come; `nil` waits as long as it takes.
     func wait(until deadline: Instant?) -> Value? {
         let gate = Gate()
-        let number = whenSettled { _ in gate.open() }
+        let number = whenResolved { _ in gate.open() }
         gate.wait(until: deadline)
         forget(number)
         return value

@@ -21,13 +21,13 @@ final class PendingCall<Reply: Sendable>: Sendable, WaitingCall {
     /// The server replies.
     func answer(_ reply: Reply) {
         guard decide() else { return }
-        ledger.afterCallback { [outcome] _ in outcome.settle(.success(reply)) }
+        ledger.afterCallback { [outcome] _ in outcome.resolve(.success(reply)) }
     }
 
     /// The server cannot reply any more. One that is stopping says why it does.
     func forget() {
         guard decide() else { return }
-        ledger.afterCallback { [outcome] end in outcome.settle(.failure(end.map(CallError.stopped) ?? .unanswered)) }
+        ledger.afterCallback { [outcome] end in outcome.resolve(.failure(end.map(CallError.stopped) ?? .unanswered)) }
     }
 
     /// Decides the call; returns whether nobody had before.
@@ -39,6 +39,6 @@ final class PendingCall<Reply: Sendable>: Sendable, WaitingCall {
     }
 
     func fail(_ error: CallError) {
-        outcome.settle(.failure(error))
+        outcome.resolve(.failure(error))
     }
 }

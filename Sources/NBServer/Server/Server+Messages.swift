@@ -124,7 +124,7 @@ extension Server where Behavior: ~Copyable {
         let alarm = limit.map { CallClock.shared.start(call, $0) }
         defer { if let alarm { CallClock.shared.cancel(alarm) } }
         let result = await withTaskCancellationHandler {
-            await call.outcome.settled()
+            await call.outcome.resolved()
         } onCancel: {
             call.fail(.canceled)
         }

@@ -22,7 +22,7 @@ extension Server where Behavior: ~Copyable {
     @discardableResult
     public nonisolated(nonsending) func stop(within limit: Duration? = nil) async -> StopReason {
         requestStop(within: limit)
-        return await end.settled().reason
+        return await end.resolved().reason
     }
 
     /// Stops the server, for code that may block: ``stop(within:)`` otherwise. Called from a callback it only arranges for the
@@ -39,13 +39,13 @@ extension Server where Behavior: ~Copyable {
     /// - Throws: `CancellationError` if the task is canceled.
     public nonisolated(nonsending) func ended() async throws(CancellationError) -> StopReason {
         let wait = Outcome<Result<StopReason, CancellationError>>()
-        let number = end.whenSettled { wait.settle(.success($0.reason)) }
+        let number = end.whenResolved { wait.resolve(.success($0.reason)) }
         // Who asks again and again, and gives up each time, leaves nothing behind.
         defer { end.forget(number) }
         let result = await withTaskCancellationHandler {
-            await wait.settled()
+            await wait.resolved()
         } onCancel: {
-            wait.settle(.failure(CancellationError()))
+            wait.resolve(.failure(CancellationError()))
         }
         return try result.get()
     }

@@ -148,7 +148,7 @@ extension Server where Behavior: ~Copyable {
     @discardableResult
     public func run(stoppingOn stopping: [Signal], telling: [Signal] = []) throws(ServerError) -> StopReason {
         guard try claim() else { return .requested }
-        control.tell(telling)
+        control.setToldSignals(telling)
         return try runClaimed(handling: stopping + telling).get()
     }
 
@@ -181,7 +181,7 @@ extension Server where Behavior: ~Copyable {
             switch life {
             case .ready(let resources):
                 do throws(ServerError) {
-                    try control.open()
+                    try control.doorbell.open()
                 } catch {
                     return .failure(error)
                 }
@@ -234,7 +234,6 @@ extension Server where Behavior: ~Copyable {
             calls: KernelSocketCalls(),
             sockets: resources.sockets,
             behavior: resources.behavior,
-            closesWait: resources.socketOptions.contains(where: \.makesCloseWait),
             socketOptions: resources.socketOptions,
             control: control,
             options: options,
@@ -261,7 +260,7 @@ extension Server where Behavior: ~Copyable {
         }
         // Outside of the lock, which the behavior's own end may want.
         _ = consume last
-        settle(result)
+        publishEnd(result)
     }
 
     /// Sees to it that a server that does not run yet never will; `false` if it runs or ran.
@@ -274,17 +273,17 @@ extension Server where Behavior: ~Copyable {
         guard unused != nil else { return false }
         // Outside of the lock, which the behavior's own end may want.
         _ = consume unused
-        settle(.success(.requested))
+        publishEnd(.success(.requested))
         return true
     }
 
     /// Lets everybody who waits for the server know that it has ended.
-    private func settle(_ result: Result<StopReason, ServerError>) {
+    private func publishEnd(_ result: Result<StopReason, ServerError>) {
         let reason = result.reason
-        control.close()
+        control.doorbell.close()
         mailbox.close(reason)
         mailbox.ledger.close(reason)
-        end.settle(result)
+        end.resolve(result)
         begun.open()
     }
 }

@@ -6,10 +6,10 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     func end(of limit: TimeLimit, _ options: WorkerOptions) -> Instant? {
         switch limit {
         case .send where hasNothingToSend: nil
-        case .send: options.sendTimeLimit.map { pointee.waits.sendingSince + $0 }
+        case .send: options.sendTimeLimit.map { pointee.clocks.sendingSince + $0 }
         case .receive where !pointee.receiving.wantsMore: nil
-        case .receive: options.receiveTimeLimit.map { pointee.waits.receivingSince + $0 }
-        case .idle: options.idleTimeLimit.map { pointee.waits.idleSince + $0 }
+        case .receive: options.receiveTimeLimit.map { pointee.clocks.receivingSince + $0 }
+        case .idle: options.idleTimeLimit.map { pointee.clocks.idleSince + $0 }
         }
     }
 

@@ -17,7 +17,7 @@ extension ConnectionTable {
 
     @inline(never)
     private mutating func leaveWorker(_ slot: Slot) {
-        slot.pointee.waits.noteEnding(now)
+        slot.pointee.clocks.noteEnding(now)
         slot.pointee.receiving.credit = 0
     }
 
@@ -26,21 +26,21 @@ extension ConnectionTable {
     mutating func endWorker(_ slot: Slot) {
         // Only now: the callback that closed it may have been given some of them.
         if slot.pointee.receiving.hasToldEnd, slot.pointee.input != nil {
-            slot.pointee.ending.noteCut(input(of: slot).count)
+            slot.pointee.closeCause.noteCut(input(of: slot).count)
         }
-        ended.append(EndedWorker(place: slot.pointee.worker, ending: slot.pointee.ending))
+        closeNotices.append(PendingCloseNotice(worker: slot.pointee.worker, cause: slot.pointee.closeCause))
         // An open one still has its worker's limit; any other has its close limit.
         if slot.pointee.phase == .open { removeDeadline(slot) }
         // Who is about to get the connection gets that too.
         if slot.pointee.phase != .releasing { forgetInput(slot) }
         slot.pointee.worker = .none
         slot.pointee.receiving.forgetWorker()
-        slot.pointee.ending = Ending()
+        slot.pointee.closeCause = CloseCause()
         slot.pointee.isCongested = false
     }
 
     /// Takes a worker whose connection has ended.
-    mutating func takeEnded() -> EndedWorker? {
-        ended.popLast()
+    mutating func takeCloseNotice() -> PendingCloseNotice? {
+        closeNotices.popLast()
     }
 }

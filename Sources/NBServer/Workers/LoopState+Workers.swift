@@ -6,10 +6,10 @@ extension LoopState {
         slot.pointee.receiving.framing = options.pointee.framing
         slot.pointee.receiving.ask(options.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil
-        slot.pointee.waits = Waits(since: connections.pointee.now)
+        slot.pointee.clocks = LimitClocks(since: connections.pointee.now)
         slot.pointee.receiving.isNew = true
         connections.pointee.noteReady(slot)
-        connections.pointee.unsettle(slot)
+        connections.pointee.markDue(slot)
         if let end = slot.nextLimit(options.pointee) { connections.pointee.limit(slot, end) }
     }
     /// An error costs a worker its connection: the behavior is told, and the worker hears it as its end.
@@ -23,7 +23,7 @@ extension LoopState {
     mutating func endWorker(_ slot: ConnectionTable.Slot, failing error: any Error) {
         guard slot.pointee.phase == .open else { return }
         workers.errors[slot.pointee.worker] = error
-        slot.pointee.ending.note(.failed)
+        slot.pointee.closeCause.note(.failed)
         connections.pointee.drop(slot)
     }
 }

@@ -141,7 +141,7 @@ extension WorkerConnection {
     /// What the peer does not take from now on counts against its limit.
     private func noteSend() {
         guard slot.pointee.phase == .open, slot.hasNothingToSend else { return }
-        slot.pointee.waits.noteSent(table.pointee.now)
+        slot.pointee.clocks.noteSent(table.pointee.now)
         if let limit = options.pointee.sendTimeLimit { table.pointee.limit(slot, table.pointee.now + limit) }
     }
 
@@ -177,7 +177,7 @@ extension WorkerConnection {
     public func finishOutput() {
         guard slot.pointee.phase == .open else { return }
         slot.pointee.finishesOutput = true
-        table.pointee.unsettle(slot)
+        table.pointee.markDue(slot)
     }
 }
 
@@ -214,7 +214,7 @@ extension WorkerConnection {
         // What has arrived and was no frame may be one now.
         guard slot.pointee.phase == .open, slot.pointee.input != nil else { return }
         slot.pointee.receiving.isReady = true
-        table.pointee.unsettle(slot)
+        table.pointee.markDue(slot)
     }
 
     /// How many bytes were left when the peer ended its side and the worker was told, because they are no whole frame, or fewer
@@ -227,9 +227,9 @@ extension WorkerConnection {
         guard slot.pointee.phase == .open else { return }
         change(&slot.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil || slot.pointee.receiving.hasEnded
-        slot.pointee.waits.receivingSince = table.pointee.now
+        slot.pointee.clocks.receivingSince = table.pointee.now
         if let limit = options.pointee.receiveTimeLimit { table.pointee.limit(slot, table.pointee.now + limit) }
-        table.pointee.unsettle(slot)
+        table.pointee.markDue(slot)
     }
 }
 
@@ -265,9 +265,9 @@ extension WorkerConnection {
         release { try? server.adopt($0) }
     }
 
-    private func end(_ kind: Ending.Kind, _ body: (inout ConnectionTable) -> Void) {
+    private func end(_ kind: CloseCause.Kind, _ body: (inout ConnectionTable) -> Void) {
         guard slot.pointee.phase == .open else { return }
-        slot.pointee.ending.note(kind)
+        slot.pointee.closeCause.note(kind)
         body(&table.pointee)
     }
     /// The worker asked for what cannot be done. Out of line, since no worker should.

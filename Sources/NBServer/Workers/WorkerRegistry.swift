@@ -3,14 +3,14 @@
 /// Part of the loop's state; loop's thread only.
 struct WorkerRegistry: ~Copyable {
     // Unmanaged, so that a callback costs no retain; released at the end.
-    private var tables: [Unmanaged<WorkerBox>] = []
+    private var tables: [Unmanaged<AnyWorkerTable>] = []
     private var optionsOfTables: [UnsafeMutablePointer<WorkerOptions>] = []
     private var numbers: [ObjectIdentifier: UInt16] = [:]
     /// The type that was asked for last, which is mostly the one that is asked for next.
     private var last: (type: ObjectIdentifier, number: UInt16)?
 
     /// Errors that workers threw, until they have been told of their end; a slot may have another connection by then.
-    var errors: [WorkerPlace: any Error] = [:]
+    var errors: [WorkerAddress: any Error] = [:]
     /// Why the workers of a table get no connection: an option of theirs is out of its range.
     private var refusals: [UInt16: ServerError] = [:]
 
@@ -40,7 +40,7 @@ struct WorkerRegistry: ~Copyable {
     }
 
     private mutating func add(
-        _ table: WorkerBox,
+        _ table: AnyWorkerTable,
         _ options: WorkerOptions,
         _ type: ObjectIdentifier,
         _ name: String
@@ -66,13 +66,13 @@ struct WorkerRegistry: ~Copyable {
     func refusal(_ number: UInt16) -> ServerError? { refusals.isEmpty ? nil : refusals[number] }
 
     /// A table, by its number.
-    func table(_ number: UInt16) -> Unmanaged<WorkerBox> { tables[Int(number) - 1] }
+    func table(_ number: UInt16) -> Unmanaged<AnyWorkerTable> { tables[Int(number) - 1] }
 
     /// What the workers of a table want.
     func options(_ number: UInt16) -> UnsafePointer<WorkerOptions> { UnsafePointer(optionsOfTables[Int(number) - 1]) }
 
-    /// Where the workers of a table are.
-    func places(_ number: UInt16) -> UnsafeMutablePointer<WorkerPlaces> {
-        tables[Int(number) - 1]._withUnsafeGuaranteedRef { $0.places }
+    /// The memory of a table's workers.
+    func pages(_ number: UInt16) -> UnsafeMutablePointer<WorkerPages> {
+        tables[Int(number) - 1]._withUnsafeGuaranteedRef { $0.pages }
     }
 }

@@ -1,24 +1,24 @@
 /// The workers of one type.
 ///
 /// Owned by the loop's state; loop's thread only.
-final class WorkerTable<Worker: ConnectionWorker & ~Copyable>: WorkerBox {
+final class WorkerTable<Worker: ConnectionWorker & ~Copyable>: AnyWorkerTable {
     init() {
         super.init(
-            WorkerPlaces(stride: MemoryLayout<Worker>.stride, alignment: MemoryLayout<Worker>.alignment)
+            WorkerPages(stride: MemoryLayout<Worker>.stride, alignment: MemoryLayout<Worker>.alignment)
         )
     }
 
-    private func place(_ index: UInt32) -> UnsafeMutablePointer<Worker> {
-        places.pointee.address(index).assumingMemoryBound(to: Worker.self)
+    private func worker(_ index: UInt32) -> UnsafeMutablePointer<Worker> {
+        pages.pointee.address(index).assumingMemoryBound(to: Worker.self)
     }
 
     /// Delivers a message.
     func handleMessage(_ index: UInt32, _ message: Worker.Message, _ connection: borrowing WorkerConnection) throws {
-        try place(index).pointee.handleMessage(message, connection)
+        try worker(index).pointee.handleMessage(message, connection)
     }
 
     override func connected(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
-        try place(index).pointee.connected(connection)
+        try worker(index).pointee.connected(connection)
     }
 
     override func received(
@@ -26,31 +26,31 @@ final class WorkerTable<Worker: ConnectionWorker & ~Copyable>: WorkerBox {
         _ bytes: UnsafeRawBufferPointer,
         _ connection: borrowing WorkerConnection
     ) throws {
-        try place(index).pointee.received(bytes.assumingMemoryBound(to: UInt8.self).span, connection)
+        try worker(index).pointee.received(bytes.assumingMemoryBound(to: UInt8.self).span, connection)
     }
 
     override func sent(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
-        try place(index).pointee.sent(connection)
+        try worker(index).pointee.sent(connection)
     }
 
     override func writable(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
-        try place(index).pointee.writable(connection)
+        try worker(index).pointee.writable(connection)
     }
 
     override func timeout(_ index: UInt32, _ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws {
-        try place(index).pointee.timeout(limit, connection)
+        try worker(index).pointee.timeout(limit, connection)
     }
 
     override func peerClosed(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
-        try place(index).pointee.peerClosed(connection)
+        try worker(index).pointee.peerClosed(connection)
     }
 
     override func finish(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
-        try place(index).pointee.finish(connection)
+        try worker(index).pointee.finish(connection)
     }
 
     override func close(_ index: UInt32, _ reason: CloseReason) {
-        place(index).move().closed(reason)
-        places.pointee.give(index)
+        worker(index).move().closed(reason)
+        pages.pointee.give(index)
     }
 }

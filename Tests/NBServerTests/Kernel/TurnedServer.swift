@@ -28,7 +28,7 @@ struct TurnedServer: ~Copyable {
     init(_ clerk: Clerk, on level: KernelLevel, listeners: Int, budgets: ClosedRange<Int>) throws {
         let control = LoopControl()
         let mailbox = Mailbox<Clerk>(control)
-        try control.open(isPolled: true)
+        try control.doorbell.open(isPolled: true)
         let sockets = try (0..<listeners).map { _ in try ListenSocket("127.0.0.1:0", options: []) }
         let ring = RingOptions(submissionDepth: 64, completionDepth: 64, highestLevel: level)
         let engine = try RingEngine(ring, receiveBufferCount: 64, receiveBufferSize: 4096)
@@ -37,7 +37,6 @@ struct TurnedServer: ~Copyable {
             calls: KernelSocketCalls(),
             sockets: sockets,
             behavior: TypedBehaviorBox(clerk, mailbox),
-            closesWait: false,
             control: control,
             options: ServerOptions()
         )
@@ -55,7 +54,7 @@ struct TurnedServer: ~Copyable {
 
     deinit {
         loop.ledger.leaveLoop()
-        control.close()
+        control.doorbell.close()
     }
 
     var counters: ServerCounters { loop.counters.pointee }

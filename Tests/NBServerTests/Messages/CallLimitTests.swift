@@ -99,11 +99,11 @@ import Testing
         try await stuck { server in
             let begins = Outcome<Void>()
             let task = Task {
-                await begins.settled()
+                await begins.resolved()
                 return await failure { try await server.call(Clerk.Call.total, within: nil) }
             }
             task.cancel()
-            begins.settle(())
+            begins.resolve(())
             #expect(await task.value == "the task was canceled")
         }
     }

@@ -127,7 +127,7 @@ import Testing
                 )
             }
             #expect(wasAnswered == 0)
-            #expect(try await call.outcome.settled().get() == 5)
+            #expect(try await call.outcome.resolved().get() == 5)
         }
     }
 

@@ -142,6 +142,6 @@ func failure<Value>(of body: () async throws -> Value) async -> String {
 /// Runs a body on a thread of its own, and waits for it in the task.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws -> Value {
     let outcome = Outcome<Value>()
-    try startThread { outcome.settle(body()) }
-    return await outcome.settled()
+    try startThread { outcome.resolve(body()) }
+    return await outcome.resolved()
 }

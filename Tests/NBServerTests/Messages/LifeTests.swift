@@ -185,7 +185,7 @@ import Testing
         var clerk = Clerk()
         clerk.onEnd = { _, reason, _ in
             ends.append("\(reason)")
-            ended.settle(())
+            ended.resolve(())
         }
         do {
             let server = try Server(clerk, listening: [])
@@ -193,7 +193,7 @@ import Testing
             try server.hold(until: stop, then: .stop("alone"))
         }
         stop.open()
-        await ended.settled()
+        await ended.resolved()
         #expect(ends.entries == ["stopped by the behavior: alone"])
     }
 }

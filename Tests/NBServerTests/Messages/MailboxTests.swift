@@ -44,10 +44,10 @@ import Testing
                 for number in 0..<125_000 {
                     do { try server.cast(.init(sender: sender, number: number)) } catch { isFine = false }
                 }
-                ends[sender].settle(isFine)
+                ends[sender].resolve(isFine)
             }
         }
-        for end in ends { #expect(await end.settled()) }
+        for end in ends { #expect(await end.resolved()) }
         let counter = try await server.withState(within: nil) { $0 }
         #expect(counter.expected == [Int](repeating: 125_000, count: 8))
         #expect(counter.outOfOrder == 0)

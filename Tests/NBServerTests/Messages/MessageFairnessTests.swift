@@ -41,7 +41,7 @@ import Testing
                     listening: ["127.0.0.1:0", "127.0.0.1:0"],
                     options: ServerOptions(quantum: quantum, engine: EngineOptions(level, submissionDepth: quantum))
                 )
-                mailbox.settle(server)
+                mailbox.resolve(server)
                 let flood = try Crowd(4000, at: server.addresses[0], server.addresses[1])
                 let hasCalled = Gate()
                 try startThread {

@@ -45,8 +45,8 @@ import Testing
     /// Though nothing else happens for as long as one likes.
     @Test func theBeginningIsToldAtOnce() async throws {
         let began = Outcome<Void>()
-        let watcher = Watcher(began: { began.settle(()) })
-        try await Clerk().serve(listening: ["127.0.0.1:0"], observer: watcher) { _ in await began.settled() }
+        let watcher = Watcher(began: { began.resolve(()) })
+        try await Clerk().serve(listening: ["127.0.0.1:0"], observer: watcher) { _ in await began.resolved() }
         #expect(watcher.events.entries == ["began 1", "terminated: stop requested"])
     }
 

@@ -19,10 +19,10 @@ import Testing
     /// Runs the bodies on threads of their own, each with its number.
     private func onThreads(_ body: @escaping @Sendable (Int) -> Tally) async throws -> Tally {
         let outcomes = (0..<Self.threadCount).map { _ in Outcome<Tally>() }
-        for (number, outcome) in outcomes.enumerated() { try startThread { outcome.settle(body(number)) } }
+        for (number, outcome) in outcomes.enumerated() { try startThread { outcome.resolve(body(number)) } }
         var sum = Tally()
         for outcome in outcomes {
-            let tally = await outcome.settled()
+            let tally = await outcome.resolved()
             sum.answers += tally.answers
             sum.casts += tally.casts
             sum.refusals += tally.refusals
@@ -80,11 +80,11 @@ import Testing
                 for round in 0..<rounds {
                     casts += await Self.ask(server, address, what: number + round)
                 }
-                outcome.settle(casts)
+                outcome.resolve(casts)
             }
         }
         var casts = 0
-        for outcome in outcomes { casts += await outcome.settled() }
+        for outcome in outcomes { casts += await outcome.resolved() }
         try await server.unpauseListener(on: address, within: nil)
         try await server.resume(within: nil)
         #expect(try await server.call(Clerk.Call.total, within: nil) == casts)

@@ -16,7 +16,7 @@ final class ScriptedClerk {
     init() throws {
         mailbox = Mailbox(control)
         socket = try ListenSocket("127.0.0.1:0", options: [])
-        try control.open()
+        try control.doorbell.open()
     }
 
     /// Runs the loop through a script, then stops it; returns what the clerk was in the end.
@@ -39,7 +39,6 @@ final class ScriptedClerk {
             calls: ScriptedCalls(kernel: kernel),
             sockets: [socket],
             behavior: TypedBehaviorBox(clerk, mailbox),
-            closesWait: false,
             control: control,
             options: options,
             observer: observer

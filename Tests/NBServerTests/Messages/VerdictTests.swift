@@ -50,7 +50,7 @@ import Testing
     @Test(arguments: Callback.allCases)
     func anyCallbackCancelsATimeout(_ callback: Callback) throws {
         let scripted = try ScriptedClerk()
-        scripted.control.tell([.hangUp])
+        scripted.control.setToldSignals([.hangUp])
         let listener = scripted.socket.descriptor
         var clerk = Clerk()
         clerk.onBegin = { _, context in

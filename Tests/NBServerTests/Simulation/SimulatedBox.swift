@@ -9,7 +9,7 @@ final class SimulatedBox: BehaviorBox {
     init(_ history: SimulatedHistory) {
         self.history = history
         box = TypedBehaviorBox(SimulatedBehavior(history: history), history.post.mailbox)
-        super.init((history.post.mailbox.ledger, history.post.mailbox.hook))
+        super.init((history.post.mailbox.ledger, history.post.mailbox.head))
     }
 
     override func hasMessage(isSuspended: Bool) -> Bool {

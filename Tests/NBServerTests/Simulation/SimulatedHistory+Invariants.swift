@@ -36,7 +36,7 @@ extension SimulatedHistory {
         guard let state else { return "it is over" }
         let table = state.pointee.connections
         return """
-            starved \(table.pointee.starved.count), ready \(table.pointee.hasReady), unsettled \(table.pointee.hasUnsettled), \
+            starved \(table.pointee.starved.count), ready \(table.pointee.hasReady), unsettled \(table.pointee.hasDue), \
             refused \(table.pointee.hasRefused), first limit \(table.pointee.nextDeadline?.nanoseconds ?? 0), \
             park \(state.pointee.listeners.pointee.nextParkEnd?.nanoseconds ?? 0)
             """
@@ -151,7 +151,7 @@ extension SimulatedHistory {
         checkPatience(deadline)
         guard post.end == nil else { return }
         if hasSignal { violate("a signal has come, and nothing wakes the loop") }
-        if control.stopReason != nil { violate("the server is to stop, and nothing wakes the loop") }
+        if control.stopRequest.reason != nil { violate("the server is to stop, and nothing wakes the loop") }
         if !kernel.canBeWoken { violate("nothing can wake the loop") }
     }
 

@@ -77,7 +77,7 @@ extension SimulatedHistory {
         let call = PendingCall<Result<Void, ServerError>>(post.mailbox.ledger)
         let isTaken = post.request(call) { [self] context, remover in
             let listener = noteRemoval(of: address, context)
-            call.outcome.whenSettled { [self] in removed(listener, $0) }
+            call.outcome.whenResolved { [self] in removed(listener, $0) }
             context.removeListener(on: address, for: remover)
             removals.append((call, listener))
         }

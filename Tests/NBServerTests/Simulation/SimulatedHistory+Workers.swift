@@ -205,7 +205,7 @@ extension SimulatedHistory {
         if kernel.buffers.hasRefused && !retriesSoon(deadline) {
             violate("buffers were refused, and are not given back")
         }
-        if state?.pointee.connections.pointee.ended.isEmpty == false {
+        if state?.pointee.connections.pointee.closeNotices.isEmpty == false {
             violate("a worker's connection has ended, and it was not told")
         }
     }

@@ -96,8 +96,8 @@ final class SimulatedHistory: @unchecked Sendable {
         kernel = SimulatedKernel(seed: seed, tracing: tracing)
         control = LoopControl()
         let largestBudget = kernel.random.element(of: [nil, nil, 1, 3, 100]) ?? nil
-        try control.open(isPolled: largestBudget != nil)
-        control.tell([.simulated])
+        try control.doorbell.open(isPolled: largestBudget != nil)
+        control.setToldSignals([.simulated])
         self.largestBudget = largestBudget
         turnsToServe = 2 + kernel.random.below(kernel.random.chance(50) ? 400 : 60)
         let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
@@ -138,7 +138,6 @@ final class SimulatedHistory: @unchecked Sendable {
             calls: SimulatedCalls(kernel: kernel),
             sockets: kernel.listeners.indices.map { kernel.listenSocket($0) },
             behavior: SimulatedBox(self),
-            closesWait: false,
             control: control,
             options: options
         )
@@ -177,7 +176,7 @@ final class SimulatedHistory: @unchecked Sendable {
     /// What `Server` does when its loop has ended. Then others go on.
     private func finish(_ reason: StopReason) {
         noteEnd(reason)
-        control.close()
+        control.doorbell.close()
         post.mailbox.close(reason)
         post.mailbox.ledger.close(reason)
         for _ in 0..<3 { actOutside() }
@@ -236,7 +235,7 @@ final class SimulatedHistory: @unchecked Sendable {
                 hurry(.stopAtOnce) { control.requestStop(within: .zero) }
             }
         } else if kernel.random.chance(30) {
-            EventDescriptor.signal(control.wakeUpDescriptor)
+            EventDescriptor.signal(control.doorbell.descriptor)
         }
     }
 

@@ -157,7 +157,7 @@ extension SimulatedPost {
         kernel.note("call \(number) is sent")
         records.append(Record(call: call, entry: entry))
         open.insert(number)
-        call.outcome.whenSettled { [self] in ended(number, $0) }
+        call.outcome.whenResolved { [self] in ended(number, $0) }
         return true
     }
 

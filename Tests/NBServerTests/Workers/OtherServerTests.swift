@@ -50,8 +50,8 @@ import Testing
         _ body: @escaping @Sendable (borrowing ServerContext) -> Value
     ) async throws -> Value {
         let outcome = Outcome<Value>()
-        try server.cast { outcome.settle(body($0)) }
-        return await outcome.settled()
+        try server.cast { outcome.resolve(body($0)) }
+        return await outcome.resolved()
     }
 
     /// The first worker of a server, once it has one.

@@ -226,7 +226,7 @@ extension ListenerModel {
         case .closed: precondition(isClosed, "closed, and still in use")
         }
         precondition(state.retries == retries, "miscounts its retries")
-        precondition(state.isAiling == hasSaidItParked, "ails, or does not")
+        precondition(state.isRecovering == hasSaidItParked, "ails, or does not")
     }
 }
 

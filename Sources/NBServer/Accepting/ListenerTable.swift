@@ -42,7 +42,7 @@ struct ListenerTable: ~Copyable {
         openCount = sockets.count
         listeners = .allocate(capacity: capacity)
         for (index, socket) in sockets.enumerated() {
-            (listeners + index).initialize(to: Listener(socket, id: ListenerID(place: index)))
+            (listeners + index).initialize(to: Listener(socket, id: ListenerID(index: index)))
         }
         pending.reserveCapacity(sockets.count)
         pending.append(contentsOf: sockets.indices)
@@ -95,7 +95,7 @@ extension ListenerTable {
 
     private mutating func addPlace(_ socket: ListenSocket) {
         if count == capacity { grow() }
-        (listeners + count).initialize(to: Listener(socket, id: ListenerID(place: count)))
+        (listeners + count).initialize(to: Listener(socket, id: ListenerID(index: count)))
         count += 1
         enqueue(count - 1)
     }
@@ -109,7 +109,7 @@ extension ListenerTable {
     }
 
     /// Carries out what needs no operation, and writes down what does.
-    mutating func react(_ reaction: ListenerState.Reaction, _ index: Int) {
+    mutating func apply(_ reaction: ListenerState.Reaction, _ index: Int) {
         switch reaction {
         case .arm: enqueue(index)
         case .withdraw: pending.removeAll { $0 == index }
@@ -189,8 +189,8 @@ extension ListenerTable {
     }
 
     /// Whether any listener but this one has trouble accepting.
-    func anyAils(but index: Int) -> Bool {
-        (0..<count).contains { $0 != index && listeners[$0].state.isAiling && listeners[$0].state.phase != .closed }
+    func hasParked(besides index: Int) -> Bool {
+        (0..<count).contains { $0 != index && listeners[$0].state.isRecovering && listeners[$0].state.phase != .closed }
     }
 
     /// When the next parked listener is to try again.

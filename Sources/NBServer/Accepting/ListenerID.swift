@@ -6,11 +6,11 @@ struct ListenerID: Hashable {
     private(set) var generation: UInt32 = 0
 
     /// None of this server's.
-    static let none = ListenerID(place: Int(UInt32.max))
+    static let none = ListenerID(index: Int(UInt32.max))
 
     /// The first listener to have a place.
-    init(place: Int) {
-        index = UInt32(truncatingIfNeeded: place)
+    init(index: Int) {
+        self.index = UInt32(truncatingIfNeeded: index)
     }
 
     /// The one that has its place next.

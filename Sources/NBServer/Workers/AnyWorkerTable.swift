@@ -1,18 +1,18 @@
 /// A table of workers whose type the loop need not know.
 ///
 /// Owned by the loop's state; loop's thread only.
-class WorkerBox {
+class AnyWorkerTable {
     // A pointer, because a stored property would be checked for exclusive access at every callback.
-    final let places: UnsafeMutablePointer<WorkerPlaces>
+    final let pages: UnsafeMutablePointer<WorkerPages>
 
-    init(_ places: consuming WorkerPlaces) {
-        self.places = .allocate(capacity: 1)
-        self.places.initialize(to: places)
+    init(_ pages: consuming WorkerPages) {
+        self.pages = .allocate(capacity: 1)
+        self.pages.initialize(to: pages)
     }
 
     deinit {
-        places.deinitialize(count: 1)
-        places.deallocate()
+        pages.deinitialize(count: 1)
+        pages.deallocate()
     }
 
     func connected(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {

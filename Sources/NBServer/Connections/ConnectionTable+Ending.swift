@@ -5,13 +5,13 @@ internal import NBLibc
 // `ConnectionSlot`; every error of a connection is answered here.
 extension ConnectionTable {
     /// Submits what callbacks and completions of this turn have made due.
-    mutating func settle(on engine: inout some Engine & ~Copyable, _ calls: borrowing some SocketCalls & ~Copyable) {
-        while let slot = takeUnsettled() {
+    mutating func submitDue(on engine: inout some Engine & ~Copyable, _ calls: borrowing some SocketCalls & ~Copyable) {
+        while let slot = takeDue() {
             switch slot.pointee.phase {
-            case .open: settleOpen(slot, on: &engine, calls)
-            case .closing: settleClosing(slot, on: &engine, calls)
-            case .releasing: settleReleasing(slot, on: &engine, calls)
-            case .resetting, .orphaned: disconnect(slot, on: &engine, calls)
+            case .open: submitOpen(slot, on: &engine, calls)
+            case .closing: submitClosing(slot, on: &engine, calls)
+            case .releasing: submitReleasing(slot, on: &engine, calls)
+            case .resetting, .outlived: disconnect(slot, on: &engine, calls)
             case .free, .checking, .lingering: assertionFailure("nothing is due in this phase")
             }
             slot.assertSound()
@@ -19,7 +19,7 @@ extension ConnectionTable {
     }
 
     @inline(__always)
-    private mutating func settleClosing(
+    private mutating func submitClosing(
         _ slot: Slot,
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
@@ -47,7 +47,7 @@ extension ConnectionTable {
         }
     }
 
-    private mutating func settleReleasing(
+    private mutating func submitReleasing(
         _ slot: Slot,
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
@@ -67,7 +67,7 @@ extension ConnectionTable {
     /// The close limit of a connection has passed.
     mutating func expire(_ slot: Slot) {
         counters.pointee.expired += 1
-        slot.pointee.ending.note(.expired)
+        slot.pointee.closeCause.note(.expired)
         reset(slot)
     }
 }
@@ -83,7 +83,7 @@ extension ConnectionTable {
     /// of the stream: a third less work for the kernel. Without a crowd they leave at once.
     @inline(__always)
     private mutating func sendAndCheck(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        slot.pointee.awaitsComplaint = true
+        slot.pointee.silentSendInFlight = true
         let send = Operation.send(descriptor: slot.pointee.descriptor, bytes: slot.nextBytes, finalSendMode)
         engine.submit(send, token: slot.token(.send), silently: true)
         check(slot, on: &engine)
@@ -150,7 +150,7 @@ extension ConnectionTable {
         if closesWait { calls.forgetLinger(of: descriptor) }
         engine.submit(.close(descriptor: descriptor), token: slot.token(.close), silently: true)
         slot.pointee.descriptor = -1
-        noteFreedDescriptor()
+        freedDescriptor.note()
     }
 
     /// A send has failed. Where the peer is not gone already, a reset tells it that something is missing.
@@ -172,7 +172,7 @@ extension ConnectionTable {
     ) {
         removeDeadline(slot)
         forgetReceiver(slot)
-        slot.pointee.awaitsComplaint = false
+        slot.pointee.silentSendInFlight = false
         if slot.pointee.isSending {
             engine.submit(.cancel(slot.token(.send)), token: slot.token(.cancel), silently: true)
         }
@@ -186,14 +186,14 @@ extension ConnectionTable {
         freeIfDisconnected(slot)
     }
 
-    /// Frees a slot in reset, or leaves an orphan's, once its disconnection has been submitted and nothing is in flight.
+    /// Frees a slot in reset, or retires one that is outlived, once its disconnection has been submitted and nothing is in flight.
     mutating func freeIfDisconnected(_ slot: Slot) {
         guard
-            !slot.pointee.isUnsettled && !slot.pointee.isSending && !slot.pointee.isDiscarding
+            !slot.pointee.isDue && !slot.pointee.isSending && !slot.pointee.isDiscarding
                 && !slot.pointee.receiving.isArmed
         else { return }
-        if slot.pointee.phase == .orphaned {
-            letOrphanBe(slot)
+        if slot.pointee.phase == .outlived {
+            retireOutlived(slot)
         } else {
             slot.consumeAll(&pool)
             free(slot)
@@ -211,19 +211,19 @@ extension ConnectionTable {
         defer { slot.assertSound() }
         slot.pointee.isSending = false
         slot.forgetDescription(&pool)
-        slot.pointee.awaitsComplaint = false
+        slot.pointee.silentSendInFlight = false
         if result > 0 {
             slot.consume(Int(result), &pool)
-            slot.pointee.waits.noteSent(now)
+            slot.pointee.clocks.noteSent(now)
         } else if result != -EAGAIN && result != -EINTR && !isWantOfMemory(result) {
             slot.consumeAll(&pool)
             slot.pointee.isBroken = true
-            slot.pointee.ending.note(.lost, errno: result == 0 ? EPIPE : -result)
+            slot.pointee.closeCause.note(.lost, errno: result == 0 ? EPIPE : -result)
         }
         switch slot.pointee.phase {
-        case .resetting, .orphaned: freeIfDisconnected(slot)
+        case .resetting, .outlived: freeIfDisconnected(slot)
         case .open where slot.pointee.isBroken && slot.pointee.isKept: lose(slot)
-        case .open, .closing, .releasing: if isWantOfMemory(result) { noteRefused(slot) } else { unsettle(slot) }
+        case .open, .closing, .releasing: if isWantOfMemory(result) { noteRefused(slot) } else { markDue(slot) }
         // The check that follows an immediate send settles both.
         case .checking, .lingering, .free: break
         }
@@ -249,7 +249,7 @@ extension ConnectionTable {
         case .lingering where result == -EINTR: discardInput(slot, .waiting, on: &engine)
         case .lingering where result == -ENOMEM: noteRefused(slot)
         case .lingering: close(slot, on: &engine, calls)
-        case .resetting, .orphaned: freeIfDisconnected(slot)
+        case .resetting, .outlived: freeIfDisconnected(slot)
         case .free, .open, .closing, .releasing: assertionFailure("nothing is discarded in this phase")
         }
     }
@@ -261,8 +261,8 @@ extension ConnectionTable {
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
-        if slot.pointee.awaitsComplaint {
-            slot.pointee.awaitsComplaint = false
+        if slot.pointee.silentSendInFlight {
+            slot.pointee.silentSendInFlight = false
             slot.forgetInlineBytes()
         }
         let clientSpoke = result > 0

@@ -2,17 +2,17 @@
 ///
 /// Made before the loop runs and dropped after it has ended, by the thread that runs it.
 struct SignalRelay: ~Copyable {
-    private let seat: Int
+    private let entry: Int
     private let signals: [Signal]
 
     /// Watches `signals` for `control`.
     init(_ signals: [Signal], for control: LoopControl) throws(ServerError) {
         let signals = Array(Set(signals))
-        seat = try SignalSeats.shared.take(control, signals)
+        entry = try SignalRegistry.shared.register(control, signals)
         self.signals = signals
     }
 
     deinit {
-        SignalSeats.shared.give(seat, signals)
+        SignalRegistry.shared.unregister(entry, signals)
     }
 }

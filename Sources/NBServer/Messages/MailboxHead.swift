@@ -4,7 +4,7 @@ internal import Synchronization
 ///
 /// Apart from the mailbox, because the loop looks at it at every turn, and to look at something whose type depends on the
 /// behavior's costs it hundreds of instructions. Shared by the mailbox and the behavior's box.
-final class MessageHook: Sendable {
+final class MailboxHead: Sendable {
     /// The address of the latest message that was not taken, or one of those below, which are no addresses.
     let latest = Atomic<UInt>(none)
 

@@ -70,7 +70,7 @@ package struct ListenerState: Hashable, Sendable {
     package private(set) var pauses: UInt32 = 0
 
     /// It has parked, and has accepted nothing since.
-    package var isAiling: Bool { pauses > 0 }
+    package var isRecovering: Bool { pauses > 0 }
 
     /// How many passing errors are taken at their word before one earns a pause.
     package static let retryLimit: UInt32 = 64

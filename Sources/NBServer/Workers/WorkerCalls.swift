@@ -1,14 +1,34 @@
 internal import NBEngine
 internal import NBLibc
 
-// From completions of connections to the callbacks of their workers.
-extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
+/// Calls workers: with what their connections' completions bring, with messages, and with the end.
+///
+/// Part of the loop; loop's thread only.
+struct WorkerCalls {
     typealias Slot = ConnectionTable.Slot
 
+    private let state: UnsafeMutablePointer<LoopState>
+    // The state's own. Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
+    private var connections: UnsafeMutablePointer<ConnectionTable>
+    private let bufferCount: Int
+    /// How many receive buffers were given back in this turn.
+    private var returnedBuffers = 0
+    /// Receive buffers that the kernel did not take back.
+    private var unreturnedBuffers: [UInt16] = []
+
+    init(_ state: UnsafeMutablePointer<LoopState>) {
+        self.state = state
+        connections = state.pointee.connections
+        bufferCount = state.pointee.options.receiveBufferCount
+    }
+}
+
+// What completions of connections mean for workers.
+extension WorkerCalls {
     /// A receive has completed, with bytes, with the end of the stream, or with an error.
     // Out of line, as `completedSend` and `serveWorkers` are: inlined, they would cost a turn without workers instructions.
     @inline(never)
-    mutating func completedReceive(_ completion: Completion) {
+    mutating func completedReceive(_ completion: Completion, on engine: inout some Engine & ~Copyable) {
         let slot = connections.pointee.slot(completion.token)
         if let slot {
             slot.assertSound()
@@ -18,7 +38,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
             // The end of the stream may come with a buffer too, and is not input.
             if let slot, completion.result > 0, let bytes = engine.received(completion) {
                 arrived(slot, bytes)
-                if slot.pointee.phase == .open { hear(slot, bytes.count) }
+                if slot.pointee.phase == .open { connections.pointee.hear(slot, bytes.count) }
             }
             engine.returnBuffer(buffer)
             returnedBuffers += 1
@@ -33,11 +53,11 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
             feed(slot, bytes)
             // A receive that goes on would fill memory with what nobody asks for.
             if slot.pointee.receiving.isMultishot && slot.pointee.receiving.credit == 0 && slot.pointee.phase == .open {
-                connections.pointee.unsettle(slot)
+                connections.pointee.markDue(slot)
             }
         // Whoever gets the connection gets them too.
         case .releasing: connections.pointee.keepInput(slot, bytes)
-        case .free, .closing, .checking, .lingering, .resetting, .orphaned: break
+        case .free, .closing, .checking, .lingering, .resetting, .outlived: break
         }
     }
 
@@ -48,12 +68,12 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         switch -result {
         case 0:
             feedInput(slot)
-            if slot.pointee.phase == .open { hear(slot, .max) }
+            if slot.pointee.phase == .open { connections.pointee.hear(slot, .max) }
         // They say nothing of the connection; it asks again.
         case ECANCELED, EAGAIN, EINTR, ENOBUFS, ENOMEM: break
         case let errno:
             slot.pointee.isBroken = true
-            slot.pointee.ending.note(.lost, errno: errno)
+            slot.pointee.closeCause.note(.lost, errno: errno)
             connections.pointee.drop(slot)
         }
     }
@@ -62,9 +82,9 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     @inline(never)
     mutating func completedSend(_ token: Token, _ result: Int32) {
         guard let slot = connections.pointee.completedSend(token, result), slot.pointee.hasWorker else { return }
-        if slot.pointee.phase == .open { connect(slot) }
+        if slot.pointee.phase == .open { callConnected(slot) }
         if slot.pointee.isCongested { tellRoom(slot) }
-        if slot.pointee.phase == .open && slot.hasNothingToSend { work(slot) { try $0.sent($1, $2) } }
+        if slot.pointee.phase == .open && slot.hasNothingToSend { callWorker(slot) { try $0.sent($1, $2) } }
     }
 
     /// Tells a worker that there is room again for what it sends, if there is.
@@ -72,62 +92,64 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         let options = state.pointee.workers.options(slot.pointee.worker.table)
         guard slot.pointee.phase == .open, slot.unsentByteCount <= options.pointee.lowWater else { return }
         slot.pointee.isCongested = false
-        work(slot) { try $0.writable($1, $2) }
+        callWorker(slot) { try $0.writable($1, $2) }
     }
 
     /// Calls those who have just got a connection or have asked for what may be there, and those whose connection has ended.
+    ///
+    /// - Parameter mayHoldBuffers: completions that were not acted on, or not taken, may hold receive buffers.
     @inline(never)
-    mutating func serveWorkers() {
+    mutating func serve(mayHoldBuffers: Bool) {
         while let slot = connections.pointee.takeReady() {
-            connect(slot)
+            callConnected(slot)
             if slot.pointee.phase == .open && slot.pointee.receiving.isReady { feedInput(slot) }
             // What it wants and has not got yet is to be received.
-            if slot.pointee.phase == .open { connections.pointee.unsettle(slot) }
+            if slot.pointee.phase == .open { connections.pointee.markDue(slot) }
         }
-        if !connections.pointee.starved.isEmpty { feedStarved() }
+        if connections.pointee.hasStarved { feedStarved(mayHoldBuffers) }
         returnedBuffers = 0
-        tellEndedWorkers()
+        tellCloseNotices()
     }
 
     /// Those who wait for a buffer try again, as many as there are buffers for. After a full batch there may be completions left
     /// that hold some, and only those that were returned in this turn are known to be free. Otherwise the kernel has all of them,
     /// also those it got back in an earlier turn, before somebody was seen to have found none.
-    private mutating func feedStarved() {
-        let count = options.receiveBufferCount - unreturnedBuffers.count
-        connections.pointee.feedStarved(batch.isFull || batch.hasRest ? min(returnedBuffers, count) : count)
+    private mutating func feedStarved(_ mayHoldBuffers: Bool) {
+        let count = bufferCount - unreturnedBuffers.count
+        connections.pointee.feedStarved(mayHoldBuffers ? min(returnedBuffers, count) : count)
     }
 
     /// Tells a worker that it has a connection, before it hears anything else.
-    mutating func connect(_ slot: Slot) {
+    mutating func callConnected(_ slot: Slot) {
         guard slot.pointee.receiving.isNew else { return }
         slot.pointee.receiving.isNew = false
         slot.pointee.receiving.isToFinish = state.pointee.drain?.hasBegun == true
-        work(slot) { try $0.connected($1, $2) }
+        callWorker(slot) { try $0.connected($1, $2) }
     }
 
     /// Asks a worker to come to an end.
     private mutating func finish(_ slot: Slot) {
         slot.pointee.receiving.isToFinish = false
-        if slot.pointee.phase == .open { work(slot) { try $0.finish($1, $2) } }
+        if slot.pointee.phase == .open { callWorker(slot) { try $0.finish($1, $2) } }
     }
 
-    mutating func tellEndedWorkers() {
-        while let ended = connections.pointee.takeEnded() {
-            let reason = closeReason(ended)
-            state.pointee.workers.table(ended.place.table)._withUnsafeGuaranteedRef {
-                $0.close(ended.place.index, reason)
+    mutating func tellCloseNotices() {
+        while let notice = connections.pointee.takeCloseNotice() {
+            let reason = closeReason(notice)
+            state.pointee.workers.table(notice.worker.table)._withUnsafeGuaranteedRef {
+                $0.close(notice.worker.index, reason)
             }
         }
     }
 
-    private func closeReason(_ worker: EndedWorker) -> CloseReason {
-        switch worker.ending.kind {
+    private func closeReason(_ notice: PendingCloseNotice) -> CloseReason {
+        switch notice.cause.kind {
         case .closed: .closed
-        case .frameCut: .frameCut(byteCount: Int(worker.ending.cutByteCount))
+        case .frameCut: .frameCut(byteCount: Int(notice.cause.cutByteCount))
         case .reset: .reset
         case .released: .released
-        case .failed: state.pointee.workers.errors.removeValue(forKey: worker.place).map(CloseReason.failed) ?? .closed
-        case .lost: .lost(errno: worker.ending.errno)
+        case .failed: state.pointee.workers.errors.removeValue(forKey: notice.worker).map(CloseReason.failed) ?? .closed
+        case .lost: .lost(errno: notice.cause.errno)
         case .frameTooLong: .frameTooLong
         case .queueTooLong: .queueTooLong
         case .expired: .expired
@@ -137,11 +159,11 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
 }
 
 // What a worker is given.
-extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
+extension WorkerCalls {
     /// Gives a worker what has arrived, as far as it wants it, and keeps the rest.
     @inline(__always)
     private mutating func feed(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
-        slot.pointee.waits.idleSince = connections.pointee.now
+        slot.pointee.clocks.idleSince = connections.pointee.now
         guard slot.pointee.input == nil else {
             connections.pointee.keepInput(slot, bytes)
             return feedInput(slot)
@@ -164,7 +186,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         slot.pointee.receiving.hasToldEnd = true
         // Whatever is whole has been delivered.
         slot.pointee.receiving.cutByteCount = Int32(clamping: connections.pointee.input(of: slot).count)
-        work(slot) { try $0.peerClosed($1, $2) }
+        callWorker(slot) { try $0.peerClosed($1, $2) }
     }
 
     /// Cuts bytes into what is delivered at a time, and delivers as much as is asked for; returns how many bytes that took.
@@ -177,9 +199,9 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
                 if slot.pointee.receiving.credit > 0 { slot.pointee.receiving.credit -= 1 }
                 slot.pointee.receiving.wanted = 0
                 slot.pointee.receiving.searched = 0
-                slot.pointee.waits.receivingSince = connections.pointee.now
+                slot.pointee.clocks.receivingSince = connections.pointee.now
                 start += next
-                work(slot) { try $0.received($1, UnsafeRawBufferPointer(rebasing: rest[frame]), $2) }
+                callWorker(slot) { try $0.received($1, UnsafeRawBufferPointer(rebasing: rest[frame]), $2) }
                 if slot.pointee.receiving.isToFinish { finish(slot) }
             case .incomplete:
                 if slot.pointee.receiving.wanted == 0 {
@@ -187,7 +209,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
                 }
                 return start
             case .tooLong:
-                slot.pointee.ending.note(.frameTooLong)
+                slot.pointee.closeCause.note(.frameTooLong)
                 connections.pointee.drop(slot)
             }
         }
@@ -213,11 +235,12 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
 
     /// Calls a worker. What it throws ends its connection, and no other.
     @inline(__always)
-    mutating func work(_ slot: Slot, _ body: (WorkerBox, UInt32, borrowing WorkerConnection) throws -> Void) {
-        let place = slot.pointee.worker
+    mutating func callWorker(_ slot: Slot, _ body: (AnyWorkerTable, UInt32, borrowing WorkerConnection) throws -> Void)
+    {
+        let worker = slot.pointee.worker
         do {
-            try state.pointee.workers.table(place.table)._withUnsafeGuaranteedRef {
-                try body($0, place.index, WorkerConnection(state, slot))
+            try state.pointee.workers.table(worker.table)._withUnsafeGuaranteedRef {
+                try body($0, worker.index, WorkerConnection(state, slot))
             }
         } catch {
             failed(slot, error)
@@ -231,13 +254,13 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
 }
 
 // Messages, drains and the end.
-extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
-    mutating func deliverToWorkers() {
+extension WorkerCalls {
+    mutating func deliverMail() {
         guard state.pointee.hasWorkerMail else { return }
         for mail in state.pointee.takeWorkerMail() {
-            if let slot = connections.pointee.worker(mail.connection) { connect(slot) }
+            if let slot = connections.pointee.worker(mail.connection) { callConnected(slot) }
             if let slot = connections.pointee.worker(mail.connection) {
-                work(slot, mail.deliver)
+                callWorker(slot, mail.deliver)
             } else {
                 state.pointee.note(.messageUndelivered(mail.connection))
             }
@@ -245,19 +268,40 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     }
 
     /// Asks every worker to come to an end.
-    mutating func finishWorkers() {
+    mutating func finish() {
         for slot in connections.pointee.used where slot.pointee.hasWorker && slot.pointee.phase == .open {
-            connect(slot)
+            callConnected(slot)
             finish(slot)
         }
     }
 
     /// The server stops: so does every worker. Their connections are closed when the behavior has terminated.
-    mutating func stopWorkers() {
+    mutating func stop() {
         for slot in connections.pointee.used where slot.pointee.hasWorker {
-            slot.pointee.ending.note(.stopped)
+            slot.pointee.closeCause.note(.stopped)
             connections.pointee.endWorker(slot)
         }
-        tellEndedWorkers()
+        tellCloseNotices()
+    }
+}
+
+// Receive buffers that a kernel short of memory did not take back; see ``Shortage``.
+extension WorkerCalls {
+    /// The kernel has a receive buffer, or will have one before it looks for one.
+    var hasBuffers: Bool { unreturnedBuffers.count < bufferCount }
+
+    /// The return of a receive buffer has completed, where that takes an operation; returns whether it was refused.
+    @inline(never)
+    mutating func completedReturn(_ completion: Completion) -> Bool {
+        guard completion.result < 0, let buffer = completion.token.returnedBuffer else { return false }
+        unreturnedBuffers.append(buffer)
+        return true
+    }
+
+    /// Gives back again what was refused.
+    mutating func retryReturns(on engine: inout some Engine & ~Copyable) {
+        let buffers = unreturnedBuffers
+        unreturnedBuffers = []
+        for buffer in buffers { engine.returnBuffer(buffer) }
     }
 }

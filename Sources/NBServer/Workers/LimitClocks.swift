@@ -1,7 +1,7 @@
 internal import NBEngine
 
 /// Since when each of a connection's time limits runs. Part of a connection's slot; loop's thread only.
-struct Waits {
+struct LimitClocks {
     /// Nothing was received or sent since then.
     var idleSince: Instant
     /// What the worker asks for, or the next of what it always asks for, has not come since then; parts of it do not count.

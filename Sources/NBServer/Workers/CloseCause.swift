@@ -1,7 +1,7 @@
 /// Why a worker ends, as its connection's slot remembers it until the connection has ended.
 ///
 /// What a worker threw is kept by the ``WorkerRegistry``, since hardly any does. Part of the slot; loop's thread only.
-struct Ending: Hashable {
+struct CloseCause: Hashable {
     enum Kind: UInt8 {
         case none, closed, frameCut, reset, released, failed, lost, frameTooLong, queueTooLong, expired, stopped
     }
@@ -25,4 +25,12 @@ struct Ending: Hashable {
         kind = .frameCut
         cutByteCount = Int32(clamping: byteCount)
     }
+}
+
+/// A worker whose connection has ended, and that has not been told yet.
+///
+/// Owned by the ``ConnectionTable`` until the loop tells the worker; loop's thread only.
+struct PendingCloseNotice {
+    let worker: WorkerAddress
+    let cause: CloseCause
 }

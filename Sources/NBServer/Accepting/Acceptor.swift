@@ -1,0 +1,324 @@
+internal import NBEngine
+internal import NBLibc
+
+/// Accepts: turns completions of accepts into callbacks, and what listeners want into operations.
+///
+/// Part of the loop; loop's thread only.
+///
+/// ```
+///  completion ── of an arm that is over ──▶ close, count
+///             ── an error ──▶ the listener's state says: arm again, park, or go down
+///             ── a connection ──▶ deliver it; or shed it, with no room for it; or discard it, with its listener or the server ending
+///             ── the last of its arm ──▶ the listener's state says: arm again, or close
+/// ```
+struct Acceptor {
+    private let state: UnsafeMutablePointer<LoopState>
+    // The state's own, at hand because every completion needs them. Not `let`s: writing through one crashes the compiler
+    // (Swift 6.3) when it builds for the thread sanitizer.
+    private var connections: UnsafeMutablePointer<ConnectionTable>
+    private var counters: UnsafeMutablePointer<ServerCounters>
+    private var listeners: UnsafeMutablePointer<ListenerTable>
+    private let behavior: BehaviorBox
+    private let options: ServerOptions
+
+    /// Descriptors are or were short, or the server drains: each connection is looked at before it is delivered.
+    private var checksAdmission = false
+
+    init(_ state: UnsafeMutablePointer<LoopState>, _ behavior: BehaviorBox) {
+        self.state = state
+        connections = state.pointee.connections
+        counters = state.pointee.counters
+        listeners = state.pointee.listeners
+        options = state.pointee.options
+        self.behavior = behavior
+    }
+
+    /// The server begins to serve: one that sheds sets a descriptor aside.
+    mutating func begin(_ calls: inout some SocketCalls & ~Copyable) {
+        if options.exhaustion == .shed { checksAdmission = !calls.takeReserve() }
+    }
+}
+
+// What completions of accepts mean.
+extension Acceptor {
+    /// Two questions, each with an answer of its own: does it carry a connection, and is it the last of its arm?
+    @inline(__always)
+    mutating func completed(
+        _ token: Token,
+        _ result: Int32,
+        isLast: Bool,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: inout some SocketCalls & ~Copyable
+    ) {
+        guard let index = listeners.pointee.index(of: token) else {
+            if result >= 0 { discard(result, on: &engine) }
+            return
+        }
+        guard result >= 0 else {
+            // An error that does not end the arm leaves it as it is.
+            if isLast { failed(index, -result, &calls) }
+            return
+        }
+        listeners.pointee[index].served &+= 1
+        if checksAdmission && !hasRoom(index, &calls) {
+            shed(result, on: &engine)
+        } else if listeners.pointee[index].state.accepted() && state.pointee.stopReason == nil {
+            deliver(connections.pointee.admit(result, listeners.pointee[index].id))
+        } else {
+            discard(result, on: &engine)
+        }
+        if isLast { ended(index) }
+    }
+
+    // Out of line, as `failed` is: inlined, they would take registers that every completion needs.
+    @inline(never)
+    private mutating func ended(_ index: Int) {
+        listeners.pointee[index].endArm()
+        apply(listeners.pointee[index].state.ended(), index)
+    }
+
+    /// Slow path of admission: whether the connection that a listener got may stay. A server that sheds first wants its reserve back:
+    /// if that cannot be had, the connection has taken its place.
+    @inline(never)
+    private mutating func hasRoom(_ index: Int, _ calls: inout some SocketCalls & ~Copyable) -> Bool {
+        guard state.pointee.stopReason == nil else { return true }
+        guard options.exhaustion != .shed || calls.takeReserve() else { return false }
+        let quota = listeners.pointee[index].quota
+        listeners.pointee[index].quota = quota == 0 ? 0 : quota - 1
+        checksAdmission = state.pointee.drain != nil || listeners.pointee.hasParked(besides: index)
+        if listeners.pointee[index].state.isRecovering && listeners.pointee[index].state.delivers {
+            state.tell(.listenerRecovered(listeners.pointee[index].socket.address))
+        }
+        return true
+    }
+
+    @inline(__always)
+    private mutating func deliver(_ slot: ConnectionTable.Slot) {
+        counters.pointee.delivered &+= 1
+        do {
+            state.apply(try behavior.newConnection(Connection(connections, slot), ServerContext(state)))
+        } catch {
+            failed(slot, error)
+        }
+    }
+
+    /// The callback has thrown: a connection that it has kept or given to a worker ends.
+    @inline(never)
+    private mutating func failed(_ slot: ConnectionTable.Slot, _ error: any Error) {
+        counters.pointee.failed += 1
+        if slot.pointee.hasWorker {
+            state.pointee.endWorker(slot, failing: error)
+        } else if slot.pointee.isKept {
+            connections.pointee.drop(slot)
+        }
+        state.tell(.connectionFailed(error))
+    }
+
+    /// With a reset, as the kernel ends what still waits to be accepted when its listener is closed: an end of the stream
+    /// would look like an answer.
+    private mutating func discard(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
+        counters.pointee.discarded += 1
+        engine.submit(.disconnect(descriptor: descriptor), token: Token(.disconnect, slot: 0), silently: true)
+        engine.submit(.close(descriptor: descriptor), token: Token(.close, slot: 0), silently: true)
+        connections.pointee.freedDescriptor.note()
+    }
+
+    private mutating func shed(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
+        counters.pointee.shed += 1
+        discard(descriptor, on: &engine)
+    }
+}
+
+// Connections that were accepted elsewhere.
+extension Acceptor {
+    /// Delivers what came from elsewhere like what was accepted here.
+    mutating func deliverAdopted(
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
+        while let adoption = state.pointee.takeAdopted() {
+            counters.pointee.adopted += 1
+            // Nobody knows with what options it was accepted, and the loop does not wait for a peer.
+            calls.forgetLinger(of: adoption.descriptor)
+            if state.pointee.stopReason == nil {
+                let slot = connections.pointee.admit(adoption.descriptor, .none)
+                slot.pointee.isPlainTCP = calls.isPlainTCP(adoption.descriptor)
+                adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
+                deliver(slot)
+            } else {
+                discard(adoption.descriptor, on: &engine)
+            }
+        }
+    }
+}
+
+// Accepts that fail.
+extension Acceptor {
+    @inline(never)
+    private mutating func failed(_ index: Int, _ errno: Int32, _ calls: inout some SocketCalls & ~Copyable) {
+        listeners.pointee[index].endArm()
+        // What we cancel has not failed.
+        if !listeners.pointee[index].state.isCanceling { counters.pointee.acceptFailures += 1 }
+        listeners.pointee[index].lastErrno = errno
+        let failure = AcceptFailure(errno: errno)
+        let address = listeners.pointee[index].socket.address
+        let reaction = listeners.pointee[index].state.failed(failure, at: connections.pointee.now)
+        apply(reaction, index)
+        switch reaction {
+        case .park(let isNews):
+            let cause = ServerError.accept(errno, address: address.description)
+            parked(address, cause, isExhausted: failure == .park, isNews: isNews, &calls)
+        case .fail:
+            goneDown(address, .accept(errno, address: address.description))
+        case .none, .arm, .withdraw, .cancel, .close:
+            break
+        }
+    }
+
+    /// A listener of a server that is stopping anyway is nobody's concern.
+    private mutating func parked(
+        _ address: SocketAddress,
+        _ cause: ServerError,
+        isExhausted: Bool,
+        isNews: Bool,
+        _ calls: inout some SocketCalls & ~Copyable
+    ) {
+        listeners.pointee.noteParked()
+        checksAdmission = true
+        guard state.pointee.stopReason == nil else { return }
+        switch isExhausted ? options.exhaustion : .park {
+        case .park:
+            if isNews { state.tell(.listenerParked(address, cause: cause)) }
+        case .shed:
+            // What the reserve leaves behind is free like any descriptor of ours. Another listener may have given it up
+            // before; then one try shows whether it is still there.
+            if calls.giveReserve() || isNews { connections.pointee.freedDescriptor.note() }
+            if isNews { state.tell(.listenerShedding(address, cause: cause)) }
+        case .stop:
+            if isNews { state.tell(.listenerParked(address, cause: cause)) }
+            state.fail(cause)
+        }
+    }
+
+    private mutating func goneDown(_ address: SocketAddress, _ cause: ServerError) {
+        guard state.pointee.stopReason == nil else { return }
+        state.pointee.publishAddresses()
+        state.tell(.listenerDown(address, cause: cause))
+        // A server that drains accepts nobody new anyway, and has connections to see to their end.
+        if listeners.pointee.openCount == 0 && state.pointee.drain == nil { state.fail(cause) }
+    }
+}
+
+// What is submitted for listeners.
+extension Acceptor {
+    /// Submits what listeners want: cancels first, then the arms, those of parked listeners that try again among them.
+    mutating func submitDue(on engine: inout some Engine & ~Copyable) {
+        cancelAccepts(on: &engine)
+        wakeParkedListeners(keepsBack: engine.retryTime != nil)
+        armListeners(on: &engine)
+    }
+
+    /// Cancels the accepts of listeners that are to rest or to close. What matters is how the accept ends.
+    private mutating func cancelAccepts(on engine: inout some Engine & ~Copyable) {
+        while let index = listeners.pointee.nextToCancel() {
+            engine.submit(.cancel(acceptToken(index)), token: Token(.cancel, slot: UInt32(index)), silently: true)
+        }
+    }
+
+    /// Lets parked listeners try again whose time has come and, if a descriptor was freed, those that parked for want of one.
+    private mutating func wakeParkedListeners(keepsBack: Bool) {
+        let now = connections.pointee.now
+        if connections.pointee.freedDescriptor.takeTurn(keepsBack: keepsBack) {
+            listeners.pointee.wakeParked { $0.descriptorFreed() }
+        }
+        listeners.pointee.wakeParked { $0.timePassed(now) }
+    }
+
+    /// Arms every listener that waits for it, the one that was served least first.
+    private mutating func armListeners(on engine: inout some Engine & ~Copyable) {
+        var isFirst = true
+        while let index = listeners.pointee.nextToArm(isFirst: isFirst) {
+            arm(index, on: &engine)
+            isFirst = false
+        }
+    }
+
+    private mutating func arm(_ index: Int, on engine: inout some Engine & ~Copyable) {
+        let isMultishot = options.acceptMode == .multishot && engine.features.acceptsMultishot
+        listeners.pointee[index].state.arm()
+        listeners.pointee[index].beginArm()
+        counters.pointee.armed += 1
+        let descriptor = listeners.pointee[index].socket.descriptor
+        engine.submit(.accept(listener: descriptor, isMultishot ? .multishot : .oneShot), token: acceptToken(index))
+    }
+
+    private func acceptToken(_ index: Int) -> Token {
+        Token(.accept, generation: listeners.pointee[index].generation, slot: UInt32(index))
+    }
+
+    private mutating func apply(_ reaction: ListenerState.Reaction, _ index: Int) {
+        listeners.pointee.apply(reaction, index)
+        if reaction == .close && listeners.pointee[index].isRemoved && state.pointee.stopReason == nil {
+            state.pointee.tellLater(.listenerRemoved(listeners.pointee[index].socket.address))
+        }
+    }
+}
+
+// How listeners end with their server.
+extension Acceptor {
+    /// The server stops.
+    mutating func closeListeners() {
+        for index in listeners.pointee.open { apply(listeners.pointee[index].state.close(), index) }
+    }
+
+    /// The server begins to drain. Each listener serves the clients that were accepted already, and as many as wait in its queue now.
+    /// Clients that come meanwhile cannot be told from them.
+    ///
+    /// - Parameters:
+    ///   - queued: what becomes of clients that wait.
+    ///   - aheadCount: how many may have been accepted and not delivered yet, at the most.
+    ///   - calls: tell how long the queues are.
+    mutating func beginToDrain(
+        _ queued: QueuedClients,
+        aheadCount: Int,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
+        checksAdmission = true
+        for index in listeners.pointee.open {
+            let length = calls.queueLength(of: listeners.pointee[index].socket.descriptor)
+            listeners.pointee[index].quota = UInt64(length + aheadCount)
+            if queued == .serve { listeners.pointee.apply(listeners.pointee[index].state.unpause(), index) }
+        }
+    }
+
+    /// Closes the listeners of a server that drains whose clients are served, or are to be reset.
+    mutating func closeDrained(_ queued: QueuedClients, _ calls: borrowing some SocketCalls & ~Copyable) {
+        for index in listeners.pointee.open where !listeners.pointee[index].state.isClosing {
+            guard queued == .reset || hasServedQueue(index, calls) else { continue }
+            listeners.pointee.apply(listeners.pointee[index].state.close(delivering: queued == .serve), index)
+        }
+    }
+
+    private func hasServedQueue(_ index: Int, _ calls: borrowing some SocketCalls & ~Copyable) -> Bool {
+        listeners.pointee[index].quota == 0
+            || calls.queueLength(of: listeners.pointee[index].socket.descriptor) == 0
+    }
+
+    /// The engine is lost: closes by hand what it has accepted and the loop has not delivered.
+    mutating func discardUndelivered(_ batch: inout CompletionBatch, of engine: inout some Engine & ~Copyable) {
+        repeat {
+            for index in batch.advance(by: .max) where batch[index].isAcceptedConnection {
+                counters.pointee.discarded += 1
+                NBLibc.close(batch[index].result)
+            }
+            batch.removeAll()
+            engine.takeCompletions(into: &batch)
+        } while batch.count > 0
+    }
+}
+
+extension Completion {
+    fileprivate var isAcceptedConnection: Bool {
+        TokenKind(rawValue: token.kind) == .accept && result >= 0
+    }
+}

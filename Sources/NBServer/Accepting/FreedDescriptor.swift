@@ -1,0 +1,29 @@
+/// Whether a descriptor was freed lately, so that listeners that parked for want of one may try again.
+///
+/// A descriptor counts as freed for two turns: an accept may have failed just before the close that was submitted in the same turn.
+/// Part of the ``ConnectionTable``, where closes are submitted; loop's thread only.
+///
+/// ```
+///  none ── a close is submitted ──▶ in this turn ── the next turn ──▶ in the turn before ── the next turn ──▶ none
+/// ```
+struct FreedDescriptor {
+    /// A descriptor was freed, and listeners have not been woken for it.
+    private(set) var isNews = false
+    private var wasLastTurn = false
+
+    mutating func note() {
+        isNews = true
+    }
+
+    /// Asked once a turn.
+    ///
+    /// - Parameter keepsBack: the engine keeps back what a kernel short of memory did not take. The close may be among it, so it
+    ///   counts from the turn after.
+    /// - Returns: whether parked listeners are to try again in this turn.
+    mutating func takeTurn(keepsBack: Bool) -> Bool {
+        let wakes = !keepsBack && (isNews || wasLastTurn)
+        wasLastTurn = isNews || keepsBack && wasLastTurn
+        isNews = false
+        return wakes
+    }
+}

@@ -1,0 +1,101 @@
+internal import NBEngine
+
+/// What happens in a turn besides completions: messages are handled, timers and signals told, and what callbacks have brought about.
+///
+/// Part of the loop; loop's thread only.
+struct Mail {
+    /// How many messages are handled before it is the completions' turn again.
+    private static let quantum = 256
+
+    private let state: UnsafeMutablePointer<LoopState>
+    private var connections: UnsafeMutablePointer<ConnectionTable>
+    private var counters: UnsafeMutablePointer<ServerCounters>
+    private let control: LoopControl
+    // At hand because going through the state costs a retain each.
+    private let behavior: BehaviorBox
+    private let ledger: CallLedger
+    private let observer: (any ServerObserver)?
+    /// What the observer was told last.
+    private var reportedCounters = ServerCounters()
+
+    init(_ state: UnsafeMutablePointer<LoopState>, _ behavior: BehaviorBox, _ observer: (any ServerObserver)?) {
+        self.state = state
+        connections = state.pointee.connections
+        counters = state.pointee.counters
+        control = state.pointee.control
+        self.behavior = behavior
+        ledger = behavior.ledger
+        self.observer = observer
+    }
+
+    /// Whether there is something to do without waiting.
+    var isWaiting: Bool {
+        behavior.hasMessage(isSuspended: state.pointee.isSuspended) || state.pointee.hasInfos
+            || state.pointee.hasWorkerMail || state.pointee.hasAdopted || connections.pointee.hasLost
+            || state.pointee.isDrainDue
+    }
+
+    /// The next time the loop must wake for a timer, a timeout or the end of a drain.
+    var nextDeadline: Instant? {
+        guard state.pointee.stopReason == nil else { return nil }
+        let drainEnd = state.pointee.drain?.deadline
+        guard !state.pointee.isSuspended else { return drainEnd }
+        return .earlier(drainEnd, .earlier(state.pointee.timers.earliest, state.pointee.timeout))
+    }
+
+    /// Handles messages, a quantum of them at the most.
+    mutating func handleMessages(_ budget: inout Int) {
+        let rest = max(0, budget - Self.quantum)
+        while budget > rest, state.pointee.stopReason == nil,
+            behavior.hasMessage(isSuspended: state.pointee.isSuspended)
+        {
+            budget -= 1
+            do {
+                let isSuspended = state.pointee.isSuspended
+                if let verdict = try behavior.handleMessage(isSuspended: isSuspended, ServerContext(state)) {
+                    counters.pointee.messages &+= 1
+                    state.apply(verdict)
+                }
+            } catch {
+                state.stop(.failed(error))
+            }
+            ledger.flush()
+        }
+    }
+
+    /// Tells the timers that are due and were when it began: one that is started meanwhile has to wait for the next turn.
+    mutating func tellTimers() {
+        guard !state.pointee.isSuspended else { return }
+        let now = connections.pointee.now
+        var budget = state.pointee.timers.count
+        while budget > 0, state.pointee.stopReason == nil, let timer = state.pointee.timers.removeFirst(dueAt: now) {
+            budget -= 1
+            state.tell(.timer(timer))
+        }
+    }
+
+    mutating func tellSignals() {
+        guard control.hasSignals else { return }
+        for signal in control.takeSignals() { state.tell(.signal(signal)) }
+    }
+
+    /// Tells what callbacks, and connections that ended by themselves, have brought about.
+    mutating func tellInfos() {
+        guard state.pointee.hasInfos || connections.pointee.hasLost else { return }
+        while let connection = connections.pointee.takeLost() { state.pointee.tellLater(.connectionLost(connection)) }
+        var budget = Self.quantum
+        while budget > 0, let info = state.pointee.takeInfo() {
+            budget -= 1
+            state.tell(info)
+        }
+    }
+
+    /// Tells the observer, if there is one, what is new.
+    mutating func report() {
+        guard let observer, let events = state.pointee.events else { return }
+        guard !events.isEmpty || counters.pointee != reportedCounters else { return }
+        state.pointee.events = []
+        reportedCounters = counters.pointee
+        observer.observe(events, counters.pointee)
+    }
+}
