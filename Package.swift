@@ -14,7 +14,7 @@ let package = Package(
         .library(name: "NBUring", targets: ["NBUring"]),
     ],
     targets: [
-        .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .systemLibrary(name: "CLiburing", providers: [.apt(["liburing-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "NBLibc", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NBEngine", swiftSettings: settings),

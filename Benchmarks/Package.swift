@@ -25,13 +25,13 @@ let package = Package(
         ),
         .executableTarget(
             name: "accept-bench-loops",
-            linkerSettings: [.linkedLibrary("uring"), .linkedLibrary("pthread")]
+            linkerSettings: [.linkedLibrary(":liburing.a"), .linkedLibrary("pthread")]
         ),
         .target(name: "ReferenceListener"),
         .executableTarget(
             name: "reference-echo-ring",
             dependencies: ["ReferenceListener"],
-            linkerSettings: [.linkedLibrary("uring")]
+            linkerSettings: [.linkedLibrary(":liburing.a")]
         ),
         .executableTarget(name: "reference-echo-epoll", dependencies: ["ReferenceListener"]),
         .executableTarget(

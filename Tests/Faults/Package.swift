@@ -11,7 +11,7 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "nb-server",
     targets: [
-        .systemLibrary(name: "CLiburing", pkgConfig: "liburing"),
+        .systemLibrary(name: "CLiburing"),
         .systemLibrary(name: "CLinux"),
         .target(name: "NBLibc", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NBEngine", swiftSettings: settings),

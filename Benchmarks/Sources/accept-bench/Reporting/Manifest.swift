@@ -25,7 +25,7 @@ struct Manifest: Codable {
         add("governor", Self.text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") ?? "none visible")
         add("memory", Self.field("/proc/meminfo", "MemTotal") ?? "unknown")
         add("io_uring", (try? Ring().features.description) ?? "none")
-        add("liburing", Self.output(["pkg-config", "--modversion", "liburing"]) ?? "unknown")
+        add("liburing", Self.output(["dpkg-query", "--show", "--showformat=${Version}", "liburing-dev"]) ?? "unknown")
         add("Swift", Self.output(["swift", "--version"]) ?? "unknown")
         add("C compiler", Self.output(["clang", "--version"]) ?? "unknown")
         add("descriptors", (try? Preflight.raiseDescriptorLimit()).map { "\($0)" } ?? "unknown")
