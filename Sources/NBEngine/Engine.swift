@@ -12,11 +12,12 @@
 /// - **Order.** Operations are carried out in the order of submission by the next ``enter(until:)`` that the kernel has memory for. So
 ///   the descriptor of a close is free by then.
 /// - **Every operation ends once.** Its last completion says so (``Completion/isLast``). Only a success that was submitted silently
-///   may stay without a completion; a failure never does, nor does a send that was cut short.
-/// - **An accept takes at most a quantum at a time** (``EngineFeatures/quantum``), and what ends it loses no connection: a last
-///   completion may carry one.
+///   may stay without a completion; a failure never does, nor does a send that was cut short. Completions of ``Token/engineKind`` are
+///   of the engine's own operations.
+/// - **An accept stops at a quantum.** While the engine holds ``EngineFeatures/quantum`` completions, an accept takes one connection
+///   more at the most, and ends with it. What ends an accept loses no connection: a last completion may carry one.
 /// - **A receive takes a buffer only when bytes are there**, so an idle connection holds none. Without a buffer it ends with
-///   `ENOBUFS`, and the bytes stay where they are.
+///   `ENOBUFS`, when bytes are there or sooner, and the bytes stay where they are.
 /// - **A canceled operation still ends by itself**, with what it had done or with `ECANCELED`.
 /// - **Nothing is lost for want of memory.** A single operation fails with `ENOMEM` or `ENOBUFS`, or a rest of what was submitted waits
 ///   in the engine: see ``retryTime``.

@@ -14,7 +14,7 @@ public struct EngineFeatures: Hashable, Sendable {
     /// The first version of Linux that has what the engine uses: its major and its minor number.
     public var kernel: [Int] = []
 
-    /// How many completions the engine holds. An accept takes so many connections at the most before they are looked at.
+    /// How many completions the engine holds. An accept that finds so many takes one connection more, and ends with it.
     public var quantum: Int
 
     /// Whether one accept operation takes connection after connection.

@@ -80,6 +80,13 @@ enum Fault: Int, CaseIterable {
 struct FaultRates {
     private var permille: [Int]
 
+    /// No fault happens.
+    static let none = FaultRates()
+
+    private init() {
+        permille = Fault.allCases.map { _ in 0 }
+    }
+
     init(_ random: inout Randomness) {
         permille = Fault.allCases.map { fault in
             switch random.below(3) {

@@ -52,7 +52,7 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     mutating func forget(_ descriptor: Int32) { kernel.forget(descriptor) }
 
-    mutating func abandon() -> [Int32] { [] }
+    mutating func abandon() -> [Int32] { kernel.unsubmittedCloses }
 }
 
 /// The calls on sockets that a ``SimulatedKernel`` answers.

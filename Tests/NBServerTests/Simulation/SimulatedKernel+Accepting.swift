@@ -7,14 +7,14 @@ import NBEngine
 extension SimulatedKernel {
     /// An accept is submitted; a kernel that is short of memory takes it later.
     func noteArm(of descriptor: Int32) {
-        let listener = listeners[Int(descriptor - Self.firstListener)]
+        guard let listener = self.listener(descriptor) else { return }
         if listener.isPaused { violate("\(descriptor) armed while it is to rest") }
         if listener.isRemoved { violate("\(descriptor) armed after it was removed") }
     }
 
     func arm(_ descriptor: Int32, _ token: Token, _ mode: NBEngine.Operation.AcceptMode) {
+        guard let listener = listener(descriptor) else { return refuseAccept(on: descriptor, token) }
         let index = Int(descriptor - Self.firstListener)
-        let listener = listeners[index]
         if listener.arm != nil || listener.isEndQueued { violate("\(descriptor) armed twice") }
         if listener.isDown { violate("\(descriptor) armed after it was said to be down") }
         if listener.isClosed { violate("\(descriptor) armed after it was closed") }
@@ -24,9 +24,31 @@ extension SimulatedKernel {
         if freeDescriptors == 0 {
             tally.note(.outOfDescriptors)
             fail(index, EMFILE)
+        } else if isStill, let errno = listener.failsForGood {
+            fail(index, errno)
         } else {
             acceptWaiting(index)
         }
+    }
+
+    private func listener(_ descriptor: Int32) -> SimulatedListener? {
+        let index = Int(descriptor - Self.firstListener)
+        return listeners.indices.contains(index) ? listeners[index] : nil
+    }
+
+    /// What is accepted on is a connection, something else that is open, or nothing.
+    private func refuseAccept(on descriptor: Int32, _ token: Token) {
+        let index = Int(descriptor - Self.firstDescriptor)
+        let errno =
+            sockets.indices.contains(index) && sockets[index] != nil ? EINVAL : descriptor < 0 ? EBADF : ENOTSOCK
+        post(token, -errno, of: Self.nobody)
+    }
+
+    /// Nobody can connect any more, and accepts fail.
+    func shutDown(_ descriptor: Int32) {
+        let index = Int(descriptor - Self.firstListener)
+        listeners[index].failsForGood = EINVAL
+        fail(index, EINVAL)
     }
 
     /// Accepts those who wait, as far as the arm goes.
@@ -98,16 +120,26 @@ extension SimulatedKernel {
     private func accept(of listener: Int?) -> Int32 {
         guard let index = sockets.firstIndex(where: { $0 == nil }) else { preconditionFailure("no descriptor is left") }
         let descriptor = Self.firstDescriptor + Int32(index)
-        let room = random.chance(700) ? 1 << 20 : random.below(200)
+        let room = isStill ? 1 << 16 : random.chance(700) ? 1 << 20 : random.below(200)
         let socket = SimulatedSocket(descriptor: descriptor, listener: listener, room: room)
-        socket.clientReads = random.chance(900)
-        if random.chance(200) { speak(socket) }
-        if happens(.clientReset) { socket.isReset = true }
         sockets[index] = socket
+        if !isStill {
+            socket.clientReads = random.chance(900)
+            if random.chance(200) { speak(socket) }
+            if happens(.clientReset) { socket.isReset = true }
+        }
         acceptedCount += 1
         tally.accepted += 1
         note("\(descriptor) accepted")
         return descriptor
+    }
+
+    /// A socket that came by no listener, for a still kernel's clients.
+    func makeSocket() -> SimulatedSocket {
+        let descriptor = accept(of: nil)
+        guard let socket = socket(descriptor, "making") else { preconditionFailure("it was just made") }
+        socket.isDelivered = true
+        return socket
     }
 
     func cancelAccept(_ token: Token) -> Int32 {

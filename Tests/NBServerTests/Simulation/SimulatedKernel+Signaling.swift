@@ -20,6 +20,14 @@ extension SimulatedKernel {
     /// An alarm in the past has gone off by the time it is set.
     var hasAlarmGoneOff: Bool { alarm.map { $0 <= now } ?? false }
 
+    /// Whether the descriptor of a still kernel's host is readable now or, with patience, at the alarm.
+    func isHostSignaled(patiently: Bool) -> Bool {
+        if isPending || isAboutToWake { isSignaled = true }
+        if !isSignaled, patiently, let alarm { advance(to: alarm) }
+        if hasAlarmGoneOff { isSignaled = true }
+        return isSignaled
+    }
+
     /// Lets others act and time pass until the descriptor is readable, or the host comes for no reason.
     func waitForSignal(_ act: () -> Void) {
         if isPending || hasSubmitted { violate("the host waits, and nothing will tell it what the kernel has") }

@@ -1,4 +1,5 @@
 import Glibc
+import NBEngine
 
 @testable import NBServer
 
@@ -13,6 +14,7 @@ extension SimulatedKernel {
         } else if isWoken {
             var count: UInt64 = 0
             let result = read(wakeUpDescriptor, &count, MemoryLayout<UInt64>.size)
+            wakeUpMemory?.base.storeBytes(of: count, as: UInt64.self)
             wakeUp = nil
             post(token, Int32(result), of: 0)
         }

@@ -66,6 +66,7 @@ final class SimulatedKernel: @unchecked Sendable {
     /// The read of the wake-up that waits, and of what.
     var wakeUp: Token?
     private(set) var wakeUpDescriptor: Int32 = -1
+    private(set) var wakeUpMemory: NBEngine.Operation.Memory?
     /// Something that could complete was left for the next time that the kernel is entered.
     var isWorkLeft = false
     /// For a host that waits elsewhere: whether its descriptor is readable, and when it will be at the latest.
@@ -100,6 +101,12 @@ final class SimulatedKernel: @unchecked Sendable {
     /// What happened, for people to read.
     private(set) var trace: [String] = []
     private let tracing: Tracing
+    /// Nothing happens by chance: no faults, and no clients or neighbors but those that a test plays.
+    let isStill: Bool
+    /// What a still kernel's world does when the engine next sleeps.
+    var whileAsleep: (() -> Void)?
+    /// For how many operations a still kernel has memory when it is next entered.
+    var memory: Int?
 
     /// What becomes of the trace.
     enum Tracing {
@@ -109,6 +116,7 @@ final class SimulatedKernel: @unchecked Sendable {
     }
 
     init(seed: UInt64, tracing: Tracing) {
+        isStill = false
         random = Randomness(seed: seed)
         rates = FaultRates(&random)
         self.tracing = tracing
@@ -128,6 +136,27 @@ final class SimulatedKernel: @unchecked Sendable {
         listeners = (0..<1 + random.below(3)).map {
             SimulatedListener(descriptor: Self.firstListener + Int32($0), address: Self.address($0))
         }
+    }
+
+    /// A kernel that is still, without listeners.
+    init(quantum: Int, submissionDepth: Int, _ buffers: SimulatedBuffers) {
+        isStill = true
+        random = Randomness(seed: 0)
+        rates = .none
+        tracing = .off
+        self.submissionDepth = submissionDepth
+        var features = EngineFeatures(.ring, quantum: quantum)
+        features.acceptsMultishot = true
+        features.receivesMultishot = true
+        self.features = features
+        completesSilently = true
+        sharesBuffers = true
+        self.buffers = buffers
+        queue = SimulatedCompletionQueue(depth: quantum)
+        descriptorLimit = 256
+        now = Instant(nanoseconds: 1_000_000_000)
+        sockets = Array(repeating: nil, count: descriptorLimit)
+        listeners = []
     }
 
     /// One of the addresses there are to listen on.
@@ -214,9 +243,9 @@ extension SimulatedKernel {
 
     /// Everything submitted is the kernel's, or, when it is short of memory, the first few.
     func carryOutSubmitted() {
-        let isCongested = submitted.isEmpty ? false : happens(.congestion)
+        let isCongested = submitted.isEmpty ? false : memory != nil || happens(.congestion)
         retryTime = isCongested ? now + .milliseconds(1) : nil
-        carryOut(first: isCongested ? random.below(submitted.count) : submitted.count)
+        carryOut(first: isCongested ? memory.take() ?? random.below(submitted.count) : submitted.count)
     }
 
     /// The kernel was short of memory when it was last entered, and has not taken everything.
@@ -225,7 +254,7 @@ extension SimulatedKernel {
     /// Lets others act and time pass until there is a completion, or without one.
     func wait(until deadline: Instant?) {
         hasFreedDescriptor = false
-        for _ in 0..<random.below(4) { worldStep() }
+        if !isStill { for _ in 0..<random.below(4) { worldStep() } }
         if queue.isEmpty && !happens(.spuriousWakeUp) { sleep(until: deadline) }
         readWakeUp()
         progress()
@@ -234,11 +263,24 @@ extension SimulatedKernel {
 
     private func sleep(until deadline: Instant?) {
         guard !isAboutToWake else { return }
+        guard !isStill else { return sleepStill(until: deadline) }
         if let deadline, deadline <= now || random.chance(600) {
             advance(to: deadline)
             return
         }
         for _ in 0..<6 where queue.isEmpty { worldStep() }
+    }
+
+    /// What has happened since the kernel was last entered comes first, then what happens meanwhile; then time passes.
+    private func sleepStill(until deadline: Instant?) {
+        progress()
+        guard queue.isEmpty, deadline.map({ $0 > now }) ?? true else { return }
+        if let whileAsleep {
+            self.whileAsleep = nil
+            whileAsleep()
+            progress()
+        }
+        if let deadline, queue.isEmpty, !isAboutToWake { advance(to: deadline) }
     }
 
     func advance(to instant: Instant) {
@@ -249,6 +291,11 @@ extension SimulatedKernel {
     }
 
     var hasSubmitted: Bool { !submitted.isEmpty }
+
+    /// The descriptors whose closing was submitted and not carried out.
+    var unsubmittedCloses: [Int32] {
+        submitted.compactMap { if case .close(let descriptor)? = $0.operation { descriptor } else { nil } }
+    }
 
     /// Entering the kernel would bring completions, or there are some.
     var isPending: Bool { !queue.isEmpty || isWorkLeft }
@@ -382,8 +429,9 @@ extension SimulatedKernel {
             violate("a connect of \(descriptor) by a server")
         case .receive(let descriptor, let mode):
             receive(descriptor, mode, token)
-        case .read(let descriptor, _, _):
+        case .read(let descriptor, let memory, _):
             wakeUpDescriptor = descriptor
+            wakeUpMemory = memory
             if wakeUp != nil { violate("two reads of the wake-up") }
             isWakeUpRefused = happens(.outOfMemory)
             if isWakeUpRefused { post(token, -ENOMEM, of: 0) } else { wakeUp = token }
