@@ -9,6 +9,22 @@
 #include <features.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* epoll_pwait2(2), Linux 5.11, which musl does not have. The number is the same on every architecture. */
+static inline int nb_server_epoll_pwait2(int epoll, struct epoll_event *events, int limit, const struct timespec *timeout)
+{
+    return (int)syscall(441, epoll, events, limit, timeout, (void *)0, (size_t)0);
+}
+
+/* accept4(2) without the peer's address. The C library shows the function to GNU sources only. */
+static inline int nb_server_accept4(int listener, int flags)
+{
+    return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, flags);
+}
 
 #endif

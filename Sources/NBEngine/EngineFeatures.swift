@@ -6,6 +6,8 @@ public struct EngineFeatures: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         /// io_uring.
         case ring
+        /// Calls that do not block, and epoll.
+        case epoll
     }
 
     /// Which engine it is.

@@ -14,12 +14,15 @@ public struct EngineReport: Hashable, Sendable, CustomStringConvertible {
     public enum Kind: Hashable, Sendable {
         /// io_uring, `io_uring(7)`.
         case ring
+        /// System calls that do not block, and epoll for what has to wait, `epoll(7)`.
+        case epoll
     }
 
     /// Which engine it is.
     public var kind: Kind {
         switch features.kind {
         case .ring: .ring
+        case .epoll: .epoll
         }
     }
 
@@ -47,6 +50,7 @@ public struct EngineReport: Hashable, Sendable, CustomStringConvertible {
         let name =
             switch kind {
             case .ring: "io_uring"
+            case .epoll: "epoll"
             }
         return (["\(name) of \(kernel)"] + features.details + reasons).joined(separator: ", ")
     }

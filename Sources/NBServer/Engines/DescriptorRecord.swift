@@ -1,0 +1,61 @@
+/// What an ``EpollEngine`` knows of one descriptor: what waits there, what may be done without waiting, and whether epoll watches.
+///
+/// Owned by the ``DescriptorTable``, at an address that never changes; the engine's thread only. A new record is right for a
+/// descriptor of which nothing is known.
+///
+/// ```
+///  unwatched ── something waits ──▶ watched ── the descriptor may have been closed behind the engine's back ──▶ unsure
+///      ▲                              ▲ └── closed, forgotten ──▶ unwatched                                       │
+///      └── accepted anew              └────────────────────────── something waits: asked again ───────────────────┘
+/// ```
+struct DescriptorRecord {
+    enum Watch: UInt8 {
+        /// Not registered with epoll.
+        case unwatched
+        /// Registered for input, output and hang-up, edge-triggered.
+        case watched
+        /// Perhaps registered. An accept or a plain read has ended, and such descriptors are closed without the engine being told.
+        case unsure
+    }
+
+    /// Which owner of the number is meant. It goes into epoll's events, and so tells those that were meant for an earlier owner.
+    var generation: UInt32 = 0
+    var watch = Watch.unwatched
+    /// Reading may find something. `false` once it has not, until epoll says otherwise.
+    var mayRead = true
+    /// The same for writing.
+    var mayWrite = true
+    /// The peer has ended its side, or sent urgent data: that a read has found less than it could hold does not mean that nothing is
+    /// left.
+    var hasMoreThanBytes = false
+    /// The number is in the list of those with work left.
+    var isListed = false
+    /// What waits for input, first come first served: indices of ``WaitingOperations``, below 0 if nothing does.
+    var firstInput: Int32 = -1
+    /// The same for output.
+    var firstOutput: Int32 = -1
+
+    var hasWaiting: Bool { firstInput >= 0 || firstOutput >= 0 }
+
+    /// Something that waits can go on.
+    var hasWork: Bool { firstInput >= 0 && mayRead || firstOutput >= 0 && mayWrite }
+
+    /// The number has another owner, of which nothing is known. Nothing may wait.
+    mutating func reset() {
+        generation &+= 1
+        watch = .unwatched
+        expectNothing()
+    }
+
+    /// What is known may be an earlier owner's.
+    mutating func doubt() {
+        if watch == .watched { watch = .unsure }
+        expectNothing()
+    }
+
+    private mutating func expectNothing() {
+        mayRead = true
+        mayWrite = true
+        hasMoreThanBytes = false
+    }
+}

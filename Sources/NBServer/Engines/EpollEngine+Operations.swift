@@ -1,0 +1,250 @@
+internal import NBEngine
+internal import NBLibc
+
+// What each operation does when it is carried out: the one place that knows its system call.
+extension EpollEngine {
+    @inline(__always)
+    mutating func carryOut(_ operation: Operation, _ token: Token, _ isSilent: Bool) {
+        switch operation {
+        case .send(let descriptor, let bytes, .immediate):
+            end(
+                token,
+                bytes.send(to: descriptor, Self.sendFlags),
+                full: Int32(truncatingIfNeeded: bytes.count),
+                isSilent
+            )
+        case .send(let descriptor, let bytes, .immediateHeld):
+            let result = bytes.send(to: descriptor, Self.sendFlags | Int32(MSG_MORE))
+            end(token, result, full: Int32(truncatingIfNeeded: bytes.count), isSilent)
+        case .discardInput(let descriptor, .immediate):
+            end(token, discardInput(of: descriptor), isSilent)
+        case .discardByReading(let descriptor, .immediate):
+            end(token, discardByReading(descriptor), isSilent)
+        case .close(let descriptor): close(descriptor, token, isSilent)
+        default: carryOutOther(operation, token, isSilent)
+        }
+    }
+
+    /// What may have to wait, and what is rare.
+    @inline(never)
+    private mutating func carryOutOther(_ operation: Operation, _ token: Token, _ isSilent: Bool) {
+        switch operation {
+        case .accept(let listener, _): accept(listener, operation, token, isSilent)
+        case .receive(let descriptor, _), .discardInput(let descriptor, _), .discardByReading(let descriptor, _):
+            waitForInput(descriptor, operation, token, isSilent)
+        case .read(let descriptor, _, _): read(descriptor, operation, token, isSilent)
+        case .send(let descriptor, _, _): waitForOutput(descriptor, operation, token, isSilent)
+        case .connect(let descriptor, let address):
+            connect(descriptor, address, operation, token, isSilent)
+        case .disconnect(let descriptor): disconnect(descriptor, token, isSilent)
+        case .close(let descriptor): close(descriptor, token, isSilent)
+        case .cancel(let canceled): cancel(canceled, token, isSilent)
+        }
+    }
+
+    /// An operation is over. It stays silent if it was to and has done all of what it was to do.
+    @inline(__always)
+    mutating func end(_ token: Token, _ result: Int32, full: Int32 = 0, _ isSilent: Bool) {
+        if isSilent && result >= full { return }
+        completions.append(Completion(token: token, result: result))
+    }
+
+    static var sendFlags: Int32 { Int32(MSG_NOSIGNAL | MSG_DONTWAIT) }
+}
+
+// What is over at once.
+extension EpollEngine {
+    @inline(__always)
+    private mutating func close(_ descriptor: Int32, _ token: Token, _ isSilent: Bool) {
+        if descriptor >= 0 {
+            let record = table.record(descriptor)
+            if record.pointee.hasWaiting { endWaiting(record, -ECANCELED) }
+            record.pointee.reset()
+        }
+        let result = NBLibc.close(descriptor)
+        end(token, result < 0 ? -errno : 0, isSilent)
+    }
+
+    private mutating func disconnect(_ descriptor: Int32, _ token: Token, _ isSilent: Bool) {
+        var noAddress = sockaddr()
+        noAddress.sa_family = sa_family_t(AF_UNSPEC)
+        let result = NBLibc.connect(descriptor, &noAddress, socklen_t(MemoryLayout<sockaddr>.size))
+        let error = errorNumber(result)
+        if error == 0 { endWaiting(table.record(descriptor), -ECONNRESET) }
+        end(token, -error, isSilent)
+    }
+
+    private mutating func cancel(_ canceled: Token, _ token: Token, _ isSilent: Bool) {
+        guard let index = waiting.find(canceled) else { return end(token, -ENOENT, isSilent) }
+        let place = waiting[index]
+        let record = table.record(place.descriptor)
+        if !waiting.remove(index, from: &record.pointee.firstInput) {
+            _ = waiting.remove(index, from: &record.pointee.firstOutput)
+        }
+        completions.append(Completion(token: canceled, result: place.result(or: -ECANCELED)))
+        doubtIfUntold(place.operation, record)
+        end(token, 0, isSilent)
+    }
+
+    /// Everything that waits on a descriptor ends: a send that has sent something with its count.
+    @inline(never)
+    mutating func endWaiting(_ record: DescriptorTable.Record, _ error: Int32) {
+        while case let index = record.pointee.firstInput, index >= 0 {
+            completions.append(Completion(token: waiting[index].token, result: error))
+            waiting.removeFirst(of: &record.pointee.firstInput)
+        }
+        while case let index = record.pointee.firstOutput, index >= 0 {
+            let place = waiting[index]
+            completions.append(Completion(token: place.token, result: place.result(or: error)))
+            waiting.removeFirst(of: &record.pointee.firstOutput)
+        }
+    }
+}
+
+// What may have to wait.
+extension EpollEngine {
+    /// Listeners are closed without the engine being told. So an accept knows nothing of the descriptor: it tries first, and before it
+    /// waits, epoll is asked to watch again. Nor does it know that accepting does not block.
+    private mutating func accept(_ listener: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
+        let result = fcntl(listener, F_SETFL, O_NONBLOCK)
+        guard result == 0 else { return end(token, -errno, isSilent) }
+        let record = table.record(listener)
+        if record.pointee.firstInput < 0 { record.pointee.doubt() }
+        waitForInput(listener, operation, token, isSilent)
+    }
+
+    /// A descriptor that is read may block. So it is read only when epoll has said so, now: what was known may be an earlier owner's.
+    private mutating func read(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
+        guard descriptor >= 0 else { return end(token, -EBADF, isSilent) }
+        let record = table.record(descriptor)
+        record.pointee.doubt()
+        record.pointee.mayRead = false
+        switch watch(record, descriptor) {
+        case 0: append(&record.pointee.firstInput, descriptor, operation, token, isSilent)
+        // A file, which is always readable.
+        case EPERM: end(token, operation.read(), isSilent)
+        case let error: end(token, -error, isSilent)
+        }
+    }
+
+    private mutating func waitForInput(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
+        guard descriptor >= 0 else { return end(token, -EBADF, isSilent) }
+        let record = table.record(descriptor)
+        append(&record.pointee.firstInput, descriptor, operation, token, isSilent)
+        listIfReady(record, descriptor)
+    }
+
+    private mutating func waitForOutput(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
+        guard descriptor >= 0 else { return end(token, -EBADF, isSilent) }
+        let record = table.record(descriptor)
+        let isFirst = record.pointee.firstOutput < 0
+        append(&record.pointee.firstOutput, descriptor, operation, token, isSilent)
+        if isFirst && record.pointee.mayWrite { serveOutput(record, descriptor) }
+    }
+
+    private mutating func connect(
+        _ descriptor: Int32,
+        _ address: Operation.Bytes,
+        _ operation: Operation,
+        _ token: Token,
+        _ isSilent: Bool
+    ) {
+        let flags = fcntl(descriptor, F_GETFL)
+        guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {
+            return end(token, -errno, isSilent)
+        }
+        let record = table.record(descriptor)
+        let result = address.connect(descriptor)
+        guard result == -EINPROGRESS else { return end(token, result, isSilent) }
+        record.pointee.mayWrite = false
+        let error = watch(record, descriptor)
+        guard error == 0 else { return end(token, -error, isSilent) }
+        append(&record.pointee.firstOutput, descriptor, operation, token, isSilent)
+    }
+
+    private mutating func append(
+        _ first: inout Int32,
+        _ descriptor: Int32,
+        _ operation: Operation,
+        _ token: Token,
+        _ isSilent: Bool
+    ) {
+        waiting.append(WaitingOperations.Place(operation, token, isSilent, descriptor), to: &first)
+    }
+}
+
+// System calls that do not block. Each returns what it came to, or a negated error.
+extension EpollEngine {
+    /// One call throws away at most this much; more than a receive buffer of the kernel's holds by default.
+    private static var discardLimit: Int { 16 << 20 }
+
+    @inline(__always)
+    func discardInput(of descriptor: Int32) -> Int32 {
+        let count = recv(descriptor, nil, Self.discardLimit, Int32(MSG_TRUNC | MSG_DONTWAIT))
+        return count < 0 ? -errno : Int32(truncatingIfNeeded: count)
+    }
+
+    func discardByReading(_ descriptor: Int32) -> Int32 {
+        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 64) { bytes in
+            let count = recv(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
+            return count < 0 ? -errno : Int32(truncatingIfNeeded: count)
+        }
+    }
+}
+
+extension Operation {
+    /// Carries out a read.
+    func read() -> Int32 {
+        guard case .read(let descriptor, let memory, let count) = self else { return -EINVAL }
+        let result = NBLibc.read(descriptor, memory.base, Int(count))
+        return result < 0 ? -errno : Int32(truncatingIfNeeded: result)
+    }
+}
+
+extension Operation.Bytes {
+    /// Sends the bytes, or as many as the socket takes.
+    @inline(__always)
+    func send(to descriptor: Int32, _ flags: Int32) -> Int32 {
+        if isScattered { return sendScattered(to: descriptor, skipping: 0, flags) }
+        let result = NBLibc.send(descriptor, base, count, flags)
+        return result < 0 ? -errno : Int32(truncatingIfNeeded: result)
+    }
+
+    /// The same for the bytes behind the first `done`.
+    func send(to descriptor: Int32, skipping done: Int, _ flags: Int32) -> Int32 {
+        if isScattered { return sendScattered(to: descriptor, skipping: done, flags) }
+        let result = NBLibc.send(descriptor, base + done, count - done, flags)
+        return result < 0 ? -errno : Int32(truncatingIfNeeded: result)
+    }
+
+    /// The caller's list of places stays as it is: of what is left, a list is made.
+    @inline(never)
+    private func sendScattered(to descriptor: Int32, skipping done: Int, _ flags: Int32) -> Int32 {
+        let header = base.assumingMemoryBound(to: msghdr.self)
+        guard done > 0, let parts = header.pointee.msg_iov else {
+            let result = sendmsg(descriptor, header, flags)
+            return result < 0 ? -errno : Int32(truncatingIfNeeded: result)
+        }
+        let partCount = Int(header.pointee.msg_iovlen)
+        return withUnsafeTemporaryAllocation(of: iovec.self, capacity: partCount) { left in
+            var (count, skip) = (0, done)
+            for part in UnsafeBufferPointer(start: parts, count: partCount) {
+                let skipped = min(skip, part.iov_len)
+                skip -= skipped
+                guard skipped < part.iov_len else { continue }
+                left[count] = iovec(iov_base: part.iov_base + skipped, iov_len: part.iov_len - skipped)
+                count += 1
+            }
+            var message = msghdr()
+            message.msg_iov = left.baseAddress
+            message.msg_iovlen = .init(count)
+            let result = sendmsg(descriptor, &message, flags)
+            return result < 0 ? -errno : Int32(truncatingIfNeeded: result)
+        }
+    }
+
+    /// Connects a socket to the address that the bytes are.
+    func connect(_ descriptor: Int32) -> Int32 {
+        -errorNumber(NBLibc.connect(descriptor, base.assumingMemoryBound(to: sockaddr.self), socklen_t(count)))
+    }
+}

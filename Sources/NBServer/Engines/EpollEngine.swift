@@ -1,0 +1,215 @@
+internal import NBEngine
+internal import NBLibc
+
+/// The engine for kernels, containers and sandboxes without io_uring: system calls that do not block, made by the loop's thread, and
+/// epoll for what has to wait.
+///
+/// An operation is tried first and waits only if it must; so a short connection costs `accept4`, `send`, `recv`, `close` and no
+/// `epoll_ctl`. A descriptor on which something waits is registered once, for everything, edge-triggered: what epoll has told is kept
+/// in its ``DescriptorRecord`` until a call finds nothing. A descriptor on which something could go on, but the completion queue was
+/// full, stays in a list, since epoll does not tell again.
+///
+/// ```
+///                        ┌─ done ─────────────────────────────────────────────────▶ completions ──▶ batch
+///  submit ──▶ enter ──▶ try                                                             ▲
+///                        └─ must wait ──▶ waiting ◀─ nothing there ─┐                   │
+///                                           │                       │                   │
+///                             epoll's event └──▶ descriptors with work left ── served ──┘
+/// ```
+///
+/// Where the contract leaves it to an engine:
+///
+/// - A close ends what waits on its descriptor with `ECANCELED`, and a disconnection with `ECONNRESET`; a send that has sent something
+///   ends with its count.
+/// - Listeners and sockets to be connected are made non-blocking (`O_NONBLOCK`) for good.
+/// - Accepts and receives are tried when everything else has been carried out, in the order of their descriptors in the list. The one
+///   that was served a quantum is last.
+///
+/// Owned by the loop; made, used and dropped by its thread.
+struct EpollEngine: Engine, ~Copyable {
+    let features: EngineFeatures
+
+    var poll: EventPoll
+    var table = DescriptorTable()
+    var waiting = WaitingOperations()
+    var buffers: BufferPool?
+    private var submissions: GrowingRing<Submission>
+    var completions: GrowingRing<Completion>
+    /// Descriptors on which something that waits can go on, each once. One that was closed meanwhile does no harm.
+    var ready = GrowingRing<Int32>(capacity: 64)
+    /// What waits may bring so many completions until the queue counts as full.
+    var completionLimit = 0
+    /// How often in a row epoll was not asked, because there was something to act on already.
+    private var putOffCount = 0
+
+    private let receiveBufferCount: Int
+    private let receiveBufferSize: Int
+
+    /// What a host waits for that waits elsewhere: who wakes the loop adds to it.
+    private var event: Int32?
+    private var alarm: AlarmDescriptor?
+
+    private struct Submission {
+        let operation: Operation
+        let token: Token
+        let isSilent: Bool
+    }
+
+    init(quantum: Int, receiveBufferCount: Int, receiveBufferSize: Int) throws(EngineError) {
+        poll = try EventPoll()
+        features = EngineFeatures(quantum: quantum, isPrecise: poll.isPrecise)
+        submissions = GrowingRing(capacity: 4 * quantum)
+        completions = GrowingRing(capacity: 4 * quantum)
+        self.receiveBufferCount = receiveBufferCount
+        self.receiveBufferSize = receiveBufferSize
+    }
+
+    var clock: () -> Instant { { .now } }
+
+    mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
+        submissions.append(Submission(operation: operation, token: token, isSilent: silently))
+    }
+
+    mutating func enter(until deadline: Instant?) throws(EngineError) {
+        let room = max(0, features.quantum - completions.count)
+        while let submission = submissions.popFirst() {
+            carryOut(submission.operation, submission.token, submission.isSilent)
+        }
+        completionLimit = completions.count + room
+        serveReady()
+        guard !putsPollOff() else { return }
+        try pollEvents(nanoseconds: completions.isEmpty ? nanoseconds(to: deadline) : 0)
+        serveReady()
+    }
+
+    /// With little to act on it is cheaper to ask epoll when that has been done, but not for long: messages come through it too.
+    private mutating func putsPollOff() -> Bool {
+        let putsOff = !completions.isEmpty && completions.count < 16 && putOffCount < 4
+        putOffCount = putsOff ? putOffCount + 1 : 0
+        return putsOff
+    }
+
+    private func nanoseconds(to deadline: Instant?) -> UInt64? {
+        guard let deadline else { return nil }
+        let now = now
+        return deadline > now ? deadline.nanoseconds - now.nanoseconds : 0
+    }
+
+    var hasUnsubmitted: Bool { !submissions.isEmpty }
+
+    /// Nothing that was submitted is ever kept back.
+    var retryTime: Instant? { nil }
+
+    var isPending: Bool { !completions.isEmpty || !ready.isEmpty }
+
+    mutating func takeCompletions(into batch: inout CompletionBatch) {
+        while !completions.isEmpty, !batch.isFull {
+            let run = completions.takeRun(upTo: batch.capacity - batch.count)
+            if let start = run.baseAddress { batch.append(start, count: run.count) }
+        }
+    }
+
+    var hasCompletions: Bool { !completions.isEmpty }
+
+    mutating func forget(_ descriptor: Int32) {
+        let record = table.record(descriptor)
+        if record.pointee.watch != .unwatched { poll.remove(descriptor) }
+        record.pointee.reset()
+    }
+
+    /// Everything that was submitted has been carried out by an enter that fails; what has come since has not.
+    mutating func abandon() -> [Int32] {
+        var descriptors: [Int32] = []
+        while let submission = submissions.popFirst() {
+            if case .close(let descriptor) = submission.operation { descriptors.append(descriptor) }
+        }
+        return descriptors
+    }
+}
+
+// A host that waits elsewhere, for epoll's own descriptor.
+extension EpollEngine {
+    /// The data of what only wakes the host. No record has such a generation for long, and no descriptor such a number.
+    private static let hostData = UInt64.max
+
+    mutating func openDescriptor(wokenBy event: Int32) throws(EngineError) -> Int32 {
+        let alarm = try AlarmDescriptor()
+        for descriptor in [event, alarm.descriptor] {
+            let error = poll.add(descriptor, data: Self.hostData)
+            guard error == 0 else { throw .epollLost("epoll_ctl", error) }
+        }
+        self.alarm = consume alarm
+        self.event = event
+        return poll.descriptor
+    }
+
+    /// An edge that has come already is not told again once its descriptor is not readable, so that epoll's own is not either.
+    mutating func rest(until deadline: Instant?) throws(EngineError) {
+        let now = now
+        try alarm?.set(deadline, now: now)
+        if let event {
+            var count: UInt64 = 0
+            _ = NBLibc.read(event, &count, MemoryLayout<UInt64>.size)
+        }
+    }
+
+    /// Asks epoll what has come, and notes it.
+    private mutating func pollEvents(nanoseconds: UInt64?) throws(EngineError) {
+        let count = poll.wait(nanoseconds: nanoseconds)
+        guard count >= 0 else {
+            // A signal has come; the wait may end early.
+            if count == -Int(EINTR) { return }
+            throw .epollLost("epoll_wait", Int32(-count))
+        }
+        for index in 0..<count where poll.data(index) != Self.hostData {
+            noteEvent(poll.kinds(index), poll.data(index))
+        }
+    }
+
+    private mutating func noteEvent(_ kinds: UInt32, _ data: UInt64) {
+        let descriptor = Int32(truncatingIfNeeded: data)
+        let record = table.record(descriptor)
+        // An event of an earlier owner of the number, whose file is open elsewhere.
+        guard record.pointee.generation == UInt32(truncatingIfNeeded: data >> 32) else { return }
+        let ends = EventPoll.error | EventPoll.hangUp
+        if kinds & (EventPoll.input | EventPoll.urgent | EventPoll.readHangUp | ends) != 0 {
+            record.pointee.mayRead = true
+        }
+        if kinds & (EventPoll.output | ends) != 0 { record.pointee.mayWrite = true }
+        if kinds & (EventPoll.urgent | EventPoll.readHangUp | ends) != 0 { record.pointee.hasMoreThanBytes = true }
+        listIfReady(record, descriptor)
+    }
+}
+
+// Receive buffers.
+extension EpollEngine {
+    mutating func openReceiveBuffers() -> Bool {
+        if buffers == nil { buffers = BufferPool(count: receiveBufferCount, size: receiveBufferSize) }
+        return buffers != nil
+    }
+
+    func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
+        guard let number = completion.buffer, buffers != nil, let memory = buffers?.buffer(number) else { return nil }
+        return UnsafeRawBufferPointer(start: memory, count: Int(max(0, completion.result)))
+    }
+
+    mutating func returnBuffer(_ number: UInt16) {
+        buffers?.give(number)
+    }
+}
+
+extension EngineFeatures {
+    fileprivate init(quantum: Int, isPrecise: Bool) {
+        self.init(.epoll, quantum: quantum)
+        // What the loop asks a socket about its peer: `tcpi_bytes_acked`. The engine itself uses nothing so new.
+        kernel = [4, 1]
+        acceptsMultishot = true
+        receives = true
+        receivesMultishot = true
+        if isPrecise {
+            details = ["waits to the nanosecond"]
+        } else {
+            reasons = ["epoll_pwait2 (Linux 5.11) is missing or forbidden, so timers are up to a millisecond late"]
+        }
+    }
+}

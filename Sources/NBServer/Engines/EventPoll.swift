@@ -1,0 +1,112 @@
+internal import NBEngine
+internal import NBLibc
+
+/// An epoll descriptor and the events it was last asked for. `epoll(7)`.
+///
+/// What it watches it watches edge-triggered, for input, output, urgent data and hang-up together, so that a descriptor is registered
+/// once. Errors are returned as in `errno(3)`, 0 for none. Owned by an ``EpollEngine``; its thread only.
+struct EventPoll: ~Copyable {
+    let descriptor: Int32
+    /// Waits count nanoseconds: `epoll_pwait2(2)`, Linux 5.11. Otherwise whole milliseconds, rounded up.
+    let isPrecise: Bool
+    private let events: UnsafeMutablePointer<epoll_event>
+
+    /// How many events one call brings. The others come with the next.
+    static let capacity = 256
+
+    // The kernel's numbers (`epoll_ctl(2)`), which are of another type in each C library.
+    static let input: UInt32 = 0x1
+    static let urgent: UInt32 = 0x2
+    static let output: UInt32 = 0x4
+    static let error: UInt32 = 0x8
+    static let hangUp: UInt32 = 0x10
+    static let readHangUp: UInt32 = 0x2000
+    private static let edgeTriggered: UInt32 = 1 << 31
+
+    init() throws(EngineError) {
+        descriptor = epoll_create1(closeOnExec)
+        guard descriptor >= 0 else { throw .epollCreate(errno) }
+        events = .allocate(capacity: Self.capacity)
+        var noTime = timespec()
+        // A kernel that does not know the call says ENOSYS, and so do some filters; others say EPERM.
+        isPrecise = nb_server_epoll_pwait2(descriptor, events, 1, &noTime) >= 0
+    }
+
+    deinit {
+        NBLibc.close(descriptor)
+        events.deallocate()
+    }
+
+    /// Begins to watch a descriptor. What is there already is told as if it had just come.
+    func add(_ watched: Int32, data: UInt64) -> Int32 { control(EPOLL_CTL_ADD, watched, data) }
+
+    /// The same for a descriptor that is watched.
+    func renew(_ watched: Int32, data: UInt64) -> Int32 { control(EPOLL_CTL_MOD, watched, data) }
+
+    /// Does not watch a descriptor any more. One that was not watched is no error.
+    func remove(_ watched: Int32) { _ = control(EPOLL_CTL_DEL, watched, 0) }
+
+    private func control(_ request: Int32, _ watched: Int32, _ data: UInt64) -> Int32 {
+        var event = epoll_event()
+        event.events = Self.input | Self.urgent | Self.output | Self.readHangUp | Self.edgeTriggered
+        event.data.u64 = data
+        return errorNumber(epoll_ctl(descriptor, request, watched, &event))
+    }
+
+    /// Waits until there are events, so long at the most, or for as long as it takes.
+    ///
+    /// - Returns: how many there are, or a negated error.
+    func wait(nanoseconds: UInt64?) -> Int {
+        guard let nanoseconds else { return result(epoll_wait(descriptor, events, Int32(Self.capacity), -1)) }
+        guard nanoseconds > 0 else { return result(epoll_wait(descriptor, events, Int32(Self.capacity), 0)) }
+        guard isPrecise else {
+            let milliseconds = nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 == 0 ? 0 : 1)
+            return result(epoll_wait(descriptor, events, Int32(Self.capacity), Int32(clamping: milliseconds)))
+        }
+        var time = timespec(nanoseconds: nanoseconds)
+        return result(nb_server_epoll_pwait2(descriptor, events, Int32(Self.capacity), &time))
+    }
+
+    private func result(_ count: Int32) -> Int { count < 0 ? -Int(errno) : Int(count) }
+
+    /// What an event says has come.
+    func kinds(_ index: Int) -> UInt32 { events[index].events }
+
+    /// With what its descriptor is watched.
+    func data(_ index: Int) -> UInt64 { events[index].data.u64 }
+}
+
+extension timespec {
+    /// So many nanoseconds.
+    init(nanoseconds: UInt64) {
+        self.init()
+        tv_sec = Int(nanoseconds / 1_000_000_000)
+        tv_nsec = Int(nanoseconds % 1_000_000_000)
+    }
+}
+
+extension EngineError {
+    fileprivate static func epollCreate(_ errno: Int32) -> EngineError {
+        let advice =
+            switch errno {
+            case EMFILE: "the process has no descriptor left; raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE=)"
+            case ENFILE: "the system has no descriptor left; raise fs.file-max, or close files"
+            case ENOMEM: "the kernel has no memory for it; free some, or raise the memory limit"
+            case ENOSYS, EPERM: "a filter of system calls forbids epoll; allow it, as every common profile does"
+            default: "see epoll_create1(2)"
+            }
+        return EngineError(operation: "epoll_create1", errno: errno, advice: advice)
+    }
+
+    /// The engine's own descriptor does not do what it was made for.
+    static func epollLost(_ operation: String, _ errno: Int32) -> EngineError {
+        let advice =
+            switch errno {
+            case EBADF, EINVAL:
+                "the engine's descriptor was closed behind its back; close only descriptors that are yours"
+            case ENOMEM, ENOSPC: "the kernel has no memory for one more registration; raise fs.epoll.max_user_watches"
+            default: "see \(operation)(2)"
+            }
+        return EngineError(operation: operation, errno: errno, advice: advice)
+    }
+}
