@@ -49,7 +49,8 @@ struct EpollEngine: Engine, ~Copyable {
     private var event: Int32?
     private var alarm: AlarmDescriptor?
 
-    private struct Submission {
+    /// Not private: a generic type of a private one crashes the compiler in test builds (Swift 6.3).
+    struct Submission {
         let operation: Operation
         let token: Token
         let isSilent: Bool
@@ -82,9 +83,11 @@ struct EpollEngine: Engine, ~Copyable {
         serveReady()
     }
 
-    /// With little to act on it is cheaper to ask epoll when that has been done, but not for long: messages come through it too.
+    /// With little to act on it is cheaper to ask epoll when that has been done. But not for long, since messages come through it too;
+    /// and not while something is left over, which others are to come before.
     private mutating func putsPollOff() -> Bool {
-        let putsOff = !completions.isEmpty && completions.count < 16 && putOffCount < 4
+        let hasLittle = !completions.isEmpty && completions.count < min(16, completionLimit)
+        let putsOff = hasLittle && putOffCount < 4
         putOffCount = putsOff ? putOffCount + 1 : 0
         return putsOff
     }
@@ -135,7 +138,7 @@ extension EpollEngine {
     mutating func openDescriptor(wokenBy event: Int32) throws(EngineError) -> Int32 {
         let alarm = try AlarmDescriptor()
         for descriptor in [event, alarm.descriptor] {
-            let error = poll.add(descriptor, data: Self.hostData)
+            let error = poll.addInput(descriptor, data: Self.hostData)
             guard error == 0 else { throw .epollLost("epoll_ctl", error) }
         }
         self.alarm = consume alarm

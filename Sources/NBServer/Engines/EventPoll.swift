@@ -22,6 +22,7 @@ struct EventPoll: ~Copyable {
     static let hangUp: UInt32 = 0x10
     static let readHangUp: UInt32 = 0x2000
     private static let edgeTriggered: UInt32 = 1 << 31
+    private static var everything: UInt32 { input | urgent | output | readHangUp }
 
     init() throws(EngineError) {
         descriptor = epoll_create1(closeOnExec)
@@ -38,17 +39,20 @@ struct EventPoll: ~Copyable {
     }
 
     /// Begins to watch a descriptor. What is there already is told as if it had just come.
-    func add(_ watched: Int32, data: UInt64) -> Int32 { control(EPOLL_CTL_ADD, watched, data) }
+    func add(_ watched: Int32, data: UInt64) -> Int32 { control(EPOLL_CTL_ADD, watched, Self.everything, data) }
+
+    /// The same for input only: a descriptor that is always writable would make epoll's own readable whenever anything happens to it.
+    func addInput(_ watched: Int32, data: UInt64) -> Int32 { control(EPOLL_CTL_ADD, watched, Self.input, data) }
 
     /// The same for a descriptor that is watched.
-    func renew(_ watched: Int32, data: UInt64) -> Int32 { control(EPOLL_CTL_MOD, watched, data) }
+    func renew(_ watched: Int32, data: UInt64) -> Int32 { control(EPOLL_CTL_MOD, watched, Self.everything, data) }
 
     /// Does not watch a descriptor any more. One that was not watched is no error.
-    func remove(_ watched: Int32) { _ = control(EPOLL_CTL_DEL, watched, 0) }
+    func remove(_ watched: Int32) { _ = control(EPOLL_CTL_DEL, watched, 0, 0) }
 
-    private func control(_ request: Int32, _ watched: Int32, _ data: UInt64) -> Int32 {
+    private func control(_ request: Int32, _ watched: Int32, _ kinds: UInt32, _ data: UInt64) -> Int32 {
         var event = epoll_event()
-        event.events = Self.input | Self.urgent | Self.output | Self.readHangUp | Self.edgeTriggered
+        event.events = kinds | Self.edgeTriggered
         event.data.u64 = data
         return errorNumber(epoll_ctl(descriptor, request, watched, &event))
     }

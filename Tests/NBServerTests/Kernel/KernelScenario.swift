@@ -1,4 +1,5 @@
 import Glibc
+import GrantedLevels
 import NBUring
 import Testing
 
@@ -17,6 +18,13 @@ enum KernelScenario {
         let before = try await prepare(level)
         try scenario()
         compare(with: before)
+    }
+
+    /// The same for a scenario on either engine.
+    static func run(on engine: EngineChoice, _ scenario: () throws -> Void) async throws {
+        // What is warmed up is the runtime and the test library, which need no engine in particular.
+        let level: KernelLevel = if case .ring(let level) = engine { level } else { .highestGranted }
+        try await run(on: level, scenario)
     }
 
     /// The same for a scenario that waits as tasks do, on the main thread. Its calls have no time limit but `SIGALRM`: the

@@ -8,12 +8,12 @@ import Testing
 /// A whole server on the real kernel, turned by hand on one thread, with budgets down to 1: exactly once, and never asleep over
 /// something that has come. The kernel signals only where nothing was, so a host that misses one signal gets no other.
 @Suite(.serialized) struct PolledHostTests {
-    @Test(arguments: KernelLevel.granted)
-    func aCrowdIsServedWithAnyBudget(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aCrowdIsServedWithAnyBudget(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for budgets in [1...1, 1...3, 1...1000] {
-                    var server = try TurnedServer(.greeter, on: level, listeners: 1, budgets: budgets)
+                    var server = try TurnedServer(.greeter, on: engine, listeners: 1, budgets: budgets)
                     let clients = try (0..<3000).map { _ in try Client(server.addresses[0]) }
                     try server.turn { $0.delivered == 3000 }
                     try server.expectRest()
@@ -25,12 +25,12 @@ import Testing
     }
 
     /// More than the ring holds is there at once, and then nothing comes that could wake a host that has missed some of it.
-    @Test(arguments: KernelLevel.granted)
-    func manyListenersAreServedAndThenThereIsSilence(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func manyListenersAreServedAndThenThereIsSilence(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for budgets in [1...1, 1...40] {
-                    var server = try TurnedServer(.greeter, on: level, listeners: 25, budgets: budgets)
+                    var server = try TurnedServer(.greeter, on: engine, listeners: 25, budgets: budgets)
                     for round in 1...3 {
                         try server.expectRest()
                         let clients = try server.addresses.flatMap { address in
@@ -47,11 +47,11 @@ import Testing
     }
 
     /// One connection between every two turns.
-    @Test(arguments: KernelLevel.granted)
-    func clientsThatComeBetweenTurnsAreServed(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                var server = try TurnedServer(.greeter, on: level, listeners: 3, budgets: 1...2)
+    @Test(arguments: EngineChoice.granted)
+    func clientsThatComeBetweenTurnsAreServed(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                var server = try TurnedServer(.greeter, on: engine, listeners: 3, budgets: 1...2)
                 try server.expectRest()
                 var clients: [Client] = []
                 for number in 0..<300 {
@@ -67,10 +67,10 @@ import Testing
     }
 
     /// All of them come through the one descriptor: no other wakes the host, and no wait has a time limit that matters.
-    @Test(arguments: KernelLevel.granted)
-    func messagesTimersAndListenersWakeTheHost(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func messagesTimersAndListenersWakeTheHost(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let timers = Record<String>()
                 let added = Record<SocketAddress>()
                 var clerk = Clerk.greeter
@@ -79,7 +79,7 @@ import Testing
                     if case .timeout = info { timers.append("timeout") }
                     return .continue
                 }
-                var server = try TurnedServer(clerk, on: level, listeners: 1, budgets: 1...2)
+                var server = try TurnedServer(clerk, on: engine, listeners: 1, budgets: 1...2)
                 try server.expectRest()
                 for _ in 0..<5 {
                     try server.mailbox.put(.cast(.add(1)))
@@ -126,11 +126,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aDrainServesWhoWaitsAndEnds(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                var server = try TurnedServer(.greeter, on: level, listeners: 2, budgets: 1...5)
+    @Test(arguments: EngineChoice.granted)
+    func aDrainServesWhoWaitsAndEnds(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                var server = try TurnedServer(.greeter, on: engine, listeners: 2, budgets: 1...5)
                 try server.expectRest()
                 let clients = try server.addresses.flatMap { address in try (0..<100).map { _ in try Client(address) } }
                 try server.mailbox.put(.request { $0.drain(queued: .serve, within: .seconds(60)) })

@@ -17,7 +17,7 @@ struct TurnedServer: ~Copyable {
     let control: LoopControl
     let mailbox: Mailbox<Clerk>
     let addresses: [SocketAddress]
-    private var loop: Loop<RingEngine, KernelSocketCalls>
+    private var loop: Loop<ChosenEngine, KernelSocketCalls>
     private let descriptor: Int32
     private let budgets: ClosedRange<Int>
     private var random = Randomness(seed: 1)
@@ -25,13 +25,12 @@ struct TurnedServer: ~Copyable {
     /// How often the test has waited for the descriptor.
     private(set) var waits = 0
 
-    init(_ clerk: Clerk, on level: KernelLevel, listeners: Int, budgets: ClosedRange<Int>) throws {
+    init(_ clerk: Clerk, on engine: EngineChoice, listeners: Int, budgets: ClosedRange<Int>) throws {
         let control = LoopControl()
         let mailbox = Mailbox<Clerk>(control)
         try control.doorbell.open(isPolled: true)
         let sockets = try (0..<listeners).map { _ in try ListenSocket("127.0.0.1:0", options: []) }
-        let ring = RingOptions(submissionDepth: 64, completionDepth: 64, highestLevel: level)
-        let engine = try RingEngine(ring, receiveBufferCount: 64, receiveBufferSize: 4096)
+        let engine = try ChosenEngine(engine, quantum: 64, receiveBufferCount: 64, receiveBufferSize: 4096)
         var loop = Loop(
             engine: engine,
             calls: KernelSocketCalls(),

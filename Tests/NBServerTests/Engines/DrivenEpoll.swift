@@ -1,0 +1,110 @@
+import Glibc
+import NBEngine
+import Testing
+
+@testable import NBServer
+
+/// An engine on epoll that a test enters by hand, with the descriptors it may use.
+struct DrivenEpoll: ~Copyable {
+    var engine: EpollEngine
+    private var batch = CompletionBatch(capacity: 1024)
+
+    init(quantum: Int = 64, bufferCount: Int = 4, bufferSize: Int = 16) throws {
+        engine = try EpollEngine(quantum: quantum, receiveBufferCount: bufferCount, receiveBufferSize: bufferSize)
+        expect(engine.openReceiveBuffers(), "no receive buffers")
+    }
+
+    mutating func submit(_ operation: Operation, _ token: UInt32, silently: Bool = false) {
+        engine.submit(operation, token: Token(kind: 1, slot: token), silently: silently)
+    }
+
+    /// Enters without waiting, as often as there is something to do; returns what has completed.
+    mutating func poll() throws -> [Completion] {
+        var all: [Completion] = []
+        repeat {
+            try engine.enter(until: engine.now)
+            all += takeCompletions()
+        } while engine.isPending
+        // An enter that brought completions may not have asked epoll.
+        try engine.enter(until: engine.now)
+        return all + takeCompletions()
+    }
+
+    /// Enters once.
+    mutating func enter() throws -> [Completion] {
+        try engine.enter(until: engine.now)
+        return takeCompletions()
+    }
+
+    /// Waits until so many operations have completed, or ten seconds have passed.
+    mutating func wait(for count: Int) throws -> [Completion] {
+        let end = engine.now + .seconds(10)
+        var all: [Completion] = []
+        while all.count < count, engine.now < end {
+            try engine.enter(until: end)
+            all += takeCompletions()
+        }
+        return all
+    }
+
+    /// Enters without waiting; exactly this completes.
+    mutating func poll(expecting said: [Said], sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let completions = try poll()
+        #expect(completions.said == said, sourceLocation: sourceLocation)
+    }
+
+    /// Waits; exactly this completes.
+    mutating func wait(expecting said: [Said], sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let completions = try wait(for: said.count)
+        #expect(completions.said == said, sourceLocation: sourceLocation)
+    }
+
+    private mutating func takeCompletions() -> [Completion] {
+        batch.removeAll()
+        engine.takeCompletions(into: &batch)
+        return batch.advance(by: .max).map { batch[$0] }
+    }
+
+    /// What a receive has brought; its buffer is returned.
+    mutating func text(_ completion: Completion) -> String? {
+        guard let bytes = engine.received(completion), let buffer = completion.buffer else { return nil }
+        let text = String(decoding: bytes, as: UTF8.self)
+        engine.returnBuffer(buffer)
+        return text
+    }
+
+    /// The descriptors that epoll watches: `proc_pid_fdinfo(5)`.
+    var watched: [Int32] {
+        guard let file = fopen("/proc/self/fdinfo/\(engine.poll.descriptor)", "r") else { return [] }
+        defer { fclose(file) }
+        var descriptors: [Int32] = []
+        var line = [CChar](repeating: 0, count: 256)
+        while fgets(&line, Int32(line.count), file) != nil {
+            let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            let words = text.split(whereSeparator: { " :\t".contains($0) })
+            if words.first == "tfd", words.count > 1, let number = Int32(words[1]) { descriptors.append(number) }
+        }
+        return descriptors.sorted()
+    }
+}
+
+/// In short, what a completion says.
+struct Said: Hashable, CustomStringConvertible {
+    let token: UInt32
+    let result: Int32
+    let isLast: Bool
+
+    init(_ token: UInt32, _ result: Int32, isLast: Bool = true) {
+        (self.token, self.result, self.isLast) = (token, result, isLast)
+    }
+
+    init(_ completion: Completion) {
+        self.init(completion.token.slot, completion.result, isLast: completion.isLast)
+    }
+
+    var description: String { "\(token): \(result)\(isLast ? "" : "…")" }
+}
+
+extension [Completion] {
+    var said: [Said] { map(Said.init) }
+}

@@ -1,0 +1,419 @@
+import Glibc
+import GrantedLevels
+import NBEngine
+import NBUring
+import Testing
+
+@testable import NBServer
+
+/// What is the epoll engine's own, beside what every engine's contract asks: what is registered with epoll and when, what is known of
+/// a descriptor whose number has had several owners, and what a full queue leaves over.
+@Suite(.serialized) struct EpollEngineTests {
+    /// `accept4`, `send`, `recv`, `close`: nothing is registered but the listener.
+    @Test func aShortConnectionIsNeverWatched() throws {
+        var driven = try DrivenEpoll()
+        let socket = try ListenSocket("127.0.0.1:0", options: [])
+        driven.submit(.accept(listener: socket.descriptor, .multishot), 1)
+        try driven.poll(expecting: [])
+        #expect(driven.watched == [socket.descriptor])
+        let client = try Client(socket.address)
+        let accepted = try driven.wait(for: 1)
+        let connection = try #require(accepted.first?.result)
+        #expect(accepted.said == [Said(1, connection, isLast: false)])
+        try EpollEngineTests.withText("hello") { bytes in
+            driven.submit(.send(descriptor: connection, bytes: bytes, .immediate), 2, silently: true)
+            driven.submit(.discardInput(descriptor: connection, .immediate), 3)
+            try driven.poll(expecting: [Said(3, -EAGAIN)])
+        }
+        #expect(driven.watched == [socket.descriptor])
+        driven.submit(.close(descriptor: connection), 4, silently: true)
+        try driven.poll(expecting: [])
+        #expect(try client.readToEnd() == .end("hello"))
+        socket.close()
+    }
+
+    /// A listener is closed without the engine being told. The next one has its number, and is another file.
+    @Test(arguments: [true, false])
+    func aListenerWithTheNumberOfAClosedOneIsHeard(wasCanceled: Bool) throws {
+        var driven = try DrivenEpoll()
+        let first = try ListenSocket("127.0.0.1:0", options: [])
+        let number = first.descriptor
+        driven.submit(.accept(listener: number, .multishot), 1)
+        try driven.poll(expecting: [])
+        if wasCanceled {
+            driven.submit(.cancel(Token(kind: 1, slot: 1)), 2, silently: true)
+            try driven.poll(expecting: [Said(1, -ECANCELED)])
+        } else {
+            let client = try Client(first.address)
+            driven.submit(.accept(listener: number, .oneShot), 2)
+            close(try #require(try driven.wait(for: 1).first?.result))
+            driven.submit(.cancel(Token(kind: 1, slot: 1)), 3, silently: true)
+            let client2 = try Client(first.address)
+            let ends = try driven.wait(for: 2)
+            for end in ends where end.result >= 0 { close(end.result) }
+            withExtendedLifetime([client, client2]) {}
+        }
+        first.close()
+        let second = try ListenSocket("127.0.0.1:0", options: [])
+        try #require(second.descriptor == number)
+        driven.submit(.accept(listener: number, .multishot), 4)
+        try driven.poll(expecting: [])
+        let client = try Client(second.address)
+        let accepted = try driven.wait(for: 1)
+        #expect(accepted.map(\.token.slot) == [4])
+        for completion in accepted { close(completion.result) }
+        withExtendedLifetime(client) {}
+        second.close()
+    }
+
+    /// A socket from elsewhere gets the number of a listener that was closed.
+    @Test func aSocketWithTheNumberOfAClosedListenerIsHeard() throws {
+        var driven = try DrivenEpoll()
+        let listener = try ListenSocket("127.0.0.1:0", options: [])
+        let number = listener.descriptor
+        driven.submit(.accept(listener: number, .multishot), 1)
+        try driven.poll(expecting: [])
+        driven.submit(.cancel(Token(kind: 1, slot: 1)), 2, silently: true)
+        try driven.poll(expecting: [Said(1, -ECANCELED)])
+        let pair = SocketPair()
+        listener.close()
+        try #require(dup2(pair.end, number) == number)
+        driven.submit(.receive(descriptor: number, .oneShot), 3)
+        try driven.poll(expecting: [])
+        #expect(pair.send("hello"))
+        let received = try driven.wait(for: 1)
+        #expect(received.said == [Said(3, 5)])
+        #expect(received.first.flatMap { driven.text($0) } == "hello")
+        close(number)
+        close(pair.end)
+    }
+
+    /// The file of a closed connection is open elsewhere, so epoll goes on telling of it. Its number is a pipe's by now, and a read
+    /// of that would block.
+    @Test func anEventOfAnEarlierOwnerIsNotTakenForTheNextOnes() throws {
+        alarm(60)
+        defer { alarm(0) }
+        var driven = try DrivenEpoll()
+        let pair = SocketPair()
+        let number = pair.end
+        driven.submit(.receive(descriptor: number, .oneShot), 1)
+        try driven.poll(expecting: [])
+        let elsewhere = fcntl(number, F_DUPFD_CLOEXEC, 0)
+        driven.submit(.close(descriptor: number), 2, silently: true)
+        try driven.poll(expecting: [Said(1, -ECANCELED)])
+        var pipe: [Int32] = [-1, -1]
+        Glibc.pipe(&pipe)
+        if pipe[0] != number {
+            try #require(dup2(pipe[0], number) == number)
+            close(pipe[0])
+        }
+        var byte: UInt8 = 0
+        try withUnsafeMutablePointer(to: &byte) { memory in
+            driven.submit(.read(descriptor: number, into: Operation.Memory(memory), count: 1), 3)
+            try driven.poll(expecting: [])
+            #expect(pair.send("hello"))
+            try driven.poll(expecting: [])
+            write(pipe[1], "x", 1)
+            try driven.wait(expecting: [Said(3, 1)])
+        }
+        #expect(byte == UInt8(ascii: "x"))
+        for descriptor in [elsewhere, number, pipe[1]] { close(descriptor) }
+    }
+
+    @Test func aForgottenSocketIsNotWatchedAnyMore() throws {
+        var driven = try DrivenEpoll()
+        let pair = SocketPair()
+        driven.submit(.receive(descriptor: pair.end, .multishot), 1)
+        try driven.poll(expecting: [])
+        #expect(driven.watched == [pair.end])
+        driven.submit(.cancel(Token(kind: 1, slot: 1)), 2)
+        try driven.poll(expecting: [Said(1, -ECANCELED), Said(2, 0)])
+        driven.engine.forget(pair.end)
+        #expect(driven.watched.isEmpty)
+        close(pair.end)
+    }
+
+    /// The arm ends with the connection that fills the queue; the next arm takes the rest.
+    @Test func anAcceptTakesAQuantumAndLosesNobody() throws {
+        var driven = try DrivenEpoll(quantum: 4)
+        let socket = try ListenSocket("127.0.0.1:0", options: [])
+        let clients = try (0..<11).map { _ in try Client(socket.address) }
+        var ends: [[Bool]] = []
+        for arm in 1...3 {
+            driven.submit(.accept(listener: socket.descriptor, .multishot), UInt32(arm))
+            let accepted = try driven.enter()
+            ends.append(accepted.map(\.isLast))
+            for completion in accepted { close(completion.result) }
+        }
+        #expect(ends == [[false, false, false, true], [false, false, false, true], [false, false, false]])
+        socket.close()
+        withExtendedLifetime(clients) {}
+    }
+
+    /// A listener that has more than a quantum, and is armed again at once, does not keep the other from being served.
+    @Test func aCrowdOfOneListenerDoesNotKeepTheOtherWaiting() throws {
+        var driven = try DrivenEpoll(quantum: 4)
+        let (crowded, quiet) = (
+            try ListenSocket("127.0.0.1:0", options: []), try ListenSocket("127.0.0.1:0", options: [])
+        )
+        driven.submit(.accept(listener: quiet.descriptor, .multishot), 2)
+        try driven.poll(expecting: [])
+        let clients = try (0..<40).map { _ in try Client(crowded.address) } + [Client(quiet.address)]
+        var slots: [[UInt32]] = []
+        for _ in 0..<3 {
+            driven.submit(.accept(listener: crowded.descriptor, .multishot), 1)
+            let accepted = try driven.enter()
+            slots.append(accepted.map(\.token.slot))
+            for completion in accepted { close(completion.result) }
+        }
+        #expect(slots.prefix(2).joined().contains(2), "\(slots)")
+        crowded.close()
+        quiet.close()
+        withExtendedLifetime(clients) {}
+    }
+
+    /// Four wait, one buffer is there, and the last of them has it.
+    @Test func aReceiveThatWaitsHoldsNoBuffer() throws {
+        var driven = try DrivenEpoll(bufferCount: 1)
+        let pairs = (0..<4).map { _ in SocketPair() }
+        for (number, pair) in pairs.enumerated() {
+            driven.submit(.receive(descriptor: pair.end, .multishot), UInt32(number))
+        }
+        try driven.poll(expecting: [])
+        #expect(pairs[3].send("hello"))
+        let received = try driven.wait(for: 1)
+        #expect(received.said == [Said(3, 5, isLast: false)])
+        #expect(pairs[0].send("hello"))
+        try driven.wait(expecting: [Said(0, -ENOBUFS)])
+        #expect(received.first.flatMap { driven.text($0) } == "hello")
+        // The bytes have stayed where they are.
+        driven.submit(.receive(descriptor: pairs[0].end, .oneShot), 0)
+        let again = try driven.wait(for: 1)
+        #expect(again.said == [Said(0, 5)])
+        #expect(again.first.flatMap { driven.text($0) } == "hello")
+        pairs[1].finish()
+        try driven.wait(expecting: [Said(1, 0)])
+        for pair in pairs { close(pair.end) }
+    }
+
+    /// More than fits into a buffer, then more than the queue holds: nothing tells a second time, and nothing is forgotten.
+    @Test(arguments: [Operation.ReceiveMode.multishot, .oneShot])
+    func bytesThatAreLeftOverAreReceivedWithoutAnotherEvent(_ mode: Operation.ReceiveMode) throws {
+        var driven = try DrivenEpoll(quantum: 1, bufferCount: 4, bufferSize: 2)
+        let pair = SocketPair()
+        driven.submit(.receive(descriptor: pair.end, mode), 1)
+        try driven.poll(expecting: [])
+        #expect(pair.send("abcdefghi"))
+        pair.finish()
+        var text = ""
+        var isOver = false
+        while !isOver {
+            let received = try driven.wait(for: 1)
+            try #require(received.count == 1)
+            text += driven.text(received[0]) ?? ""
+            isOver = received[0].result == 0
+            if mode == .oneShot && !isOver { driven.submit(.receive(descriptor: pair.end, mode), 1) }
+        }
+        #expect(text == "abcdefghi")
+        close(pair.end)
+    }
+
+    /// From one place and from several: a slow peer takes all of it in many steps.
+    @Test(arguments: [1, 7])
+    func aSendGoesOnUntilEverythingIsTaken(parts: Int) throws {
+        var driven = try DrivenEpoll()
+        let pair = SocketPair()
+        let text = String((0..<700_000).map { Character(Unicode.Scalar(UInt8(97 + $0 * 7 % 23))) })
+        try EpollEngineTests.withText(text, parts: parts) { bytes in
+            driven.submit(.send(descriptor: pair.end, bytes: bytes, .waiting), 1)
+            try driven.poll(expecting: [])
+            var read = ""
+            var ends: [Completion] = []
+            while ends.isEmpty {
+                read += pair.read(upTo: 50_000) ?? ""
+                ends += try driven.poll()
+            }
+            #expect(ends.said == [Said(1, 700_000)])
+            driven.submit(.close(descriptor: pair.end), 2, silently: true)
+            try driven.poll(expecting: [])
+            read += pair.readToEnd() ?? ""
+            #expect(read == text)
+        }
+    }
+
+    @Test func whatWaitsEndsWithItsDescriptor() throws {
+        var driven = try DrivenEpoll()
+        let socket = try ListenSocket("127.0.0.1:0", options: [])
+        let client = try Client(socket.address)
+        driven.submit(.accept(listener: socket.descriptor, .oneShot), 1)
+        let connection = try #require(try driven.wait(for: 1).first?.result)
+        driven.submit(.receive(descriptor: connection, .multishot), 2)
+        try driven.poll(expecting: [])
+        driven.submit(.disconnect(descriptor: connection), 3)
+        try driven.poll(expecting: [Said(2, -ECONNRESET), Said(3, 0)])
+        #expect(try client.readToEnd() == .reset)
+        driven.submit(.close(descriptor: connection), 4)
+        try driven.poll(expecting: [Said(4, 0)])
+
+        let pair = SocketPair()
+        try EpollEngineTests.withText(String(repeating: "x", count: 4 << 20)) { bytes in
+            driven.submit(.send(descriptor: pair.end, bytes: bytes, .waiting), 5)
+            driven.submit(.discardByReading(descriptor: pair.end, .waiting), 6)
+            try driven.poll(expecting: [])
+            driven.submit(.close(descriptor: pair.end), 7, silently: true)
+            let ends = try driven.poll()
+            #expect(ends.map(\.token.slot) == [6, 5])
+            #expect(ends.first?.result == -ECANCELED)
+            let sent = ends.last?.result ?? 0
+            #expect(sent > 0 && pair.readToEnd()?.utf8.count == Int(sent))
+        }
+        socket.close()
+    }
+
+    /// A canceled send tells what it had sent; a token that nothing waits with is told.
+    @Test func aCanceledSendTellsHowFarItCame() throws {
+        var driven = try DrivenEpoll()
+        let pair = SocketPair()
+        try EpollEngineTests.withText(String(repeating: "x", count: 4 << 20)) { bytes in
+            driven.submit(.send(descriptor: pair.end, bytes: bytes, .waiting), 1, silently: true)
+            try driven.poll(expecting: [])
+            driven.submit(.cancel(Token(kind: 1, slot: 1)), 2)
+            driven.submit(.cancel(Token(kind: 1, slot: 1)), 3, silently: true)
+            let ends = try driven.poll()
+            #expect(ends.map(\.token.slot) == [1, 2, 3])
+            #expect(ends.dropFirst().map(\.result) == [0, -ENOENT])
+            driven.submit(.close(descriptor: pair.end), 4, silently: true)
+            try driven.poll(expecting: [])
+            #expect(pair.readToEnd()?.utf8.count == ends.first.map { Int($0.result) })
+        }
+    }
+
+    @Test func whatIsLeftOfAnImmediateSendIsTold() throws {
+        var driven = try DrivenEpoll()
+        let pair = SocketPair()
+        try EpollEngineTests.withText(String(repeating: "x", count: 4 << 20)) { bytes in
+            driven.submit(.send(descriptor: pair.end, bytes: bytes, .immediate), 1, silently: true)
+            driven.submit(.send(descriptor: pair.end, bytes: bytes, .immediateHeld), 2, silently: true)
+            let ends = try driven.poll()
+            #expect(ends.map(\.token.slot) == [1, 2])
+            #expect((1..<Int32(4 << 20)).contains(ends.first?.result ?? 0))
+            #expect(ends.last?.result == -EAGAIN)
+        }
+        close(pair.end)
+    }
+
+    /// The descriptor that wakes the loop blocks.
+    @Test func aDescriptorThatBlocksIsReadOnlyWhenItIsReadable() throws {
+        alarm(60)
+        defer { alarm(0) }
+        var driven = try DrivenEpoll()
+        let event = try EventDescriptor()
+        var count: UInt64 = 0
+        try withUnsafeMutablePointer(to: &count) { memory in
+            for signals in UInt64(1)...3 {
+                memory.pointee = 0
+                driven.submit(.read(descriptor: event.descriptor, into: Operation.Memory(memory), count: 8), 1)
+                try driven.poll(expecting: [])
+                for _ in 0..<signals { event.signal() }
+                try driven.wait(expecting: [Said(1, 8)])
+                #expect(memory.pointee == signals)
+            }
+        }
+    }
+
+    @Test func aConnectTellsWhetherItIsThere() throws {
+        var driven = try DrivenEpoll()
+        let socket = try ListenSocket("127.0.0.1:0", options: [])
+        for isListening in [true, false] {
+            if !isListening { socket.close() }
+            let client = Client(family: AF_INET)
+            let address = socket.address.withSockaddr { Array(UnsafeRawBufferPointer(start: $0, count: Int($1))) }
+            try address.withUnsafeBytes { address in
+                guard let base = address.baseAddress else { return }
+                let bytes = Operation.Bytes(base, count: address.count)
+                driven.submit(.connect(descriptor: client.descriptor, to: bytes), 1)
+                try driven.wait(expecting: [Said(1, isListening ? 0 : -ECONNREFUSED)])
+            }
+            driven.engine.forget(client.descriptor)
+        }
+    }
+
+    /// The host's descriptor is readable when its time has come or it is woken, and silent after it has rested.
+    @Test func theHostIsWokenByTheAlarmAndTheEvent() throws {
+        var driven = try DrivenEpoll()
+        let event = try EventDescriptor(blocks: false)
+        let descriptor = try driven.engine.openDescriptor(wokenBy: event.descriptor)
+        func isReadable(within milliseconds: Int32) -> Bool {
+            var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            return poll(&polled, 1, milliseconds) == 1
+        }
+        for _ in 1...3 {
+            try driven.engine.rest(until: nil)
+            #expect(!isReadable(within: 0))
+            event.signal()
+            #expect(isReadable(within: 10_000))
+            try driven.engine.rest(until: driven.engine.now + .milliseconds(1))
+            #expect(isReadable(within: 10_000))
+            try driven.poll(expecting: [])
+        }
+        // The later one is moved.
+        try driven.engine.rest(until: driven.engine.now + .seconds(600))
+        #expect(!isReadable(within: 0))
+        try driven.engine.rest(until: driven.engine.now + .milliseconds(1))
+        #expect(isReadable(within: 10_000))
+        try driven.engine.rest(until: nil)
+        #expect(!isReadable(within: 0))
+    }
+
+    @Test func anEngineWhoseDescriptorIsClosedSaysSo() async {
+        await #expect(processExitsWith: .success) {
+            var driven = try DrivenEpoll()
+            close(driven.engine.poll.descriptor)
+            do {
+                _ = try driven.poll()
+                Issue.record("nothing was thrown")
+            } catch let error as EngineError {
+                expect(error.operation, is: "epoll_wait", "what failed")
+                expect(error.errno, is: EBADF, "its error")
+                expect(error.advice.contains("closed behind its back"), error.advice)
+            }
+            driven.submit(.close(descriptor: 1000), 1)
+            expect(driven.engine.abandon(), is: [1000], "what is left to close")
+        }
+    }
+
+    @Test func withoutADescriptorNoEngineIsMade() async {
+        await #expect(processExitsWith: .success) {
+            _ = try DrivenEpoll()
+            DescriptorLimit.lower()
+            do {
+                _ = try DrivenEpoll()
+                Issue.record("an engine without a descriptor")
+            } catch let error as EngineError {
+                expect(error.operation, is: "epoll_create1", "what failed")
+                expect(error.errno, is: EMFILE, "its error")
+                expect(error.advice.contains("RLIMIT_NOFILE"), error.advice)
+            }
+            DescriptorLimit.raise()
+        }
+    }
+
+    /// The bytes of a text, in one place or in several.
+    private static func withText(_ text: String, parts: Int = 1, _ body: (Operation.Bytes) throws -> Void) throws {
+        let bytes = Array(text.utf8)
+        try bytes.withUnsafeBytes { whole in
+            guard let base = whole.baseAddress else { return }
+            guard parts > 1 else { return try body(Operation.Bytes(base, count: whole.count)) }
+            let size = (whole.count + parts - 1) / parts
+            let places = stride(from: 0, to: whole.count, by: size).map { start in
+                UnsafeRawBufferPointer(rebasing: whole[start..<min(start + size, whole.count)])
+            }
+            let memory = UnsafeMutableRawPointer.allocate(
+                byteCount: Operation.Bytes.memoryNeeded(for: places.count),
+                alignment: 8
+            )
+            defer { memory.deallocate() }
+            try body(Operation.Bytes(places.span, describedIn: memory))
+        }
+    }
+}
