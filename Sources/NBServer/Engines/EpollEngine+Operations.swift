@@ -106,11 +106,20 @@ extension EpollEngine {
     /// Listeners are closed without the engine being told. So an accept knows nothing of the descriptor: it tries first, and before it
     /// waits, epoll is asked to watch again. Nor does it know that accepting does not block.
     private mutating func accept(_ listener: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
-        let result = fcntl(listener, F_SETFL, O_NONBLOCK)
-        guard result == 0 else { return end(token, -errno, isSilent) }
+        let error = Self.prepareAccepting(on: listener)
+        guard error == 0 else { return end(token, -error, isSilent) }
         let record = table.record(listener)
         if record.pointee.firstInput < 0 { record.pointee.doubt() }
         waitForInput(listener, operation, token, isSilent)
+    }
+
+    /// Sees to it that accepting does not block. A descriptor that does not listen is not touched: it may be another owner's.
+    private static func prepareAccepting(on listener: Int32) -> Int32 {
+        var listens: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == 0 else { return errno }
+        guard listens != 0 else { return EINVAL }
+        return errorNumber(fcntl(listener, F_SETFL, O_NONBLOCK))
     }
 
     /// A descriptor that is read may block. So it is read only when epoll has said so, now: what was known may be an earlier owner's.

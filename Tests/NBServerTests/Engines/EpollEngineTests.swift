@@ -133,6 +133,22 @@ import Testing
         close(pair.end)
     }
 
+    /// A number that is not a listener's any more is another owner's: an accept fails and changes nothing.
+    @Test func anAcceptLeavesADescriptorAloneThatDoesNotListen() throws {
+        var driven = try DrivenEpoll()
+        let pair = SocketPair()
+        let (file, closed) = (open("/dev/null", O_RDONLY | O_CLOEXEC), dup(0))
+        close(closed)
+        for (number, descriptor) in [pair.end, file, closed].enumerated() {
+            driven.submit(.accept(listener: descriptor, .multishot), UInt32(number))
+        }
+        try driven.poll(expecting: [Said(0, -EINVAL), Said(1, -ENOTSOCK), Said(2, -EBADF)])
+        for descriptor in [pair.end, file] {
+            #expect(fcntl(descriptor, F_GETFL) & O_NONBLOCK == 0)
+            close(descriptor)
+        }
+    }
+
     /// The arm ends with the connection that fills the queue; the next arm takes the rest.
     @Test func anAcceptTakesAQuantumAndLosesNobody() throws {
         var driven = try DrivenEpoll(quantum: 4)
