@@ -21,7 +21,7 @@ final class EpollServer<Behavior: NonBlockingServer & Sendable>: Sendable {
         let sockets = try (0..<listeners).map { _ in try ListenSocket("127.0.0.1:0", options: []) }
         addresses = sockets.map(\.address)
         control.addresses.withLock { $0 = sockets.map(\.address) }
-        try control.open()
+        try control.doorbell.open()
         let box = TypedBehaviorBox(behavior, mailbox)
         // The thread that is started next is the only one to use it.
         nonisolated(unsafe) let start = { try Self.serve(box, sockets, control, options) }
@@ -50,7 +50,6 @@ final class EpollServer<Behavior: NonBlockingServer & Sendable>: Sendable {
             calls: KernelSocketCalls(),
             sockets: sockets,
             behavior: box,
-            closesWait: false,
             control: control,
             options: options
         )
@@ -72,7 +71,7 @@ final class EpollServer<Behavior: NonBlockingServer & Sendable>: Sendable {
 
     func waitForEnd() -> End {
         let value = end.wait()
-        control.close()
+        control.doorbell.close()
         return value
     }
 
