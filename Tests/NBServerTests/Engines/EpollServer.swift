@@ -27,9 +27,9 @@ final class EpollServer<Behavior: NonBlockingServer & Sendable>: Sendable {
         nonisolated(unsafe) let start = { try Self.serve(box, sockets, control, options) }
         try startThread {
             do {
-                end.settle(try start())
+                end.resolve(try start())
             } catch {
-                end.settle(End(result: .failure(error as? ServerError ?? .mailboxFull)))
+                end.resolve(End(result: .failure(error as? ServerError ?? .mailboxFull)))
             }
         }
     }
