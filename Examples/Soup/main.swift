@@ -15,6 +15,8 @@ struct NoSoup: NonBlockingServer {
     func begin(_ context: borrowing ServerContext) -> Verdict {
         for address in context.addresses { print("listening on \(address)") }
         fflush(stdout)
+        // Why there is no ring is for whoever runs the server to know.
+        if context.engine.kind != .ring { fputs("soup: running on \(context.engine)\n", stderr) }
         return .continue
     }
 

@@ -1,5 +1,6 @@
 // io_uring that is absent, forbidden, or interrupts: strace stands in for the kernel.
 
+@preconcurrency import Glibc
 import Testing
 
 extension SoupTests {
@@ -15,7 +16,8 @@ extension SoupTests {
         @Test(arguments: ["EPERM", "ENOSYS", "EACCES", "EOPNOTSUPP"])
         func aRingThatMayNotBeUsedIsExplained(error: String) throws {
             let address = try OwnListener.freeAddress()
-            let soup = try EndedSoup(["\(address)"], under: try Wrapper.failing("io_uring_enter", with: error))
+            let wrapper = try Wrapper.failing("io_uring_enter", with: error) + Wrapper.onTheRing
+            let soup = try EndedSoup(["\(address)"], under: wrapper)
             #expect(soup.ending == .exited(1))
             #expect(soup.output == "")
             let line = try #require(soup.errorLine, "\(soup.errors)")
@@ -35,13 +37,45 @@ extension SoupTests {
         ])
         func aRingThatCannotBeMadeIsExplained(refusal: Refusal) throws {
             let address = try OwnListener.freeAddress()
-            let wrapper = try Wrapper.failing("io_uring_setup", with: refusal.error)
+            let wrapper = try Wrapper.failing("io_uring_setup", with: refusal.error) + Wrapper.onTheRing
             let soup = try EndedSoup(["\(address)"], under: wrapper)
             #expect(soup.ending == .exited(1))
             #expect(soup.output == "")
             let line = try #require(soup.errorLine, "\(soup.errors)")
             for word in refusal.words { #expect(line.contains(word)) }
             try expectOutcome(.refused, at: address)
+        }
+
+        /// What refuses the ring makes no difference to clients, and one line says what it was.
+        @Test(arguments: ["EPERM", "ENOSYS"], ["io_uring_setup", "io_uring_enter"])
+        func withoutARingItServesOnEpollAndSaysWhy(error: String, call: String) throws {
+            var soup = try Soup(["127.0.0.1:0"], under: try Wrapper.failing(call, with: error))
+            #expect(try oneAfterTheOther(100, to: soup.address) == [.greeted: 100])
+            try soup.pause()
+            let clients = try Clients(1_000, to: soup.address)
+            soup.resume()
+            try expectAllGreeted(clients)
+            soup.child.signal(SIGTERM)
+            #expect(try soup.child.wait() == .exited(0))
+            let lines = soup.child.errors.split(separator: "\n").filter { $0.hasPrefix("soup: ") }
+            #expect(lines.count == 1)
+            let line = try #require(lines.first)
+            for word in ["running on epoll of Linux", "there is no ring", call, "seccomp=PROFILE.json"] {
+                #expect(line.contains(word), "\(line)")
+            }
+        }
+
+        @Test func anEngineThatIsNoneIsAnError() throws {
+            let soup = try EndedSoup(["127.0.0.1:0"], under: [try program("env"), "NB_SERVER_ENGINE=uring"])
+            #expect(soup.ending == .exited(1))
+            let cure = #""uring" is no engine; set it to automatic, ring or epoll, or unset it"#
+            #expect(soup.errorLine == "soup: NB_SERVER_ENGINE: \(cure)")
+        }
+
+        @Test func theEnvironmentAsksForEpoll() throws {
+            let soup = try Soup(["127.0.0.1:0"], under: [try program("env"), "NB_SERVER_ENGINE=epoll"])
+            #expect(try oneAfterTheOther(20_000, to: soup.address) == [.greeted: 20_000])
+            #expect(soup.child.errors.contains("NB_SERVER_ENGINE asks for epoll"), "\(soup.child.errors)")
         }
 
         /// None of these is an error of the server's: it tries again, and loses nobody.

@@ -21,6 +21,6 @@ struct Plan {
 
     var options: ServerOptions {
         let kernel = KernelVersion(level.version[0], level.version[1])
-        return ServerOptions(quantum: 64, engine: EngineOptions(submissionDepth: 64, newestKernel: kernel))
+        return ServerOptions(quantum: 64, engine: EngineOptions(.ring, submissionDepth: 64, newestKernel: kernel))
     }
 }

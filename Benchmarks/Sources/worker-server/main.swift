@@ -37,7 +37,7 @@ guard arguments.count >= 2, let depth = arguments.dropFirst(2).first.map({ Int($
 }
 do {
     let address = Endpoint(arguments[2])
-    let options = ServerOptions(quantum: depth)
+    let options = ServerOptions(quantum: depth, engine: .ring)
     switch arguments[1] {
     case "close": try Server(TurnaroundServer(), listening: address, options: options).run()
     default: try Server(EchoServer(), listening: address, options: options).run()

@@ -1,33 +1,50 @@
-/// How an engine is to run.
+/// Which engine a server is to run on, and how: ``automatic``, ``ring`` or ``epoll``.
 ///
 /// The defaults are right for nearly every server. A value; any thread.
 public struct EngineOptions: Hashable, Sendable {
-    /// How many operations fit into one submission: from 1 to 32,768. The ring rounds up to a power of two, and takes no more than
-    /// ``ServerOptions/quantum``.
+    /// Which engine is wanted.
+    public enum Choice: Hashable, Sendable {
+        /// The ring where there is one, else epoll. `NB_SERVER_ENGINE=ring` or `=epoll` in the environment decides, for those who cannot
+        /// change the program; ``EngineReport/reasons`` says so.
+        case automatic
+        /// io_uring, or an error. `io_uring(7)`, Linux 5.11.
+        case ring
+        /// epoll and direct system calls. `epoll(7)`, Linux 4.1.
+        case epoll
+    }
+
+    /// Which engine is wanted.
+    public var choice: Choice
+
+    /// How many operations fit into one submission of the ring: from 1 to 32,768. The ring rounds up to a power of two, and takes no
+    /// more than ``ServerOptions/quantum``.
     public var submissionDepth: Int
 
-    /// The newest kernel whose features are used, for kernels on which a newer feature is broken; `nil` for all there are. 5.11 or
-    /// newer.
+    /// The newest kernel whose io_uring features are used, for kernels on which a newer feature is broken; `nil` for all there are.
+    /// 5.11 or newer.
     public var newestKernel: KernelVersion?
 
     /// Options for an engine.
-    public init(submissionDepth: Int = 256, newestKernel: KernelVersion? = nil) {
+    public init(_ choice: Choice = .automatic, submissionDepth: Int = 256, newestKernel: KernelVersion? = nil) {
+        self.choice = choice
         self.submissionDepth = submissionDepth
         self.newestKernel = newestKernel
     }
+
+    /// The ring where there is one, else epoll.
+    public static var automatic: EngineOptions { EngineOptions(.automatic) }
+    /// io_uring, or an error.
+    public static var ring: EngineOptions { EngineOptions(.ring) }
+    /// epoll and direct system calls.
+    public static var epoll: EngineOptions { EngineOptions(.epoll) }
 
     /// Refuses the first option that is out of its range.
     func expectValid() throws(ServerError) {
         // The kernel's own limit (`io_uring_setup(2)`).
         try OptionRange.expect("ServerOptions.engine.submissionDepth", submissionDepth, in: 1...1 << 15)
-        if let newestKernel {
-            let oldest = KernelVersion(5, 11)
-            try OptionRange.expect(
-                newestKernel >= oldest,
-                "ServerOptions.engine.newestKernel",
-                newestKernel,
-                "\(oldest) or newer"
-            )
-        }
+        guard let newestKernel else { return }
+        let oldest = KernelVersion(5, 11)
+        let isKnown = newestKernel >= oldest
+        try OptionRange.expect(isKnown, "ServerOptions.engine.newestKernel", newestKernel, "\(oldest) or newer")
     }
 }

@@ -27,7 +27,7 @@ internal import NBLibc
 ///
 /// Owned by the loop; made, used and dropped by its thread.
 struct EpollEngine: Engine, ~Copyable {
-    let features: EngineFeatures
+    var features: EngineFeatures
 
     var poll: EventPoll
     var table = DescriptorTable()
@@ -214,5 +214,16 @@ extension EngineFeatures {
         } else {
             reasons = ["epoll_pwait2 (Linux 5.11) is missing or forbidden, so timers are up to a millisecond late"]
         }
+    }
+}
+
+extension EpollEngine {
+    /// The engine that a server's options ask for.
+    init(_ options: ServerOptions) throws(EngineError) {
+        try self.init(
+            quantum: options.quantum,
+            receiveBufferCount: options.receiveBufferCount,
+            receiveBufferSize: options.receiveBufferSize
+        )
     }
 }

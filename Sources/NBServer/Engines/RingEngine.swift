@@ -29,7 +29,7 @@ struct RingEngine: Engine, ~Copyable {
     private let receiveBufferCount: Int
     private let receiveBufferSize: Int
 
-    let features: EngineFeatures
+    var features: EngineFeatures
 
     init(_ options: RingOptions, receiveBufferCount: Int, receiveBufferSize: Int) throws(EngineError) {
         do {
@@ -207,9 +207,20 @@ extension EngineError {
     }
 }
 
+extension RingEngine {
+    /// The ring that a server's options ask for.
+    init(_ options: ServerOptions) throws(EngineError) {
+        try self.init(
+            RingOptions(options),
+            receiveBufferCount: options.receiveBufferCount,
+            receiveBufferSize: options.receiveBufferSize
+        )
+    }
+}
+
 extension RingOptions {
     /// The ring that a server's options ask for.
-    init(_ options: ServerOptions) {
+    fileprivate init(_ options: ServerOptions) {
         self.init(submissionDepth: options.engine.submissionDepth, completionDepth: options.quantum)
         guard let newest = options.engine.newestKernel else { return }
         let level = KernelLevel.allCases.last { KernelVersion($0.version[0], $0.version[1]) <= newest }

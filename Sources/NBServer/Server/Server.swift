@@ -1,4 +1,4 @@
-internal import NBUring
+internal import NBEngine
 
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
 ///
@@ -219,16 +219,16 @@ extension Server where Behavior: ~Copyable {
     }
 
     private func serve(_ resources: Resources) throws(ServerError) -> StopReason {
-        let engine: RingEngine
-        do {
-            engine = try RingEngine(
-                RingOptions(options),
-                receiveBufferCount: options.receiveBufferCount,
-                receiveBufferSize: options.receiveBufferSize
-            )
-        } catch {
-            throw ServerError(error)
+        switch try ChosenEngine(options) {
+        case .ring(let engine): try serve(resources, on: engine)
+        case .epoll(let engine): try serve(resources, on: engine)
         }
+    }
+
+    private func serve(
+        _ resources: Resources,
+        on engine: consuming some Engine & ~Copyable
+    ) throws(ServerError) -> StopReason {
         var loop = Loop(
             engine: engine,
             calls: KernelSocketCalls(),

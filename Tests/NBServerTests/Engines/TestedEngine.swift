@@ -8,13 +8,15 @@ import Testing
 /// The engines that keep the contract, by name: the arguments of `EngineConformanceTests`.
 enum TestedEngine: Codable, Hashable, CustomTestStringConvertible {
     case ring(KernelLevel)
+    case epoll
     case simulated
 
-    static let all = KernelLevel.granted.map { TestedEngine.ring($0) } + [.simulated]
+    static let all = KernelLevel.granted.map { TestedEngine.ring($0) } + [.epoll, .simulated]
 
     var testDescription: String {
         switch self {
         case .ring(let level): "ring, \(level)"
+        case .epoll: "epoll"
         case .simulated: "simulated kernel"
         }
     }
@@ -67,6 +69,13 @@ enum TestedEngine: Codable, Hashable, CustomTestStringConvertible {
             )
             let engine = try RingEngine(
                 options,
+                receiveBufferCount: shape.bufferCount,
+                receiveBufferSize: shape.bufferSize
+            )
+            return (DrivenEngine(engine), KernelWorld())
+        case .epoll:
+            let engine = try EpollEngine(
+                quantum: shape.quantum,
                 receiveBufferCount: shape.bufferCount,
                 receiveBufferSize: shape.bufferSize
             )

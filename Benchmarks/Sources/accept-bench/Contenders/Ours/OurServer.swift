@@ -48,9 +48,10 @@ enum OurServer {
         }
     }
 
-    /// The limit of listeners is the only one that has to give way to what is asked for.
+    /// On the ring, or not at all: figures of another engine would be taken for the ring's. The limit of listeners is the only one that
+    /// has to give way to what is asked for.
     private static func serverOptions(_ options: ServeOptions) -> ServerOptions {
-        var result = ServerOptions()
+        var result = ServerOptions(engine: .ring)
         result.maximumListeners = max(result.maximumListeners, options.listeners)
         return result
     }
