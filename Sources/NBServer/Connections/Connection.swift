@@ -2,7 +2,7 @@ internal import NBLibc
 
 /// An accepted connection, owned by whoever holds this value.
 ///
-/// What a connection is asked to do is queued and leaves on the ring after the callback has returned, without a system
+/// What a connection is asked to do is queued and leaves through the engine after the callback has returned, without a system
 /// call. Dropped, a connection sends what was queued and closes. Until its peer has taken everything, and a peer that
 /// spoke has ended its own side, it lives on in the server for ``ServerOptions/closeTimeLimit`` at the most; then it is
 /// reset.

@@ -3,7 +3,7 @@ internal import NBEngine
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
 ///
 /// It runs once, on the thread that calls ``run()`` or on one of its own (``start()``), and that thread makes and owns
-/// the ring. The methods may be called from any thread; messages that are sent before the server runs wait until it does.
+/// the engine. The methods may be called from any thread; messages that are sent before the server runs wait until it does.
 ///
 /// ```
 ///  init ──▶ ready ── run, start ──▶ starting ──▶ running ── stop, a signal, a verdict, an error ──▶ stopped
@@ -114,12 +114,12 @@ extension Server where Behavior: ~Copyable {
     /// - Returns: why it stopped; ``StopReason/failed(_:)`` if a callback threw or the mailbox was full and
     ///   ``ServerOptions/fullMailbox`` says to stop then, and ``StopReason/requested`` at once if the server was stopped before.
     ///   Everything is closed, and `terminate` has run.
-    /// - Throws: ``ServerError`` if io_uring is absent, forbidden or fails, the behavior declined or could not begin, the last
+    /// - Throws: ``ServerError`` if no engine is to be had (``ServerOptions/engine``) or it fails, the behavior declined or could not begin, the last
     ///   listener went down, descriptors ran out and ``ServerOptions/exhaustion`` says to stop then, or the server ran before.
     @available(
         *,
         noasync,
-        message: "it would block the task's thread, and the ring needs a thread for good; use start()"
+        message: "it would block the task's thread, and the engine needs a thread for good; use start()"
     )
     @discardableResult
     public func run() throws(ServerError) -> StopReason {
@@ -143,7 +143,7 @@ extension Server where Behavior: ~Copyable {
     @available(
         *,
         noasync,
-        message: "it would block the task's thread, and the ring needs a thread for good; use start()"
+        message: "it would block the task's thread, and the engine needs a thread for good; use start()"
     )
     @discardableResult
     public func run(stoppingOn stopping: [Signal], telling: [Signal] = []) throws(ServerError) -> StopReason {
@@ -154,7 +154,7 @@ extension Server where Behavior: ~Copyable {
 
     /// Serves on a thread of the server's own, which lives as long as the server runs.
     ///
-    /// Blocks the caller until the behavior has begun: as long as `begin` takes, and up to a second to make the ring. A server
+    /// Blocks the caller until the behavior has begun: as long as `begin` takes, and up to a second to make the engine. A server
     /// that was stopped before does not run, and that is no error. The server goes on running if nobody keeps a reference to it; only a stop, a
     /// verdict or a failure ends it.
     ///

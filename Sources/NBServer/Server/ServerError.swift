@@ -28,7 +28,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case socket
         /// The process or the system is out of descriptors or memory.
         case outOfResources
-        /// The kernel's io_uring is absent, forbidden, out of memory, or failed while the server ran.
+        /// The engine that was asked for is absent, forbidden or out of memory, or the server's engine failed while the server ran.
         case engineUnavailable
         /// The signals cannot be watched.
         case signals

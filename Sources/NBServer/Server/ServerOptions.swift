@@ -43,7 +43,7 @@ public struct ServerOptions: Hashable, Sendable {
     /// delivered.
     public var quantum: Int
 
-    /// How the engine is to run.
+    /// Which engine the server is to run on, and how.
     public var engine: EngineOptions
 
     /// How connections are accepted.

@@ -3,7 +3,7 @@ internal import NBLibc
 
 /// A worker's connection, as the worker sees it during a callback.
 ///
-/// Lent to the callback: it cannot be kept. What it is asked to do is queued and leaves on the ring after the callback has
+/// Lent to the callback: it cannot be kept. What it is asked to do is queued and leaves through the engine after the callback has
 /// returned, without a system call unless the description says otherwise. Belongs to the server's thread,
 /// which a debug build checks.
 ///
