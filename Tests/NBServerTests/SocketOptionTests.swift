@@ -149,6 +149,26 @@ import Testing
         _ = try Pair([.ipv6Only(true)])
     }
 
+    @Test func freeBindIsOffByDefaultAndInherited() throws {
+        let (ip, ipv6) = (Int32(IPPROTO_IP), Int32(IPPROTO_IPV6))
+        #expect(try Pair([]).values(ip, IP_FREEBIND) == [0, 0])
+        #expect(try Pair([.freeBind(true)]).values(ip, IP_FREEBIND) == [1, 1])
+        #expect(try Pair([.freeBind(true), .freeBind(false)]).values(ip, IP_FREEBIND) == [0, 0])
+        #expect(try Pair([], on: "[::1]:0").values(ipv6, IPV6_FREEBIND) == [0, 0])
+        #expect(try Pair([.freeBind(true)], on: "[::1]:0").values(ipv6, IPV6_FREEBIND) == [1, 1])
+        #expect(try Pair([.freeBind(true), .freeBind(false)], on: "[::1]:0").values(ipv6, IPV6_FREEBIND) == [0, 0])
+    }
+
+    // Addresses that RFC 5737 and RFC 3849 keep for documentation, so that no interface has them.
+    @Test(arguments: ["192.0.2.1", "[2001:db8::1]"])
+    func withFreeBindAnAddressThatNoInterfaceHasIsListenedOn(host: String) throws {
+        let endpoint = Endpoint("\(host):0")
+        let error = #expect(throws: ServerError.self) { try ListenSocket(endpoint, options: [.freeBind(false)]) }
+        #expect(error?.code == .addressUnavailable)
+        let socket = try ListenSocket(endpoint, options: [.freeBind(true)])
+        #expect(socket.address.description == "\(host):\(socket.address.port)")
+    }
+
     @Test func rawOptionsAreSet() throws {
         let pair = try Pair([.raw(level: SOL_SOCKET, name: SO_PRIORITY, value: 4)])
         #expect(pair.values(SOL_SOCKET, SO_PRIORITY).first == 4)

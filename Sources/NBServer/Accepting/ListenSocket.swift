@@ -150,6 +150,13 @@ final class ListenSocket {
         case .ipv6Only(let isOn):
             guard wanted.family == AF_INET6 else { break }
             try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, Int32(isOn ? 1 : 0), "IPV6_V6ONLY", wanted)
+        case .freeBind(let isOn):
+            let value: Int32 = isOn ? 1 : 0
+            if wanted.family == AF_INET6 {
+                try set(descriptor, Int32(IPPROTO_IPV6), IPV6_FREEBIND, value, "IPV6_FREEBIND", wanted)
+            } else {
+                try set(descriptor, Int32(IPPROTO_IP), IP_FREEBIND, value, "IP_FREEBIND", wanted)
+            }
         case .linger(let seconds):
             let value = NBLibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
             try set(descriptor, SOL_SOCKET, SO_LINGER, value, "SO_LINGER", wanted)

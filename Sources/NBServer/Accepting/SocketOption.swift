@@ -11,6 +11,8 @@ public struct SocketOption: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         case backlog(Int32)
         case ipv6Only(Bool)
+        /// By either of two numbers, as the address is.
+        case freeBind(Bool)
         case linger(Int32?)
         case integer(level: Int32, name: Int32, value: Int32, text: String)
         /// The value is out of its range; setting the option throws this error.
@@ -26,6 +28,7 @@ public struct SocketOption: Hashable, Sendable {
             switch self {
             case .backlog: []
             case .ipv6Only: [Int32(IPPROTO_IPV6), IPV6_V6ONLY]
+            case .freeBind: [Int32(IPPROTO_IP), IP_FREEBIND]
             case .linger: [SOL_SOCKET, SO_LINGER]
             case .integer(let level, let name, _, _): [level, name]
             case .name(let level, let name, _, _): [level, name]
@@ -154,6 +157,13 @@ public struct SocketOption: Hashable, Sendable {
     /// `IPV6_V6ONLY`, `ipv6(7)`.
     public static func ipv6Only(_ isOn: Bool) -> SocketOption {
         SocketOption(.ipv6Only(isOn))
+    }
+
+    /// Whether the address may be one that no interface of this machine has, or not yet, such as one that moves between machines;
+    /// clients come once an interface has it. Off by default. Inherited. `IP_FREEBIND`, `ip(7)`; of an IPv6 socket
+    /// `IPV6_FREEBIND`, which does the same.
+    public static func freeBind(_ isOn: Bool) -> SocketOption {
+        SocketOption(.freeBind(isOn))
     }
 
     /// How long sent data may stay unacknowledged before the connection is ended, rounded up to milliseconds, of which there are

@@ -76,7 +76,7 @@ private func values(of kinds: [SocketOption.Kind]) -> [Int32?] {
         case .linger(let seconds): seconds
         case .integer(_, _, let value, _): value
         case .invalid: nil
-        case .backlog, .ipv6Only, .name, .bytes: preconditionFailure("\(kind) is no time")
+        case .backlog, .ipv6Only, .freeBind, .name, .bytes: preconditionFailure("\(kind) is no time")
         }
     }
 }
