@@ -1,6 +1,6 @@
 // The C library of Linux: glibc or musl. The other files of the library import this module instead of either, so only
-// this file knows which of the two it is. Interfaces to Linux that the modules of both leave out are here as well. Functions that need a qualified name are called through it as well
-// (`NBLibc.close`).
+// this file knows which of the two it is. Interfaces to Linux that the modules of both leave out are here as well. A function that
+// needs a qualified name is called through this module (`NBLibc.close`).
 
 @_exported public import CLinux
 

@@ -18,7 +18,7 @@ import Testing
                 client.writeInBackground(1)
                 client.waitForWriter()
             }
-            // The listen socket does not block, and with deferred accepts a connection may be a moment late.
+            // With deferred accepts a connection may be a moment late.
             var listener = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
             try #require(poll(&listener, 1, 10_000) == 1)
             accepted = accept(socket.descriptor, nil, nil)

@@ -32,7 +32,7 @@ struct Greeter: NonBlockingServer {
         self.children = children
     }
 
-    /// Each of the ways in which an option reaches the kernel.
+    /// One option of most kinds: a number, a switch, a time, a structure.
     var socketOptions: [SocketOption] {
         [
             .backlog(4096), .noDelay(true), .keepAlive(idle: .seconds(60), interval: .seconds(10), probes: 3),

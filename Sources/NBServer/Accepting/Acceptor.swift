@@ -6,10 +6,10 @@ internal import NBLibc
 /// Part of the loop; loop's thread only.
 ///
 /// ```
-///  completion ── of an arm that is over ──▶ close, count
+///  completion ── of an arm that is over ──▶ reset its connection, if it has one, and count it
 ///             ── an error ──▶ the listener's state says: arm again, park, or go down
 ///             ── a connection ──▶ deliver it; or shed it, with no room for it; or discard it, with its listener or the server ending
-///             ── the last of its arm ──▶ the listener's state says: arm again, or close
+///             ── the last of its arm ──▶ the listener's state says: arm again, rest, or close
 /// ```
 struct Acceptor {
     private let state: UnsafeMutablePointer<LoopState>
@@ -41,7 +41,7 @@ struct Acceptor {
 
 // What completions of accepts mean.
 extension Acceptor {
-    /// Two questions, each with an answer of its own: does it carry a connection, and is it the last of its arm?
+    /// The four outcomes. A completion answers two questions, each apart: does it carry a connection, and is it the last of its arm?
     @inline(__always)
     mutating func completed(
         _ token: Token,
@@ -60,7 +60,7 @@ extension Acceptor {
             return
         }
         listeners.pointee[index].served &+= 1
-        if checksAdmission && !hasRoom(index, &calls) {
+        if checksAdmission && !admits(index, &calls) {
             shed(result, on: &engine)
         } else if listeners.pointee[index].state.accepted() && state.pointee.stopReason == nil {
             deliver(connections.pointee.admit(result, listeners.pointee[index].id))
@@ -77,10 +77,10 @@ extension Acceptor {
         apply(listeners.pointee[index].state.ended(), index)
     }
 
-    /// Slow path of admission: whether the connection that a listener got may stay. A server that sheds first wants its reserve back:
+    /// Slow path of admission: decides whether the connection that a listener got may stay, and keeps account of it. A server that sheds first wants its reserve back:
     /// if that cannot be had, the connection has taken its place.
     @inline(never)
-    private mutating func hasRoom(_ index: Int, _ calls: inout some SocketCalls & ~Copyable) -> Bool {
+    private mutating func admits(_ index: Int, _ calls: inout some SocketCalls & ~Copyable) -> Bool {
         guard state.pointee.stopReason == nil else { return true }
         guard options.exhaustion != .shed || calls.takeReserve() else { return false }
         let quota = listeners.pointee[index].quota
@@ -321,4 +321,13 @@ extension Completion {
     fileprivate var isAcceptedConnection: Bool {
         TokenKind(rawValue: token.kind) == .accept && result >= 0
     }
+}
+
+/// A connection that was accepted elsewhere, on its way into a loop: its descriptor, which is the loop's to close, and what was
+/// received on it and nobody has seen.
+///
+/// Owned by the loop's state until it is delivered; loop's thread only.
+struct Adoption {
+    let descriptor: Int32
+    let unread: [UInt8]
 }

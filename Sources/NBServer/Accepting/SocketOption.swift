@@ -8,6 +8,9 @@ internal import NBLibc
 /// of its range is an error of whatever listens with it, ``ServerError/Code/invalidOption``; where nothing else is said, numbers
 /// and seconds are from 0 to 2,147,483,647.
 public struct SocketOption: Hashable, Sendable {
+    // The comment of an option says what it does, its unit and range, its default, whether accepted sockets inherit it, its kernel name
+    // and its man page. Its test in `SocketOptionTests` reads it back from a listener and from an accepted socket; one with a range has a
+    // line in that suite's table of ranges as well.
     enum Kind: Hashable, Sendable {
         case backlog(Int32)
         case ipv6Only(Bool)

@@ -4,15 +4,17 @@ internal import NBLibc
 /// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in its turns.
 ///
 /// The loop is a machine that a host turns; see ``ThreadHost``. A turn acts on the completions of the turn before, prepares what
-/// has become due, and hands that to the kernel with one system call, the only place where it may wait. So every operation is
-/// submitted in the turn that prepared it. Closes are prepared before arms, since an accept that is armed while descriptors are
-/// short fails at once.
+/// has become due, and hands that to the kernel with one enter, the only place where it may wait. So every operation is submitted in
+/// the turn that prepared it; what a kernel short of memory does not take stays with the engine. Callbacks for connections run among
+/// the completions; messages, timers, signals, drains and stops are the mail. Closes are prepared before arms, since an accept that
+/// is armed while descriptors are short fails at once.
 ///
 /// ```
-///  turn:  completions ─▶ limits, workers ─▶ messages, timers ─▶ stage ─▶ sends, checks, closes ─▶ cancels, arms ─▶ enter
+///  turn:  completions ─▶ limits, workers ─▶ mail ─▶ stage ─▶ retries, sends, checks, closes ─▶ cancels, arms ─▶ enter
 ///
-///  serving ── a reason to stop ──▶ closingListeners ── terminate ──▶ endingConnections ──▶ cancelingWakeUp ──▶ done
-///    └── the engine fails, at any stage: everything is closed by hand, and the behavior terminates ──▶ lost
+///  serving ── a reason to stop ──▶ closingListeners ── all are closed, terminate ──▶ endingConnections ── all have ended ──▶
+///             cancelingWakeUp ── nothing is in flight ──▶ done
+///    └── the engine fails, at any stage: everything is closed by hand, and the behavior terminates if it has not ──▶ lost
 /// ```
 ///
 /// Made, turned and dropped by one thread.
@@ -238,8 +240,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Whether there are completions that were not acted on.
     private var hasCompletions: Bool { batch.hasRest || engine.hasCompletions }
 
-    /// Acts on what has completed, as far as the budget goes. Never inlined: the rest of a turn would take registers that every
-    /// completion needs.
+    /// As far as the budget goes. Never inlined: the rest of a turn would take registers that every completion needs.
     @inline(never)
     private mutating func dispatchBatch(_ budget: inout Int) {
         let indices = batch.advance(by: budget)
@@ -326,7 +327,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// The stage ends with nothing that could complete; while the loop serves, a message is like that.
     private var isStageOver: Bool {
         switch stage {
-        case .serving: state.pointee.stopReason != nil || mail.isWaiting
+        case .serving: state.pointee.stopReason != nil || mail.hasWork
         case .endingConnections: connections.pointee.count == 0
         case .done: engine.retryTime == nil
         case .closingListeners, .cancelingWakeUp, .lost: false
@@ -387,7 +388,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         mail.report()
     }
 
-    /// The ring is lost: closes by hand what it served, what it was to close, and what it has accepted and not delivered.
+    /// The engine is lost: closes by hand what it served, what it was to close, and what it has accepted and not delivered.
     private mutating func abandon() {
         listeners.pointee.closeAll()
         acceptor.discardUndelivered(&batch, of: &engine)

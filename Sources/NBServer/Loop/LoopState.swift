@@ -236,20 +236,3 @@ extension UnsafeMutablePointer<LoopState> {
         stop(.failed(error))
     }
 }
-
-/// Something to be delivered to a worker, if it is still there by then.
-///
-/// Owned by the loop's state until the present callback has returned; loop's thread only.
-struct WorkerMail {
-    let connection: ConnectionID
-    let deliver: (AnyWorkerTable, UInt32, borrowing WorkerConnection) throws -> Void
-}
-
-/// A connection that was accepted elsewhere, on its way into a loop: its descriptor, which is the loop's to close, and what was
-/// received on it and nobody has seen.
-///
-/// Owned by the loop's state until it is delivered; loop's thread only.
-struct Adoption {
-    let descriptor: Int32
-    let unread: [UInt8]
-}

@@ -29,7 +29,7 @@ struct Mail {
     }
 
     /// Whether there is something to do without waiting.
-    var isWaiting: Bool {
+    var hasWork: Bool {
         behavior.hasMessage(isSuspended: state.pointee.isSuspended) || state.pointee.hasInfos
             || state.pointee.hasWorkerMail || state.pointee.hasAdopted || connections.pointee.hasLost
             || state.pointee.isDrainDue
