@@ -87,7 +87,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Begins: the behavior first, whose verdict is for ``serve(_:)``.
     mutating func begin() throws(ServerError) -> Verdict {
         let verdict = try behavior.beginUnlessDeclined(ServerContext(state))
-        state.pointee.note(.began(state.pointee.addresses))
+        state.pointee.note(.began(state.pointee.addresses, engine: state.pointee.engine))
         return verdict
     }
 

@@ -1,7 +1,7 @@
 /// Something that happened to a server, for its ``ServerObserver``.
 public enum ServerEvent: Sendable {
-    /// The behavior has begun, on these addresses.
-    case began([SocketAddress])
+    /// The behavior has begun, on these addresses and on this engine; the report says why it is that one.
+    case began([SocketAddress], engine: EngineReport)
     /// A listener was added.
     case listenerAdded(SocketAddress)
     /// A listener was paused.

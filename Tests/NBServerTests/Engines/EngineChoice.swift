@@ -21,7 +21,7 @@ enum EngineChoice: Codable, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Either engine of production. Owned and used as they are.
-struct ChosenEngine: Engine, ~Copyable {
+struct EitherEngine: Engine, ~Copyable {
     // Pointers, since an optional engine cannot be lent (Swift 6.3).
     private let ring: UnsafeMutablePointer<RingEngine>?
     private let epoll: UnsafeMutablePointer<EpollEngine>?

@@ -17,7 +17,7 @@ struct TurnedServer: ~Copyable {
     let control: LoopControl
     let mailbox: Mailbox<Clerk>
     let addresses: [SocketAddress]
-    private var loop: Loop<ChosenEngine, KernelSocketCalls>
+    private var loop: Loop<EitherEngine, KernelSocketCalls>
     private let descriptor: Int32
     private let budgets: ClosedRange<Int>
     private var random = Randomness(seed: 1)
@@ -30,7 +30,7 @@ struct TurnedServer: ~Copyable {
         let mailbox = Mailbox<Clerk>(control)
         try control.doorbell.open(isPolled: true)
         let sockets = try (0..<listeners).map { _ in try ListenSocket("127.0.0.1:0", options: []) }
-        let engine = try ChosenEngine(engine, quantum: 64, receiveBufferCount: 64, receiveBufferSize: 4096)
+        let engine = try EitherEngine(engine, quantum: 64, receiveBufferCount: 64, receiveBufferSize: 4096)
         var loop = Loop(
             engine: engine,
             calls: KernelSocketCalls(),

@@ -24,8 +24,9 @@ import Testing
             batches.append((events.count, counters))
             for event in events {
                 switch event {
-                case .began(let addresses):
+                case .began(let addresses, let engine):
                     self.events.append("began \(addresses.count)")
+                    if engine.kind == .epoll { self.events.append("on epoll") }
                     began()
                 case .listenerAdded: self.events.append("added")
                 case .listenerPaused: self.events.append("paused")
@@ -46,8 +47,11 @@ import Testing
     @Test func theBeginningIsToldAtOnce() async throws {
         let began = Outcome<Void>()
         let watcher = Watcher(began: { began.resolve(()) })
-        try await Clerk().serve(listening: ["127.0.0.1:0"], observer: watcher) { _ in await began.resolved() }
-        #expect(watcher.events.entries == ["began 1", "terminated: stop requested"])
+        let options = ServerOptions(engine: .epoll)
+        try await Clerk().serve(listening: ["127.0.0.1:0"], options: options, observer: watcher) { _ in
+            await began.resolved()
+        }
+        #expect(watcher.events.entries == ["began 1", "on epoll", "terminated: stop requested"])
     }
 
     @Test func eventsComeInTheirOrder() async throws {
