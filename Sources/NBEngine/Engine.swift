@@ -1,6 +1,6 @@
 /// What the loop runs on: takes operations, waits, and gives completions back. A completion queue, and nothing else.
 ///
-/// In production it is a ring; tests bring engines that follow a script, and a simulated kernel. The loop, its policies and its
+/// In production it is a ring or epoll; tests bring engines that follow a script, and a simulated kernel. The loop, its policies and its
 /// state machines are the same on all of them. Owned by the loop; used by the loop's thread only.
 ///
 /// ```
