@@ -11,6 +11,8 @@ final class DrivenEngine {
     /// The features that the engine had at first.
     let features: EngineFeatures
 
+    // Not optimized: specializing it for one engine crashes the compiler (Swift 6.3).
+    @_optimize(none)
     init(_ engine: consuming any Engine & ~Copyable) {
         features = engine.features
         batch = CompletionBatch(capacity: engine.features.quantum)
