@@ -14,6 +14,30 @@ import Testing
         .continue
     }
 
+    /// An accept that is armed while descriptors are short fails at once.
+    @Test func closesAreSubmittedBeforeArms() throws {
+        let server = try ScriptedServer()
+        let listener = server.listeners[0]
+        try server.run(
+            { _, connection, _ in
+                connection.reset()
+                return .continue
+            },
+            script: [
+                { kernel in try kernel.accept(1000, on: listener, isLast: true) },
+                { kernel in
+                    let close = kernel.submitted.firstIndex { $0.operation == .close(descriptor: 1000) }
+                    let arm = kernel.submitted.firstIndex {
+                        if case .accept(listener, _) = $0.operation { true } else { false }
+                    }
+                    let (first, second) = (try #require(close), try #require(arm))
+                    #expect(first < second)
+                },
+            ]
+        )
+        #expect(server.journal.delivered.count == 1)
+    }
+
     @Test func everyConnectionIsDeliveredOnce() throws {
         let server = try ScriptedServer()
         let listener = server.listeners[0]
