@@ -318,6 +318,9 @@ extension SimulatedKernel {
         handOverTaken()
     }
 
+    /// The server has taken completions that it has not acted on.
+    var hasTakenRest: Bool { !taken.isEmpty }
+
     private func handOverTaken() {
         let count = min(budget, taken.count)
         for (completion, subject) in taken.prefix(count) { handOver(completion, subject) }

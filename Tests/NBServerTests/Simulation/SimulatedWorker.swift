@@ -40,6 +40,8 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
 
     func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws {
         note("timeout: \(limit)", limit == .idle ? .idleTimeLimit : limit == .send ? .sendTimeLimit : .receiveTimeLimit)
+        // What the client did in time may be among them.
+        if kernel.hasTakenRest { kernel.violate("worker \(conduct.number): a limit passes with completions in hand") }
         conduct.noteTimeout(limit, unsent: connection.unsentByteCount, at: kernel.now)
         // One that has no length and goes on would not let time pass.
         if kernel.random.chance(600) { close(connection) } else { try act(connection) }
