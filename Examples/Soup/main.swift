@@ -15,7 +15,7 @@ struct NoSoup: NonBlockingServer {
     func begin(_ context: borrowing ServerContext) -> Verdict {
         for address in context.addresses { print("listening on \(address)") }
         fflush(stdout)
-        // Why there is no ring is for whoever runs the server to know.
+        // An operator wants to know why there is no ring.
         if context.engine.kind != .ring { fputs("soup: running on \(context.engine)\n", stderr) }
         return .continue
     }

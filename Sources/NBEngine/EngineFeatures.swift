@@ -14,7 +14,7 @@ public struct EngineFeatures: Hashable, Sendable {
     public var kind: Kind
 
     /// The first version of Linux that has what the engine uses: its major and its minor number.
-    public var kernel: [Int] = []
+    public let kernel: [Int]
 
     /// How many completions the engine holds. An accept that finds so many takes one connection more, and ends with it.
     public var quantum: Int
@@ -35,8 +35,10 @@ public struct EngineFeatures: Hashable, Sendable {
     public var reasons: [String] = []
 
     /// An engine that can do what every engine can.
-    public init(_ kind: Kind, quantum: Int) {
+    public init(_ kind: Kind, kernel: [Int], quantum: Int) {
+        precondition(kernel.count == 2, "a version of Linux is two numbers")
         self.kind = kind
+        self.kernel = kernel
         self.quantum = quantum
     }
 }

@@ -640,7 +640,7 @@ import Testing
     @Test(arguments: 1...3)
     func withoutACrowdTheLastBytesLeaveAtOnce(count: Int32) throws {
         var server = try ScriptedServer()
-        server.features = EngineFeatures(.ring, quantum: 4)
+        server.features = EngineFeatures(.ring, kernel: [5, 11], quantum: 4)
         server.features.acceptsMultishot = true
         let listener = server.listeners[0]
         let clients = 100_000..<100_000 + count
@@ -663,7 +663,7 @@ import Testing
 
     @Test func withACrowdTheLastBytesWaitForTheClose() throws {
         var server = try ScriptedServer()
-        server.features = EngineFeatures(.ring, quantum: 4)
+        server.features = EngineFeatures(.ring, kernel: [5, 11], quantum: 4)
         server.features.acceptsMultishot = true
         let listener = server.listeners[0]
         try server.run(

@@ -65,7 +65,7 @@ struct ScriptedServer {
     let journal = Journal()
     let sockets: [ListenSocket]
     var options = ServerOptions()
-    var features = EngineFeatures(.ring, quantum: 256)
+    var features = EngineFeatures(.ring, kernel: [5, 11], quantum: 256)
 
     /// The numbers of the listen sockets.
     var listeners: [Int32] { sockets.map(\.descriptor) }

@@ -1,8 +1,8 @@
 /// What the process can be told to do, as a line: a word, and what belongs to it, with spaces in between.
 enum Command {
-    /// `start RUNG PORT KEPT`: a server on a thread of its own. Answers as `run` does up to `listening`.
+    /// `start LEVEL PORT KEPT`: a server on a thread of its own. Answers as `run` does up to `listening`.
     case start(Plan)
-    /// `run RUNG PORT KEPT`: a server on the main thread, until SIGINT or SIGTERM. Answers `listening` with its addresses,
+    /// `run LEVEL PORT KEPT`: a server on the main thread, until SIGINT or SIGTERM. Answers `listening` with its addresses,
     /// its level and how it accepts when it has begun, `ended` with the reason, how many connections it accepted and how many
     /// it delivered when it terminates, then `stopped`; or `failed` with code, operation, address and error number.
     case run(Plan)

@@ -10,7 +10,7 @@ struct CallReport: CustomStringConvertible {
 
     var description: String {
         var table = Table(columns: [
-            .text("who is asked"), .number("µs"), .number("p25–p75"), .number("ratio"), .number("µs of CPU"),
+            .text("contender"), .number("µs"), .number("p25–p75"), .number("ratio"), .number("µs of CPU"),
             .number("switches"),
         ])
         let base = Costs(costs[0].map(\.time))

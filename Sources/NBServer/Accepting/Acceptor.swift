@@ -138,7 +138,7 @@ extension Acceptor {
     ) {
         while let adoption = state.pointee.takeAdopted() {
             counters.pointee.adopted += 1
-            // Nobody knows with what options it was accepted, and the loop does not wait for a peer.
+            // Its options are unknown: a close might wait for the peer, and the loop must not.
             calls.forgetLinger(of: adoption.descriptor)
             if state.pointee.stopReason == nil {
                 let slot = connections.pointee.admit(adoption.descriptor, .none)
@@ -175,7 +175,7 @@ extension Acceptor {
         }
     }
 
-    /// A listener of a server that is stopping anyway is nobody's concern.
+    /// Once the server stops, a parked listener is not told: it is about to close.
     private mutating func parked(
         _ address: SocketAddress,
         _ cause: ServerError,
@@ -204,7 +204,7 @@ extension Acceptor {
         guard state.pointee.stopReason == nil else { return }
         state.pointee.publishAddresses()
         state.tell(.listenerDown(address, cause: cause))
-        // A server that drains accepts nobody new anyway, and has connections to see to their end.
+        // A draining server accepts no new clients and still has connections to end, so it goes on without listeners.
         if listeners.pointee.openCount == 0 && state.pointee.drain == nil { state.fail(cause) }
     }
 }
@@ -324,7 +324,7 @@ extension Completion {
 }
 
 /// A connection that was accepted elsewhere, on its way into a loop: its descriptor, which is the loop's to close, and what was
-/// received on it and nobody has seen.
+/// received on it and not delivered.
 ///
 /// Owned by the loop's state until it is delivered; loop's thread only.
 struct Adoption {

@@ -1,7 +1,7 @@
 /// Memory for values of one size, in pages that are never moved: each value has one address for life.
 ///
 /// Of no type of its own: a generic one would look for metadata at every access to a worker, whose type the loop does not know. Owned
-/// by a table of connections or of workers; loop's thread only.
+/// by a table of connections, of workers or of descriptors; loop's thread only.
 struct Pages: ~Copyable {
     /// How many values a page holds.
     private static let pageSize = 256

@@ -16,13 +16,7 @@ struct AlarmDescriptor: ~Copyable {
 
     init() throws(EngineError) {
         descriptor = timerfd_create(CLOCK_MONOTONIC, O_NONBLOCK | closeOnExec)
-        guard descriptor >= 0 else {
-            let advice =
-                errno == EMFILE
-                ? "the process has no descriptor left; raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE=)"
-                : "see timerfd_create(2)"
-            throw EngineError(operation: "timerfd_create", errno: errno, advice: advice)
-        }
+        guard descriptor >= 0 else { throw .noDescriptor("timerfd_create", errno) }
     }
 
     deinit {

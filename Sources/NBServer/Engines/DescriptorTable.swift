@@ -1,48 +1,31 @@
 /// A record for each descriptor an ``EpollEngine`` has met, found by its number.
 ///
-/// Records are in pages, so that they stay where they are when there are more; only the list of pages grows, to twice its length.
-/// As many as there ever were are kept. Owned by the engine; its thread only.
+/// Descriptors are small numbers, since the kernel gives the lowest that is free; so there is a record for each up to the greatest that
+/// was met. Owned by the engine; its thread only.
 struct DescriptorTable: ~Copyable {
     typealias Record = UnsafeMutablePointer<DescriptorRecord>
 
-    private var pages: UnsafeMutablePointer<Record?>
-    private var pageCount: Int
-
-    private static let pageShift: Int32 = 10
-    private static let pageSize = 1 << 10
-
-    init() {
-        pageCount = 1
-        pages = .allocate(capacity: 1)
-        pages.initialize(to: nil)
-    }
-
-    deinit {
-        for page in 0..<pageCount { pages[page]?.deallocate() }
-        pages.deallocate()
-    }
+    private var pages = Pages(
+        stride: MemoryLayout<DescriptorRecord>.stride,
+        alignment: MemoryLayout<DescriptorRecord>.alignment
+    )
 
     /// The record of a descriptor, which is not negative.
     @inline(__always)
     mutating func record(_ descriptor: Int32) -> Record {
-        let page = Int(descriptor >> Self.pageShift)
-        if page < pageCount, let records = pages[page] { return records + Int(descriptor) & (Self.pageSize - 1) }
-        return addPage(page) + Int(descriptor) & (Self.pageSize - 1)
+        if Int(descriptor) >= pages.capacity { grow(to: Int(descriptor)) }
+        return address(Int(descriptor))
+    }
+
+    @inline(__always)
+    private func address(_ index: Int) -> Record {
+        pages.address(index).assumingMemoryBound(to: DescriptorRecord.self)
     }
 
     @inline(never)
-    private mutating func addPage(_ page: Int) -> Record {
-        if page >= pageCount {
-            let count = max(2 * pageCount, page + 1)
-            let larger = UnsafeMutablePointer<Record?>.allocate(capacity: count)
-            larger.initialize(from: pages, count: pageCount)
-            (larger + pageCount).initialize(repeating: nil, count: count - pageCount)
-            pages.deallocate()
-            (pages, pageCount) = (larger, count)
+    private mutating func grow(to descriptor: Int) {
+        while descriptor >= pages.capacity {
+            for index in pages.grow() { address(index).initialize(to: DescriptorRecord()) }
         }
-        let records = Record.allocate(capacity: Self.pageSize)
-        records.initialize(repeating: DescriptorRecord(), count: Self.pageSize)
-        pages[page] = records
-        return records
     }
 }

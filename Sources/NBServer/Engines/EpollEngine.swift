@@ -1,5 +1,6 @@
 internal import NBEngine
 internal import NBLibc
+internal import NBUring
 
 /// The engine for kernels, containers and sandboxes without io_uring: system calls that do not block, made by the loop's thread, and
 /// epoll for what has to wait.
@@ -27,7 +28,7 @@ internal import NBLibc
 ///
 /// Owned by the loop; made, used and dropped by its thread.
 struct EpollEngine: Engine, ~Copyable {
-    var features: EngineFeatures
+    private(set) var features: EngineFeatures
 
     var poll: EventPoll
     var table = DescriptorTable()
@@ -150,10 +151,7 @@ extension EpollEngine {
     mutating func rest(until deadline: Instant?) throws(EngineError) {
         let now = now
         try alarm?.set(deadline, now: now)
-        if let event {
-            var count: UInt64 = 0
-            _ = NBLibc.read(event, &count, MemoryLayout<UInt64>.size)
-        }
+        if let event { EventDescriptor.clear(event) }
     }
 
     /// Asks epoll what has come, and notes it.
@@ -203,9 +201,8 @@ extension EpollEngine {
 
 extension EngineFeatures {
     fileprivate init(quantum: Int, isPrecise: Bool) {
-        self.init(.epoll, quantum: quantum)
-        // What the loop asks a socket about its peer: `tcpi_bytes_acked`. The engine itself uses nothing so new.
-        kernel = [4, 1]
+        // For what the loop asks a socket about its peer: `tcpi_bytes_acked`. The engine itself uses nothing so new.
+        self.init(.epoll, kernel: [4, 1], quantum: quantum)
         acceptsMultishot = true
         receives = true
         receivesMultishot = true
@@ -218,12 +215,13 @@ extension EngineFeatures {
 }
 
 extension EpollEngine {
-    /// The engine that a server's options ask for.
-    init(_ options: ServerOptions) throws(EngineError) {
+    /// The engine that a server's options ask for; with the reason why it is epoll, if that is not the option.
+    init(_ options: ServerOptions, because reason: String?) throws(EngineError) {
         try self.init(
             quantum: options.quantum,
             receiveBufferCount: options.receiveBufferCount,
             receiveBufferSize: options.receiveBufferSize
         )
+        if let reason { features.reasons.append(reason) }
     }
 }

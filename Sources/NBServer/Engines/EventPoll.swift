@@ -26,7 +26,7 @@ struct EventPoll: ~Copyable {
 
     init() throws(EngineError) {
         descriptor = epoll_create1(closeOnExec)
-        guard descriptor >= 0 else { throw .epollCreate(errno) }
+        guard descriptor >= 0 else { throw .noDescriptor("epoll_create1", errno) }
         events = .allocate(capacity: Self.capacity)
         var noTime = timespec()
         // A kernel that does not know the call says ENOSYS, and so do some filters; others say EPERM.
@@ -80,26 +80,18 @@ struct EventPoll: ~Copyable {
     func data(_ index: Int) -> UInt64 { events[index].data.u64 }
 }
 
-extension timespec {
-    /// So many nanoseconds.
-    init(nanoseconds: UInt64) {
-        self.init()
-        tv_sec = Int(nanoseconds / 1_000_000_000)
-        tv_nsec = Int(nanoseconds % 1_000_000_000)
-    }
-}
-
 extension EngineError {
-    fileprivate static func epollCreate(_ errno: Int32) -> EngineError {
+    /// A descriptor of the engine's could not be made.
+    static func noDescriptor(_ operation: String, _ errno: Int32) -> EngineError {
         let advice =
             switch errno {
             case EMFILE: "the process has no descriptor left; raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE=)"
             case ENFILE: "the system has no descriptor left; raise fs.file-max, or close files"
             case ENOMEM: "the kernel has no memory for it; free some, or raise the memory limit"
-            case ENOSYS, EPERM: "a filter of system calls forbids epoll; allow it, as every common profile does"
-            default: "see epoll_create1(2)"
+            case ENOSYS, EPERM: "a filter of system calls forbids it; allow it, as every common profile does"
+            default: "see \(operation)(2)"
             }
-        return EngineError(operation: "epoll_create1", errno: errno, advice: advice)
+        return EngineError(operation: operation, errno: errno, advice: advice)
     }
 
     /// The engine's own descriptor does not do what it was made for.

@@ -29,7 +29,7 @@ struct RingEngine: Engine, ~Copyable {
     private let receiveBufferCount: Int
     private let receiveBufferSize: Int
 
-    var features: EngineFeatures
+    private(set) var features: EngineFeatures
 
     init(_ options: RingOptions, receiveBufferCount: Int, receiveBufferSize: Int) throws(EngineError) {
         do {
@@ -191,8 +191,7 @@ extension RingEngine {
 
 extension EngineFeatures {
     fileprivate init(_ ring: RingFeatures) {
-        self.init(.ring, quantum: ring.completionDepth)
-        kernel = ring.level.version
+        self.init(.ring, kernel: ring.level.version, quantum: ring.completionDepth)
         acceptsMultishot = ring.acceptsMultishot
         receives = ring.receives
         receivesMultishot = ring.receivesMultishot
@@ -208,13 +207,14 @@ extension EngineError {
 }
 
 extension RingEngine {
-    /// The ring that a server's options ask for.
-    init(_ options: ServerOptions) throws(EngineError) {
+    /// The ring that a server's options ask for; with the reason why it is a ring, if that is not the option.
+    init(_ options: ServerOptions, because reason: String? = nil) throws(EngineError) {
         try self.init(
             RingOptions(options),
             receiveBufferCount: options.receiveBufferCount,
             receiveBufferSize: options.receiveBufferSize
         )
+        if let reason { features.reasons.append(reason) }
     }
 }
 

@@ -25,13 +25,11 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     // The behavior's own, at hand because going through it costs a retain a turn.
     let ledger: CallLedger
     private let control: LoopControl
-    private let options: ServerOptions
 
     let state: UnsafeMutablePointer<LoopState>
     // The state's own, at hand because every completion needs them. Not `let`s: writing through one crashes the compiler
     // (Swift 6.3) when it builds for the thread sanitizer.
     private var connections: UnsafeMutablePointer<ConnectionTable>
-    private(set) var counters: UnsafeMutablePointer<ServerCounters>
     private var listeners: UnsafeMutablePointer<ListenerTable>
 
     private var acceptor: Acceptor
@@ -63,7 +61,6 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         state.initialize(to: LoopState(engine, calls, sockets, behavior, socketOptions, control, options))
         if observer != nil { state.pointee.events = [] }
         connections = state.pointee.connections
-        counters = state.pointee.counters
         listeners = state.pointee.listeners
         acceptor = Acceptor(state, behavior)
         workers = WorkerCalls(state)
@@ -75,7 +72,6 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         self.behavior = behavior
         ledger = behavior.ledger
         self.control = control
-        self.options = options
     }
 
     deinit {

@@ -13,7 +13,7 @@ final class CallClock: Sendable {
         var limits = DeadlineHeap<Limit>()
         var lastNumber: UInt64 = 0
         var hasThread = false
-        /// Until when the thread sleeps; nil while it is awake.
+        /// While the thread sleeps: its deadline, and the gate that ends the sleep early. Else `nil`.
         var sleep: (until: Instant, gate: Gate)?
     }
 

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Where a mailbox hangs its messages up: the latest, behind which hangs the one before it, and so on.
+/// The head of a mailbox's list of messages: the latest, which refers to the one before it, and so on.
 ///
 /// Apart from the mailbox, because the loop looks at it at every turn, and to look at something whose type depends on the
 /// behavior's costs it hundreds of instructions. Shared by the mailbox and the behavior's box.

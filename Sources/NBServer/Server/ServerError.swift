@@ -92,12 +92,6 @@ extension ServerError {
         self.init(code, operation: error.operation, errno: errno, cure: error.advice)
     }
 
-    /// Neither engine is to be had; the ring's cause is in one line already.
-    init(_ error: EngineError, afterRing ringCause: String) {
-        self.init(error)
-        self.init(code, operation: operation, errno: errno, cure: "\(cure); and there is no ring either: \(ringCause)")
-    }
-
     /// The server was asked for something, and gave no answer.
     init(_ error: CallError, operation: String, address: String? = nil) {
         switch error {

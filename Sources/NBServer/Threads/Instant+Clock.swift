@@ -11,7 +11,12 @@ extension Instant {
     }
 
     /// The time as the C library has it.
-    var inCTerms: timespec {
-        timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    var inCTerms: timespec { timespec(nanoseconds: nanoseconds) }
+}
+
+extension timespec {
+    /// So many nanoseconds.
+    init(nanoseconds: UInt64) {
+        self.init(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     }
 }

@@ -10,7 +10,7 @@ protocol ConformanceWorld: AnyObject {
     /// So many clients connect, and wait to be accepted.
     func connect(_ count: Int, to listener: Int32) throws
 
-    /// Nobody can connect any more. The descriptor stays open.
+    /// Clients cannot connect any more. The descriptor stays open.
     func shutDown(_ listener: Int32)
 
     /// Takes accepted descriptors, closed at the end of the test, and tells whether each leads to a client of its own.

@@ -114,7 +114,7 @@ extension EngineConformanceTests {
                 #expect(ofAccept.last?.isLast == true)
                 #expect(ofAccept.filter { $0.result < 0 && $0.result != -ECANCELED } == [])
                 accepted += ofAccept.map(\.result).filter { $0 >= 0 }
-                // Nobody accepts now.
+                // No accept is armed now.
                 try world.connect(1, to: listener)
                 #expect(try engine.settle() == [])
             }

@@ -18,7 +18,7 @@ extension EngineConformanceTests {
                 .waiting
             )
             engine.submit(send, .of(.send, 1))
-            // Nobody reads yet, and it waits.
+            // The client does not read yet, and the send waits.
             #expect(try engine.settle() == [])
             var received: [UInt8] = []
             var completions: [Completion] = []

@@ -60,7 +60,7 @@ extension EngineConformanceTests {
         try engine.check { engine, world in
             let event = try EventDescriptor()
             let count = TestCounter()
-            // One that is nobody's, so that the engine has something in flight.
+            // The event is never signaled, so the read stays in flight.
             engine.submit(.read(descriptor: event.descriptor, into: count.memory, count: 8), .of(.wakeUp, 1))
             for microseconds in [300, 1_500, 4_000] {
                 let deadline = engine.now + .microseconds(microseconds)
@@ -104,7 +104,7 @@ extension EngineConformanceTests {
             let descriptor = event.descriptor
             engine.submit(.read(descriptor: descriptor, into: count.memory, count: 8), .of(.wakeUp, 1))
             for isOld in [false, true] {
-                // One that this enter brings, and one that nobody has taken.
+                // One that this enter brings, and one that is still in the engine.
                 engine.submit(.cancel(.of(.send, 77)), .of(.cancel, 1))
                 if isOld { try engine.poll() }
                 let hasWaited = try world.duringWait({ EventDescriptor.signal(descriptor) }) {

@@ -59,7 +59,7 @@ final class EpollServer<Behavior: NonBlockingServer & Sendable>: Sendable {
         } catch {
             result = .failure(error)
         }
-        return End(counters: loop.counters.pointee, result: result)
+        return End(counters: loop.state.pointee.counters.pointee, result: result)
     }
 
     /// Stops it, and waits for its end.

@@ -56,7 +56,7 @@ struct TurnedServer: ~Copyable {
         control.doorbell.close()
     }
 
-    var counters: ServerCounters { loop.counters.pointee }
+    var counters: ServerCounters { loop.state.pointee.counters.pointee }
     var result: Result<StopReason, ServerError>? { end == .done ? loop.result : nil }
 
     /// Turns until the counters are as they should be.

@@ -22,7 +22,7 @@ final class ScriptedClerk {
     /// Runs the loop through a script, then stops it; returns what the clerk was in the end.
     @discardableResult
     func run(_ clerk: Clerk, script: [FakeKernel.Step]) throws -> Clerk {
-        var features = EngineFeatures(.ring, quantum: 256)
+        var features = EngineFeatures(.ring, kernel: [5, 11], quantum: 256)
         features.acceptsMultishot = true
         let control = control
         let kernel = FakeKernel(script) { control.requestStop() }

@@ -121,7 +121,7 @@ final class SimulatedKernel: @unchecked Sendable {
         rates = FaultRates(&random)
         self.tracing = tracing
         let depth = 1 << random.below(7)
-        var features = EngineFeatures(.ring, quantum: depth)
+        var features = EngineFeatures(.ring, kernel: [5, 11], quantum: depth)
         submissionDepth = 1 << random.below(7)
         features.acceptsMultishot = random.chance(800)
         completesSilently = random.chance(800)
@@ -145,7 +145,7 @@ final class SimulatedKernel: @unchecked Sendable {
         rates = .none
         tracing = .off
         self.submissionDepth = submissionDepth
-        var features = EngineFeatures(.ring, quantum: quantum)
+        var features = EngineFeatures(.ring, kernel: [5, 11], quantum: quantum)
         features.acceptsMultishot = true
         features.receivesMultishot = true
         self.features = features

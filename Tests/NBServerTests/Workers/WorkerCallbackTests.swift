@@ -95,7 +95,7 @@ import Testing
 
     @Test func whoFindsNoBufferInAFullBatchIsNotForgotten() throws {
         var server = try ScriptedServer()
-        server.features = EngineFeatures(.ring, quantum: 1)
+        server.features = EngineFeatures(.ring, kernel: [5, 11], quantum: 1)
         server.features.acceptsMultishot = true
         let worker = DiaryWorker<Once>(diary: diary)
         try server.run(
