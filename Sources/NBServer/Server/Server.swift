@@ -1,5 +1,3 @@
-internal import NBEngine
-
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
 ///
 /// It runs once, on the thread that calls ``run()`` or on one of its own (``start()``), and that thread makes and owns
@@ -20,20 +18,12 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     let end = Outcome<Result<StopReason, ServerError>>()
 
     private enum Life {
-        case ready(Resources)
+        case ready(ServerResources)
         /// Stopped before it ran.
         case canceled
-        case starting(Resources)
+        case starting(ServerResources)
         case running
         case stopped
-    }
-
-    /// What the thread that runs the server takes with it; one thread after the other has it.
-    private struct Resources: @unchecked Sendable {
-        let behavior: BehaviorBox
-        let sockets: [ListenSocket]
-        let socketOptions: [SocketOption]
-        let observer: (any ServerObserver)?
     }
 
     /// The addresses the server listens on now, with the ports the kernel chose; after its end, those it listened on last.
@@ -92,7 +82,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         let control = LoopControl()
         control.addresses.withLock { $0 = addresses }
         let mailbox = Mailbox<Behavior>(control, options)
-        let resources = Resources(
+        let resources = ServerResources(
             behavior: TypedBehaviorBox(behavior, mailbox),
             sockets: sockets,
             socketOptions: socketOptions,
@@ -218,34 +208,14 @@ extension Server where Behavior: ~Copyable {
         return try serve(resources)
     }
 
-    private func serve(_ resources: Resources) throws(ServerError) -> StopReason {
-        switch try ChosenEngine(options) {
-        case .ring(let engine): try serve(resources, on: engine)
-        case .epoll(let engine): try serve(resources, on: engine)
-        }
-    }
-
-    private func serve(
-        _ resources: Resources,
-        on engine: consuming some Engine & ~Copyable
-    ) throws(ServerError) -> StopReason {
-        var loop = Loop(
-            engine: engine,
-            calls: KernelSocketCalls(),
-            sockets: resources.sockets,
-            behavior: resources.behavior,
-            socketOptions: resources.socketOptions,
-            control: control,
-            options: options,
-            observer: resources.observer
-        )
-        return try ThreadHost.run(&loop) {
+    private func serve(_ resources: ServerResources) throws(ServerError) -> StopReason {
+        try ThreadHost.serve(resources, control, options) {
             control.noteBegun()
             begun.open()
         }
     }
 
-    private func takeResources() -> Resources {
+    private func takeResources() -> ServerResources {
         life.withLock { life in
             guard case .starting(let resources) = life else { preconditionFailure("nothing is to be started") }
             life = .running
@@ -265,7 +235,7 @@ extension Server where Behavior: ~Copyable {
 
     /// Sees to it that a server that does not run yet never will; `false` if it runs or ran.
     func cancel() -> Bool {
-        let unused: Resources? = life.withLock { life in
+        let unused: ServerResources? = life.withLock { life in
             guard case .ready(let resources) = life else { return nil }
             life = .canceled
             return resources
