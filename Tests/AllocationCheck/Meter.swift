@@ -9,8 +9,8 @@ struct Meter {
     static let warmUp = 2_000
     static let measured = 10_000
 
-    /// Every so many connections, beginning with the first, the callback waits at the valve; `nil` never.
-    let holdInterval: Int?
+    /// Every so many connections, beginning with the first, the callback waits at the valve.
+    let holdInterval: Int
     let valve: Valve
     let report: Report
     /// How many connections, from the first, are gathered to be greeted at once; see ``GreetingBehavior``.
@@ -21,7 +21,7 @@ struct Meter {
     private var start = Counts.none
     private var end: Counts?
 
-    init(holdInterval: Int?, crowdSize: Int, valve: Valve, report: Report) {
+    init(holdInterval: Int, crowdSize: Int, valve: Valve, report: Report) {
         self.holdInterval = holdInterval
         self.crowdSize = crowdSize
         self.valve = valve
@@ -35,7 +35,7 @@ struct Meter {
         delivered += 1
         if delivered == Self.warmUp { start = .now }
         if delivered == Self.warmUp + Self.measured { end = .now }
-        if let holdInterval, (delivered - 1) % holdInterval == 0 { valve.wait() }
+        if (delivered - 1) % holdInterval == 0 { valve.wait() }
     }
 
     func finish() {

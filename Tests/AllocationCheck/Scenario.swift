@@ -17,6 +17,8 @@ struct Scenario {
     var message = [UInt8](repeating: 0x6e, count: 64)
     /// Whether clients speak to a worker, which answers.
     var isAnswered = false
+    /// How many connections come at once before others come one by one.
+    private static let crowdSize = 32
     /// All that the server's thread may do in the whole span.
     var limit = Counts.none
 
@@ -29,7 +31,7 @@ struct Scenario {
         defer { valve.close() }
         let report = Report()
         let meter = Meter(
-            holdInterval: clientsSpeak ? 1 : burst,
+            holdInterval: clientsSpeak ? 1 : burst ?? .max,
             crowdSize: burst ?? 0,
             valve: valve,
             report: report
@@ -42,7 +44,7 @@ struct Scenario {
             greeting: Array(greeting.utf8),
             speaks: clientsSpeak || isAnswered
         )
-        if let longLived { try exchange(client, longLived) } else { try connect(client, valve) }
+        if let longLived { try exchange(client, longLived, valve) } else { try connect(client, valve) }
         server.stopBlocking()
 
         guard let counts = report.result else { throw Failure("\(name): a connection is missing, or too many came") }
@@ -51,22 +53,33 @@ struct Scenario {
 
     private func connect(_ client: Client, _ valve: Valve) throws {
         var unanswered: [Int32] = []
-        let size = burst ?? 1
-        for _ in 0..<(Meter.warmUp + Meter.measured) / size {
+        var left = Meter.warmUp + Meter.measured
+        // The first ones come at once, so that no later ones need more memory.
+        var size = burst ?? Self.crowdSize
+        while left > 0 {
             var opened: [Int32] = []
             for _ in 0..<size { opened.append(try client.open()) }
-            if clientsSpeak || burst != nil { try valve.open() }
+            for number in 0..<size where isHeld(number: number, left: left) { try valve.open() }
             // The previous ones are answered now, or these are.
             if greetsPrevious { swap(&opened, &unanswered) }
             for socket in opened { try client.finish(socket) }
+            left -= size
+            size = burst ?? 1
         }
         for socket in unanswered { close(socket) }
     }
 
-    private func exchange(_ client: Client, _ count: Int) throws {
+    /// Whether the server waits at the valve with a connection of those that came at once.
+    private func isHeld(number: Int, left: Int) -> Bool {
+        clientsSpeak || number == 0 && (burst != nil || left == Meter.warmUp + Meter.measured)
+    }
+
+    private func exchange(_ client: Client, _ count: Int, _ valve: Valve) throws {
         let sockets = try (0..<count).map { _ in try client.open() }
-        for _ in 0..<(Meter.warmUp + Meter.measured) / count {
+        for round in 0..<(Meter.warmUp + Meter.measured) / count {
             for socket in sockets { try client.say(message, on: socket) }
+            // All answers of the first round wait at once, so that no later round needs more memory.
+            if round == 0 { try valve.open() }
             for socket in sockets { try client.hear(message, on: socket) }
         }
         for socket in sockets { close(socket) }
