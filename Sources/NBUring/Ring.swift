@@ -259,6 +259,11 @@ extension Ring {
         guard result == 0 else { throw .register("io_uring_register_eventfd", -result) }
     }
 
+    /// The descriptor is told no more. `io_uring_unregister_eventfd(3)`.
+    mutating func unregisterEvent() {
+        io_uring_unregister_eventfd(ring)
+    }
+
     /// Prepares something that completes with `ETIME` at a time of `CLOCK_MONOTONIC`, with ``Token/alarm``; there may be one at a
     /// time. `io_uring_prep_timeout(3)`, `io_uring_prep_timeout_update(3)`, Linux 5.11.
     ///

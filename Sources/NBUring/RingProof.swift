@@ -1,6 +1,8 @@
-// The proof of a ring: one operation that goes to the kernel and comes back, before anything relies on the ring.
+// The proofs of a ring: an operation that goes to the kernel and comes back, before anything relies on the ring, and an event
+// descriptor that is told of completions, before a host waits for one.
 
 internal import CLiburing
+internal import NBEngine
 internal import NBLibc
 
 extension UnsafeMutablePointer<io_uring> {
@@ -29,5 +31,77 @@ extension UnsafeMutablePointer<io_uring> {
             guard mayPass, attempt < 100 else { throw .enter(max(-result, 0)) }
             usleep(10_000)
         }
+    }
+}
+
+extension Ring {
+    /// Whether the kernel tells a registered event descriptor of completions again and again, as ``register(event:)`` says.
+    ///
+    /// A kernel that does so once and never again makes every host deaf that waits for the descriptor: Debian's Linux 6.12.117, on
+    /// the level ``KernelLevel/linux6_1``. Reads a byte that arrives, three times; called while nothing is in flight and no
+    /// event descriptor is registered.
+    ///
+    /// - Throws: ``RingError`` when the process is out of descriptors, or the ring does not do what is asked of it.
+    public mutating func tellsEvents() throws(RingError) -> Bool {
+        let event = try EventDescriptor(blocks: false)
+        let pair = try SocketPair()
+        try register(event: event.descriptor)
+        defer { unregisterEvent() }
+        var hasTold = true
+        for _ in 0..<3 where hasTold {
+            _ = prepare(.read(descriptor: pair.reader, into: Operation.Memory(pair.byte), count: 1), token: .proof)
+            try submit(.poll)
+            EventDescriptor.clear(event.descriptor)
+            pair.write()
+            hasTold = event.isSignaled
+            try takeProof()
+        }
+        return hasTold
+    }
+
+    /// The byte is there, so its read completes.
+    private mutating func takeProof() throws(RingError) {
+        var batch = CompletionBatch(capacity: 1)
+        for _ in 0..<100 where batch.count == 0 {
+            try wait(for: .milliseconds(10))
+            takeCompletions(into: &batch)
+        }
+        let result = batch.count == 1 ? batch[0].result : 0
+        guard result == 1 else { throw .operation("read", -result) }
+    }
+}
+
+/// Two connected sockets, and a byte to read into.
+private struct SocketPair: ~Copyable {
+    let reader: Int32
+    private let writer: Int32
+    let byte = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)
+
+    init() throws(RingError) {
+        var ends: (Int32, Int32) = (-1, -1)
+        let result = withUnsafeMutableBytes(of: &ends) {
+            socketpair(AF_UNIX, streamSocket | closeOnExec, 0, $0.assumingMemoryBound(to: Int32.self).baseAddress)
+        }
+        guard result == 0 else { throw .event(errno) }
+        (reader, writer) = ends
+        byte.initialize(to: 0)
+    }
+
+    deinit {
+        NBLibc.close(reader)
+        NBLibc.close(writer)
+        byte.deallocate()
+    }
+
+    func write() {
+        _ = NBLibc.write(writer, byte, 1)
+    }
+}
+
+extension EventDescriptor {
+    /// Whether the counter is not zero.
+    fileprivate var isSignaled: Bool {
+        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&polled, 1, 0) == 1
     }
 }

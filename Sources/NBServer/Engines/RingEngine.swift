@@ -4,6 +4,7 @@ internal import NBUring
 /// The engine of production: an io_uring, made and used by the loop's thread.
 struct RingEngine: Engine, ~Copyable {
     private var ring: Ring
+    private let options: RingOptions
 
     /// What did not fit into the submission queue, in its order; while there is any, the submission queue is full. Bounded by what the
     /// loop may have in flight: a few operations for each connection and listener.
@@ -34,6 +35,7 @@ struct RingEngine: Engine, ~Copyable {
     init(_ options: RingOptions, receiveBufferCount: Int, receiveBufferSize: Int) throws(EngineError) {
         do {
             ring = try Ring(options)
+            self.options = options
         } catch {
             throw EngineError(error)
         }
@@ -78,12 +80,24 @@ struct RingEngine: Engine, ~Copyable {
 
     mutating func openDescriptor(wokenBy event: Int32) throws(EngineError) -> Int32 {
         do {
+            try makeRingTellEvents()
             try ring.register(event: event)
         } catch {
             throw EngineError(error)
         }
         self.event = event
         return event
+    }
+
+    /// A kernel that tells of deferred work only once makes the host deaf: there the ring does without it.
+    private mutating func makeRingTellEvents() throws(RingError) {
+        guard ring.features.level >= .linux6_1, try !ring.tellsEvents() else { return }
+        var options = options
+        options.highestLevel = .linux6_0
+        ring = try Ring(options)
+        let reasons = features.reasons
+        features = EngineFeatures(ring.features)
+        features.reasons = reasons + ["this kernel tells a host of deferred work only once"]
     }
 
     /// An alarm that is too early costs a turn, and one more that is too late cannot be: it is moved.

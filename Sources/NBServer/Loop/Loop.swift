@@ -90,6 +90,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// For a host that waits elsewhere, before it begins: a descriptor that is readable when a turn is due.
     mutating func openDescriptor() throws(EngineError) -> Int32 {
         isPolled = true
+        defer { state.pointee.engine = EngineReport(engine.features) }
         return try engine.openDescriptor(wokenBy: control.doorbell.descriptor)
     }
 

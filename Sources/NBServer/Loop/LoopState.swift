@@ -8,7 +8,8 @@ struct LoopState: ~Copyable {
     let connections: UnsafeMutablePointer<ConnectionTable>
     let counters: UnsafeMutablePointer<ServerCounters>
     let listeners: UnsafeMutablePointer<ListenerTable>
-    let engine: EngineReport
+    /// Another one than at first if the engine was made anew for a host that waits elsewhere.
+    var engine: EngineReport
     let options: ServerOptions
     let control: LoopControl
     /// What listeners get that are added without options of their own.

@@ -19,12 +19,18 @@ final class CallLedger: Sendable {
     /// The thread that runs the loop, as `pthread_self(3)` says it; 0 when none does.
     private let loopThread = Atomic<UInt>(0)
 
+    /// That thread is in a turn of the loop, not in what its host does between two. Loop's thread only.
+    nonisolated(unsafe) private var isInTurn = false
+
     /// What is to be done when the present callback has returned: replies made in it leave then, and calls it let go of
     /// fail. Each is told why the server stops, if it does. Loop's thread only.
     nonisolated(unsafe) private var outbox: [(StopReason?) -> Void] = []
 
-    /// Whether this is the server's own thread.
+    /// Whether this is the server's own thread, which must not wait for the server.
     var isOnLoopThread: Bool { loopThread.load(ordering: .relaxed) == currentThreadNumber() }
+
+    /// Whether the server is calling back, on this thread.
+    var isInCallback: Bool { isOnLoopThread && isInTurn }
 
     /// Whether a thread runs the loop, and the calling thread is another. Before the loop runs, and when it has ended, every
     /// thread may use what was the loop's.
@@ -33,15 +39,27 @@ final class CallLedger: Sendable {
         return thread != 0 && thread != currentThreadNumber()
     }
 
-    /// The calling thread runs the loop from now on.
+    /// The calling thread runs the loop from now on, and is in a turn of it.
     func enterLoop() {
         loopThread.store(currentThreadNumber(), ordering: .relaxed)
+        isInTurn = true
     }
 
     /// It does so no more; nothing is called back from now on.
     func leaveLoop() {
-        flush()
+        leaveTurn()
         loopThread.store(0, ordering: .relaxed)
+    }
+
+    /// A host that does other things between turns begins one. Loop's thread.
+    func enterTurn() {
+        isInTurn = true
+    }
+
+    /// The turn is over; replies leave at once until the next. Loop's thread.
+    func leaveTurn() {
+        flush()
+        isInTurn = false
     }
 
     /// Enters a call, to be struck out by the number returned.
@@ -61,7 +79,7 @@ final class CallLedger: Sendable {
     /// Does something when the present callback has returned, or now if there is none; `body` is told why the server stops,
     /// if it does.
     func afterCallback(_ body: @escaping @Sendable (StopReason?) -> Void) {
-        if isOnLoopThread { outbox.append(body) } else { body(state.withLock { $0.end }) }
+        if isInCallback { outbox.append(body) } else { body(state.withLock { $0.end }) }
     }
 
     /// Sends off what waited for callbacks to return. Loop's thread.

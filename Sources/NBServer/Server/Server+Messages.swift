@@ -40,6 +40,7 @@ extension Server where Behavior: ~Copyable {
         within limit: Duration? = .seconds(5)
     ) throws(CallError) -> Reply {
         let deadline = limit.map { Instant.now + $0 }
+        guard !mailbox.ledger.isOnLoopThread else { throw .calledItself }
         let (call, number) = try send { .call(request($0)) }
         defer { mailbox.ledger.strike(number) }
         if let result = call.outcome.wait(until: deadline) { return try result.get() }
@@ -134,7 +135,7 @@ extension Server where Behavior: ~Copyable {
     private func send<Reply>(
         _ message: (Caller<Reply>) -> Message<Behavior>
     ) throws(CallError) -> (PendingCall<Reply>, UInt64) {
-        guard !mailbox.ledger.isOnLoopThread else { throw .calledItself }
+        guard !mailbox.ledger.isInCallback else { throw .calledItself }
         let call = PendingCall<Reply>(mailbox.ledger)
         let number = mailbox.ledger.enter(call)
         do throws(CastError) {

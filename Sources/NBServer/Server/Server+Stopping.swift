@@ -26,11 +26,13 @@ extension Server where Behavior: ~Copyable {
     }
 
     /// Stops the server, for code that may block: ``stop(within:)`` otherwise. Called from a callback it only arranges for the
-    /// stop and returns at once.
+    /// stop and returns at once. A precondition failure on the thread of an ``EmbeddedServer`` between turns.
     @available(*, noasync, message: "it would block the task's thread; use stop(within:)")
     public func stopBlocking(within limit: Duration? = nil) {
         requestStop(within: limit)
-        if !mailbox.ledger.isOnLoopThread { _ = end.wait() }
+        guard !mailbox.ledger.isInCallback else { return }
+        expectAnotherThread("stopBlocking")
+        _ = end.wait()
     }
 
     /// Waits for the server's end, from as many places as like to. A server that has not run yet is waited for too.
@@ -53,11 +55,20 @@ extension Server where Behavior: ~Copyable {
     /// Waits for the server's end, for code that may block: ``ended()`` otherwise.
     ///
     /// - Returns: why it stopped, or `nil` if it has not within `limit`, and at once within a callback, which the end would have
-    ///   to wait for.
+    ///   to wait for. A precondition failure on the thread of an ``EmbeddedServer`` between turns.
     @available(*, noasync, message: "it would block the task's thread; use ended()")
     public func endedBlocking(within limit: Duration? = nil) -> StopReason? {
-        guard !mailbox.ledger.isOnLoopThread else { return nil }
+        guard !mailbox.ledger.isInCallback else { return nil }
+        expectAnotherThread("endedBlocking")
         return end.wait(until: limit.map { .now + $0 })?.reason
+    }
+
+    /// The end would never come: it takes turns, which only this thread can make.
+    private func expectAnotherThread(_ method: String) {
+        precondition(
+            !mailbox.ledger.isOnLoopThread,
+            "\(method) on the thread that turns the server would wait for ever: ask by requestStop(), and turn until .done"
+        )
     }
 
     /// How many wait for the end.

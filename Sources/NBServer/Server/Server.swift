@@ -1,10 +1,10 @@
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
 ///
-/// It runs once, on the thread that calls ``run()`` or on one of its own (``start()``), and that thread makes and owns
-/// the engine. The methods may be called from any thread; messages that are sent before the server runs wait until it does.
+/// It runs once: on the thread that calls ``run()``, on one of its own (``start()``), or in turns that the caller makes
+/// (``embed()``). That thread makes and owns the engine. The methods may be called from any thread; messages that are sent before the server runs wait until it does.
 ///
 /// ```
-///  init ──▶ ready ── run, start ──▶ starting ──▶ running ── stop, a signal, a verdict, an error ──▶ stopped
+///  init ──▶ ready ── run, start, embed ──▶ starting ──▶ running ── stop, a signal, a verdict, an error ──▶ stopped
 ///             └── stop ──▶ canceled
 /// ```
 public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
@@ -166,12 +166,12 @@ extension Server where Behavior: ~Copyable {
     private var hasBegun: Bool { control.hasBegun }
 
     /// Decides that the server is to run; `false` if it was stopped before.
-    private func claim() throws(ServerError) -> Bool {
+    func claim(isPolled: Bool = false) throws(ServerError) -> Bool {
         let result: Result<Bool, ServerError> = life.withLock { life in
             switch life {
             case .ready(let resources):
                 do throws(ServerError) {
-                    try control.doorbell.open()
+                    try control.doorbell.open(isPolled: isPolled)
                 } catch {
                     return .failure(error)
                 }
@@ -210,12 +210,17 @@ extension Server where Behavior: ~Copyable {
 
     private func serve(_ resources: ServerResources) throws(ServerError) -> StopReason {
         try ThreadHost.serve(resources, control, options) {
-            control.noteBegun()
-            begun.open()
+            noteBegun()
         }
     }
 
-    private func takeResources() -> ServerResources {
+    /// The behavior has begun.
+    func noteBegun() {
+        control.noteBegun()
+        begun.open()
+    }
+
+    func takeResources() -> ServerResources {
         life.withLock { life in
             guard case .starting(let resources) = life else { preconditionFailure("nothing is to be started") }
             life = .running
@@ -223,7 +228,7 @@ extension Server where Behavior: ~Copyable {
         }
     }
 
-    private func finish(_ result: Result<StopReason, ServerError>) {
+    func finish(_ result: Result<StopReason, ServerError>) {
         let last = life.withLock { life in
             defer { life = .stopped }
             return life

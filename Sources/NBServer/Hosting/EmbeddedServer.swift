@@ -1,0 +1,157 @@
+internal import NBLibc
+internal import NBUring
+
+/// A server without a thread: a loop of yours turns it.
+///
+/// ```swift
+/// let server = try Server(NoSoup(), listening: "127.0.0.1:7777")
+/// let embedded = try server.embed()
+/// // In your loop: watch `embedded.descriptor` for input; whenever it is readable,
+/// if case .done(let reason) = embedded.turn() { … }
+/// ```
+///
+/// ``descriptor`` is readable, level-triggered, whenever there is something to do: connections, messages, timers, limits. There is
+/// nothing else to wait for, and no time limit to ask for. Other threads and tasks use the ``Server`` as they do when it has a thread.
+///
+/// ```
+///  embed ──▶ idle ── the descriptor is readable: turn ──▶ idle, or again when the budget is spent
+///              └── a stop, a drain, a verdict, a failure: turn ──▶ … ──▶ done
+/// ```
+///
+/// The thread that called ``Server/embed()`` owns it: a turn on another thread, within a callback of the same server or in a forked
+/// child is a precondition failure. Several of them on one thread are independent.
+///
+/// Between turns a reply to a call leaves at once. What is asked of a ``Connection`` is done in the next turn: make one. The thread must
+/// not wait for its own server: ``Server/callBlocking(_:within:)`` throws ``CallError/calledItself``, and
+/// ``Server/stopBlocking(within:)`` is a precondition failure. An `await` is no such wait.
+///
+/// What it does to the process:
+///
+/// | | |
+/// |---|---|
+/// | threads | none is made; a call with a time limit starts the library's clock, one thread for all servers |
+/// | signals | no handler, no mask |
+/// | descriptors | one for the engine, two for waking it, three on epoll, one for each listener and connection; 0 to 2 are opened on `/dev/null` if they are closed |
+/// | memory | the engine's queues, 64 bytes to 1 KiB for each connection, and what waits to be sent |
+/// | `fork(2)` | the child has copies of all descriptors; it must not turn the server, and dropping it there does nothing |
+public final class EmbeddedServer {
+    /// What a turn leaves to the host.
+    public enum TurnResult: Sendable {
+        /// Nothing: wait until the descriptor is readable.
+        case idle
+        /// Another turn, at once or when the host likes: the budget is spent, or the kernel wants some time. The descriptor is
+        /// readable, so a host may ignore this.
+        case again
+        /// The server has ended, for this reason; ``StopReason/failed(_:)`` with a ``ServerError`` if its engine failed. Everything is
+        /// closed, and `terminate` has run. Stop watching the descriptor. Further turns return the same.
+        case done(StopReason)
+    }
+
+    /// Readable whenever there is something to do; `poll(2)`, `epoll(7)` and the like.
+    ///
+    /// Open until this object is dropped, and never to be read, written or closed by the host. Watched edge-triggered, it wants turns
+    /// until one is ``TurnResult/idle``.
+    public let descriptor: Int32
+
+    /// The calling thread's server, which has begun.
+    private let loop: TurnedLoop
+    private let control: LoopControl
+    private let ledger: CallLedger
+    private let finish: (Result<StopReason, ServerError>) -> Void
+    private var end: StopReason?
+
+    init(
+        _ loop: TurnedLoop,
+        _ control: LoopControl,
+        _ ledger: CallLedger,
+        finish: @escaping (Result<StopReason, ServerError>) -> Void
+    ) {
+        self.loop = loop
+        descriptor = loop.descriptor
+        self.control = control
+        self.ledger = ledger
+        self.finish = finish
+        // The first turn is due: what the behavior has asked for in its beginning is to be submitted.
+        control.doorbell.ring()
+        // From now on a child is one.
+        _ = ForkMark.isInChild
+    }
+
+    /// Does what there is to do, and never waits.
+    ///
+    /// - Parameter budget: how many connections, completions and messages at the most, so that the host's other work is not kept waiting;
+    ///   less than 1 counts as 1. A turn that has nothing to act on counts as one.
+    /// - Returns: what is left to the host; it may be ignored by a host that watches the descriptor level-triggered, but for
+    ///   ``TurnResult/done(_:)``.
+    @discardableResult
+    public func turn(budget: Int = 1024) -> TurnResult {
+        if let end { return .done(end) }
+        precondition(
+            !ForkMark.isInChild,
+            "a forked child turns a server of its parent; make one of its own after fork(2)"
+        )
+        precondition(!ledger.isOffLoopThread, "an embedded server is turned by the thread that called embed()")
+        precondition(!ledger.isInCallback, "a callback turns the server that called it")
+        ledger.enterTurn()
+        switch spend(max(1, budget)) {
+        case .again:
+            ledger.leaveTurn()
+            control.doorbell.ring()
+            return .again
+        case .wait:
+            ledger.leaveTurn()
+            return .idle
+        case .done:
+            return .done(finishLoop())
+        }
+    }
+
+    private func spend(_ budget: Int) -> TurnEnd {
+        var rest = budget
+        var turnEnd = TurnEnd.again
+        while turnEnd == .again && rest > 0 {
+            let before = rest
+            turnEnd = loop.turn(&rest)
+            // A kernel that is short of memory is asked again and again.
+            if rest == before { rest -= 1 }
+        }
+        return turnEnd
+    }
+
+    private func finishLoop() -> StopReason {
+        ledger.leaveLoop()
+        let result = loop.result()
+        loop.free()
+        end = result.reason
+        finish(result)
+        // Who has sent something late has made it readable for nothing.
+        EventDescriptor.clear(descriptor)
+        return result.reason
+    }
+
+    /// Resets the connections of a server that has not ended, runs `terminate`, and closes everything, without waiting for any peer. The
+    /// owning thread's; in a forked child it does nothing.
+    deinit {
+        guard end == nil else {
+            NBLibc.close(descriptor)
+            return
+        }
+        guard !ForkMark.isInChild else { return }
+        control.requestStop(within: .zero)
+        while true {
+            switch turn() {
+            case .idle: awaitKernel()
+            case .again: break
+            case .done:
+                NBLibc.close(descriptor)
+                return
+            }
+        }
+    }
+
+    /// What is in flight is canceled, so the kernel owes its end.
+    private func awaitKernel() {
+        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = poll(&polled, 1, -1)
+    }
+}
