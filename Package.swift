@@ -40,6 +40,12 @@ let package = Package(
             path: "Examples/HelloHTTP",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "embedding",
+            dependencies: ["CLinux", "NBServer"],
+            path: "Examples/Embedding",
+            swiftSettings: settings
+        ),
         // Which levels of io_uring the tests run on, and which not.
         .target(name: "GrantedLevels", dependencies: ["NBUring"], path: "Tests/GrantedLevels", swiftSettings: settings),
         .testTarget(
@@ -55,7 +61,8 @@ let package = Package(
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "soup", "counter", "echo", "soup-kitchen", "hello-http", "test-server", "GrantedLevels", "NBUring",
+                "counter", "echo", "embedding", "hello-http", "soup", "soup-kitchen", "test-server", "GrantedLevels",
+                "NBUring",
             ],
             swiftSettings: settings
         ),

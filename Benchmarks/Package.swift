@@ -15,6 +15,7 @@ let package = Package(
         .executableTarget(
             name: "accept-bench",
             dependencies: [
+                "CEpoll",
                 "LoopbackClient",
                 "Measuring",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -27,6 +28,7 @@ let package = Package(
             name: "accept-bench-loops",
             linkerSettings: [.linkedLibrary(":liburing.a"), .linkedLibrary("pthread")]
         ),
+        .systemLibrary(name: "CEpoll"),
         .target(name: "ReferenceListener"),
         .executableTarget(
             name: "reference-echo-ring",

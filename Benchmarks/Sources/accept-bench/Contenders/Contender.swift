@@ -10,8 +10,8 @@ struct Contender: Sendable {
     var speaksFirst = false
 
     enum Program: Sendable {
-        /// This package's server, in a process of this same program.
-        case ours
+        /// This package's server, in a process of this same program, which turns it or gives it a thread.
+        case ours(isEmbedded: Bool)
         /// One of the C loops: its name, and how many completions or events it takes at a time.
         case loop(String, depth: Int?, Steps = .plain)
         case nio
@@ -39,7 +39,16 @@ extension Contender {
     /// Another process of the ceiling's program with the ceiling's options: what an equal scores.
     static let control = "ring, again"
 
-    static let ours = Contender(name: "ours", summary: "nb-server, with its defaults", program: .ours)
+    static let ours = Contender(
+        name: "ours",
+        summary: "nb-server, with its defaults",
+        program: .ours(isEmbedded: false)
+    )
+    static let embedded = Contender(
+        name: "ours, embedded",
+        summary: "nb-server in a plain epoll loop",
+        program: .ours(isEmbedded: true)
+    )
     static let epoll = Contender(
         name: "epoll",
         summary: "C, epoll and accept4, level-triggered, one thread",
@@ -68,15 +77,18 @@ extension Contender {
     static let checked = "ring, checked"
 
     /// What `--contender` knows, but for those that are external.
-    static let names = [ours.name, ceiling, control, merged, checked, epoll.name, blocking.name, nio.name]
+    static let names = [
+        ours.name, embedded.name, ceiling, control, merged, checked, epoll.name, blocking.name, nio.name,
+    ]
 
     /// Those that take part only with `--full`, or when they are named.
-    static let extra = [checked, nio.name]
+    static let extra = [embedded.name, checked, nio.name]
 
     /// The plain ones, as `serve` starts them.
     static func named(_ name: String, depth: Int = 256) -> Contender? {
         switch name {
         case ours.name: ours
+        case embedded.name, "embedded": embedded
         case ceiling, control: ring(name, depth: depth)
         case merged, "merged": ring(merged, depth: depth, .merged)
         case checked, "checked": ring(checked, depth: depth, .checked)

@@ -6,26 +6,36 @@ import NBServer
 ///
 /// With its defaults: what a user gets who sets nothing.
 enum OurServer {
-    static func run(_ options: ServeOptions) throws {
+    static func run(_ options: ServeOptions, isEmbedded: Bool) throws {
         let tally = AcceptTally()
         switch options.work {
         case .none:
-            try run(Server(Closer(tally: tally), listening: endpoints(options), options: serverOptions(options)))
-        case .banner: try runGreeter(tally, options)
+            try run(
+                Server(Closer(tally: tally), listening: endpoints(options), options: serverOptions(options)),
+                isEmbedded
+            )
+        case .banner: try runGreeter(tally, options, isEmbedded)
         case .turnaround:
-            try run(Server(Responder(tally: tally), listening: endpoints(options), options: serverOptions(options)))
+            try run(
+                Server(Responder(tally: tally), listening: endpoints(options), options: serverOptions(options)),
+                isEmbedded
+            )
         case .hold:
-            try run(Server(Holder(tally: tally), listening: endpoints(options), options: serverOptions(options)))
+            try run(
+                Server(Holder(tally: tally), listening: endpoints(options), options: serverOptions(options)),
+                isEmbedded
+            )
         }
         say("accepted \(tally.accepted)\n")
     }
 
-    private static func run<Behavior>(_ server: Server<Behavior>) throws {
+    private static func run<Behavior>(_ server: Server<Behavior>, _ isEmbedded: Bool) throws {
         announce(server)
+        if isEmbedded { return try EpollHost.serve(server) }
         try server.run(stoppingOn: [.interrupt, .terminate])
     }
 
-    private static func runGreeter(_ tally: AcceptTally, _ options: ServeOptions) throws {
+    private static func runGreeter(_ tally: AcceptTally, _ options: ServeOptions, _ isEmbedded: Bool) throws {
         let greeter = Greeter(tally: tally)
         let server = try Server(greeter, listening: endpoints(options), options: serverOptions(options))
         var timer: CallTimer?
@@ -34,7 +44,7 @@ enum OurServer {
             try new.start()
             timer = new
         }
-        try run(server)
+        try run(server, isEmbedded)
         say((timer?.measured ?? []).map { "call \($0)\n" }.joined())
     }
 

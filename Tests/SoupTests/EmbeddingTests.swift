@@ -1,0 +1,47 @@
+// embedding: the server in a loop of the program's own.
+
+@preconcurrency import Glibc
+import Testing
+
+extension SoupTests {
+    @Suite struct Embedding {
+        static let hosts = ["epoll", "poll", "busy"]
+
+        /// A crowd, exactly once each, and an end that leaves nothing open.
+        @Test(arguments: hosts)
+        func aCrowdIsServedByEachHost(host: String) throws {
+            let embedding = try Example("embedding", [host, "127.0.0.1:0", "[::1]:0"], lines: 2)
+            #expect(try outcome(at: embedding.address) == .greeted)
+            let before = try ProcFS.descriptors(of: embedding.pid)
+            for address in embedding.addresses {
+                let clients = try Clients(1000, to: address)
+                #expect(try clients.tally() == [.greeted: 1000])
+            }
+            try embedding.expectDescriptors(before)
+            try embedding.expectCleanEnd()
+        }
+
+        /// It costs its host no thread, whatever the loop.
+        @Test(arguments: hosts)
+        func itRunsOnOneThread(host: String) throws {
+            let embedding = try Example("embedding", [host, "127.0.0.1:0"])
+            #expect(try outcome(at: embedding.address) == .greeted)
+            #expect(try ProcFS.threads(of: embedding.pid).count == 1)
+            try embedding.expectCleanEnd()
+        }
+
+        @Test func helpShowsTheUsageAndWhatIsNoHostIsNamed() throws {
+            let help = try EndedProgram([try Soup.built("embedding"), "--help"])
+            #expect(help.ending == .exited(0))
+            #expect(help.output.hasPrefix("usage: embedding "))
+            for (arguments, word) in [
+                (["select"], "'select'"), ([], "which host?"), (["poll", "localhost:1"], "localhost:1"),
+            ] {
+                let program = try EndedProgram([try Soup.built("embedding")] + arguments)
+                #expect(program.ending == .exited(1))
+                #expect(program.output == "")
+                #expect(program.errors.hasPrefix("embedding: ") && program.errors.contains(word), "\(program.errors)")
+            }
+        }
+    }
+}
