@@ -1,4 +1,4 @@
-// A server in a loop that is there already: three programs with a loop of their own, in one. Each file shows one loop.
+// A server in a loop that is there already: four programs with a loop of their own, in one. Each file shows one loop.
 //
 // The loop watches `embedded.descriptor`, and calls `embedded.turn()` when that is readable. Here it watches one thing more, a pipe that
 // tells of signals, since an embedded server leaves them to its host.
@@ -28,17 +28,18 @@ struct NoSoup: NonBlockingServer {
 let usage = """
     usage: embedding HOST [ADDRESS …]
 
-    HOST is the loop that turns the server: epoll, poll or busy.
+    HOST is the loop that turns the server: epoll, poll, dispatch or busy.
 
       embedding epoll                 a loop around epoll_wait(2), on 127.0.0.1:7777
       embedding poll 127.0.0.1:0      a loop around poll(2), on a port that is free
+      embedding dispatch              Dispatch's main queue, which a run loop drains
       embedding busy                  a loop that never waits, for programs that spin anyway
 
       nc 127.0.0.1 7777               see what clients are told
     """
 
-let hosts: [String: (EmbeddedServer, Server<NoSoup>, _ signals: Int32) -> StopReason] = [
-    "epoll": serveInEpollLoop, "poll": serveInPollLoop, "busy": serveInBusyLoop,
+let hosts: [String: @MainActor (EmbeddedServer, Server<NoSoup>, _ signals: Int32) -> StopReason] = [
+    "epoll": serveInEpollLoop, "poll": serveInPollLoop, "dispatch": serveInDispatchLoop, "busy": serveInBusyLoop,
 ]
 
 let arguments = CommandLine.arguments.dropFirst()

@@ -31,8 +31,8 @@ internal import NBUring
 /// |---|---|
 /// | threads | none is made; a call with a time limit starts the library's clock, one thread for all servers |
 /// | signals | no handler, no mask |
-/// | descriptors | one for the engine, two for waking it, three on epoll, one for each listener and connection; 0 to 2 are opened on `/dev/null` if they are closed |
-/// | memory | the engine's queues, 64 bytes to 1 KiB for each connection, and what waits to be sent |
+/// | descriptors | one for the engine, two for waking it (three on epoll), one for each listener and connection; 0 to 2 are opened on `/dev/null` if they are closed |
+/// | memory | the engine's queues, about 300 bytes for each connection, and what waits to be sent |
 /// | `fork(2)` | the child has copies of all descriptors; it must not turn the server, and dropping it there does nothing |
 public final class EmbeddedServer {
     /// What a turn leaves to the host.
