@@ -1,4 +1,4 @@
-// A loop that never waits, as in a game or a trading program: a turn that finds nothing costs a system call.
+// A loop that never waits, as in a game or a trading program: a turn that finds nothing costs two system calls.
 
 import NBServer
 

@@ -59,6 +59,9 @@ public protocol Engine: ~Copyable {
     /// before that shows in ``isPending``, which is looked at next.
     mutating func rest(until deadline: Instant?) throws(EngineError)
 
+    /// Something has completed that the engine submitted for itself: its token is of ``Token/engineKind``.
+    mutating func completedOwn(_ completion: Completion)
+
     /// A connected socket leaves the loop: nothing is in flight on it, and its descriptor is another owner's from now on.
     mutating func forget(_ descriptor: Int32)
 

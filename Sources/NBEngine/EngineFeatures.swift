@@ -1,4 +1,5 @@
-/// What an engine can do here, and why no more: values that do not change while the engine lives.
+/// What an engine can do here, and why no more: values that do not change once the engine is used. Opening a descriptor for a host may
+/// change them.
 @frozen
 public struct EngineFeatures: Hashable, Sendable {
     /// The engines there are.

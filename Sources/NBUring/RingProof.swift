@@ -53,7 +53,8 @@ extension Ring {
             try submit(.poll)
             EventDescriptor.clear(event.descriptor)
             pair.write()
-            hasTold = event.isSignaled
+            // A kernel that is short of memory has not taken the read yet.
+            hasTold = hasUnsubmitted || event.isSignaled
             try takeProof()
         }
         return hasTold
@@ -63,7 +64,7 @@ extension Ring {
     private mutating func takeProof() throws(RingError) {
         var batch = CompletionBatch(capacity: 1)
         for _ in 0..<100 where batch.count == 0 {
-            try wait(for: .milliseconds(10))
+            try submit(.forCompletionOr(.milliseconds(10)))
             takeCompletions(into: &batch)
         }
         let result = batch.count == 1 ? batch[0].result : 0

@@ -332,6 +332,8 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     mutating func rest(until deadline: Instant?) {}
 
+    mutating func completedOwn(_ completion: Completion) {}
+
     mutating func forget(_ descriptor: Int32) { kernel.forget(descriptor) }
 
     mutating func abandon() -> [Int32] { kernel.unsubmittedCloses }

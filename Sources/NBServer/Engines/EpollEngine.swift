@@ -42,6 +42,8 @@ struct EpollEngine: Engine, ~Copyable {
     var completionLimit = 0
     /// How often in a row epoll was not asked, because there was something to act on already.
     private var putOffCount = 0
+    /// Epoll has told as much as it can at a time, and may have more to tell.
+    private var mayHaveEvents = false
 
     private let receiveBufferCount: Int
     private let receiveBufferSize: Int
@@ -104,7 +106,10 @@ struct EpollEngine: Engine, ~Copyable {
     /// Nothing that was submitted is ever kept back.
     var retryTime: Instant? { nil }
 
-    var isPending: Bool { !completions.isEmpty || !ready.isEmpty }
+    var isPending: Bool { !completions.isEmpty || !ready.isEmpty || mayHaveEvents }
+
+    /// It submits nothing for itself.
+    mutating func completedOwn(_ completion: Completion) {}
 
     mutating func takeCompletions(into batch: inout CompletionBatch) {
         while !completions.isEmpty, !batch.isFull {
@@ -162,6 +167,7 @@ extension EpollEngine {
             if count == -Int(EINTR) { return }
             throw .epollLost("epoll_wait", Int32(-count))
         }
+        mayHaveEvents = count == EventPoll.capacity
         for index in 0..<count where poll.data(index) != Self.hostData {
             noteEvent(poll.kinds(index), poll.data(index))
         }

@@ -1,4 +1,5 @@
 internal import NBEngine
+internal import NBLibc
 internal import NBUring
 
 /// The engine of production: an io_uring, made and used by the loop's thread.
@@ -114,6 +115,12 @@ struct RingEngine: Engine, ~Copyable {
         guard backlog.isEmpty, ring.prepareAlarm(at: instant.nanoseconds, isMoved: isMoved) else { return }
         alarm = instant
         try enter(until: now)
+    }
+
+    /// An alarm that the kernel had no memory for, or that had gone off before it was moved, is set anew before the next rest.
+    mutating func completedOwn(_ completion: Completion) {
+        let hasFailed = completion.result < 0 && completion.result != -ETIME
+        if hasFailed && (completion.token == .alarm || completion.token == .movedAlarm) { alarm = nil }
     }
 
     /// A ring keeps nothing of a socket on which nothing is in flight.

@@ -30,8 +30,8 @@ internal import NBUring
 /// | | |
 /// |---|---|
 /// | threads | none is made; a call with a time limit starts the library's clock, one thread for all servers |
-/// | signals | no handler, no mask |
-/// | descriptors | one for the engine, two for waking it (three on epoll), one for each listener and connection; 0 to 2 are opened on `/dev/null` if they are closed |
+/// | signals | no handler, no mask. Where the ring has less than Linux 6.1 offers, the kernel interrupts the thread when something arrives: a wait of the host's may end with `EINTR` |
+/// | descriptors | one for the engine, two for waking it (three on epoll), one for each listener and connection, and one in reserve where it sheds; 0 to 2 are opened on `/dev/null` if they are closed |
 /// | memory | the engine's queues, about 300 bytes for each connection, and what waits to be sent |
 /// | `fork(2)` | the child has copies of all descriptors; it must not turn the server, and dropping it there does nothing |
 public final class EmbeddedServer {
@@ -49,6 +49,8 @@ public final class EmbeddedServer {
 
     /// Readable whenever there is something to do; `poll(2)`, `epoll(7)` and the like.
     ///
+    /// A host that is a ring polls it again after every turn: the kernel ends a multishot poll of a descriptor that another ring signals.
+    ///
     /// Open until this object is dropped, and never to be read, written or closed by the host. Watched edge-triggered, it wants turns
     /// until one is ``TurnResult/idle``.
     public let descriptor: Int32
@@ -58,6 +60,8 @@ public final class EmbeddedServer {
     private let control: LoopControl
     private let ledger: CallLedger
     private let finish: (Result<StopReason, ServerError>) -> Void
+    /// The process that turns it.
+    private let process = ForkMark.current
     private var end: StopReason?
 
     init(
@@ -73,21 +77,20 @@ public final class EmbeddedServer {
         self.finish = finish
         // The first turn is due: what the behavior has asked for in its beginning is to be submitted.
         control.doorbell.ring()
-        // From now on a child is one.
-        _ = ForkMark.isInChild
     }
 
     /// Does what there is to do, and never waits.
     ///
     /// - Parameter budget: how many connections, completions and messages at the most, so that the host's other work is not kept waiting;
-    ///   less than 1 counts as 1. A turn that has nothing to act on counts as one.
+    ///   less than 1 counts as 1. Where completions use it up, one message is handled all the same, so that a server under load can be
+    ///   called, drained and stopped.
     /// - Returns: what is left to the host; it may be ignored by a host that watches the descriptor level-triggered, but for
     ///   ``TurnResult/done(_:)``.
     @discardableResult
     public func turn(budget: Int = 1024) -> TurnResult {
         if let end { return .done(end) }
         precondition(
-            !ForkMark.isInChild,
+            ForkMark.current == process,
             "a forked child turns a server of its parent; make one of its own after fork(2)"
         )
         precondition(!ledger.isOffLoopThread, "an embedded server is turned by the thread that called embed()")
@@ -121,8 +124,9 @@ public final class EmbeddedServer {
     private func finishLoop() -> StopReason {
         ledger.leaveLoop()
         let result = loop.result()
-        loop.free()
+        // Before the loop is gone, whose end runs code of others.
         end = result.reason
+        loop.free()
         finish(result)
         // Who has sent something late has made it readable for nothing.
         EventDescriptor.clear(descriptor)
@@ -136,7 +140,7 @@ public final class EmbeddedServer {
             NBLibc.close(descriptor)
             return
         }
-        guard !ForkMark.isInChild else { return }
+        guard ForkMark.current == process else { return }
         control.requestStop(within: .zero)
         while true {
             switch turn() {

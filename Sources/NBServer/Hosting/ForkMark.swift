@@ -1,20 +1,30 @@
 internal import NBLibc
+internal import Synchronization
 
-/// Tells a forked child from the process in which the library was first asked, without a system call.
+/// Tells a process from those it was forked from, without a system call.
 ///
-/// A page that the kernel clears in every child. `madvise(2)`, `MADV_WIPEONFORK`, Linux 4.14; where that is missing nobody counts as a
-/// child. Any thread.
+/// A page that the kernel clears in every child, in which each process writes a number of its own when it is first asked.
+/// `madvise(2)`, `MADV_WIPEONFORK`, Linux 4.14; where that is missing a child has its parent's number. Any thread.
 enum ForkMark {
     // Never unmapped.
-    nonisolated(unsafe) private static let mark: UnsafeMutablePointer<UInt8>? = {
+    nonisolated(unsafe) private static let page: UnsafeMutablePointer<Atomic<UInt64>>? = {
         let size = Int(sysconf(Int32(_SC_PAGESIZE)))
         let page = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let page, page != MAP_FAILED else { return nil }
         _ = madvise(page, size, MADV_WIPEONFORK)
-        page.storeBytes(of: 1, as: UInt8.self)
-        return page.assumingMemoryBound(to: UInt8.self)
+        return page.assumingMemoryBound(to: Atomic<UInt64>.self)
     }()
 
-    /// Whether the process was forked since this was first asked.
-    static var isInChild: Bool { mark?.pointee == 0 }
+    /// This process's number.
+    static var current: UInt64 {
+        guard let page else { return 0 }
+        let number = page.pointee.load(ordering: .relaxed)
+        if number != 0 { return number }
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        // Later than that of every process it was forked from.
+        let new = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        let (isFirst, original) = page.pointee.compareExchange(expected: 0, desired: new, ordering: .relaxed)
+        return isFirst ? new : original
+    }
 }

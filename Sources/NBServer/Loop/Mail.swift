@@ -43,13 +43,14 @@ struct Mail {
         return .earlier(drainEnd, .earlier(state.pointee.timers.earliest, state.pointee.timeout))
     }
 
-    /// Handles messages, a quantum of them at the most.
+    /// Handles messages, a quantum of them at the most; one also where completions have used the budget up, or they might do so for ever.
     mutating func handleMessages(_ budget: inout Int) {
-        let rest = max(0, budget - Self.quantum)
-        while budget > rest, state.pointee.stopReason == nil,
+        var share = max(1, min(budget, Self.quantum))
+        while share > 0, state.pointee.stopReason == nil,
             behavior.hasMessage(isSuspended: state.pointee.isSuspended)
         {
-            budget -= 1
+            share -= 1
+            budget = max(0, budget - 1)
             do {
                 let isSuspended = state.pointee.isSuspended
                 if let verdict = try behavior.handleMessage(isSuspended: isSuspended, ServerContext(state)) {

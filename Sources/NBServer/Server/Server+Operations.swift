@@ -25,6 +25,17 @@ extension Server where Behavior: ~Copyable {
         try await request(within: limit) { $0.setSuspended(false) }
     }
 
+    /// Asks the server to drain, and does not wait for it; see ``ServerContext/drain(queued:within:)``. Any thread, also within a
+    /// callback; not in a signal handler. A server that does not run yet drains when it does, and one that has stopped has no more
+    /// to drain.
+    ///
+    /// - Parameters:
+    ///   - queued: what becomes of clients that wait to be accepted.
+    ///   - limit: how long the connections have to end.
+    public func requestDrain(queued: QueuedClients = .serve, within limit: Duration) {
+        try? mailbox.put(.request { $0.drain(queued: queued, within: limit) })
+    }
+
     /// Stops accepting, waits for the connections the server still has, then stops; see ``ServerContext/drain(queued:within:)``.
     ///
     /// - Parameters:
@@ -38,8 +49,7 @@ extension Server where Behavior: ~Copyable {
         queued: QueuedClients = .serve,
         within limit: Duration
     ) async throws(CancellationError) -> StopReason {
-        // A server that has stopped has no more to drain, and one that is busy drains when it gets to it.
-        try? mailbox.put(.request { $0.drain(queued: queued, within: limit) })
+        requestDrain(queued: queued, within: limit)
         return try await ended()
     }
 }

@@ -3,7 +3,7 @@ internal import NBEngine
 // Stopping, and waiting for the end.
 extension Server where Behavior: ~Copyable {
     /// Asks the server to stop, and does not wait for it. A server that does not run yet never will. Any thread, also
-    /// within a callback.
+    /// within a callback; not in a signal handler, which would have to wait for locks of the thread it interrupts.
     ///
     /// - Parameter limit: how long connections have to take what was queued for them; those that have not ended by then are reset,
     ///   with ``Duration/zero`` at once. `nil` leaves it at ``ServerOptions/stopTimeLimit``. Asked again, the shortest counts.

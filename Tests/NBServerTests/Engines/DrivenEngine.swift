@@ -8,8 +8,8 @@ import Testing
 final class DrivenEngine {
     private var engine: any Engine & ~Copyable
     private var batch: CompletionBatch
-    /// The features that the engine had at first.
-    let features: EngineFeatures
+    /// The features that the engine had at first, or when it had opened a descriptor.
+    private(set) var features: EngineFeatures
 
     // Not optimized: specializing it for one engine crashes the compiler (Swift 6.3).
     @_optimize(none)
@@ -35,7 +35,11 @@ final class DrivenEngine {
     /// Enters the kernel without waiting there.
     func poll() throws { try enter(until: now) }
 
-    func openDescriptor(wokenBy event: Int32) throws -> Int32 { try engine.openDescriptor(wokenBy: event) }
+    func openDescriptor(wokenBy event: Int32) throws -> Int32 {
+        defer { features = engine.features }
+        return try engine.openDescriptor(wokenBy: event)
+    }
+
     func rest(until deadline: Instant?) throws { try engine.rest(until: deadline) }
     func forget(_ descriptor: Int32) { engine.forget(descriptor) }
     func abandon() -> [Int32] { engine.abandon() }
@@ -57,13 +61,20 @@ final class DrivenEngine {
         return (0..<batch.count).map { batch[$0].plain }
     }
 
-    /// Takes all there are, without entering the kernel, but those of operations of the engine's own.
+    /// Takes all there are, without entering the kernel, and gives those of operations of the engine's own back to the engine.
     func takeAll() -> [Completion] {
         var taken: [Completion] = []
         repeat {
             batch.removeAll()
             engine.takeCompletions(into: &batch)
-            taken += (0..<batch.count).map { batch[$0].plain }.filter { $0.token.kind != Token.engineKind }
+            for index in 0..<batch.count {
+                let completion = batch[index]
+                if completion.token.kind == Token.engineKind {
+                    engine.completedOwn(completion)
+                } else {
+                    taken.append(completion.plain)
+                }
+            }
         } while batch.count > 0
         return taken
     }

@@ -87,6 +87,11 @@ struct EitherEngine: Engine, ~Copyable {
         try epoll?.pointee.rest(until: deadline)
     }
 
+    mutating func completedOwn(_ completion: Completion) {
+        ring?.pointee.completedOwn(completion)
+        epoll?.pointee.completedOwn(completion)
+    }
+
     mutating func forget(_ descriptor: Int32) {
         ring?.pointee.forget(descriptor)
         epoll?.pointee.forget(descriptor)

@@ -32,6 +32,37 @@ import Testing
         socket.close()
     }
 
+    /// Epoll tells of a few hundred descriptors at a time. A host that waits elsewhere is not told again of the others.
+    @Test func whatEpollHasNotToldYetIsPending() throws {
+        var driven = try DrivenEpoll()
+        let socket = try ListenSocket("127.0.0.1:0", options: [])
+        driven.submit(.accept(listener: socket.descriptor, .multishot), 1)
+        try driven.poll(expecting: [])
+        var pairs: [SocketPair] = []
+        for _ in 0...EventPoll.capacity {
+            let pair = SocketPair()
+            driven.submit(.discardByReading(descriptor: pair.end, .waiting), 2)
+            try driven.poll(expecting: [])
+            #expect(pair.send("1"))
+            #expect(try driven.wait(for: 1).said == [Said(2, 1)])
+            pairs.append(pair)
+        }
+        // Nothing waits for these, and the client comes after them.
+        for pair in pairs { #expect(pair.send("2")) }
+        let client = try Client(socket.address)
+        #expect(try driven.enter().said == [])
+        let isPending = driven.engine.isPending
+        #expect(isPending)
+        let accepted = try driven.enter()
+        #expect(accepted.map(\.token.slot) == [1])
+        for completion in accepted { close(completion.result) }
+        try driven.poll(expecting: [])
+        let isPendingYet = driven.engine.isPending
+        #expect(!isPendingYet)
+        withExtendedLifetime(client) { socket.close() }
+        for pair in pairs { close(pair.end) }
+    }
+
     /// A listener is closed without the engine being told. The next one has its number, and is another file.
     @Test(arguments: [true, false])
     func aListenerWithTheNumberOfAClosedOneIsHeard(wasCanceled: Bool) throws {

@@ -50,6 +50,8 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     mutating func rest(until deadline: Instant?) { kernel.rest(until: deadline) }
 
+    mutating func completedOwn(_ completion: Completion) {}
+
     mutating func forget(_ descriptor: Int32) { kernel.forget(descriptor) }
 
     mutating func abandon() -> [Int32] { kernel.unsubmittedCloses }

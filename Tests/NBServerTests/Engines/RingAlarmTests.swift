@@ -1,0 +1,27 @@
+import Glibc
+import GrantedLevels
+import NBEngine
+import NBUring
+import Testing
+
+@testable import NBServer
+
+/// The ring's alarm, which wakes a host that waits elsewhere, when the kernel has not got it.
+@Suite(.serialized) struct RingAlarmTests {
+    /// The kernel ends the alarm with an error, as it does for want of memory. Moving it then would move nothing.
+    @Test(arguments: KernelLevel.granted)
+    func anAlarmThatIsGoneIsSetAnew(level: KernelLevel) throws {
+        let engine = DrivenEngine(
+            try RingEngine(RingOptions(highestLevel: level), receiveBufferCount: 1, receiveBufferSize: 16)
+        )
+        let event = try EventDescriptor(blocks: false)
+        let descriptor = try engine.openDescriptor(wokenBy: event.descriptor)
+        #expect(try engine.turnUntilResting(until: engine.now + .seconds(3_600)) == [])
+        engine.submit(.cancel(.alarm), .of(.cancel, 1))
+        #expect(try engine.take(1) == [Completion(token: .of(.cancel, 1), result: 0)])
+        // The end of the alarm may come after the answer to the cancel.
+        #expect(try engine.turnUntilResting(until: engine.now + .seconds(3_600)) == [])
+        #expect(try engine.turnUntilResting(until: engine.now + .milliseconds(20)) == [])
+        #expect(poll(descriptor, POLLIN, limit: 60_000))
+    }
+}
