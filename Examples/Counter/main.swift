@@ -17,6 +17,7 @@ struct Counter: NonBlockingServer {
     func begin(_ context: borrowing ServerContext) -> Verdict {
         print("listening on \(context.addresses[0])")
         print("press Return to see how many clients were served; type reset and press Return to start again at 0")
+        if context.engine.kind != .ring { fputs("counter: running on \(context.engine)\n", stderr) }
         return .continue
     }
 

@@ -23,6 +23,7 @@ struct EchoServer: NonBlockingServer {
     func begin(_ context: borrowing ServerContext) -> Verdict {
         for address in context.addresses { print("listening on \(address)") }
         fflush(stdout)
+        if context.engine.kind != .ring { fputs("echo: running on \(context.engine)\n", stderr) }
         return .continue
     }
     func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Echo { Echo() }

@@ -104,6 +104,7 @@ struct HelloServer: NonBlockingServer {
     func begin(_ context: borrowing ServerContext) -> Verdict {
         for address in context.addresses { print("listening on \(address)") }
         fflush(stdout)
+        if context.engine.kind != .ring { fputs("hello-http: running on \(context.engine)\n", stderr) }
         return .continue
     }
 

@@ -47,6 +47,7 @@ struct SoupKitchen: NonBlockingServer {
 
     mutating func begin(_ context: borrowing ServerContext) throws -> Verdict {
         for address in context.addresses { say("listening on \(address)") }
+        if context.engine.kind != .ring { fputs("soup-kitchen: running on \(context.engine)\n", stderr) }
         let admin = try context.listen(on: plan.admin)
         adminAddress = admin
         say("admin on \(admin)")
