@@ -262,9 +262,9 @@ import Testing
                     return length > 0 ? String(cString: buffer.baseAddress!) : nil
                 }
             }
-            func serve(_ level: KernelLevel) throws {
+            func serve(_ engine: EngineChoice) throws {
                 let (sockets, rings) = (open("socket:"), open("anon_inode:[io_uring]"))
-                let server = try RunningServer(level: level) { connection, context in
+                let server = try RunningServer(engine: engine) { connection, context in
                     connection.send("hello")
                     _ = context.keep(connection)
                 }
@@ -275,9 +275,9 @@ import Testing
                 guard open("anon_inode:[io_uring]") == rings else { exit(4) }
                 withExtendedLifetime(clients) {}
             }
-            try serve(.linux6_1)
+            try serve(.ring(.linux6_1))
             let wakeUps = open("anon_inode:[eventfd]")
-            for level in KernelLevel.granted { try serve(level) }
+            for engine in EngineChoice.granted { try serve(engine) }
             guard open("anon_inode:[eventfd]") == wakeUps else { exit(5) }
             exit(EXIT_SUCCESS)
         }

@@ -4,13 +4,14 @@ struct Arguments {
     static let serverRole = "--be-the-server"
 
     static let usage = """
-        usage: soak [MINUTES] [--seed NUMBER] [--phase NAME] ...
+        usage: soak [MINUTES] [--engine NAME] [--seed NUMBER] [--phase NAME] ...
 
         Plays hardships of all kinds on a live server, in rounds, each round in an order of its own, until the time is up,
         and two rounds at least. A ledger knows every connection; after each phase it is balanced with what the server has
         counted, and descriptors and threads must be what they were. Resident memory must not grow after the first round.
 
           MINUTES          how long; 1 if not given, and 0.5 will do
+          --engine NAME    ring or epoll; epoll where there is no ring, if not given
           --seed NUMBER    play as the run that printed this seed
           --phase NAME     play only this one; may be given again
 
@@ -18,6 +19,7 @@ struct Arguments {
 
         Examples:
           soak 5
+          soak 5 --engine epoll
           soak 0.5 --seed 42
           soak --phase flood --phase "slow reader"
 
@@ -30,6 +32,8 @@ struct Arguments {
 
     private(set) var length = Duration.seconds(60)
     private(set) var seed: UInt64
+    /// What the servers run on, if it is said.
+    private(set) var engine: String?
     private(set) var phases: [any Phase] = []
 
     init(_ words: some Sequence<String>) throws(Wrong) {
@@ -39,6 +43,7 @@ struct Arguments {
         var words = Array(words)[...]
         while let word = words.popFirst() {
             switch word {
+            case "--engine": engine = try Self.engine(words.popFirst())
             case "--seed": seed = try Self.number(words.popFirst())
             case "--phase": phases.append(try Self.phase(words.popFirst()))
             default: length = try Self.minutes(word)
@@ -52,6 +57,13 @@ struct Arguments {
             throw Wrong(description: "--seed wants a number, not \(word ?? "nothing")")
         }
         return number
+    }
+
+    private static func engine(_ word: String?) throws(Wrong) -> String {
+        guard let word, ["ring", "epoll"].contains(word) else {
+            throw Wrong(description: "--engine wants ring or epoll, not \(word ?? "nothing")")
+        }
+        return word
     }
 
     private static func phase(_ word: String?) throws(Wrong) -> any Phase {

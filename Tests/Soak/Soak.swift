@@ -35,7 +35,7 @@ final class Soak {
         } catch let refusal as PrivateNetwork.Refusal {
             ProgressLog.say("\(refusal). Without one, what others do on this machine's network counts as well")
         }
-        process = try ServerProcess()
+        process = try ServerProcess(on: arguments.engine)
         _ = try process.echoCounts()
         bare = try Baseline(of: process.identifier)
         patient = try process.bind("patient", closeTimeLimit: .seconds(60))
@@ -47,7 +47,8 @@ final class Soak {
 
     /// - Returns: the exit status.
     func run() -> Int32 {
-        ProgressLog.say("seed \(arguments.seed), process \(process.identifier), idle with \(idle.text)")
+        let engine = arguments.engine.map { ", on \($0)" } ?? ""
+        ProgressLog.say("seed \(arguments.seed)\(engine), process \(process.identifier), idle with \(idle.text)")
         var interruption: Interruption?
         do {
             try playRounds()

@@ -1,5 +1,6 @@
 // A server without anything to do, as the kernel accounts it.
 
+import GrantedLevels
 import NBEngine
 import NBUring
 import Testing
@@ -12,13 +13,13 @@ extension SoupTests {
                 "no control group can be made here, or it does not account I/O pressure"
             ),
             .enabled(if: waitsOutsideIOWait, "before Linux 6.15 an idle ring counts as waiting for I/O"),
-            arguments: KernelLevel.granted
+            arguments: EngineChoice.granted
         )
-        func anIdleServerIsNotAccountedAsWaitingForIO(level: KernelLevel) throws {
+        func anIdleServerIsNotAccountedAsWaitingForIO(engine: EngineChoice) throws {
             let group = try ControlGroup(name: "idle")
             let process = try TestServer()
             try group.add(process.pid)
-            let address = try process.start(level).addresses[0]
+            let address = try process.start(engine).addresses[0]
             try expectOutcome(.greeted, at: address)
             let before = try group.waitedForIO()
             let start = ContinuousClock.now

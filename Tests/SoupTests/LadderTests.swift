@@ -1,4 +1,4 @@
-// What happens to a whole process, on every level of the ladder; each with its numbers.
+// What happens to a whole process, on every level of the ring and on epoll; each with its numbers.
 
 @preconcurrency import Glibc
 import GrantedLevels
@@ -8,12 +8,12 @@ import Testing
 extension SoupTests {
     @Suite struct Ladder {
         /// Every other submission of forty fails, whatever it was for.
-        @Test(arguments: KernelLevel.granted, ["EINTR", "EAGAIN", "EBUSY"])
-        func anInterruptedRingLosesNobody(level: KernelLevel, error: String) throws {
-            let process = try TestServer.warm(level)
+        @Test(arguments: EngineChoice.grantedRings, ["EINTR", "EAGAIN", "EBUSY"])
+        func anInterruptedRingLosesNobody(engine: EngineChoice, error: String) throws {
+            let process = try TestServer.warm(engine)
             let before = try ProcessState(of: process.pid)
             let tracing = try Tracing("io_uring_enter", error, when: "2..40+2", of: process.pid)
-            let address = try process.start(level).addresses[0]
+            let address = try process.start(engine).addresses[0]
             let tally = try oneAfterTheOther(100, to: address)
             #expect(tally == [.greeted: 100])
             try process.pause()
@@ -26,11 +26,11 @@ extension SoupTests {
         }
 
         /// Five times, each with clients that came before, during and after the stop.
-        @Test(arguments: KernelLevel.granted)
-        func aProcessThatIsStoppedAmongClientsGreetsEachOnce(level: KernelLevel) throws {
-            let process = try TestServer.warm(level)
+        @Test(arguments: EngineChoice.granted)
+        func aProcessThatIsStoppedAmongClientsGreetsEachOnce(engine: EngineChoice) throws {
+            let process = try TestServer.warm(engine)
             let before = try ProcessState(of: process.pid)
-            let address = try process.start(level).addresses[0]
+            let address = try process.start(engine).addresses[0]
             var clients = Clients()
             for _ in 1...5 {
                 try clients.connect(100, to: address)
@@ -43,13 +43,13 @@ extension SoupTests {
             try process.expectState(before)
         }
 
-        @Test(arguments: KernelLevel.granted, KernelLevel.granted)
-        func twoServersOfAProcessDoNotKnowOfEachOther(first: KernelLevel, second: KernelLevel) throws {
+        @Test(arguments: EngineChoice.granted, EngineChoice.granted)
+        func twoServersOfAProcessDoNotKnowOfEachOther(first: EngineChoice, second: EngineChoice) throws {
             let process = try TestServer.warm(first)
             let before = try ProcessState(of: process.pid)
             let one = try process.start(first)
             let other = try process.start(second)
-            #expect([one.level, other.level] == [first, second])
+            #expect([one.engine, other.engine] == [first, second])
             // A crowd at each, at the same time.
             try process.pause()
             let ones = try Clients(200, to: one.addresses[0])
@@ -65,11 +65,11 @@ extension SoupTests {
         }
 
         /// With connections it keeps, and with others that wait to be accepted.
-        @Test(arguments: KernelLevel.granted)
-        func anotherProcessTakesItsPlaceAfterAKill(level: KernelLevel) throws {
+        @Test(arguments: EngineChoice.granted)
+        func anotherProcessTakesItsPlaceAfterAKill(engine: EngineChoice) throws {
             let port = try OwnListener.freeAddress().port
             var process = try TestServer()
-            _ = try process.start(level, port: port, keeping: 50)
+            _ = try process.start(engine, port: port, keeping: 50)
             for _ in 1...3 {
                 let kept = try Clients(50, to: .loopback(port))
                 try kept.waitUntil(50, have: Soup.greeting.utf8.count)
@@ -78,7 +78,7 @@ extension SoupTests {
                 #expect(try ProcFS.queueLength(at: .loopback(port)) == 200)
                 try process.kill()
                 process = try TestServer()
-                let listening = try process.start(level, port: port, keeping: 50)
+                let listening = try process.start(engine, port: port, keeping: 50)
                 #expect(listening.addresses.map(\.port) == [port, port])
                 // The kernel ends what was served, and resets what was not.
                 #expect(try kept.tally() == [.greeted: 50])

@@ -106,11 +106,11 @@ extension SetupCall {
 
 // The calls that make the ring.
 extension SetupCall {
-    static func ofRing(_ level: KernelLevel) -> [SetupCall] {
-        let features = Listening.features(of: level)
+    static func ofRing(_ engine: EngineChoice) -> [SetupCall] {
+        let features = Listening.features(of: engine)
         // A kernel that does not tell what it knows is taken for what its version says.
         let registrations: [Outcome] =
-            level == .linux5_11 ? [.serves(features)] : [.serves(features), .serves("multishot unregistered")]
+            engine == .ring(.linux5_11) ? [.serves(features)] : [.serves(features), .serves("multishot unregistered")]
         return [
             SetupCall(
                 "io_uring_setup",

@@ -18,22 +18,22 @@ extension SoupTests {
             try expectCleanFailures(of: SetupCall.ofProcess, on: .highestGranted, injections: 11)
         }
 
-        @Test(arguments: KernelLevel.granted)
-        func aRingThatIsRefusedLeavesNothing(level: KernelLevel) throws {
-            let injections = (level == .linux5_11 ? 13 : 16) + Sanitizer.adviceCount
-            try expectCleanFailures(of: SetupCall.ofRing(level), on: level, injections: injections)
+        @Test(arguments: EngineChoice.grantedRings)
+        func aRingThatIsRefusedLeavesNothing(engine: EngineChoice) throws {
+            let injections = (engine == .ring(.linux5_11) ? 13 : 16) + Sanitizer.adviceCount
+            try expectCleanFailures(of: SetupCall.ofRing(engine), on: engine, injections: injections)
         }
 
         /// A ring is proved by one submission before the server says that it listens.
-        @Test(arguments: KernelLevel.granted, [EPERM, ENOSYS, EACCES, EOPNOTSUPP])
-        func aRingThatMayNotBeUsedLeavesNothing(level: KernelLevel, errno: Int32) throws {
-            let process = try TestServer.warm(level)
+        @Test(arguments: EngineChoice.grantedRings, [EPERM, ENOSYS, EACCES, EOPNOTSUPP])
+        func aRingThatMayNotBeUsedLeavesNothing(engine: EngineChoice, errno: Int32) throws {
+            let process = try TestServer.warm(engine)
             let before = try ProcessState(of: process.pid)
             let names = [EPERM: "EPERM", ENOSYS: "ENOSYS", EACCES: "EACCES", EOPNOTSUPP: "EOPNOTSUPP"]
             for command in ["run", "start"] {
                 let name = try #require(names[errno])
                 let injection = try Tracing("io_uring_enter", name, when: "1", of: process.pid)
-                process.send("\(command) \(level.rawValue) 0 0")
+                process.send("\(command) \(engine.number) 0 0")
                 #expect(try process.nextLine() == "failed engineUnavailable, io_uring_enter, -, \(errno)")
                 #expect(try ProcFS.descriptors(of: process.pid) == before.descriptors)
                 let record = try injection.finish()
@@ -41,18 +41,18 @@ extension SoupTests {
                 #expect(record.calls.count == 1)
                 try process.expectState(before)
             }
-            try process.expectGreets(level)
+            try process.expectGreets(engine)
             try process.expectState(before)
         }
 
         /// The first submission behind the proof is part of no set-up that could throw: the server runs by then, and ends.
-        @Test(arguments: KernelLevel.granted, [EBADF, EFAULT, EOPNOTSUPP])
-        func aRingThatIsRefusedItsFirstSubmissionLeavesNothing(level: KernelLevel, errno: Int32) throws {
-            let process = try TestServer.warm(level)
+        @Test(arguments: EngineChoice.grantedRings, [EBADF, EFAULT, EOPNOTSUPP])
+        func aRingThatIsRefusedItsFirstSubmissionLeavesNothing(engine: EngineChoice, errno: Int32) throws {
+            let process = try TestServer.warm(engine)
             let before = try ProcessState(of: process.pid)
             let name = try #require([EBADF: "EBADF", EFAULT: "EFAULT", EOPNOTSUPP: "EOPNOTSUPP"][errno])
             let injection = try Tracing("io_uring_enter", name, when: "2", of: process.pid)
-            process.send("run \(level.rawValue) 0 0")
+            process.send("run \(engine.number) 0 0")
             let listening = try Listening(try process.nextLine())
             let ended = try Ended(try process.nextLine())
             #expect(ended.accepted == 0)
@@ -67,7 +67,7 @@ extension SoupTests {
             for address in listening.addresses {
                 try wait(for: "nobody listens at \(address)") { try outcome(at: address) == .refused }
             }
-            try process.expectGreets(level)
+            try process.expectGreets(engine)
             try process.expectState(before)
         }
     }
@@ -81,7 +81,7 @@ extension SoupTests.SetupFailures {
         let before = try ProcessState(of: process.pid)
         for (when, injected, calls) in [("1", 1, 3), ("1..50", 50, 52), ("1+", 51, 51)] {
             let injection = try Tracing("bind", "EADDRINUSE", when: when, of: process.pid)
-            process.send("start \(KernelLevel.highestGranted.rawValue) 0 0")
+            process.send("start \(EngineChoice.highestGranted.number) 0 0")
             let answer = try process.nextLine()
             let record = try injection.finish()
             #expect(record.injected == injected)
@@ -102,14 +102,14 @@ extension SoupTests.SetupFailures {
     @Test func memoryForARingIsAskedForAgainAndThenGivenUp() throws {
         for (when, injected, calls) in [("1", 1, 2), ("1+", 101, 101)] {
             // All at once, since each waits.
-            let attempts = try KernelLevel.granted.map { level in
-                let process = try TestServer.warm(level)
+            let attempts = try EngineChoice.grantedRings.map { engine in
+                let process = try TestServer.warm(engine)
                 let before = try ProcessState(of: process.pid)
                 let injection = try Tracing("io_uring_setup", "ENOMEM", when: when, of: process.pid)
-                process.send("start \(level.rawValue) 0 0")
-                return (level, process, before, injection)
+                process.send("start \(engine.number) 0 0")
+                return (engine, process, before, injection)
             }
-            for (level, process, before, injection) in attempts {
+            for (engine, process, before, injection) in attempts {
                 let answer = try process.nextLine()
                 let record = try injection.finish()
                 #expect(record.injected == injected)
@@ -117,11 +117,11 @@ extension SoupTests.SetupFailures {
                 if when == "1+" {
                     #expect(answer == "failed engineUnavailable, io_uring_setup, -, 12")
                 } else {
-                    #expect(try Listening(answer).level == level)
+                    #expect(try Listening(answer).engine == engine)
                     try process.stop()
                 }
                 try process.expectState(before)
-                try process.expectGreets(level)
+                try process.expectGreets(engine)
                 try process.expectState(before)
             }
         }
@@ -132,7 +132,7 @@ extension SoupTests.SetupFailures {
         let process = try TestServer.warm()
         let before = try ProcessState(of: process.pid)
         let injection = try Tracing("io_uring_enter", "EAGAIN", when: "1+", of: process.pid)
-        process.send("start \(KernelLevel.highestGranted.rawValue) 0 0")
+        process.send("start \(EngineChoice.highestGranted.number) 0 0")
         #expect(try process.nextLine() == "failed engineUnavailable, io_uring_enter, -, 11")
         #expect(try injection.finish().injected == 101)
         try process.expectState(before)
@@ -141,14 +141,14 @@ extension SoupTests.SetupFailures {
     }
 
     /// A kernel that does not know a flag says EINVAL; then the next level below is tried.
-    @Test(arguments: KernelLevel.granted)
-    func eachLevelThatIsRefusedLeadsToTheNextLower(highest: KernelLevel) throws {
+    @Test(arguments: EngineChoice.grantedRings)
+    func eachLevelThatIsRefusedLeadsToTheNextLower(highest: EngineChoice) throws {
         let process = try TestServer.warm(highest)
         let before = try ProcessState(of: process.pid)
-        let levels = highest.rawValue + 1
+        let levels = highest.number + 1
         for refused in 1...levels {
             let injection = try Tracing("io_uring_setup", "EINVAL", when: "1..\(refused)", of: process.pid)
-            process.send("start \(highest.rawValue) 0 0")
+            process.send("start \(highest.number) 0 0")
             let answer = try process.nextLine()
             let record = try injection.finish()
             #expect(record.injected == refused)
@@ -157,8 +157,8 @@ extension SoupTests.SetupFailures {
                 #expect(answer == "failed engineUnavailable, io_uring_setup, -, 22")
             } else {
                 let listening = try Listening(answer)
-                #expect(listening.level.rawValue == highest.rawValue - refused)
-                #expect(listening.features == Listening.features(of: listening.level))
+                #expect(listening.engine.number == highest.number - refused)
+                #expect(listening.features == Listening.features(of: listening.engine))
                 for address in listening.addresses { try expectOutcome(.greeted, at: address) }
                 #expect(try process.stop() == Ended(accepted: 2, delivered: 2))
             }
@@ -169,16 +169,16 @@ extension SoupTests.SetupFailures {
     }
 
     /// The proof of the ring, and what is submitted behind it.
-    @Test(arguments: KernelLevel.granted, ["EINTR", "EAGAIN", "EBUSY"])
-    func aFirstSubmissionThatIsPutOffIsTriedAgain(level: KernelLevel, error: String) throws {
-        for when in ["1..5", "2..6"] { try expectAnotherTry(when, error, on: level) }
+    @Test(arguments: EngineChoice.grantedRings, ["EINTR", "EAGAIN", "EBUSY"])
+    func aFirstSubmissionThatIsPutOffIsTriedAgain(engine: EngineChoice, error: String) throws {
+        for when in ["1..5", "2..6"] { try expectAnotherTry(when, error, on: engine) }
     }
 
-    private func expectAnotherTry(_ when: String, _ error: String, on level: KernelLevel) throws {
-        let process = try TestServer.warm(level)
+    private func expectAnotherTry(_ when: String, _ error: String, on engine: EngineChoice) throws {
+        let process = try TestServer.warm(engine)
         let before = try ProcessState(of: process.pid)
         let injection = try Tracing("io_uring_enter", error, when: when, of: process.pid)
-        let listening = try process.start(level)
+        let listening = try process.start(engine)
         try injection.waitForInjections(5)
         for address in listening.addresses { try expectOutcome(.greeted, at: address) }
         #expect(try injection.finish().injected == 5)
@@ -189,8 +189,8 @@ extension SoupTests.SetupFailures {
 
 extension TestServer {
     /// It can have a server that greets a client at each of its addresses.
-    fileprivate func expectGreets(_ level: KernelLevel, sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let listening = try start(level)
+    fileprivate func expectGreets(_ engine: EngineChoice, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let listening = try start(engine)
         for address in listening.addresses { try expectOutcome(.greeted, at: address, sourceLocation: sourceLocation) }
         let ended = try stop()
         #expect(ended == Ended(accepted: 2, delivered: 2), sourceLocation: sourceLocation)
@@ -200,23 +200,23 @@ extension TestServer {
 /// Fails each of the calls at each of its turns with each of its errors.
 private func expectCleanFailures(
     of calls: [SetupCall],
-    on level: KernelLevel,
+    on engine: EngineChoice,
     injections expected: Int,
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
-    let process = try TestServer.warm(level)
+    let process = try TestServer.warm(engine)
     let before = try ProcessState(of: process.pid)
     var injections = 0
     for call in calls {
         for refusal in call.refusals {
             // And once more than there are calls: then none fails.
             for turn in 1...call.outcomes.count + 1 {
-                let attempt = SetupAttempt(process: process, call: call, refusal: refusal, turn: turn, level: level)
+                let attempt = SetupAttempt(process: process, call: call, refusal: refusal, turn: turn, engine: engine)
                 injections += try attempt.run(from: before, sourceLocation)
             }
         }
     }
-    print("set-up on \(level): \(injections) injected failures of \(calls.map(\.name).joined(separator: ", "))")
+    print("set-up on \(engine): \(injections) injected failures of \(calls.map(\.name).joined(separator: ", "))")
     #expect(injections == expected, sourceLocation: sourceLocation)
 }
 
@@ -226,9 +226,9 @@ private struct SetupAttempt: CustomStringConvertible {
     let call: SetupCall
     let refusal: SetupCall.Refusal
     let turn: Int
-    let level: KernelLevel
+    let engine: EngineChoice
 
-    var description: String { "\(refusal.error) from call \(turn) of \(call.name) on \(level)" }
+    var description: String { "\(refusal.error) from call \(turn) of \(call.name) on \(engine)" }
 
     /// Returns how many calls failed.
     func run(from before: ProcessState, _ sourceLocation: SourceLocation) throws -> Int {
@@ -239,7 +239,7 @@ private struct SetupAttempt: CustomStringConvertible {
             about: call.path,
             of: process.pid
         )
-        process.send("\(call.command) \(level.rawValue) 0 0")
+        process.send("\(call.command) \(engine.number) 0 0")
         let answer = try process.nextLine()
         let record = try injection.finish()
 
@@ -252,14 +252,14 @@ private struct SetupAttempt: CustomStringConvertible {
             let descriptors = try ProcFS.descriptors(of: process.pid)
             #expect(descriptors == before.descriptors, "\(self)", sourceLocation: sourceLocation)
         } else {
-            var features = Listening.features(of: level)
+            var features = Listening.features(of: engine)
             if case .serves(let fewer)? = outcome { features = fewer }
             try expectServes(answer, features, sourceLocation)
         }
         try process.expectState(before)
 
         if record.injected > 0 {
-            try process.expectGreets(level, sourceLocation: sourceLocation)
+            try process.expectGreets(engine, sourceLocation: sourceLocation)
             try process.expectState(before)
         }
         return record.injected
@@ -272,7 +272,7 @@ private struct SetupAttempt: CustomStringConvertible {
         _ sourceLocation: SourceLocation
     ) throws {
         let listening = try Listening(answer)
-        #expect(listening.level == level, "\(self)", sourceLocation: sourceLocation)
+        #expect(listening.engine == engine, "\(self)", sourceLocation: sourceLocation)
         #expect(listening.features == features, "\(self)", sourceLocation: sourceLocation)
         for address in listening.addresses { try expectOutcome(.greeted, at: address, sourceLocation: sourceLocation) }
         let ended: Ended

@@ -1,4 +1,4 @@
-// The library's servers in a process of its own, on any level; `Tests/TestServer` says what it can be told to do.
+// The library's servers in a process of its own, on any engine; `Tests/TestServer` says what it can be told to do.
 
 @preconcurrency import Glibc
 import GrantedLevels
@@ -26,11 +26,11 @@ final class TestServer {
     deinit { close(commands) }
 
     /// Has run a server already in each way, so that what is made once and for all is there.
-    static func warm(_ level: KernelLevel = .highestGranted) throws -> TestServer {
+    static func warm(_ engine: EngineChoice = .highestGranted) throws -> TestServer {
         let process = try TestServer()
-        _ = try process.start(level)
+        _ = try process.start(engine)
         try process.stop()
-        process.send("run \(level.rawValue) 0 0")
+        process.send("run \(engine.number) 0 0")
         _ = try Listening(try process.nextLine())
         process.signal(SIGTERM)
         try process.expectLines(["ended 0 0 0 signal SIGTERM", "stopped"])
@@ -71,8 +71,8 @@ final class TestServer {
     }
 
     /// Starts a server on a thread of its own.
-    func start(_ level: KernelLevel, port: UInt16 = 0, keeping kept: Int = 0) throws -> Listening {
-        send("start \(level.rawValue) \(port) \(kept)")
+    func start(_ engine: EngineChoice, port: UInt16 = 0, keeping kept: Int = 0) throws -> Listening {
+        send("start \(engine.number) \(port) \(kept)")
         return try Listening(try nextLine())
     }
 
@@ -112,23 +112,29 @@ final class TestServer {
 /// What a server said when it began.
 struct Listening: Equatable {
     let addresses: [Address]
-    let level: KernelLevel
+    let engine: EngineChoice
     /// How it accepts, and whether its ring's descriptor is registered: `multishot registered`.
     let features: String
 
     init(_ line: String) throws {
         let words = line.split(separator: " ").map(String.init)
-        guard words.count == 6, words[0] == "listening", let level = KernelLevel(rawValue: Int(words[3]) ?? -1) else {
+        guard words.count == 6, words[0] == "listening", let number = Int(words[3]),
+            let engine = EngineChoice(number: number)
+        else {
             throw Failure("a server did not begin: \(line)")
         }
         addresses = try words[1...2].map { try Address(listeningLine: "listening on \($0)") }
-        self.level = level
+        self.engine = engine
         features = words[4] + " " + words[5]
     }
 
-    /// All that a level has.
-    static func features(of level: KernelLevel) -> String {
-        level == .linux5_11 ? "one-shot unregistered" : "multishot registered"
+    /// All that an engine has.
+    static func features(of engine: EngineChoice) -> String {
+        switch engine {
+        case .ring(.linux5_11): "one-shot unregistered"
+        case .ring: "multishot registered"
+        case .epoll: "multishot unregistered"
+        }
     }
 }
 

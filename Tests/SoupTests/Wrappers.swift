@@ -6,6 +6,9 @@ enum Wrapper {
     /// Has a program that would take another engine where there is no ring fail instead.
     static let onTheRing = ["env", "NB_SERVER_ENGINE=ring"]
 
+    /// Has a program that would take the ring run on epoll.
+    static let onEpoll = ["env", "NB_SERVER_ENGINE=epoll"]
+
     /// Has strace fail some of soup's system calls, from outside. The tracer is a process of its own (`-D`) that ends
     /// with soup, and writes each call to a file.
     static func failing(

@@ -45,7 +45,9 @@ struct Greeter: NonBlockingServer {
         let engine = context.engine
         let accepts = engine.acceptsMultishot ? "multishot" : "one-shot"
         let descriptor = engine.description.contains("registered descriptor") ? "registered" : "unregistered"
-        let level = KernelLevel.allCases.first { $0.description == engine.kernel.description }
+        // Epoll is none of the ring's levels.
+        let level =
+            engine.kind == .ring ? KernelLevel.allCases.first { $0.description == engine.kernel.description } : nil
         print("listening \(addresses) \(level?.rawValue ?? -1) \(accepts) \(descriptor)")
         return .continue
     }

@@ -8,12 +8,12 @@ import Testing
 
 /// A behavior that takes its time: how far a real kernel runs ahead of it, and where the others wait.
 @Suite(.serialized) struct BackpressureTests {
-    @Test(arguments: KernelLevel.granted)
-    func aSlowBehaviorLeavesAllButAQueueFullInTheBacklog(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aSlowBehaviorLeavesAllButAQueueFullInTheBacklog(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let gate = Gate()
-                let server = try RunningServer(level: level, completionDepth: 8, runsAtOnce: false) {
+                let server = try RunningServer(engine: engine, completionDepth: 8, runsAtOnce: false) {
                     connection,
                     context in
                     if context.counters.delivered == 1 { gate.wait() }
@@ -22,8 +22,8 @@ import Testing
                 let first = try Crowd(100, at: server.address)
                 let listener = try ListeningDescriptor(of: server.address)
                 try server.run()
-                // What the queue holds and one more, or the one.
-                let ahead = level == .linux5_11 ? 1 : 9
+                // What the ring's queue holds and one more, or the one; what epoll's queue holds.
+                let ahead = [.ring(.linux5_11): 1, .epoll: 8][engine] ?? 9
                 try KernelScenario.wait(for: "the first accepts") { listener.queueLength <= 100 - ahead }
                 let second = try Crowd(20, at: server.address)
                 expect(listener.queueLength, is: 120 - ahead, "clients in the backlog")
@@ -36,13 +36,15 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func oneAtATimeMeansNoneIsAcceptedDuringACallback(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func oneAtATimeMeansNoneIsAcceptedDuringACallback(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let listener = Mutex<ListeningDescriptor?>(nil)
                 let lengths = Mutex<[Int]>([])
-                let server = try RunningServer(level: level, acceptMode: .oneShot, runsAtOnce: false) { connection, _ in
+                let server = try RunningServer(engine: engine, acceptMode: .oneShot, runsAtOnce: false) {
+                    connection,
+                    _ in
                     let length = listener.withLock { $0?.queueLength ?? -1 }
                     lengths.withLock { $0.append(length) }
                     connection.send("hello")

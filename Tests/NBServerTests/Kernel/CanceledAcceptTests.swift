@@ -5,12 +5,12 @@ import Testing
 
 @testable import NBServer
 
-/// A ring's accept that is canceled while clients come: each is accepted before its end, or is still in the queue.
+/// A ring's accept that is canceled while clients come, without a server: each is accepted before its end, or is still in the queue.
 @Suite(.serialized) struct CanceledAcceptTests {
     @Test(arguments: KernelLevel.granted)
     func nobodyIsLostBetweenACancelAndTheEndOfTheAccept(on level: KernelLevel) async {
         await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+            try await KernelScenario.run(on: .ring(level)) {
                 for round in 0..<30 { try Self.cancelUnderLoad(level, after: round * 3) }
             }
         }

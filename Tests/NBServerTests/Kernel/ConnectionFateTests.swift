@@ -15,13 +15,13 @@ import Testing
 
     private struct Trouble: Error {}
 
-    @Test(arguments: KernelLevel.granted)
-    func droppedHeldKeptAndReleasedConnectionsAreWhoseTheyShouldBe(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func droppedHeldKeptAndReleasedConnectionsAreWhoseTheyShouldBe(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let holder = Holder()
                 let released = Mutex<[Int32]>([])
-                let server = try RunningServer(level: level) { connection, context in
+                let server = try RunningServer(engine: engine) { connection, context in
                     connection.send("\(context.counters.delivered)")
                     switch context.counters.delivered {
                     case 1: break
@@ -60,13 +60,13 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func clientsThatResetBeforeTheyAreAcceptedAreDeliveredWithoutAnAddress(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func clientsThatResetBeforeTheyAreAcceptedAreDeliveredWithoutAnAddress(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let gone = Atomic<Int>(0)
                 let present = Atomic<Int>(0)
-                let server = try RunningServer(level: level, runsAtOnce: false) { connection, _ in
+                let server = try RunningServer(engine: engine, runsAtOnce: false) { connection, _ in
                     let isGone = connection.peerAddress == nil
                     if isGone { gone.add(1, ordering: .relaxed) } else { present.add(1, ordering: .relaxed) }
                     connection.send("to whom it may concern")
@@ -84,11 +84,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aCallbackThatThrowsCostsItsConnectionOnly(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningServer(level: level, listening: ["127.0.0.1:0"]) { connection, context in
+    @Test(arguments: EngineChoice.granted)
+    func aCallbackThatThrowsCostsItsConnectionOnly(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningServer(engine: engine, listening: ["127.0.0.1:0"]) { connection, context in
                     guard context.counters.delivered % 3 != 0 else { throw Trouble() }
                     connection.send("hello")
                     return .continue

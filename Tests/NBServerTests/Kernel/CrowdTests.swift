@@ -9,11 +9,11 @@ import Testing
 @Suite(.serialized) struct CrowdTests {
     static let greeting = "No soup for you!\n"
 
-    @Test(arguments: KernelLevel.granted)
-    func tenThousandClientsGetASerialNumberEach(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningServer(level: level, completionDepth: 256) { connection, context in
+    @Test(arguments: EngineChoice.granted)
+    func tenThousandClientsGetASerialNumberEach(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningServer(engine: engine, completionDepth: 256) { connection, context in
                     connection.send("\(context.counters.delivered) \(connection.peerAddress?.port ?? 0)")
                 }
                 var serials: [Int] = []
@@ -35,11 +35,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted, [8, 256, 4096])
-    func clientsThatComeAndResetAreAllDelivered(on level: KernelLevel, completionDepth: Int) async {
-        await #expect(processExitsWith: .success) { [level, completionDepth] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningServer(level: level, completionDepth: completionDepth, runsAtOnce: false) {
+    @Test(arguments: EngineChoice.granted, [8, 256, 4096])
+    func clientsThatComeAndResetAreAllDelivered(on engine: EngineChoice, completionDepth: Int) async {
+        await #expect(processExitsWith: .success) { [engine, completionDepth] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningServer(engine: engine, completionDepth: completionDepth, runsAtOnce: false) {
                     connection,
                     _ in connection.send(Self.greeting)
                 }
@@ -54,8 +54,8 @@ import Testing
                 expect(end.counters.delivered, is: 1501, "delivered")
                 expect(end.counters.discarded, is: 0, "discarded")
                 expect(end.counters.acceptFailures, is: 0, "failed accepts")
-                switch (level, completionDepth) {
-                case (.linux5_11, _): expect(end.counters.armed, is: 1502, "arms, one a connection")
+                switch (engine, completionDepth) {
+                case (.ring(.linux5_11), _): expect(end.counters.armed, is: 1502, "arms, one a connection")
                 case (_, 4096): expect(end.counters.armed, is: 1, "arms, and the queue never full")
                 case (_, let depth):
                     expect(end.counters.armed >= 500 / UInt64(depth + 1), "only \(end.counters.armed) arms")
@@ -64,12 +64,14 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted, [1, 2, 8])
-    func theLastConnectionOfAnArmIsDeliveredAndTheListenerArmedAgain(on level: KernelLevel, completionDepth: Int) async
-    {
-        await #expect(processExitsWith: .success) { [level, completionDepth] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningServer(level: level, completionDepth: completionDepth, runsAtOnce: false) {
+    @Test(arguments: EngineChoice.granted, [1, 2, 8])
+    func theLastConnectionOfAnArmIsDeliveredAndTheListenerArmedAgain(
+        on engine: EngineChoice,
+        completionDepth: Int
+    ) async {
+        await #expect(processExitsWith: .success) { [engine, completionDepth] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningServer(engine: engine, completionDepth: completionDepth, runsAtOnce: false) {
                     connection,
                     _ in connection.send(Self.greeting)
                 }
@@ -81,7 +83,7 @@ import Testing
                 expect(end.counters.delivered, is: 301, "delivered")
                 expect(end.counters.discarded, is: 0, "discarded")
                 // An arm takes what the queue holds and one more.
-                let leastArms = level == .linux5_11 ? 302 : 300 / UInt64(completionDepth + 1)
+                let leastArms = engine == .ring(.linux5_11) ? 302 : 300 / UInt64(completionDepth + 1)
                 expect(end.counters.armed >= leastArms, "only \(end.counters.armed) arms")
             }
         }

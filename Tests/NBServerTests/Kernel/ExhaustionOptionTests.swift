@@ -7,11 +7,11 @@ import Testing
 
 /// Servers that do something else than wait when descriptors run out.
 @Suite struct ExhaustionOptionTests {
-    @Test(arguments: KernelLevel.granted)
-    func clientsAreResetWhileThereIsNoRoomAndServedAgainAfterwards(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningServer(level: level, exhaustion: .shed) { connection, context in
+    @Test(arguments: EngineChoice.granted)
+    func clientsAreResetWhileThereIsNoRoomAndServedAgainAfterwards(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningServer(engine: engine, exhaustion: .shed) { connection, context in
                     connection.send("hello")
                     if context.counters.delivered <= 10 { _ = context.keep(connection) }
                 }
@@ -39,11 +39,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aServerThatIsToStopAtExhaustionStops(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningServer(level: level, exhaustion: .stop) { connection, _ in
+    @Test(arguments: EngineChoice.granted)
+    func aServerThatIsToStopAtExhaustionStops(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningServer(engine: engine, exhaustion: .stop) { connection, _ in
                     connection.send("hello")
                 }
                 let (first, last) = (Client(family: AF_INET), Client(family: AF_INET))

@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized) struct ExhaustionTests {
     @Test func everyClientIsGreetedWhenTheServerClosesConnectionsItHolds() async throws {
         await #expect(processExitsWith: .success) {
-            for level in KernelLevel.granted {
+            for engine in EngineChoice.granted {
                 let kept = Mutex<[ConnectionID]>([])
                 let closeKept: @Sendable (borrowing ServerContext) -> Void = { context in
                     let ids = kept.withLock { kept in
@@ -21,7 +21,7 @@ import Testing
                 }
                 let parks = Atomic<Int>(0)
                 let server = try RunningServer(
-                    level: level,
+                    engine: engine,
                     runsAtOnce: false,
                     onInfo: { info, context in
                         guard case .listenerParked(_, let cause) = info else { return }
@@ -61,7 +61,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             let kept = Mutex<ConnectionID?>(nil)
             let server = try RunningServer(
-                level: .linux6_1,
+                engine: .ring(.linux6_1),
                 onInfo: { info, context in
                     guard case .listenerParked = info, let id = kept.withLock({ $0 }) else { return }
                     try? context.withConnection(id) { $0.send("still here") }

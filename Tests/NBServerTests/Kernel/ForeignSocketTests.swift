@@ -1,4 +1,5 @@
 import Glibc
+import GrantedLevels
 import NBUring
 import Testing
 
@@ -112,13 +113,13 @@ import Testing
         }
     }
 
-    private func options(_ level: KernelLevel) -> ServerOptions {
-        ServerOptions(quantum: 64, engine: EngineOptions(level, submissionDepth: 64))
+    private func options(_ engine: EngineChoice) -> ServerOptions {
+        ServerOptions(quantum: 64, engine: EngineOptions(engine, submissionDepth: 64))
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aUnixSocketIsServed(on level: KernelLevel) async throws {
-        let server = try Server(EchoServer(), listening: [], options: options(level))
+    @Test(arguments: EngineChoice.granted)
+    func aUnixSocketIsServed(on engine: EngineChoice) async throws {
+        let server = try Server(EchoServer(), listening: [], options: options(engine))
         try server.start()
         let pair = SocketPair()
         try server.adopt(try ReleasedConnection(adopting: pair.end, unread: Array("He".utf8)))
@@ -130,9 +131,9 @@ import Testing
     }
 
     /// Closing a Unix socket over unread input resets it as it does with TCP; what the server discards it has read.
-    @Test(arguments: KernelLevel.granted)
-    func aUnixSocketThatSpokeUnheardGetsItsAnswerAndAnEnd(on level: KernelLevel) async throws {
-        let server = try Server(Deaf(resets: false), listening: [], options: options(level))
+    @Test(arguments: EngineChoice.granted)
+    func aUnixSocketThatSpokeUnheardGetsItsAnswerAndAnEnd(on engine: EngineChoice) async throws {
+        let server = try Server(Deaf(resets: false), listening: [], options: options(engine))
         try server.start()
         let pair = SocketPair()
         #expect(pair.send(String(repeating: "x", count: 100_000)))
@@ -144,9 +145,9 @@ import Testing
     }
 
     /// The kernel has no reset for it.
-    @Test(arguments: KernelLevel.granted)
-    func aResetOfAUnixSocketIsAnEnd(on level: KernelLevel) async throws {
-        let server = try Server(Deaf(resets: true), listening: [], options: options(level))
+    @Test(arguments: EngineChoice.granted)
+    func aResetOfAUnixSocketIsAnEnd(on engine: EngineChoice) async throws {
+        let server = try Server(Deaf(resets: true), listening: [], options: options(engine))
         try server.start()
         let pair = SocketPair()
         try server.adopt(try ReleasedConnection(adopting: pair.end))

@@ -1,46 +1,39 @@
 import Glibc
 import GrantedLevels
-import NBUring
 import Testing
 
 @testable import NBServer
 
-/// A scenario on the real kernel: it runs in a process that runs nothing else, on one level, and leaves nothing behind.
+/// A scenario on the real kernel: it runs in a process that runs nothing else, on one engine, and leaves nothing behind.
 ///
-/// Called inside an exit test, with the level in its capture list. What the scenario expects in vain is the parent's to report;
-/// a scenario that hangs is ended by `SIGALRM`. Every such test takes its level as `on:`, and by that name
+/// Called inside an exit test, with the engine in its capture list. What the scenario expects in vain is the parent's to report;
+/// a scenario that hangs is ended by `SIGALRM`. Every such test takes its engine as `on:`, and by that name
 /// the scenarios can be counted in what `swift test` prints.
 enum KernelScenario {
     /// Nothing here takes so long, not in an emulated machine either; who waits longer waits for what never comes.
     static let patience: UInt32 = 600
 
-    static func run(on level: KernelLevel, _ scenario: () throws -> Void) async throws {
-        let before = try await prepare(level)
+    static func run(on engine: EngineChoice, _ scenario: () throws -> Void) async throws {
+        let before = try await prepare(engine)
         try scenario()
         compare(with: before)
     }
 
-    /// The same for a scenario on either engine.
-    static func run(on engine: EngineChoice, _ scenario: () throws -> Void) async throws {
-        // What is warmed up is the runtime and the test library, which need no engine in particular.
-        let level: KernelLevel = if case .ring(let level) = engine { level } else { .highestGranted }
-        try await run(on: level, scenario)
-    }
-
     /// The same for a scenario that waits as tasks do, on the main thread. Its calls have no time limit but `SIGALRM`: the
     /// thread that watches limits outlives its last call, and would count as left behind.
-    @MainActor static func runTask(on level: KernelLevel, _ scenario: @MainActor () async throws -> Void) async throws {
-        let before = try await prepare(level)
+    @MainActor static func runTask(on engine: EngineChoice, _ scenario: @MainActor () async throws -> Void) async throws
+    {
+        let before = try await prepare(engine)
         try await scenario()
         compare(with: before)
     }
 
-    private nonisolated(nonsending) static func prepare(_ level: KernelLevel) async throws -> ProcessState {
+    private nonisolated(nonsending) static func prepare(_ engine: EngineChoice) async throws -> ProcessState {
         alarm(patience)
         speakToTheParent()
         // What the runtime and the test library open for themselves when they first need it.
         try await Task.sleep(for: .nanoseconds(1))
-        try warmUp(level)
+        try warmUp(engine)
         return ProcessState.settled()
     }
 
@@ -71,11 +64,9 @@ enum KernelScenario {
         let event: String
     }
 
-    private static func warmUp(_ level: KernelLevel) throws {
-        let server = try RunningServer(level: level) { connection, _ in connection.send("hello") }
+    private static func warmUp(_ engine: EngineChoice) throws {
+        let server = try RunningServer(engine: engine) { connection, _ in connection.send("hello") }
         #expect(try Client(server.address).readToEnd() == .end("hello"))
         try server.stop()
     }
 }
-
-extension KernelLevel: Codable {}

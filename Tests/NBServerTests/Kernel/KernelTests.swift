@@ -6,13 +6,13 @@ import Testing
 @testable import NBServer
 @testable import NBUring
 
-/// Servers on the real kernel, on every level of its features: greeted exactly, counted exactly, nothing left open.
+/// Servers on the real kernel, on every level of io_uring and on epoll: greeted exactly, counted exactly, nothing left open.
 @Suite(.serialized) struct KernelTests {
     static let greeting = "No soup for you!\n"
 
-    @Test(arguments: KernelLevel.granted)
-    func everyClientIsGreetedOnce(level: KernelLevel) throws {
-        let server = try RunningServer(level: level) { connection, _ in connection.send(Self.greeting) }
+    @Test(arguments: EngineChoice.granted)
+    func everyClientIsGreetedOnce(engine: EngineChoice) throws {
+        let server = try RunningServer(engine: engine) { connection, _ in connection.send(Self.greeting) }
         for _ in 0..<5 {
             let clients = try (0..<100).map { _ in try Client(server.address) }
             for client in clients { #expect(try client.readToEnd() == .end(Self.greeting)) }
@@ -22,9 +22,9 @@ import Testing
         #expect(end.counters.discarded == 0)
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aClientThatSpokeFirstEndsCleanly(level: KernelLevel) throws {
-        let server = try RunningServer(level: level, runsAtOnce: false) { connection, _ in
+    @Test(arguments: EngineChoice.granted)
+    func aClientThatSpokeFirstEndsCleanly(engine: EngineChoice) throws {
+        let server = try RunningServer(engine: engine, runsAtOnce: false) { connection, _ in
             connection.send(Self.greeting)
         }
         // They speak while they wait to be accepted.
@@ -43,9 +43,9 @@ import Testing
         try server.stop()
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func clientsThatSpeakWhileOthersDidEndCleanly(level: KernelLevel) throws {
-        let server = try RunningServer(level: level, runsAtOnce: false) { connection, _ in
+    @Test(arguments: EngineChoice.granted)
+    func clientsThatSpeakWhileOthersDidEndCleanly(engine: EngineChoice) throws {
+        let server = try RunningServer(engine: engine, runsAtOnce: false) { connection, _ in
             connection.send(Self.greeting)
         }
         let first = try Client(server.address)
@@ -72,7 +72,9 @@ import Testing
     }
 
     @Test func aCloseThatLingersDoesNotHoldUpTheLoop() throws {
-        let server = try RunningServer(level: .linux6_1, socketOptions: [.linger(.seconds(60))]) { connection, _ in
+        let server = try RunningServer(engine: .ring(.linux6_1), socketOptions: [.linger(.seconds(60))]) {
+            connection,
+            _ in
             connection.send([UInt8](repeating: 1, count: 200_000))
         }
         // If its close waited for it to read, nobody would be served for a minute.
@@ -86,7 +88,7 @@ import Testing
     @Test func aConnectionThatOutlivesTheServerIsResetAndHarmless() throws {
         final class Box { var connection: [HeldConnection] = [] }
         nonisolated(unsafe) let box = Box()
-        let server = try RunningServer(level: .linux6_1) { connection, _ in
+        let server = try RunningServer(engine: .ring(.linux6_1)) { connection, _ in
             box.connection.append(HeldConnection(connection))
         }
         let client = try Client(server.address)
@@ -100,15 +102,15 @@ import Testing
         close(file)
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func eightMebibytesArriveAtASlowReader(level: KernelLevel) throws {
+    @Test(arguments: EngineChoice.granted)
+    func eightMebibytesArriveAtASlowReader(engine: EngineChoice) throws {
         // No piece is like another. Filled and compared by the C library: an emulated machine takes a minute over a loop.
         var bytes = [UInt8](repeating: 0, count: 8 << 20)
         for start in stride(from: 0, to: bytes.count, by: 256) {
             bytes.withUnsafeMutableBytes { _ = getentropy($0.baseAddress! + start, 256) }
         }
         let sent = bytes
-        let server = try RunningServer(level: level) { connection, _ in connection.send(sent) }
+        let server = try RunningServer(engine: engine) { connection, _ in connection.send(sent) }
         let client = try Client(server.address)
         let arrived = try client.readBytesToEnd(chunk: 10_000)
         #expect(arrived.count == sent.count)
@@ -118,9 +120,9 @@ import Testing
         #expect(end.counters.expired == 0)
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aPeerThatNeverReadsIsResetAndDoesNotHoldUpTheStop(level: KernelLevel) throws {
-        let server = try RunningServer(level: level, closeTimeLimit: .milliseconds(100)) { connection, _ in
+    @Test(arguments: EngineChoice.granted)
+    func aPeerThatNeverReadsIsResetAndDoesNotHoldUpTheStop(engine: EngineChoice) throws {
+        let server = try RunningServer(engine: engine, closeTimeLimit: .milliseconds(100)) { connection, _ in
             connection.send([UInt8](repeating: 1, count: 16 << 20))
         }
         let client = try Client(server.address)
@@ -129,9 +131,9 @@ import Testing
         #expect(try client.readToEnd() == .reset)
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aClientThatSpokeAndStaysIsResetWhenTheLimitHasPassed(level: KernelLevel) throws {
-        let server = try RunningServer(level: level, closeTimeLimit: .milliseconds(100), runsAtOnce: false) {
+    @Test(arguments: EngineChoice.granted)
+    func aClientThatSpokeAndStaysIsResetWhenTheLimitHasPassed(engine: EngineChoice) throws {
+        let server = try RunningServer(engine: engine, closeTimeLimit: .milliseconds(100), runsAtOnce: false) {
             connection,
             _ in
             connection.send(Self.greeting)
@@ -147,9 +149,9 @@ import Testing
         #expect(end.counters.delivered == 1)
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aResetReachesThePeerAtOnce(level: KernelLevel) throws {
-        let server = try RunningServer(level: level) { connection, _ in
+    @Test(arguments: EngineChoice.granted)
+    func aResetReachesThePeerAtOnce(engine: EngineChoice) throws {
+        let server = try RunningServer(engine: engine) { connection, _ in
             connection.send([UInt8](repeating: 1, count: 16 << 20))
             connection.reset()
         }
@@ -158,10 +160,10 @@ import Testing
         try server.stop()
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aReleasedDescriptorIsOpenAndHasSentItsBytes(level: KernelLevel) throws {
+    @Test(arguments: EngineChoice.granted)
+    func aReleasedDescriptorIsOpenAndHasSentItsBytes(engine: EngineChoice) throws {
         let released = Mutex<[Int32]>([])
-        let server = try RunningServer(level: level) { connection, _ in
+        let server = try RunningServer(engine: engine) { connection, _ in
             connection.send("first\n")
             connection.release { connection in
                 let descriptor = connection.takeDescriptor()
@@ -180,9 +182,9 @@ import Testing
         #expect(try client.readToEnd() == .end("second\n"))
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func clientsThatResetBeforeTheyAreAcceptedLeakNothing(level: KernelLevel) throws {
-        let server = try RunningServer(level: level, runsAtOnce: false) { connection, _ in
+    @Test(arguments: EngineChoice.granted)
+    func clientsThatResetBeforeTheyAreAcceptedLeakNothing(engine: EngineChoice) throws {
+        let server = try RunningServer(engine: engine, runsAtOnce: false) { connection, _ in
             if connection.peerAddress == nil { connection.send("to nobody") } else { connection.send(Self.greeting) }
         }
         try Crowd.comeAndReset(300, at: server.address)
@@ -195,7 +197,7 @@ import Testing
 
     @Test func addressesOfPeersAndListenersAreKnown() throws {
         let seen = Mutex<[String?]>([])
-        let server = try RunningServer(level: .linux6_1, listening: "[::1]:0") { connection, _ in
+        let server = try RunningServer(engine: .ring(.linux6_1), listening: "[::1]:0") { connection, _ in
             let addresses = [connection.peerAddress?.description, connection.localAddress?.description]
             seen.withLock { $0 = addresses }
         }
@@ -206,8 +208,8 @@ import Testing
     }
 
     @Test func twoServersDoNotKnowOfEachOther() throws {
-        let first = try RunningServer(level: .linux6_1) { connection, _ in connection.send("one") }
-        let second = try RunningServer(level: .linux6_1) { connection, _ in connection.send("two") }
+        let first = try RunningServer(engine: .ring(.linux6_1)) { connection, _ in connection.send("one") }
+        let second = try RunningServer(engine: .ring(.linux6_1)) { connection, _ in connection.send("two") }
         #expect(try Client(first.address).readToEnd() == .end("one"))
         try first.stop()
         #expect(try Client(second.address).readToEnd() == .end("two"))
@@ -218,7 +220,7 @@ import Testing
     @Test func descriptorsAreReleasedInTheOrderAskedFor() throws {
         let released = Mutex<[(Int, Int32)]>([])
         let kept = Mutex<ConnectionID?>(nil)
-        let server = try RunningServer(level: .linux6_1) { connection, context in
+        let server = try RunningServer(engine: .ring(.linux6_1)) { connection, context in
             guard let id = kept.withLock({ $0 }) else {
                 let id = context.keep(connection)
                 kept.withLock { $0 = id }
@@ -244,7 +246,7 @@ import Testing
 
     @Test func connectionsStayOpenWhileTheyAreKept() throws {
         let kept = Mutex<[ConnectionID]>([])
-        let server = try RunningServer(level: .linux6_1) { connection, context in
+        let server = try RunningServer(engine: .ring(.linux6_1)) { connection, context in
             let earlier = kept.withLock { $0 }
             for id in earlier { try? context.withConnection(id) { $0.send("and another\n") } }
             connection.send("welcome\n")

@@ -12,26 +12,26 @@ import Testing
     private static let limit = Duration.milliseconds(500)
 
     /// A callback blocks until its clients have spoken, in time, and until their limits have passed by the clock.
-    @Test(arguments: KernelLevel.granted)
-    func whoSpokeWhileACallbackBlockedIsHeard(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func whoSpokeWhileACallbackBlockedIsHeard(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for options in [
                     WorkerOptions(receiving: .manual, receiveTimeLimit: Self.limit),
                     WorkerOptions(receiving: .manual, idleTimeLimit: Self.limit),
                 ] {
-                    try Self.hold(up: level, options)
+                    try Self.hold(up: engine, options)
                 }
             }
         }
     }
 
-    private static func hold(up level: KernelLevel, _ options: WorkerOptions) throws {
+    private static func hold(up engine: EngineChoice, _ options: WorkerOptions) throws {
         let (isHeldUp, haveSpoken) = (Atomic<Bool>.Box(false), Atomic<Bool>.Box(false))
         var conduct = WorkerConduct.echo
         conduct.timeout = { limit, connection in connection.reset() }
         conduct.onlyTheFirstHasTimeLimits = false
-        let server = try RunningWorkers(level: level, options, conduct: conduct)
+        let server = try RunningWorkers(engine: engine, options, conduct: conduct)
         let clients = try (0...100).map { _ in try Client(server.address) }
         let ids = try (0...100).map { try server.journal.id($0) }
         let block = ClosureWorker.Message(name: "block") { connection in
@@ -58,13 +58,13 @@ import Testing
     }
 
     /// It takes everything the kernel has, and then waits for the loop, for longer than the limit.
-    @Test(arguments: KernelLevel.granted)
-    func aReaderWhoseServerWasHeldUpGetsTheWholeAnswer(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aReaderWhoseServerWasHeldUpGetsTheWholeAnswer(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let size = 32 << 20
                 let deliveries = Atomic<Int>.Box(0)
-                let server = try RunningServer(level: level, closeTimeLimit: Self.limit) { connection, _ in
+                let server = try RunningServer(engine: engine, closeTimeLimit: Self.limit) { connection, _ in
                     guard deliveries.value.add(1, ordering: .relaxed).newValue == 1 else {
                         // As SIGSTOP would hold it up.
                         let end = Instant.now + Self.limit * 2
@@ -84,12 +84,12 @@ import Testing
     }
 
     /// In all it takes far longer than the limit, and never stops reading.
-    @Test(arguments: KernelLevel.granted)
-    func aSlowReaderGetsTheWholeAnswer(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aSlowReaderGetsTheWholeAnswer(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let size = 16 << 20
-                let server = try RunningServer(level: level, closeTimeLimit: Self.limit) { connection, _ in
+                let server = try RunningServer(engine: engine, closeTimeLimit: Self.limit) { connection, _ in
                     connection.send([UInt8](repeating: 1, count: size))
                 }
                 let client = try Client(server.address)

@@ -7,14 +7,14 @@ import Testing
 /// Long answers.
 @Suite struct LongSendTests {
     /// A send that has been waited for 128 times is given to a worker thread, which blocks in it.
-    @Test(arguments: KernelLevel.granted)
-    func aLongAnswerCostsNoWorkerThread(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aLongAnswerCostsNoWorkerThread(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 // The socket takes some 100 KB at a time, hundreds of times.
                 let bytes = [UInt8](repeating: 7, count: 24 << 20)
                 let server = try RunningServer(
-                    level: level,
+                    engine: engine,
                     closeTimeLimit: .seconds(60),
                     socketOptions: [.sendBuffer(64 << 10)]
                 ) { connection, _ in connection.send(bytes) }

@@ -8,13 +8,13 @@ import Testing
 
 /// Several listeners of one server on a real kernel: all are armed, and none is served at the cost of another.
 @Suite(.serialized) struct ManyListenersTests {
-    @Test(arguments: KernelLevel.granted)
-    func aHundredListenersThatAreReadyAtOnceAreAllServed(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aHundredListenersThatAreReadyAtOnceAreAllServed(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let gate = Gate()
                 let endpoints = Array(repeating: Endpoint("127.0.0.1:0"), count: 100)
-                let server = try RunningServer(level: level, listening: endpoints, completionDepth: 256) {
+                let server = try RunningServer(engine: engine, listening: endpoints, completionDepth: 256) {
                     connection,
                     context in
                     if context.counters.delivered == 1 { gate.wait() }
@@ -34,17 +34,23 @@ import Testing
                 _ = try first.readToEnd()
                 let end = try server.stop()
                 expect(end.counters.delivered, is: 101, "delivered")
-                expect(end.counters.armed, is: level == .linux5_11 ? 201 : 100, "arms")
+                expect(end.counters.armed, is: engine == .ring(.linux5_11) ? 201 : 100, "arms")
             }
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func sixtyFourListenersAreArmedThroughASubmissionQueueOfFour(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func sixtyFourListenersAreArmedThroughASubmissionQueueOfFour(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let endpoints = Array(repeating: Endpoint("127.0.0.1:0"), count: 64)
-                let server = try RunningServer(level: level, listening: endpoints, submissionDepth: 4) {
+                let server = try RunningServer(
+                    engine: engine,
+                    listening: endpoints,
+                    submissionDepth: 4,
+                    // No arm ends because the queue is full.
+                    completionDepth: 256
+                ) {
                     connection,
                     _ in
                     connection.send("\(connection.localAddress?.port ?? 0)")
@@ -58,19 +64,19 @@ import Testing
                 }
                 let end = try server.stop()
                 expect(end.counters.delivered, is: 192, "delivered")
-                expect(end.counters.armed, is: level == .linux5_11 ? 256 : 64, "arms")
+                expect(end.counters.armed, is: engine == .ring(.linux5_11) ? 256 : 64, "arms")
                 expect(end.counters.acceptFailures, is: 0, "failed accepts")
             }
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aQuietNeighborOfAFloodIsServedWithinTwoQuanta(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aQuietNeighborOfAFloodIsServedWithinTwoQuanta(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let ports = Mutex<[UInt16]>([])
                 let server = try RunningServer(
-                    level: level,
+                    engine: engine,
                     listening: ["127.0.0.1:0", "127.0.0.1:0"],
                     runsAtOnce: false
                 ) { connection, _ in
@@ -93,12 +99,12 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func listenersOnPortZeroAndOnIPv6EachServeTheirOwn(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func listenersOnPortZeroAndOnIPv6EachServeTheirOwn(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let server = try RunningServer(
-                    level: level,
+                    engine: engine,
                     listening: ["127.0.0.1:0", "127.0.0.1:0", "[::1]:0", "[::1]:0"]
                 ) { connection, _ in
                     connection.send(connection.localAddress?.description ?? "")

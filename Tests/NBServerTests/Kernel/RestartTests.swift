@@ -7,13 +7,13 @@ import Testing
 
 /// Servers one after the other: the end of one leaves nothing in the way of the next.
 @Suite(.serialized) struct RestartTests {
-    @Test(arguments: KernelLevel.granted)
-    func aHundredServersHaveTheSamePortOneAfterTheOther(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aHundredServersHaveTheSamePortOneAfterTheOther(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 var endpoint: Endpoint = "127.0.0.1:0"
                 for number in 1...100 {
-                    let server = try RunningServer(level: level, listening: endpoint) { connection, _ in
+                    let server = try RunningServer(engine: engine, listening: endpoint) { connection, _ in
                         connection.send("\(number)")
                     }
                     endpoint = Endpoint(server.address.description)
@@ -24,12 +24,12 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func fiveHundredServersAreStartedAndStopped(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func fiveHundredServersAreStartedAndStopped(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for _ in 0..<500 {
-                    let server = try RunningServer(level: level) { _, _ in }
+                    let server = try RunningServer(engine: engine) { _, _ in }
                     expect(try server.stop().counters.accepted, is: 0, "accepted")
                     expect(server.terminations, is: 1, "terminations")
                 }

@@ -1,4 +1,5 @@
 import Glibc
+import GrantedLevels
 import Synchronization
 
 @testable import NBServer
@@ -77,7 +78,7 @@ final class RunningServer: Sendable {
     var deliveries: Int { shared.deliveries.load(ordering: .acquiring) }
 
     init(
-        level: KernelLevel,
+        engine: EngineChoice,
         listening endpoints: [Endpoint],
         submissionDepth: Int = 64,
         completionDepth: Int = 64,
@@ -102,7 +103,7 @@ final class RunningServer: Sendable {
             acceptMode: acceptMode,
             exhaustion: exhaustion,
             quantum: completionDepth,
-            engine: EngineOptions(level, submissionDepth: submissionDepth)
+            engine: EngineOptions(engine, submissionDepth: submissionDepth)
         )
         server = try Server(behavior, listening: endpoints, options: options)
         addresses = server.addresses
@@ -111,7 +112,7 @@ final class RunningServer: Sendable {
 
     /// The same with one listener and a behavior that always goes on.
     convenience init(
-        level: KernelLevel,
+        engine: EngineChoice,
         listening endpoint: Endpoint = .unshared,
         submissionDepth: Int = 64,
         completionDepth: Int = 64,
@@ -125,7 +126,7 @@ final class RunningServer: Sendable {
         onConnection: @escaping OnConnection
     ) throws {
         try self.init(
-            level: level,
+            engine: engine,
             listening: [endpoint],
             submissionDepth: submissionDepth,
             completionDepth: completionDepth,

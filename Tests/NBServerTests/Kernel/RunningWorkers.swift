@@ -1,4 +1,5 @@
 import Glibc
+import GrantedLevels
 import Synchronization
 import Testing
 
@@ -61,7 +62,7 @@ final class RunningWorkers: Sendable {
     var undelivered: [ConnectionID] { observer.undelivered.withLock { $0 } }
 
     init(
-        level: KernelLevel,
+        engine: EngineChoice,
         _ options: WorkerOptions = WorkerOptions(),
         bufferCount: Int = 64,
         bufferSize: Int = 4096,
@@ -74,7 +75,7 @@ final class RunningWorkers: Sendable {
             receiveBufferCount: bufferCount,
             receiveBufferSize: bufferSize,
             quantum: 64,
-            engine: EngineOptions(level, submissionDepth: 64)
+            engine: EngineOptions(engine, submissionDepth: 64)
         )
         let behavior = Behavior(conduct: conduct, journal: journal, end: end, failures: failures)
         server = try Server(behavior, listening: "127.0.0.1:0", options: serverOptions, observer: observer)

@@ -5,15 +5,15 @@ import Testing
 
 @testable import NBServer
 
-/// Two servers in one process: on different levels, and on the same port.
+/// Two servers in one process: on different engines, and on the same port.
 @Suite(.serialized) struct SeveralServersTests {
-    @Test(arguments: KernelLevel.granted)
-    func twoServersOnDifferentLevelsDoNotKnowOfEachOther(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                for otherLevel in KernelLevel.granted where otherLevel != level {
-                    let one = try RunningServer(level: level) { connection, _ in connection.send("one") }
-                    let other = try RunningServer(level: otherLevel) { connection, _ in connection.send("other") }
+    @Test(arguments: EngineChoice.granted)
+    func twoServersOnDifferentLevelsDoNotKnowOfEachOther(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                for otherEngine in EngineChoice.granted where otherEngine != engine {
+                    let one = try RunningServer(engine: engine) { connection, _ in connection.send("one") }
+                    let other = try RunningServer(engine: otherEngine) { connection, _ in connection.send("other") }
                     let crowd = try Crowd(50, at: one.address, other.address)
                     expect(try crowd.endings(), is: [.end("one"): 50, .end("other"): 50], "the crowd")
                     expect(try one.stop().counters.delivered, is: 50, "delivered by one")
@@ -26,19 +26,19 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func ofServersThatShareAPortTheOneThatEndsTakesItsQueueAlong(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func ofServersThatShareAPortTheOneThatEndsTakesItsQueueAlong(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let sharing: [SocketOption] = [.reusePort(true)]
-                let ending = try RunningServer(level: level, socketOptions: sharing, runsAtOnce: false) {
+                let ending = try RunningServer(engine: engine, socketOptions: sharing, runsAtOnce: false) {
                     connection,
                     _ in
                     connection.send("ending")
                 }
                 let queueOfEnding = try ListeningDescriptor(of: ending.address)
                 let surviving = try RunningServer(
-                    level: level,
+                    engine: engine,
                     listening: Endpoint(ending.address.description),
                     socketOptions: sharing,
                     runsAtOnce: false

@@ -5,13 +5,13 @@ import Testing
 
 @testable import NBServer
 
-/// A backlog that is too short for its crowd. All levels at once: they wait for the kernel's timers.
+/// A backlog that is too short for its crowd. All engines at once: they wait for the kernel's timers.
 @Suite struct SmallBacklogTests {
-    @Test(arguments: KernelLevel.granted)
-    func whoFindsTheBacklogFullIsServedWhenTheKernelTriesAgain(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningServer(level: level, socketOptions: [.backlog(4)], runsAtOnce: false) {
+    @Test(arguments: EngineChoice.granted)
+    func whoFindsTheBacklogFullIsServedWhenTheKernelTriesAgain(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningServer(engine: engine, socketOptions: [.backlog(4)], runsAtOnce: false) {
                     connection,
                     _ in connection.send("hello")
                 }

@@ -8,11 +8,11 @@ import Testing
 
 /// Servers that stop while a crowd is there: who was accepted is greeted or reset and counted, and nobody hangs.
 @Suite(.serialized) struct StopUnderLoadTests {
-    @Test(arguments: KernelLevel.granted)
-    func aVerdictToStopFromTheFirstOfABatchDiscardsTheOthers(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningServer(level: level, listening: ["127.0.0.1:0"], runsAtOnce: false) {
+    @Test(arguments: EngineChoice.granted)
+    func aVerdictToStopFromTheFirstOfABatchDiscardsTheOthers(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningServer(engine: engine, listening: ["127.0.0.1:0"], runsAtOnce: false) {
                     connection,
                     _ in
                     connection.send("hello")
@@ -26,20 +26,20 @@ import Testing
                 expect(end.reason.description, is: "stopped by the behavior: sold out", "reason")
                 expect(end.counters.delivered, is: 1, "delivered")
                 // All that were queued came with the first; one at a time, the others are the kernel's to reset.
-                expect(end.counters.discarded, is: level == .linux5_11 ? 0 : 39, "discarded")
+                expect(end.counters.discarded, is: engine == .ring(.linux5_11) ? 0 : 39, "discarded")
                 expect(server.terminations, is: 1, "terminations")
             }
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func connectionsThatWaitForACallbackWhenTheServerStopsAreGreetedOrReset(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func connectionsThatWaitForACallbackWhenTheServerStopsAreGreetedOrReset(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for pending in [1, 7, 64, 200] {
                     let gate = Gate()
                     let servers = Mutex<[RunningServer]>([])
-                    let server = try RunningServer(level: level) { connection, context in
+                    let server = try RunningServer(engine: engine) { connection, context in
                         connection.send("hello")
                         guard context.counters.delivered == 1 else { return }
                         gate.wait()
@@ -66,12 +66,12 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func whoConnectsWhileTheServerStopsIsGreetedResetOrRefused(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func whoConnectsWhileTheServerStopsIsGreetedResetOrRefused(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for round in 1...20 {
-                    let server = try RunningServer(level: level, completionDepth: 8) { connection, _ in
+                    let server = try RunningServer(engine: engine, completionDepth: 8) { connection, _ in
                         connection.send("hello")
                     }
                     let storm = try Storm(on: server.address)
@@ -89,13 +89,13 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func peersThatNeverReadAreResetWhenTheServerStops(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func peersThatNeverReadAreResetWhenTheServerStops(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let bytes = [UInt8](repeating: 65, count: 160 << 10)
                 let server = try RunningServer(
-                    level: level,
+                    engine: engine,
                     closeTimeLimit: .milliseconds(200),
                     socketOptions: [.sendBuffer(4096)]
                 ) { connection, context in

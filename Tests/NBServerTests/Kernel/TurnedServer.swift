@@ -1,4 +1,5 @@
 import Glibc
+import GrantedLevels
 import Testing
 
 @testable import NBServer

@@ -17,12 +17,12 @@ import Testing
         return conduct
     }()
 
-    @Test(arguments: KernelLevel.granted)
-    func aPeerThatSendsNothingIsLeftWhenTheIdleLimitHasPassed(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aPeerThatSendsNothingIsLeftWhenTheIdleLimitHasPassed(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let options = WorkerOptions(framing: .line, idleTimeLimit: Self.soon)
-                let server = try RunningWorkers(level: level, options, conduct: Self.watchful)
+                let server = try RunningWorkers(engine: engine, options, conduct: Self.watchful)
                 let silent = try Client(server.address)
                 try server.expectToServe("while it is silent\n")
                 expect(try silent.readToEnd(), is: .end(""), "the silent one")
@@ -35,10 +35,10 @@ import Testing
     }
 
     /// Each byte comes in time, but the line does not.
-    @Test(arguments: KernelLevel.granted)
-    func aPeerThatSendsByteByByteIsLeftWhenTheReceiveLimitHasPassed(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aPeerThatSendsByteByByteIsLeftWhenTheReceiveLimitHasPassed(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for mode in [WorkerOptions.ReceiveMode.once, .continuous] {
                     let options = WorkerOptions(receiving: mode, framing: .line, receiveTimeLimit: Self.soon)
                     let hasHeardALine = Atomic<Bool>.Box(false)
@@ -51,7 +51,7 @@ import Testing
                     conduct.timeout = { _, connection in
                         if hasHeardALine.value.load(ordering: .relaxed) { connection.close() }
                     }
-                    let server = try RunningWorkers(level: level, options, conduct: conduct)
+                    let server = try RunningWorkers(engine: engine, options, conduct: conduct)
                     let slow = try Client(server.address)
                     try slow.say("a line\n")
                     expect(try slow.read(7), is: "a line\n", "an echo")
@@ -75,12 +75,12 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aLineWithoutEndGrowsToItsLimitOnly(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aLineWithoutEndGrowsToItsLimitOnly(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let options = WorkerOptions(framing: .line, frameLimit: 1000)
-                let server = try RunningWorkers(level: level, options, bufferSize: 64, conduct: .echo)
+                let server = try RunningWorkers(engine: engine, options, bufferSize: 64, conduct: .echo)
                 let endless = try Client(server.address)
                 endless.writeInBackground(1 << 20)
                 try server.expectToServe("meanwhile\n")
@@ -98,13 +98,13 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aFrameThatIsTooLongIsRefusedByItsHeader(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aFrameThatIsTooLongIsRefusedByItsHeader(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for length: [UInt8] in [[0, 0, 0, 101], [0x7f, 0xff, 0xff, 0xff], [0xff, 0xff, 0xff, 0xff]] {
                     let options = WorkerOptions(framing: .lengthHeader(.fourBytes), frameLimit: 100)
-                    let server = try RunningWorkers(level: level, options, conduct: .echo)
+                    let server = try RunningWorkers(engine: engine, options, conduct: .echo)
                     let client = try Client(server.address)
                     try client.say(length)
                     client.endOutput()
@@ -122,16 +122,16 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func halfAFrameIsNeverDeliveredAndItsWorkerIsTold(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func halfAFrameIsNeverDeliveredAndItsWorkerIsTold(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for (framing, half) in [
                     (WorkerOptions.Framing.line, "half a li"), (.lengthHeader(.twoBytes), "\0\u{9}half"),
                     (.lengthHeader(.twoBytes), "\0"),
                 ] {
                     let options = WorkerOptions(framing: framing, deliversUnterminatedLine: false)
-                    let server = try RunningWorkers(level: level, options, conduct: .echo)
+                    let server = try RunningWorkers(engine: engine, options, conduct: .echo)
                     do {
                         let client = try Client(server.address)
                         try client.say(half)
@@ -148,13 +148,13 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aResetInTheMiddleCostsItsConnectionOnly(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aResetInTheMiddleCostsItsConnectionOnly(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for mode in [WorkerOptions.ReceiveMode.once, .continuous] {
                     let options = WorkerOptions(receiving: mode, framing: .line)
-                    let server = try RunningWorkers(level: level, options, conduct: .echo)
+                    let server = try RunningWorkers(engine: engine, options, conduct: .echo)
                     for number in 0..<50 {
                         let client = try Client(server.address)
                         try client.say("whole\nhal")
@@ -177,10 +177,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aPeerThatNeverReadsIsResetWhenTheQueueIsFull(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aPeerThatNeverReadsIsResetWhenTheQueueIsFull(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 var conduct = WorkerConduct.echo
                 conduct.received = { bytes, connection in
                     if bytes.count == 5 { connection.sendFrame(bytes.span) }
@@ -188,7 +188,7 @@ import Testing
                 }
                 let limit = 4 << 20
                 let options = WorkerOptions(framing: .line, queueLimit: limit)
-                let server = try RunningWorkers(level: level, options, conduct: conduct)
+                let server = try RunningWorkers(engine: engine, options, conduct: conduct)
                 let deaf = try Client(server.address)
                 let patient = try Client(server.address)
                 try server.tell(1, "as much as fits") { connection in
@@ -215,12 +215,12 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aPeerThatNeverReadsIsResetWhenTheSendLimitHasPassed(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aPeerThatNeverReadsIsResetWhenTheSendLimitHasPassed(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let options = WorkerOptions(framing: .line, sendTimeLimit: Self.soon)
-                let server = try RunningWorkers(level: level, options, conduct: Self.watchful)
+                let server = try RunningWorkers(engine: engine, options, conduct: Self.watchful)
                 let deaf = try Client(server.address)
                 try server.tell(0, "much") { $0.send([UInt8](repeating: 7, count: 16 << 20)) }
                 try server.journal.waitForEnd(0)

@@ -12,16 +12,16 @@ import Testing
         let description: String
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func whoHasEndedItsSideStillGetsItsAnswer(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func whoHasEndedItsSideStillGetsItsAnswer(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 var conduct = WorkerConduct()
                 conduct.peerClosed = { connection in
                     connection.send([UInt8](repeating: 65, count: 1 << 20))
                     connection.close()
                 }
-                let server = try RunningWorkers(level: level, conduct: conduct)
+                let server = try RunningWorkers(engine: engine, conduct: conduct)
                 let client = try Client(server.address)
                 try client.say("a question")
                 client.endOutput()
@@ -37,16 +37,16 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aWorkerThatHasEndedItsSideStillReceives(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aWorkerThatHasEndedItsSideStillReceives(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let conduct = WorkerConduct(connected: { connection in
                     connection.send("that is all")
                     connection.finishOutput()
                     connection.send("not sent")
                 })
-                let server = try RunningWorkers(level: level, conduct: conduct)
+                let server = try RunningWorkers(engine: engine, conduct: conduct)
                 let client = try Client(server.address)
                 expect(try client.readToEnd(), is: .end("that is all"), "what the client gets")
                 for word in ["I", "go", "on"] {
@@ -67,12 +67,12 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aReleasedConnectionBringsWhatNobodyHasRead(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aReleasedConnectionBringsWhatNobodyHasRead(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for mode in [WorkerOptions.ReceiveMode.once, .continuous] {
-                    for size in [1, 4, 4096] { try Self.release(level, mode, size) }
+                    for size in [1, 4, 4096] { try Self.release(engine, mode, size) }
                 }
             }
         }
@@ -84,7 +84,7 @@ import Testing
         let unread: [UInt8]
     }
 
-    private static func release(_ level: KernelLevel, _ mode: WorkerOptions.ReceiveMode, _ bufferSize: Int) throws {
+    private static func release(_ engine: EngineChoice, _ mode: WorkerOptions.ReceiveMode, _ bufferSize: Int) throws {
         let taken = Mutex<[Taken]>.Box([])
         let conduct = WorkerConduct(received: { _, connection in
             connection.send("goodbye\n")
@@ -96,7 +96,7 @@ import Testing
             connection.send("not sent")
         })
         let options = WorkerOptions(receiving: mode, framing: .line)
-        let server = try RunningWorkers(level: level, options, bufferSize: bufferSize, conduct: conduct)
+        let server = try RunningWorkers(engine: engine, options, bufferSize: bufferSize, conduct: conduct)
         let client = try Client(server.address)
         try client.say("first\nsecond\nthi")
         expect(try client.read(8), is: "goodbye\n", "the server's last words")
@@ -122,10 +122,10 @@ import Testing
     }
 
     /// The server stops while what was queued on it is still to be sent.
-    @Test(arguments: KernelLevel.granted)
-    func aConnectionThatIsReleasedWhileTheServerStopsLosesNothing(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aConnectionThatIsReleasedWhileTheServerStopsLosesNothing(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let unread = Mutex<[[UInt8]]>.Box([])
                 let conduct = WorkerConduct(received: { _, connection in
                     connection.send([UInt8](repeating: 65, count: 8 << 20))
@@ -134,7 +134,7 @@ import Testing
                         unread.value.withLock { $0.append(bytes) }
                     }
                 })
-                let server = try RunningWorkers(level: level, WorkerOptions(framing: .line), conduct: conduct)
+                let server = try RunningWorkers(engine: engine, WorkerOptions(framing: .line), conduct: conduct)
                 let client = try Client(server.address)
                 try client.say("first\nsecond\n")
                 expect(try client.read(1), is: "A", "the first byte")
@@ -152,15 +152,15 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aReleasedConnectionThatNobodyTakesIsClosed(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aReleasedConnectionThatNobodyTakesIsClosed(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let conduct = WorkerConduct(received: { _, connection in
                     connection.send("goodbye")
                     connection.release { _ in }
                 })
-                let server = try RunningWorkers(level: level, conduct: conduct)
+                let server = try RunningWorkers(engine: engine, conduct: conduct)
                 for _ in 0..<20 {
                     let client = try Client(server.address)
                     try client.say("?")
@@ -172,10 +172,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func anErrorEndsItsConnectionAndIsReported(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func anErrorEndsItsConnectionAndIsReported(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let connected = Atomic<Int>.Box(0)
                 let conduct = WorkerConduct(
                     connected: { _ in
@@ -190,7 +190,7 @@ import Testing
                     timeout: { _, _ in throw Trouble(description: "when late") },
                     peerClosed: { _ in throw Trouble(description: "when left") }
                 )
-                let server = try RunningWorkers(level: level, conduct: conduct)
+                let server = try RunningWorkers(engine: engine, conduct: conduct)
                 let witness = try Client(server.address)
                 _ = try server.journal.id(0)
                 expect(try Client(server.address).readToEnd(), is: .end(""), "the second")
@@ -222,11 +222,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aStopEndsEveryWorker(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningWorkers(level: level, conduct: .echo)
+    @Test(arguments: EngineChoice.granted)
+    func aStopEndsEveryWorker(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningWorkers(engine: engine, conduct: .echo)
                 let clients = try (0..<300).map { _ in try Client(server.address) }
                 for number in 0..<300 { _ = try server.journal.id(number) }
                 for client in clients.prefix(100) { try client.say("unheard or echoed") }
@@ -246,17 +246,17 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aDrainAsksEveryWorkerToFinish(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aDrainAsksEveryWorkerToFinish(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 var conduct = WorkerConduct.echo
                 conduct.finish = { connection in
                     connection.send("the last words\n")
                     // One in two goes on until its client leaves.
                     if connection.id.slot % 2 == 0 { connection.close() }
                 }
-                let server = try RunningWorkers(level: level, WorkerOptions(framing: .line), conduct: conduct)
+                let server = try RunningWorkers(engine: engine, WorkerOptions(framing: .line), conduct: conduct)
                 let clients = try (0..<100).map { _ in try Client(server.address) }
                 for number in 0..<100 { _ = try server.journal.id(number) }
                 let waiting = HelperThread {
@@ -277,10 +277,10 @@ import Testing
     }
 
     /// Nothing completes after the last connection has been given away.
-    @Test(arguments: KernelLevel.granted)
-    func aDrainEndsWhenTheLastConnectionIsReleased(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aDrainEndsWhenTheLastConnectionIsReleased(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let taken = Mutex<[Int32]>.Box([])
                 let conduct = WorkerConduct(finish: { connection in
                     connection.send("goodbye")
@@ -289,7 +289,7 @@ import Testing
                         taken.value.withLock { $0.append(descriptor) }
                     }
                 })
-                let server = try RunningWorkers(level: level, conduct: conduct)
+                let server = try RunningWorkers(engine: engine, conduct: conduct)
                 let client = try Client(server.address)
                 _ = try server.journal.id(0)
                 expect("\(server.drain(within: .seconds(3600)).reason)", is: "drained", "why it stopped")
@@ -300,12 +300,12 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aDrainDoesNotWaitForeverForAWorkerThatStays(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aDrainDoesNotWaitForeverForAWorkerThatStays(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let conduct = WorkerConduct(finish: { _ in })
-                let server = try RunningWorkers(level: level, closeTimeLimit: .milliseconds(50), conduct: conduct)
+                let server = try RunningWorkers(engine: engine, closeTimeLimit: .milliseconds(50), conduct: conduct)
                 let client = try Client(server.address)
                 _ = try server.journal.id(0)
                 let end = server.drain(within: .milliseconds(50))

@@ -39,13 +39,13 @@ import Testing
     /// In which ways a worker asks: each frame by itself, two at a time, or all of them.
     static let modes: [WorkerOptions.ReceiveMode] = [.once, .count(2), .continuous]
 
-    @Test(arguments: KernelLevel.granted)
-    func framesAreDeliveredWholeHoweverTheyAreCut(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func framesAreDeliveredWholeHoweverTheyAreCut(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for stream in Stream.all {
                     for mode in Self.modes {
-                        for size in [1, 2, 3, 5, 7, 16, 4096] { try Self.run(stream, mode, size, level) }
+                        for size in [1, 2, 3, 5, 7, 16, 4096] { try Self.run(stream, mode, size, engine) }
                     }
                 }
             }
@@ -56,7 +56,7 @@ import Testing
         _ stream: Stream,
         _ mode: WorkerOptions.ReceiveMode,
         _ bufferSize: Int,
-        _ level: KernelLevel
+        _ engine: EngineChoice
     ) throws {
         let options = WorkerOptions(receiving: mode, framing: stream.framing, frameLimit: 300)
         var conduct = WorkerConduct.echo
@@ -64,7 +64,7 @@ import Testing
             connection.sendFrame(bytes.span)
             if mode != .continuous { connection.receive(mode) }
         }
-        let server = try RunningWorkers(level: level, options, bufferSize: bufferSize, conduct: conduct)
+        let server = try RunningWorkers(engine: engine, options, bufferSize: bufferSize, conduct: conduct)
         // One joins them, the other does not.
         let clients = [try Client(server.address), try Client(server.address)]
         try clients[0].say(stream.written)
@@ -82,10 +82,10 @@ import Testing
         server.stop()
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aLastLineNeedsNoLineFeed(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aLastLineNeedsNoLineFeed(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for mode in Self.modes {
                     for size in [1, 5, 4096] {
                         var conduct = WorkerConduct.echo
@@ -94,7 +94,7 @@ import Testing
                             if mode != .continuous { connection.receive(mode) }
                         }
                         let options = WorkerOptions(receiving: mode, framing: .line, frameLimit: 9)
-                        let server = try RunningWorkers(level: level, options, bufferSize: size, conduct: conduct)
+                        let server = try RunningWorkers(engine: engine, options, bufferSize: size, conduct: conduct)
                         let client = try Client(server.address)
                         try client.say("first\nlast line")
                         client.endOutput()
@@ -111,10 +111,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aRawStreamArrivesWhole(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aRawStreamArrivesWhole(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 13) }
                 for mode in Self.modes {
                     let conduct = WorkerConduct(received: { bytes, connection in
@@ -122,7 +122,7 @@ import Testing
                         if mode != .continuous { connection.receive(mode) }
                     })
                     let server = try RunningWorkers(
-                        level: level,
+                        engine: engine,
                         WorkerOptions(receiving: mode),
                         bufferCount: 2,
                         bufferSize: 1000,
@@ -145,14 +145,14 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aFrameAsLongAsTheLimitIsDeliveredAndALongerOneEndsItsConnection(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aFrameAsLongAsTheLimitIsDeliveredAndALongerOneEndsItsConnection(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for stream in Stream.all {
                     for lineEnd in ["\n", "\r\n"] {
                         let options = WorkerOptions(framing: stream.framing, frameLimit: 100)
-                        let server = try RunningWorkers(level: level, options, bufferSize: 64, conduct: .echo)
+                        let server = try RunningWorkers(engine: engine, options, bufferSize: 64, conduct: .echo)
                         let longest = String(repeating: "l", count: 100)
                         let tooLong = Stream(stream.framing, [longest, longest + "!", "never"], lineEnd: lineEnd)
                         let client = try Client(server.address)
@@ -172,17 +172,17 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aFramingThatIsChangedHoldsFromTheNextFrameOn(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aFramingThatIsChangedHoldsFromTheNextFrameOn(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for size in [1, 4, 4096] {
                     let conduct = WorkerConduct(received: { bytes, connection in
                         connection.setFraming(bytes.count == 4 ? .line : .lengthHeader(.oneByte))
                         connection.receive()
                     })
                     let options = WorkerOptions(framing: .line)
-                    let server = try RunningWorkers(level: level, options, bufferSize: size, conduct: conduct)
+                    let server = try RunningWorkers(engine: engine, options, bufferSize: size, conduct: conduct)
                     let client = try Client(server.address)
                     try client.say("line\nto binary\n\u{4}four\u{2}ab")
                     client.endOutput()

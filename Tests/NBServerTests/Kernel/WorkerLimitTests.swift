@@ -9,10 +9,10 @@ import Testing
 @Suite(.serialized) struct WorkerLimitTests {
     private static let soon = Duration.milliseconds(20)
 
-    @Test(arguments: KernelLevel.granted)
-    func aTimeLimitStartsAgainUntilTheConnectionIsClosed(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aTimeLimitStartsAgainUntilTheConnectionIsClosed(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for (limit, options) in [
                     (TimeLimit.idle, WorkerOptions(idleTimeLimit: Self.soon)),
                     (TimeLimit.receive, WorkerOptions(receiveTimeLimit: Self.soon)),
@@ -21,7 +21,7 @@ import Testing
                     let conduct = WorkerConduct(timeout: { limit, connection in
                         if passed.value.add(1, ordering: .relaxed).newValue == 5 { connection.close() }
                     })
-                    let server = try RunningWorkers(level: level, options, conduct: conduct)
+                    let server = try RunningWorkers(engine: engine, options, conduct: conduct)
                     expect(try Client(server.address).readToEnd(), is: .end(""), "its client")
                     try server.journal.waitForEnd(0)
                     var expected = [WorkerJournal.Entry](repeating: .timeout(limit), count: 5)
@@ -34,15 +34,15 @@ import Testing
     }
 
     /// The shorter one does not keep the longer one from passing.
-    @Test(arguments: KernelLevel.granted)
-    func bothTimeLimitsOfASilentPeerPass(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func bothTimeLimitsOfASilentPeerPass(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let conduct = WorkerConduct(timeout: { limit, connection in
                     if limit == .idle { connection.close() }
                 })
                 let options = WorkerOptions(idleTimeLimit: Self.soon * 5, receiveTimeLimit: Self.soon)
-                let server = try RunningWorkers(level: level, options, conduct: conduct)
+                let server = try RunningWorkers(engine: engine, options, conduct: conduct)
                 expect(try Client(server.address).readToEnd(), is: .end(""), "its client")
                 try server.journal.waitForEnd(0)
                 let entries = server.journal.entries(0)
@@ -54,12 +54,12 @@ import Testing
     }
 
     /// A worker that asks for nothing waits for nothing.
-    @Test(arguments: KernelLevel.granted)
-    func theReceiveLimitIsForThoseWhoAsk(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func theReceiveLimitIsForThoseWhoAsk(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let options = WorkerOptions(receiving: .manual, receiveTimeLimit: Self.soon)
-                let server = try RunningWorkers(level: level, options, conduct: WorkerConduct(timeout: { _, _ in }))
+                let server = try RunningWorkers(engine: engine, options, conduct: WorkerConduct(timeout: { _, _ in }))
                 let silent = try Client(server.address)
                 let asked = try Client(server.address)
                 try server.tell(1, "ask") { $0.receive() }
@@ -75,10 +75,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aWorkerHearsWhenThereIsRoomAgain(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aWorkerHearsWhenThereIsRoomAgain(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for lowWater in [0, 50_000] {
                     let rounds = Atomic<Int>.Box(0)
                     let options = WorkerOptions(highWater: 100_000, lowWater: lowWater)
@@ -98,7 +98,7 @@ import Testing
                             expect(connection.hasRoom, is: false, "above again")
                         }
                     )
-                    let server = try RunningWorkers(level: level, options, conduct: conduct)
+                    let server = try RunningWorkers(engine: engine, options, conduct: conduct)
                     let client = try Client(server.address)
                     expect(try client.readBytesToEnd(chunk: 65536).count, is: 20 * 100_001, "bytes")
                     client.endOutput()

@@ -7,11 +7,11 @@ import Testing
 
 /// Messages to workers: from outside, from one another, and to those that have ended.
 @Suite(.serialized) struct WorkerMessageTests {
-    @Test(arguments: KernelLevel.granted)
-    func messagesFromOutsideArriveInOrder(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningWorkers(level: level, conduct: .echo)
+    @Test(arguments: EngineChoice.granted)
+    func messagesFromOutsideArriveInOrder(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningWorkers(engine: engine, conduct: .echo)
                 let clients = [try Client(server.address), try Client(server.address)]
                 let ids = [try server.journal.id(0), try server.journal.id(1)]
                 for number in 0..<500 { try server.send("\(number)", to: ids[number % 2]) }
@@ -28,10 +28,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aWorkerTellsEveryOtherAndItself(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aWorkerTellsEveryOtherAndItself(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let conduct = WorkerConduct(received: { bytes, connection in
                     let text = String(decoding: bytes, as: UTF8.self)
                     for worker in connection.server.workers(of: ClosureWorker.self) {
@@ -39,7 +39,7 @@ import Testing
                     }
                     connection.receive()
                 })
-                let server = try RunningWorkers(level: level, WorkerOptions(framing: .line), conduct: conduct)
+                let server = try RunningWorkers(engine: engine, WorkerOptions(framing: .line), conduct: conduct)
                 let clients = try (0..<50).map { _ in try Client(server.address) }
                 for number in 0..<50 { _ = try server.journal.id(number) }
                 for client in clients { try client.say("hi\n") }
@@ -51,12 +51,12 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aMessageToAWorkerThatHasEndedIsReported(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aMessageToAWorkerThatHasEndedIsReported(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let refused = Mutex<[ConnectionID]>.Box([])
-                let server = try RunningWorkers(level: level, conduct: .echo)
+                let server = try RunningWorkers(engine: engine, conduct: .echo)
                 let gone: WorkerID<ClosureWorker>
                 do {
                     _ = try Client(server.address)
@@ -85,11 +85,11 @@ import Testing
     }
 
     /// Sent while it lives, to be delivered when it does not.
-    @Test(arguments: KernelLevel.granted)
-    func aMessageToAWorkerThatEndsInTheSameCallbackIsReported(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningWorkers(level: level, conduct: .echo)
+    @Test(arguments: EngineChoice.granted)
+    func aMessageToAWorkerThatEndsInTheSameCallbackIsReported(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningWorkers(engine: engine, conduct: .echo)
                 let client = try Client(server.address)
                 let id = try server.journal.id(0)
                 try server.tell(0, "send and close") { connection in
@@ -106,16 +106,16 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func oneWorkerAsksAnotherToFinish(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func oneWorkerAsksAnotherToFinish(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 var conduct = WorkerConduct.echo
                 conduct.finish = { connection in
                     connection.send("as you wish")
                     connection.close()
                 }
-                let server = try RunningWorkers(level: level, conduct: conduct)
+                let server = try RunningWorkers(engine: engine, conduct: conduct)
                 let clients = [try Client(server.address), try Client(server.address)]
                 let other = try server.journal.id(1)
                 try server.tell(0, "finish the other") { try $0.server.finish(other) }
@@ -129,17 +129,17 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aWorkerAsksItsServerAndGetsAnAnswer(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aWorkerAsksItsServerAndGetsAnAnswer(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let conduct = WorkerConduct(received: { bytes, connection in
                     let id = connection.workerID(of: ClosureWorker.self)
                     let text = String(decoding: bytes, as: UTF8.self)
                     try connection.server.cast(.tellMe(text, id), to: RunningWorkers.Behavior.self)
                     connection.receive()
                 })
-                let server = try RunningWorkers(level: level, WorkerOptions(framing: .line), conduct: conduct)
+                let server = try RunningWorkers(engine: engine, WorkerOptions(framing: .line), conduct: conduct)
                 let clients = [try Client(server.address), try Client(server.address)]
                 for number in 0...1 { _ = try server.journal.id(number) }
                 try clients[1].say("one\n")

@@ -8,11 +8,11 @@ import Testing
 @Suite(.serialized) struct WorkerReceivingTests {
     private static let passive = WorkerConduct(received: { _, _ in })
 
-    @Test(arguments: KernelLevel.granted)
-    func onceIsOneDelivery(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
-                let server = try RunningWorkers(level: level, conduct: Self.passive)
+    @Test(arguments: EngineChoice.granted)
+    func onceIsOneDelivery(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
+                let server = try RunningWorkers(engine: engine, conduct: Self.passive)
                 let client = try Client(server.address)
                 try client.say("one")
                 try server.journal.wait(0, for: .received("one"))
@@ -37,12 +37,12 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func countIsSoManyDeliveriesAndContinuousIsAll(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func countIsSoManyDeliveriesAndContinuousIsAll(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let options = WorkerOptions(receiving: .count(3), framing: .line)
-                let server = try RunningWorkers(level: level, options, bufferSize: 8, conduct: Self.passive)
+                let server = try RunningWorkers(engine: engine, options, bufferSize: 8, conduct: Self.passive)
                 let client = try Client(server.address)
                 let lines = (0..<1000).map { "line \($0)" }
                 try client.say(lines[..<10].joined(separator: "\n") + "\n")
@@ -66,12 +66,12 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aWorkerThatTakesBackContinuousGetsNoMoreAndLosesNothing(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aWorkerThatTakesBackContinuousGetsNoMoreAndLosesNothing(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let options = WorkerOptions(receiving: .continuous)
-                let server = try RunningWorkers(level: level, options, conduct: Self.passive)
+                let server = try RunningWorkers(engine: engine, options, conduct: Self.passive)
                 let client = try Client(server.address)
                 for round in 0..<20 {
                     try client.say("heard \(round)")
@@ -94,10 +94,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func manualIsSoManyBytesOrWhateverComes(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func manualIsSoManyBytesOrWhateverComes(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for size in [1, 3, 4096] {
                     let conduct = WorkerConduct(received: { bytes, connection in
                         switch bytes.count {
@@ -107,7 +107,7 @@ import Testing
                         }
                     })
                     let options = WorkerOptions(receiving: .manual, frameLimit: 1000)
-                    let server = try RunningWorkers(level: level, options, bufferSize: size, conduct: conduct)
+                    let server = try RunningWorkers(engine: engine, options, bufferSize: size, conduct: conduct)
                     let client = try Client(server.address)
                     let bytes = (0..<1011).map { UInt8(truncatingIfNeeded: $0 / 7) }
                     try client.say(Array(bytes[..<5]))
@@ -129,12 +129,12 @@ import Testing
     }
 
     /// The rest of a frame has to be asked of the kernel also when the first of it was kept.
-    @Test(arguments: KernelLevel.granted)
-    func aFrameOfWhichAPartWasKeptIsCompleted(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aFrameOfWhichAPartWasKeptIsCompleted(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 let options = WorkerOptions(framing: .line)
-                let server = try RunningWorkers(level: level, options, conduct: Self.passive)
+                let server = try RunningWorkers(engine: engine, options, conduct: Self.passive)
                 let client = try Client(server.address)
                 try client.say("first\nsec")
                 try server.journal.wait(0, for: .received("first"))
@@ -155,10 +155,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aHundredConnectionsShareTwoBuffers(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.run(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aHundredConnectionsShareTwoBuffers(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.run(on: engine) {
                 for mode in [WorkerOptions.ReceiveMode.once, .continuous] {
                     let conduct = WorkerConduct(received: { bytes, connection in
                         connection.sendFrame(bytes.span)
@@ -166,7 +166,7 @@ import Testing
                     })
                     let options = WorkerOptions(receiving: mode, framing: .line)
                     let server = try RunningWorkers(
-                        level: level,
+                        engine: engine,
                         options,
                         bufferCount: 2,
                         bufferSize: 16,

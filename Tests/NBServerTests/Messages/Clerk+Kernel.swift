@@ -1,3 +1,4 @@
+import GrantedLevels
 import NBUring
 import Testing
 
@@ -28,15 +29,15 @@ extension Clerk {
         return clerk
     }
 
-    /// Has a server run on a level for as long as `body` does, on the main thread; returns why it ended.
+    /// Has a server run on an engine for as long as `body` does, on the main thread; returns why it ended.
     @MainActor @discardableResult
     func serve(
-        on level: KernelLevel,
+        on engine: EngineChoice,
         listening endpoints: [Endpoint] = ["127.0.0.1:0"],
         maximumListeners: Int = 1024,
         _ body: @MainActor (Server<Clerk>) async throws -> Void
     ) async throws -> StopReason {
-        let engine = EngineOptions(level, submissionDepth: 64)
+        let engine = EngineOptions(engine, submissionDepth: 64)
         let options = ServerOptions(maximumListeners: maximumListeners, quantum: 64, engine: engine)
         let server = try Server(self, listening: endpoints, options: options)
         try server.start()

@@ -13,14 +13,14 @@ import Testing
     @MainActor private static func drained(
         _ queued: QueuedClients,
         of crowd: Int,
-        on level: KernelLevel
+        on engine: EngineChoice
     ) async throws -> (endings: [Client.Ending: Int], reason: StopReason) {
         var clerk = Clerk.greeter
         clerk.onBegin = { _, context in
             context.drain(queued: queued, within: limit)
             return .continue
         }
-        let options = ServerOptions(quantum: 64, engine: EngineOptions(level, submissionDepth: 64))
+        let options = ServerOptions(quantum: 64, engine: EngineOptions(engine, submissionDepth: 64))
         let server = try Server(clerk, listening: [.unshared], options: options)
         let clients = try Crowd(crowd, at: server.addresses[0])
         try server.start()
@@ -30,38 +30,38 @@ import Testing
         return (endings, reason)
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func whoWaitsIsServedBeforeTheEnd(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                let (endings, reason) = try await Self.drained(.serve, of: 500, on: level)
+    @Test(arguments: EngineChoice.granted)
+    func whoWaitsIsServedBeforeTheEnd(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                let (endings, reason) = try await Self.drained(.serve, of: 500, on: engine)
                 expect(endings, is: [.end(Clerk.greeting): 500], "the crowd")
                 expect(reason.description, is: "drained", "why it stopped")
             }
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func whoWaitsIsLeftIfSoAsked(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                let (endings, reason) = try await Self.drained(.reset, of: 500, on: level)
+    @Test(arguments: EngineChoice.granted)
+    func whoWaitsIsLeftIfSoAsked(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                let (endings, reason) = try await Self.drained(.reset, of: 500, on: engine)
                 expect(endings, is: [.reset: 500], "the crowd")
                 expect(reason.description, is: "drained", "why it stopped")
             }
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aServerWithoutListenersOrConnectionsDrainsAtOnce(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aServerWithoutListenersOrConnectionsDrainsAtOnce(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
                 var clerk = Clerk()
                 clerk.onBegin = { _, context in
                     context.drain(within: Self.limit)
                     return .continue
                 }
-                let options = ServerOptions(engine: EngineOptions(level))
+                let options = ServerOptions(engine: EngineOptions(engine))
                 let server = try Server(clerk, listening: [], options: options)
                 try server.start()
                 expect(try await server.ended().description, is: "drained", "why it stopped")
@@ -69,11 +69,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func thoseWhoRestAreServedToo(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.greeter.serve(on: level) { server in
+    @Test(arguments: EngineChoice.granted)
+    func thoseWhoRestAreServedToo(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.greeter.serve(on: engine) { server in
                     let address = server.addresses[0]
                     try await server.pauseListener(on: address, within: nil)
                     try await server.waitUntilItRests(address)
@@ -85,11 +85,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func connectionsThatDoNotEndInTimeAreCounted(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.keeper.serve(on: level) { server in
+    @Test(arguments: EngineChoice.granted)
+    func connectionsThatDoNotEndInTimeAreCounted(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.keeper.serve(on: engine) { server in
                     let crowd = try Crowd(3, at: server.addresses[0])
                     try await server.waitForDeliveries(3)
                     // Asked twice, the shorter time counts.
@@ -112,10 +112,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func theBehaviorIsToldAndMayEndWhatItHolds(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func theBehaviorIsToldAndMayEndWhatItHolds(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
                 let told = Record<String>()
                 var clerk = Clerk.keeper
                 clerk.onInfo = { clerk, info, context in
@@ -125,7 +125,7 @@ import Testing
                     for id in clerk.kept { try context.take(id).close() }
                     return .continue
                 }
-                try await clerk.serve(on: level) { server in
+                try await clerk.serve(on: engine) { server in
                     let crowd = try Crowd(30, at: server.addresses[0])
                     try await server.waitForDeliveries(30)
                     expect(try await server.drain(within: Self.limit).description, is: "drained", "why it stopped")
@@ -141,11 +141,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aServerThatDrainsAnswersAndTakesNoListeners(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.keeper.serve(on: level) { server in
+    @Test(arguments: EngineChoice.granted)
+    func aServerThatDrainsAnswersAndTakesNoListeners(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.keeper.serve(on: engine) { server in
                     let client = try Client(server.addresses[0])
                     try await server.waitForDeliveries(1)
                     try server.cast(

@@ -16,10 +16,10 @@ import Testing
         let end: UInt64
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aCallDuringAFloodIsHandledWithinTwoQuanta(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aCallDuringAFloodIsHandledWithinTwoQuanta(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
                 DescriptorLimit.raise()
                 let (ready, waits) = (Gates(), Record<Wait>())
                 var clerk = Clerk()
@@ -39,7 +39,7 @@ import Testing
                 let server = try Server(
                     clerk,
                     listening: ["127.0.0.1:0", "127.0.0.1:0"],
-                    options: ServerOptions(quantum: quantum, engine: EngineOptions(level, submissionDepth: quantum))
+                    options: ServerOptions(quantum: quantum, engine: EngineOptions(engine, submissionDepth: quantum))
                 )
                 mailbox.resolve(server)
                 let flood = try Crowd(4000, at: server.addresses[0], server.addresses[1])
@@ -87,11 +87,11 @@ import Testing
     }
 
     /// The other way round: messages that never end do not keep clients waiting.
-    @Test(arguments: KernelLevel.granted)
-    func aServerThatIsSentMessagesAllTheTimeServesItsClients(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.greeter.serve(on: level) { server in
+    @Test(arguments: EngineChoice.granted)
+    func aServerThatIsSentMessagesAllTheTimeServesItsClients(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.greeter.serve(on: engine) { server in
                     // Each sends itself again.
                     for _ in 0..<1000 { try Self.repeatForEver(server) }
                     let crowd = try Crowd(300, at: server.addresses[0])

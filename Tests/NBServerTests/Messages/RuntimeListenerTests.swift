@@ -7,11 +7,11 @@ import Testing
 
 /// Listeners that come, rest and go while a server runs, on the real kernel.
 @Suite(.serialized) struct RuntimeListenerTests {
-    @Test(arguments: KernelLevel.granted)
-    func listenersAreAddedToAServerThatHasNone(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.greeter.serve(on: level, listening: []) { server in
+    @Test(arguments: EngineChoice.granted)
+    func listenersAreAddedToAServerThatHasNone(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.greeter.serve(on: engine, listening: []) { server in
                     expect(server.addresses.count, is: 0, "listeners at first")
                     // Two on port 0 are two.
                     let first = try await server.listen(on: .unshared, within: nil)
@@ -26,11 +26,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func whatCannotBeAddedOrRemovedIsAnError(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.greeter.serve(on: level, maximumListeners: 2) { server in
+    @Test(arguments: EngineChoice.granted)
+    func whatCannotBeAddedOrRemovedIsAnError(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.greeter.serve(on: engine, maximumListeners: 2) { server in
                     let ours = server.addresses[0]
                     let foreign = try ListenSocket(.unshared, options: [])
                     let address = foreign.address
@@ -57,11 +57,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func anAddressIsFreeWhenItsRemovalReturns(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.greeter.serve(on: level, listening: []) { server in
+    @Test(arguments: EngineChoice.granted)
+    func anAddressIsFreeWhenItsRemovalReturns(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.greeter.serve(on: engine, listening: []) { server in
                     var endpoint: Endpoint = .unshared
                     for _ in 0..<100 {
                         let address = try await server.listen(on: endpoint, within: nil)
@@ -78,11 +78,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func connectionsOutliveTheirListener(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.keeper.serve(on: level) { server in
+    @Test(arguments: EngineChoice.granted)
+    func connectionsOutliveTheirListener(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.keeper.serve(on: engine) { server in
                     let address = server.addresses[0]
                     let crowd = try Crowd(20, at: address)
                     try await server.waitForDeliveries(20)
@@ -114,10 +114,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aListenerHasOptionsOfItsOwn(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aListenerHasOptionsOfItsOwn(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
                 var clerk = Clerk()
                 clerk.onConnection = { _, connection, _ in
                     var (value, length) = (Int32(-1), socklen_t(MemoryLayout<Int32>.size))
@@ -125,7 +125,7 @@ import Testing
                     connection.send("\(value)")
                     return .continue
                 }
-                try await clerk.serve(on: level) { server in
+                try await clerk.serve(on: engine) { server in
                     let with = try await server.listen(on: .unshared, options: [.keepAlive(true)], within: nil)
                     let without = try await server.listen(on: .unshared, within: nil)
                     expect(try Client(server.addresses[0]).readToEnd(), is: .end("0"), "of the first")
@@ -136,10 +136,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aListenerIsRemovedByItsOwnConnection(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func aListenerIsRemovedByItsOwnConnection(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
                 var clerk = Clerk()
                 clerk.onConnection = { clerk, connection, context in
                     if let address = context.listenerAddress(of: connection) {
@@ -152,7 +152,7 @@ import Testing
                 let server = try Server(
                     clerk,
                     listening: [.unshared],
-                    options: ServerOptions(engine: EngineOptions(level))
+                    options: ServerOptions(engine: EngineOptions(engine))
                 )
                 let address = server.addresses[0]
                 let crowd = try Crowd(200, at: address)
@@ -168,10 +168,10 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func fromWithinACallbackListenersComeAndGoAsWell(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
+    @Test(arguments: EngineChoice.granted)
+    func fromWithinACallbackListenersComeAndGoAsWell(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
                 let addresses = Record<SocketAddress>()
                 var clerk = Clerk.greeter
                 clerk.onBegin = { _, context in
@@ -180,7 +180,7 @@ import Testing
                     try context.removeListener(on: addresses.entries[9])
                     return .continue
                 }
-                try await clerk.serve(on: level, listening: []) { server in
+                try await clerk.serve(on: engine, listening: []) { server in
                     let all = addresses.entries
                     expect(server.addresses, is: Array(all.prefix(9)), "addresses")
                     for address in all.prefix(9) {
@@ -203,11 +203,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aListenerThatRestsLosesNobody(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.greeter.serve(on: level, listening: [.unshared, .unshared]) { server in
+    @Test(arguments: EngineChoice.granted)
+    func aListenerThatRestsLosesNobody(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.greeter.serve(on: engine, listening: [.unshared, .unshared]) { server in
                     let (resting, other) = (server.addresses[0], server.addresses[1])
                     for round in 1...5 {
                         try await server.pauseListener(on: resting, within: nil)
@@ -230,11 +230,11 @@ import Testing
     }
 
     /// Before the cancellation has taken effect, and in the same turn.
-    @Test(arguments: KernelLevel.granted)
-    func restingAndGoingOnInQuickSuccessionLosesNobody(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.greeter.serve(on: level) { server in
+    @Test(arguments: EngineChoice.granted)
+    func restingAndGoingOnInQuickSuccessionLosesNobody(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.greeter.serve(on: engine) { server in
                     let address = server.addresses[0]
                     let storm = try Storm(on: address, limit: 1000)
                     for round in 0..<300 {
@@ -256,11 +256,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aPausedListenerIsRemoved(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.greeter.serve(on: level) { server in
+    @Test(arguments: EngineChoice.granted)
+    func aPausedListenerIsRemoved(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.greeter.serve(on: engine) { server in
                     let address = server.addresses[0]
                     try await server.pauseListener(on: address, within: nil)
                     try await server.waitUntilItRests(address)
@@ -273,11 +273,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aThousandListenersComeAndGoUnderLoad(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.greeter.serve(on: level) { server in
+    @Test(arguments: EngineChoice.granted)
+    func aThousandListenersComeAndGoUnderLoad(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.greeter.serve(on: engine) { server in
                     let storm = try Storm(on: server.addresses[0], limit: 3000)
                     for _ in 0..<1000 {
                         let address = try await server.listen(on: .unshared, within: nil)
@@ -296,11 +296,11 @@ import Testing
         }
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func whoConnectsWhileAListenerIsRemovedIsGreetedResetOrRefused(on level: KernelLevel) async {
-        await #expect(processExitsWith: .success) { [level] in
-            try await KernelScenario.runTask(on: level) {
-                try await Clerk.greeter.serve(on: level) { server in
+    @Test(arguments: EngineChoice.granted)
+    func whoConnectsWhileAListenerIsRemovedIsGreetedResetOrRefused(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                try await Clerk.greeter.serve(on: engine) { server in
                     var greeted = 0
                     for _ in 0..<10 {
                         let before = try await server.status(within: nil).counters.delivered

@@ -45,15 +45,15 @@ import Testing
         }
     }
 
-    private func options(_ level: KernelLevel) -> ServerOptions {
-        ServerOptions(quantum: 64, engine: EngineOptions(level, submissionDepth: 64))
+    private func options(_ engine: EngineChoice) -> ServerOptions {
+        ServerOptions(quantum: 64, engine: EngineOptions(engine, submissionDepth: 64))
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func aConnectionIsServedByAnotherServer(on level: KernelLevel) async throws {
-        let echo = try Server(EchoServer(), listening: [], options: options(level))
+    @Test(arguments: EngineChoice.granted)
+    func aConnectionIsServedByAnotherServer(on engine: EngineChoice) async throws {
+        let echo = try Server(EchoServer(), listening: [], options: options(engine))
         try echo.start()
-        let relay = try Server(Relay(other: echo), listening: ["127.0.0.1:0"], options: options(level))
+        let relay = try Server(Relay(other: echo), listening: ["127.0.0.1:0"], options: options(engine))
         try relay.start()
         let client = try Client(relay.addresses[0])
         try client.send("hello")
@@ -68,11 +68,11 @@ import Testing
         await echo.stop()
     }
 
-    @Test(arguments: KernelLevel.granted)
-    func whatWasReceivedAndNotDeliveredGoesAlong(on level: KernelLevel) async throws {
-        let echo = try Server(EchoServer(), listening: [], options: options(level))
+    @Test(arguments: EngineChoice.granted)
+    func whatWasReceivedAndNotDeliveredGoesAlong(on engine: EngineChoice) async throws {
+        let echo = try Server(EchoServer(), listening: [], options: options(engine))
         try echo.start()
-        let porter = try Server(PorterServer(other: echo), listening: ["127.0.0.1:0"], options: options(level))
+        let porter = try Server(PorterServer(other: echo), listening: ["127.0.0.1:0"], options: options(engine))
         try porter.start()
         let client = try Client(porter.addresses[0])
         try client.send("abcdef")

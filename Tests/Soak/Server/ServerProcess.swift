@@ -17,7 +17,9 @@ final class ServerProcess {
     /// it keeps heaps of as many megabytes as the order of the phases happened to need.
     private static let allocator = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"]
 
-    init() throws {
+    /// Starts it, on an engine if one is said.
+    init(on engine: String?) throws {
+        if let engine { setenv("NB_SERVER_ENGINE", engine, 1) }
         var ends: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw Failure(call: "socketpair") }

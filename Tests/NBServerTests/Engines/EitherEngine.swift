@@ -4,22 +4,6 @@ import NBUring
 
 @testable import NBServer
 
-/// An engine of production, as an argument of tests: the ring on one of its levels, or epoll.
-enum EngineChoice: Codable, Hashable, Sendable, CustomStringConvertible {
-    case ring(KernelLevel)
-    case epoll
-
-    /// All that this kernel grants.
-    static var granted: [EngineChoice] { KernelLevel.granted.map { .ring($0) } + [.epoll] }
-
-    var description: String {
-        switch self {
-        case .ring(let level): "the ring of \(level)"
-        case .epoll: "epoll"
-        }
-    }
-}
-
 /// Either engine of production. Owned and used as they are.
 struct EitherEngine: Engine, ~Copyable {
     // Pointers, since an optional engine cannot be lent (Swift 6.3).
