@@ -41,11 +41,14 @@ extension EpollEngine {
         return error == ENOSPC ? ENOMEM : error
     }
 
-    /// The first of those that wait for input, or all of them, find nothing for now.
+    /// The first of those that wait for input, or all of them, find nothing for now. Without epoll nothing would tell when there is
+    /// something: the first ends with the error, and the next one is tried, now or when it comes.
     private mutating func awaitInput(_ record: DescriptorTable.Record, _ descriptor: Int32) {
         record.pointee.mayRead = false
         let error = watch(record, descriptor)
-        if error != 0 { endInput(record, -error) }
+        guard error != 0 else { return }
+        endInput(record, -error)
+        record.pointee.mayRead = true
     }
 
     /// The first of those that wait for input is over.

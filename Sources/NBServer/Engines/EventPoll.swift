@@ -25,12 +25,24 @@ struct EventPoll: ~Copyable {
     private static var everything: UInt32 { input | urgent | output | readHangUp }
 
     init() throws(EngineError) {
-        descriptor = epoll_create1(closeOnExec)
+        let descriptor = epoll_create1(closeOnExec)
         guard descriptor >= 0 else { throw .noDescriptor("epoll_create1", errno) }
+        if let error = Self.refusal(of: descriptor) {
+            NBLibc.close(descriptor)
+            throw .noDescriptor("epoll_ctl", error)
+        }
+        self.descriptor = descriptor
         events = .allocate(capacity: Self.capacity)
         var noTime = timespec()
         // A kernel that does not know the call says ENOSYS, and so do some filters; others say EPERM.
         isPrecise = nb_server_epoll_pwait2(descriptor, events, 1, &noTime) >= 0
+    }
+
+    /// What a filter says that lets an epoll be made and not be used. Otherwise a number that is no descriptor is `EBADF`.
+    private static func refusal(of descriptor: Int32) -> Int32? {
+        var event = epoll_event()
+        let error = errorNumber(epoll_ctl(descriptor, EPOLL_CTL_DEL, -1, &event))
+        return [EPERM, EACCES, ENOSYS].contains(error) ? error : nil
     }
 
     deinit {
@@ -88,7 +100,7 @@ extension EngineError {
             case EMFILE: "the process has no descriptor left; raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE=)"
             case ENFILE: "the system has no descriptor left; raise fs.file-max, or close files"
             case ENOMEM: "the kernel has no memory for it; free some, or raise the memory limit"
-            case ENOSYS, EPERM: "a filter of system calls forbids it; allow it, as every common profile does"
+            case ENOSYS, EPERM, EACCES: "a filter of system calls forbids it; allow it, as every common profile does"
             default: "see \(operation)(2)"
             }
         return EngineError(operation: operation, errno: errno, advice: advice)
@@ -101,6 +113,7 @@ extension EngineError {
             case EBADF, EINVAL:
                 "the engine's descriptor was closed behind its back; close only descriptors that are yours"
             case ENOMEM, ENOSPC: "the kernel has no memory for one more registration; raise fs.epoll.max_user_watches"
+            case ENOSYS, EPERM, EACCES: "a filter of system calls forbids it; allow it, as every common profile does"
             default: "see \(operation)(2)"
             }
         return EngineError(operation: operation, errno: errno, advice: advice)

@@ -328,6 +328,45 @@ import Testing
         }
     }
 
+    /// epoll that does not watch: each operation that would have to wait ends with the error, also behind another one.
+    @Test func whatCannotBeWatchedEnds() async {
+        await #expect(processExitsWith: .success) {
+            var driven = try DrivenEpoll()
+            let (pair, full) = (SocketPair(), SocketPair())
+            // No epoll any more.
+            let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+            expect(dup2(file, driven.engine.poll.descriptor), is: driven.engine.poll.descriptor, "the engine's number")
+            driven.submit(.receive(descriptor: pair.end, .multishot), 1)
+            driven.submit(.receive(descriptor: pair.end, .oneShot), 2)
+            driven.submit(.discardByReading(descriptor: pair.end, .waiting), 3)
+            try EpollEngineTests.withText(String(repeating: "x", count: 4 << 20)) { bytes in
+                driven.submit(.send(descriptor: full.end, bytes: bytes, .waiting), 4)
+                driven.submit(.send(descriptor: full.end, bytes: bytes, .waiting), 5)
+                let ends = try driven.enter()
+                expect(ends.map(\.token.slot), is: [4, 5, 1, 2, 3], "what has ended")
+                expect(ends.dropFirst().map(\.result), is: Array(repeating: -EINVAL, count: 4), "how")
+                let sent = ends.first?.result ?? 0
+                expect(sent > 0 && sent < 4 << 20, "\(sent) bytes were sent")
+            }
+        }
+    }
+
+    /// The cause of each engine is in the one error of both.
+    @Test func withoutAnyEngineBothCausesAreNamed() async {
+        await #expect(processExitsWith: .success) {
+            DescriptorLimit.lower()
+            do {
+                _ = try ChosenEngine(ServerOptions())
+                Issue.record("an engine without a descriptor")
+            } catch let error as ServerError {
+                for cause in ["epoll_create1", "and there is no ring either", "io_uring_setup"] {
+                    expect(error.description.contains(cause), "\(error)")
+                }
+            }
+            DescriptorLimit.raise()
+        }
+    }
+
     @Test func withoutADescriptorNoEngineIsMade() async {
         await #expect(processExitsWith: .success) {
             _ = try DrivenEpoll()
