@@ -63,9 +63,16 @@ import Testing
         for pair in pairs { close(pair.end) }
     }
 
-    /// A listener is closed without the engine being told. The next one has its number, and is another file.
+    /// A listener is closed without the engine being told. The next one has its number, and is another file. In a process of its own:
+    /// no other test may take the number.
     @Test(arguments: [true, false])
-    func aListenerWithTheNumberOfAClosedOneIsHeard(wasCanceled: Bool) throws {
+    func aListenerWithTheNumberOfAClosedOneIsHeard(wasCanceled: Bool) async {
+        await #expect(processExitsWith: .success) { [wasCanceled] in
+            try EpollEngineTests.giveItsNumberToAnotherListener(wasCanceled: wasCanceled)
+        }
+    }
+
+    private static func giveItsNumberToAnotherListener(wasCanceled: Bool) throws {
         var driven = try DrivenEpoll()
         let first = try ListenSocket("127.0.0.1:0", options: [])
         let number = first.descriptor
@@ -98,7 +105,11 @@ import Testing
     }
 
     /// A socket from elsewhere gets the number of a listener that was closed.
-    @Test func aSocketWithTheNumberOfAClosedListenerIsHeard() throws {
+    @Test func aSocketWithTheNumberOfAClosedListenerIsHeard() async {
+        await #expect(processExitsWith: .success) { try EpollEngineTests.giveAListenersNumberToASocket() }
+    }
+
+    private static func giveAListenersNumberToASocket() throws {
         var driven = try DrivenEpoll()
         let listener = try ListenSocket("127.0.0.1:0", options: [])
         let number = listener.descriptor
@@ -121,7 +132,11 @@ import Testing
 
     /// The file of a closed connection is open elsewhere, so epoll goes on telling of it. Its number is a pipe's by now, and a read
     /// of that would block.
-    @Test func anEventOfAnEarlierOwnerIsNotTakenForTheNextOnes() throws {
+    @Test func anEventOfAnEarlierOwnerIsNotTakenForTheNextOnes() async {
+        await #expect(processExitsWith: .success) { try EpollEngineTests.giveASocketsNumberToAPipe() }
+    }
+
+    private static func giveASocketsNumberToAPipe() throws {
         alarm(60)
         defer { alarm(0) }
         var driven = try DrivenEpoll()
