@@ -530,10 +530,5 @@ import Testing
 
 extension EngineChoice {
     /// The engine that a server is asked to take.
-    fileprivate var options: EngineOptions {
-        switch self {
-        case .ring(let level): EngineOptions(level, submissionDepth: 64)
-        case .epoll: .epoll
-        }
-    }
+    fileprivate var options: EngineOptions { EngineOptions(self, submissionDepth: 64) }
 }
