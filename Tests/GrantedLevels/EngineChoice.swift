@@ -34,6 +34,7 @@ public enum EngineChoice: Codable, Hashable, Sendable, CustomStringConvertible {
         self = .ring(level)
     }
 
+    /// The level of the ring, or epoll.
     public var description: String {
         switch self {
         case .ring(let level): "the ring of \(level)"
