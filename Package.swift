@@ -12,6 +12,7 @@ let package = Package(
     products: [
         .library(name: "NBServer", targets: ["NBServer"]),
         .library(name: "NBUring", targets: ["NBUring"]),
+        .executable(name: "nb-doctor", targets: ["nb-doctor"]),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", providers: [.apt(["liburing-dev"])]),
@@ -20,6 +21,8 @@ let package = Package(
         .target(name: "NBEngine", swiftSettings: settings),
         .target(name: "NBUring", dependencies: ["CLiburing", "NBEngine", "NBLibc"], swiftSettings: settings),
         .target(name: "NBServer", dependencies: ["NBEngine", "NBLibc", "NBUring"], swiftSettings: settings),
+        // What a server would run on here, and which limits it would meet.
+        .executableTarget(name: "nb-doctor", dependencies: ["NBServer"], swiftSettings: settings),
         .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
         .executableTarget(name: "echo", dependencies: ["NBServer"], path: "Examples/Echo", swiftSettings: settings),
         .executableTarget(
@@ -61,8 +64,8 @@ let package = Package(
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "counter", "echo", "embedding", "hello-http", "soup", "soup-kitchen", "test-server", "GrantedLevels",
-                "NBUring",
+                "counter", "echo", "embedding", "hello-http", "nb-doctor", "soup", "soup-kitchen", "test-server",
+                "GrantedLevels", "NBUring",
             ],
             swiftSettings: settings
         ),

@@ -58,3 +58,17 @@ public var noThread: pthread_t? { nil }
 /// The calling thread, pthread_self(3), as a number in either library.
 public func currentThreadNumber() -> UInt { UInt(bitPattern: pthread_self()) }
 #endif
+
+#if canImport(Glibc)
+/// `RLIMIT_NOFILE`, for getrlimit(2): an enumerator in glibc, a number in musl.
+public var descriptorLimit: __rlimit_resource_t { __rlimit_resource_t(RLIMIT_NOFILE.rawValue) }
+
+/// `RLIMIT_MEMLOCK`, for getrlimit(2).
+public var lockedMemoryLimit: __rlimit_resource_t { __rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue) }
+#else
+/// `RLIMIT_NOFILE`, for getrlimit(2): an enumerator in glibc, a number in musl.
+public var descriptorLimit: Int32 { RLIMIT_NOFILE }
+
+/// `RLIMIT_MEMLOCK`, for getrlimit(2).
+public var lockedMemoryLimit: Int32 { RLIMIT_MEMLOCK }
+#endif

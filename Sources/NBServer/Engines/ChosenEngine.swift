@@ -40,13 +40,24 @@ enum ChosenEngine: ~Copyable {
         }
     }
 
-    private static let variable = "NB_SERVER_ENGINE"
+    static let variable = "NB_SERVER_ENGINE"
+
+    /// What the variable says, if it is set.
+    static var environment: String? { getenv(variable).map { String(cString: $0) } }
+
+    /// What the engine can do here.
+    var features: EngineFeatures {
+        switch self {
+        case .ring(let engine): engine.features
+        case .epoll(let engine): engine.features
+        }
+    }
 
     /// What an option, and for `automatic` the environment, asks for; with the reason, if that is not the option.
     private static func choice(
         _ option: EngineOptions.Choice
     ) throws(ServerError) -> (EngineOptions.Choice, because: String?) {
-        guard option == .automatic, let value = getenv(variable).map({ String(cString: $0) }) else {
+        guard option == .automatic, let value = environment else {
             return (option, nil)
         }
         switch value {
