@@ -9,10 +9,10 @@ extension SoupTests {
         @Test(arguments: ["Soup", "Counter", "Echo"])
         func whatIsShownOfAnExampleIsThere(example: String) throws {
             let path = "Examples/\(example)/main.swift"
-            let shown = try #require(Self.code(after: "](\(path))", in: try text(of: "README.md")))
+            let shown = try #require(Self.code(after: "](\(path))", in: try ownText(of: "README.md")))
             #expect(shown.contains("import NBServer"))
             #expect(shown.contains { $0.contains("try Server(") })
-            var program = Self.lines(of: try text(of: path))[...]
+            var program = Self.lines(of: try ownText(of: path))[...]
             for line in shown {
                 let place = program.firstIndex { $0 == line || $0 == Self.withoutItsAddress(line) }
                 guard let place else {
@@ -40,15 +40,6 @@ extension SoupTests {
         private static func withoutItsAddress(_ line: Substring) -> String {
             guard let start = line.firstRange(of: "listening: \"")?.lowerBound else { return String(line) }
             return line[..<start] + "listening: addresses)"
-        }
-
-        private func text(of path: String) throws -> String {
-            let root = try #require(#filePath.firstRange(of: "/Tests/SoupTests/").map { #filePath[..<$0.lowerBound] })
-            let file = try #require(fopen("\(root)/\(path)", "re"), "there is no \(path)")
-            defer { fclose(file) }
-            var bytes: [UInt8] = []
-            while case let byte = fgetc(file), byte != EOF { bytes.append(UInt8(truncatingIfNeeded: byte)) }
-            return String(decoding: bytes, as: UTF8.self)
         }
     }
 }

@@ -27,6 +27,12 @@ enum Wrapper {
         ]
     }
 
+    /// Has the program's system calls go through a filter, from its very start. The filter has to live until then.
+    static func filtered(by filter: borrowing SystemCallFilter) throws -> [String] {
+        // A leak checker asks for more than any server does.
+        [try program("env"), "ASAN_OPTIONS=detect_leaks=0", try Soup.built("test-server"), "filtered", filter.path]
+    }
+
     static func limiting(_ limit: String, to value: Int) throws -> [String] {
         [try program("prlimit"), "--\(limit)=\(value)"]
     }
@@ -50,11 +56,14 @@ struct TemporaryFile: ~Copyable {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Soup, where each user can reach it. Another process writes it: nobody here may have it open when it starts.
-    static func copyOfSoup() throws -> TemporaryFile {
+    /// Soup, where each user can reach it.
+    static func copyOfSoup() throws -> TemporaryFile { try copy(of: try Soup.path) }
+
+    /// A program, where each user can reach it. Another process writes it: nobody here may have it open when it starts.
+    static func copy(of path: String) throws -> TemporaryFile {
         let copy = try TemporaryFile()
-        var install = try Child([try program("install"), "-m", "755", try Soup.path, copy.path])
-        guard try install.wait() == .exited(0) else { throw Failure("cannot copy soup: \(install.errors)") }
+        var install = try Child([try program("install"), "-m", "755", path, copy.path])
+        guard try install.wait() == .exited(0) else { throw Failure("cannot copy \(path): \(install.errors)") }
         return copy
     }
 

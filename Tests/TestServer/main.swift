@@ -4,6 +4,9 @@
 @preconcurrency import Glibc
 
 if CommandLine.arguments.dropFirst().first == ChildProcess.role { ChildProcess.play() }
+if CommandLine.arguments.dropFirst().first == FilteredProgram.role {
+    FilteredProgram.become(Array(CommandLine.arguments.dropFirst(2)))
+}
 setvbuf(stdout, nil, _IOLBF, 0)
 let host = Host()
 while let line = readLine() {

@@ -17,10 +17,13 @@ extension SystemFacts {
         switch error.errno {
         case EMFILE: Self.descriptorCures
         // The finding about the ring says what to do for one.
-        case _ where asksForRing && error.code == .engineUnavailable: [SystemCure](asking: "epoll")
+        case _ where environment == "ring" && error.code == .engineUnavailable: epollCures
         default: []
         }
     }
+
+    /// Cures that have a server run on epoll; none for a program that does not read the environment.
+    var epollCures: [SystemCure] { wanted == .automatic ? [SystemCure](asking: "epoll") : [] }
 
     var environmentFinding: SystemFinding {
         guard let environment else {

@@ -16,7 +16,7 @@ extension SystemFacts {
             }
             if case .success(let report) = engine, !report.receives {
                 let verdict = "workers receive nothing on a ring before Linux 5.18; on epoll they do"
-                return SystemFinding(.kernel, release, .limit, verdict, [SystemCure](asking: "epoll"))
+                return SystemFinding(.kernel, release, .limit, verdict, epollCures)
             }
             return SystemFinding(.kernel, release, .well, notes(version).joined(separator: "; "))
         }
