@@ -54,6 +54,16 @@ extension SoupTests {
             #expect(doctor.ending == .exited(1))
         }
 
+        /// Root of a user namespace does not, as in a container without root.
+        @Test func aLimitOfLockedMemoryIsFoundInAUserNamespace() throws {
+            let copy = try TemporaryFile.copy(of: try Soup.built("nb-doctor"))
+            let unshare = [try program("unshare"), "--user", "--map-root-user"]
+            let doctor = try EndedDoctor(at: copy.path, under: try Wrapper.limiting("memlock", to: 0) + unshare)
+            #expect(doctor["locked_memory"].severity == "limit")
+            #expect(["available", "out of locked memory"].contains(doctor["io_uring"].value))
+            #expect(doctor.ending == .exited(1))
+        }
+
         @Test(arguments: [EPERM, ENOSYS], Deployment.ringCalls.prefix(2))
         func aFilterOfTheRingsCallsIsFound(errno: Int32, call: String) throws {
             let filter = try SystemCallFilter.refusing([call], with: errno)

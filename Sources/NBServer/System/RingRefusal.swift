@@ -57,7 +57,7 @@ struct RingRefusal {
             : "kernel.io_uring_disabled is 2: nobody may make a ring"
         let cures = [SystemCure](
             shell: shell,
-            systemd: "echo '\(setting)' >/etc/sysctl.d/60-nb-server.conf && sysctl --system",
+            systemd: "echo '\(setting)' >>/etc/sysctl.d/60-nb-server.conf && sysctl --system",
             docker: "sysctl -w \(setting) on the host",
             kubernetes: "sysctl -w \(setting) on the node"
         )
@@ -85,7 +85,7 @@ extension SystemFacts {
         }
     }
 
-    /// As the kernel asks. A capability of another user namespace than the first does not count, and looks the same from here.
+    /// As the kernel asks.
     private var mayUsePrivilegedRing: Bool {
         let administration = 21  // CAP_SYS_ADMIN
         if (try? hasCapability(administration)) == true { return true }

@@ -40,7 +40,7 @@ extension [SystemCure] {
         let field = "securityContext.sysctls: [{name: \(name), value: \"\(value)\"}]"
         self.init(
             shell: "sysctl -w \(name)=\"\(value)\"",
-            systemd: "echo '\(name)=\(value)' >/etc/sysctl.d/60-nb-server.conf && sysctl --system",
+            systemd: "echo '\(name)=\(value)' >>/etc/sysctl.d/60-nb-server.conf && sysctl --system",
             docker: "docker run --sysctl \(name)=\"\(value)\"",
             kubernetes: isSafe ? field : "\(field), which the kubelet allows with --allowed-unsafe-sysctls=\(name)"
         )

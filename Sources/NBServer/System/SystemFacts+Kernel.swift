@@ -28,7 +28,8 @@ extension SystemFacts {
             notes.append("the engine uses what Linux has had since \(report.kernel.major).\(report.kernel.minor)")
             if report.kind == .ring, report.receivesMultishot, version < KernelVersion(7, 0) {
                 notes.append(
-                    "a receive may miss the end of its stream before Linux 7.0 and its stable fixes of March 2026, so keep a time limit on workers"
+                    "a receive may miss the end of its stream before Linux 7.0 and its stable fixes of March 2026, "
+                        + "so keep a time limit on workers"
                 )
             }
         } else {
@@ -36,7 +37,8 @@ extension SystemFacts {
         }
         if migration == .text("1") {
             notes.append(
-                "net.ipv4.tcp_migrate_req is 1: before the stable kernels of May 2026 a listener may sleep over a connection that was moved to it"
+                "net.ipv4.tcp_migrate_req is 1: before the stable kernels of May 2026 a listener may sleep over a connection "
+                    + "that was moved to it"
             )
         }
         return notes

@@ -23,6 +23,9 @@ extension SystemFacts {
     var portFinding: SystemFinding {
         get throws(Unknown) {
             let bounds = try ports.numbers(2, as: "net.ipv4.ip_local_port_range")
+            guard bounds.allSatisfy((0...65_535).contains) else {
+                throw Unknown("net.ipv4.ip_local_port_range reads \"\(bounds[0]) \(bounds[1])\", which are no ports")
+            }
             let count = max(0, bounds[1] - bounds[0] + 1)
             let value = "\(bounds[0])-\(bounds[1])"
             // The kernel's own range, from 32,768 to 60,999.

@@ -29,6 +29,8 @@ struct SystemFacts: Sendable {
     var migration: SystemText
     /// `/proc/self/status`.
     var status: SystemText
+    /// `/proc/self/uid_map`.
+    var userMap: SystemText
     var descriptors: Limit?
     var lockedMemory: Limit?
     /// `net.core.somaxconn`.
@@ -43,6 +45,7 @@ extension SystemFacts {
     init(_ options: ServerOptions, read: (String) -> SystemText = SystemText.read) {
         // Before the engine takes descriptors, of which there may be few.
         status = read("/proc/self/status")
+        userMap = read("/proc/self/uid_map")
         ringSwitch = read("/proc/sys/kernel/io_uring_disabled")
         ringGroup = read("/proc/sys/kernel/io_uring_group")
         migration = read("/proc/sys/net/ipv4/tcp_migrate_req")
@@ -115,8 +118,13 @@ extension SystemFacts {
         throw Unknown("/proc/self/status has no \(name)")
     }
 
-    /// Whether this process has a capability, by its number in `capabilities(7)`.
+    /// Whether this process has a capability, by its number in `capabilities(7)`, that counts for the whole system: one of another user
+    /// namespace than the first, as in a container without root, does not.
     func hasCapability(_ number: Int) throws(Unknown) -> Bool {
+        let everyUser = ["0", "0", "4294967295"]
+        if case .text(let map) = userMap, map.split(whereSeparator: \.isWhitespace).map(String.init) != everyUser {
+            return false
+        }
         guard let capabilities = UInt64(try status("CapEff"), radix: 16) else {
             throw Unknown("CapEff of /proc/self/status is no number")
         }

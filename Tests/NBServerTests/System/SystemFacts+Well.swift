@@ -16,6 +16,7 @@ extension SystemFacts {
             ringGroup: .text("-1"),
             migration: .text("0"),
             status: .ofUser(),
+            userMap: .text("0          0 4294967295"),
             descriptors: Limit(soft: 65_536, hard: 1 << 20),
             lockedMemory: Limit(soft: 8 << 20, hard: 8 << 20),
             backlog: .text("4096"),

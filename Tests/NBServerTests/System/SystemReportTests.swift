@@ -73,6 +73,17 @@ import Testing
         #expect(found.cures.prefix(3).map(\.text) == (severity == .well ? [] : texts))
     }
 
+    /// A capability of a user namespace is none to the kernel's accounts of memory.
+    @Test(arguments: [("0 0 4294967295", Severity.well), ("0 100000 65536", .limit), ("0 0 1", .limit)])
+    func lockedMemoryInAUserNamespace(map: String, severity: SystemFinding.Severity) {
+        let found = finding(.lockedMemory) {
+            $0.lockedMemory = .init(soft: 0, hard: 0)
+            $0.status = .ofUser(capabilities: .max)
+            $0.userMap = .text(map)
+        }
+        #expect(found.severity == severity)
+    }
+
     @Test(arguments: [("128", Severity.limit), ("4095", .limit), ("4096", .well), ("2147483647", .well)])
     func backlog(length: String, severity: SystemFinding.Severity) {
         let found = finding(.backlog) { $0.backlog = .text(length) }
@@ -80,7 +91,7 @@ import Testing
         #expect(found.severity == severity)
         let texts = [
             "sysctl -w net.core.somaxconn=\"4096\"",
-            "echo 'net.core.somaxconn=4096' >/etc/sysctl.d/60-nb-server.conf && sysctl --system",
+            "echo 'net.core.somaxconn=4096' >>/etc/sysctl.d/60-nb-server.conf && sysctl --system",
             "docker run --sysctl net.core.somaxconn=\"4096\"",
             "securityContext.sysctls: [{name: net.core.somaxconn, value: \"4096\"}], "
                 + "which the kubelet allows with --allowed-unsafe-sysctls=net.core.somaxconn",
@@ -97,6 +108,13 @@ import Testing
         #expect(found.value == value)
         #expect(found.severity == severity)
         #expect(found.cures.count == (severity == .well ? 0 : 4))
+    }
+
+    @Test(arguments: ["-1 60999", "32768 65536", "\(Int.min) \(Int.max)"])
+    func whatAreNoPortsIsNotKnown(range: String) {
+        let found = finding(.ports) { $0.ports = .text(range) }
+        #expect(found.value == "unknown")
+        #expect(found.verdict == "net.ipv4.ip_local_port_range reads \"\(range)\", which are no ports")
     }
 
     @Test(arguments: [
@@ -140,6 +158,7 @@ import Testing
         facts.lockedMemory = nil
         facts.backlog = .unreadable("Permission denied (errno 13)")
         facts.ports = .text("1 2 3")
+        facts.userMap = .absent
         facts.release = "generic"
         facts.status = .absent
         facts.ringSwitch = .absent
