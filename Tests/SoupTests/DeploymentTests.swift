@@ -10,7 +10,8 @@ extension SoupTests {
 
         static let commands = [
             ["soup", "127.0.0.1:0"], ["echo", "127.0.0.1:0"], ["hello-http", "127.0.0.1:0"], ["counter"],
-            ["soup-kitchen", "--admin", "127.0.0.1:0", "127.0.0.1:0"],
+            ["soup-kitchen", "--admin", "127.0.0.1:0", "127.0.0.1:0"], ["embedding", "epoll", "127.0.0.1:0"],
+            ["embedding", "dispatch", "127.0.0.1:0"],
         ]
 
         @Test func underTheProfileSoupRunsOnTheRing() throws {
