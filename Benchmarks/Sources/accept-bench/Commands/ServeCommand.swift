@@ -7,7 +7,8 @@ import Measuring
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Run one of the servers alone: ours, embedded, ring, merged, checked, epoll, blocking or nio.",
+        abstract:
+            "Run one of the servers alone: ours, embedded, ours-on-epoll, ring, merged, checked, epoll, blocking or nio.",
         discussion: """
             Prints where it listens, and when it is ended (Ctrl-C) how many connections it has accepted.
 
@@ -17,7 +18,7 @@ struct ServeCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "Which: ours, embedded, ring, merged, checked, epoll, blocking or nio.")
+    @Argument(help: "Which: ours, embedded, ours-on-epoll, ring, merged, checked, epoll, blocking or nio.")
     var name: String
 
     @Option(help: "IPv4 address and port; port 0 for any free one.")
@@ -46,8 +47,8 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         _ = try Preflight.raiseDescriptorLimit()
         guard let contender = Contender.named(name, depth: depth) else { return }
-        if case .ours(let isEmbedded) = contender.program {
-            return try OurServer.run(options(), isEmbedded: isEmbedded)
+        if case .ours(let setting) = contender.program {
+            return try OurServer(options: options(), setting: setting).run()
         }
         // In this process's place, so that signals and the exit status are its own.
         let command = try contender.command(try options())

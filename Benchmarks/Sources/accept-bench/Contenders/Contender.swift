@@ -10,13 +10,23 @@ struct Contender: Sendable {
     var speaksFirst = false
 
     enum Program: Sendable {
-        /// This package's server, in a process of this same program, which turns it or gives it a thread.
-        case ours(isEmbedded: Bool)
+        /// This package's server, in a process of this same program.
+        case ours(Setting)
         /// One of the C loops: its name, and how many completions or events it takes at a time.
         case loop(String, depth: Int?, Steps = .plain)
         case nio
         /// Anything else: a command with `{port}` in it.
         case external(String)
+    }
+
+    /// What this package's server runs on, and what turns it; by the name that `serve` knows.
+    enum Setting: String, Sendable {
+        /// The ring, on the server's thread.
+        case ring = "ours"
+        /// The ring, in a plain epoll loop of the program.
+        case embedded
+        /// The engine for systems without io_uring, on the server's thread.
+        case epoll = "ours-on-epoll"
     }
 
     /// What a loop does beyond the plainest.
@@ -42,12 +52,17 @@ extension Contender {
     static let ours = Contender(
         name: "ours",
         summary: "nb-server, with its defaults",
-        program: .ours(isEmbedded: false)
+        program: .ours(.ring)
     )
     static let embedded = Contender(
         name: "ours, embedded",
         summary: "nb-server in a plain epoll loop",
-        program: .ours(isEmbedded: true)
+        program: .ours(.embedded)
+    )
+    static let oursOnEpoll = Contender(
+        name: "ours, on epoll",
+        summary: "nb-server on its other engine",
+        program: .ours(.epoll)
     )
     static let epoll = Contender(
         name: "epoll",
@@ -78,17 +93,19 @@ extension Contender {
 
     /// What `--contender` knows, but for those that are external.
     static let names = [
-        ours.name, embedded.name, ceiling, control, merged, checked, epoll.name, blocking.name, nio.name,
+        ours.name, embedded.name, oursOnEpoll.name, ceiling, control, merged, checked, epoll.name, blocking.name,
+        nio.name,
     ]
 
     /// Those that take part only with `--full`, or when they are named.
-    static let extra = [embedded.name, checked, nio.name]
+    static let extra = [embedded.name, oursOnEpoll.name, checked, nio.name]
 
     /// The plain ones, as `serve` starts them.
     static func named(_ name: String, depth: Int = 256) -> Contender? {
         switch name {
         case ours.name: ours
-        case embedded.name, "embedded": embedded
+        case embedded.name, Setting.embedded.rawValue: embedded
+        case oursOnEpoll.name, Setting.epoll.rawValue: oursOnEpoll
         case ceiling, control: ring(name, depth: depth)
         case merged, "merged": ring(merged, depth: depth, .merged)
         case checked, "checked": ring(checked, depth: depth, .checked)

@@ -22,8 +22,8 @@ extension Contender {
             "--call-interval", "\(options.callInterval)",
         ]
         switch program {
-        case .ours(let isEmbedded):
-            return [try ProgramPath.itself(), "serve", isEmbedded ? "embedded" : "ours"] + common
+        case .ours(let setting):
+            return [try ProgramPath.itself(), "serve", setting.rawValue] + common
         case .loop(let loop, let depth, let steps):
             let program = try ProgramPath.besideThisOne("accept-bench-loops")
             let depth = depth.map { ["--depth", "\($0)"] } ?? []
