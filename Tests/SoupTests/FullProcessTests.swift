@@ -50,14 +50,14 @@ private final class FullServer {
     }
 
     /// A wait that its time limit ends, one accept that fails, a wait: what it costs is counted, not timed. On epoll the accept is a
-    /// call of its own.
+    /// call of its own. A server that the machine woke late looks once more before it takes a limit for passed.
     func expectNoSpinning() throws {
         try tracing.waitForTimeouts(3)
         let ended = try tracing.record().calls.filter { $0.contains(" = ") }
         let waits = ended.indices.filter { Tracing.Record.isTimeout(ended[$0]) }
-        let callsOfAPause = engine == .epoll ? 1 : 2
-        #expect(waits[1] - waits[0] == callsOfAPause)
-        #expect(waits[2] - waits[1] == callsOfAPause)
+        let callsOfAPause = engine == .epoll ? 1...2 : 2...3
+        #expect(callsOfAPause.contains(waits[1] - waits[0]))
+        #expect(callsOfAPause.contains(waits[2] - waits[1]))
         #expect(process.unreadLines == 0)
     }
 
