@@ -33,6 +33,12 @@ public func errorNumber(_ result: Int32) -> Int32 {
     result < 0 ? errno : 0
 }
 
+/// Whether a descriptor is readable, or is within so many milliseconds; -1 is for ever. A signal ends the wait early. poll(2).
+public func isReadable(_ descriptor: Int32, within milliseconds: Int32 = 0) -> Bool {
+    var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&polled, 1, milliseconds) == 1
+}
+
 extension sigaction {
     /// A signal action that calls `handler`. The union that holds the handler has a name of its own in each library.
     public init(calling handler: @escaping @convention(c) (Int32) -> Void) {

@@ -54,7 +54,7 @@ extension Ring {
             EventDescriptor.clear(event.descriptor)
             pair.write()
             // A kernel that is short of memory has not taken the read yet.
-            hasTold = hasUnsubmitted || event.isSignaled
+            hasTold = hasUnsubmitted || isReadable(event.descriptor)
             try takeProof()
         }
         return hasTold
@@ -96,13 +96,5 @@ private struct SocketPair: ~Copyable {
 
     func write() {
         _ = NBLibc.write(writer, byte, 1)
-    }
-}
-
-extension EventDescriptor {
-    /// Whether the counter is not zero.
-    fileprivate var isSignaled: Bool {
-        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return poll(&polled, 1, 0) == 1
     }
 }

@@ -1,47 +1,46 @@
 import NBServer
 
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
 /// A report for programs: an object of a severity and findings, in which names stay as they are.
-func jsonText(of report: SystemReport) -> String {
-    let findings = report.findings.map { finding in
-        let cures = finding.cures.map { cure in
-            object([("place", quoted(cure.place.rawValue)), ("text", quoted(cure.text))], indent: "        ")
-        }
-        return object(
-            [
-                ("subject", quoted(finding.subject.rawValue)),
-                ("value", quoted(finding.value)),
-                ("severity", quoted(finding.severity.description)),
-                ("verdict", quoted(finding.verdict)),
-                ("cures", array(cures, indent: "      ")),
-            ],
-            indent: "    "
-        )
+func jsonText(of report: SystemReport) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(EncodableReport(report)), as: UTF8.self)
+}
+
+/// What of a report is written. A value.
+private struct EncodableReport: Encodable {
+    struct Finding: Encodable {
+        let subject: String
+        let value: String
+        let severity: String
+        let verdict: String
+        let cures: [Cure]
     }
-    let members = [("severity", quoted(report.severity.description)), ("findings", array(findings, indent: "  "))]
-    return object(members, indent: "")
-}
 
-private func object(_ members: [(name: String, value: String)], indent: String) -> String {
-    "{\n" + members.map { "\(indent)  \(quoted($0.name)): \($0.value)" }.joined(separator: ",\n") + "\n\(indent)}"
-}
+    struct Cure: Encodable {
+        let place: String
+        let text: String
+    }
 
-private func array(_ elements: [String], indent: String) -> String {
-    guard !elements.isEmpty else { return "[]" }
-    return "[\n" + elements.map { "\(indent)  \($0)" }.joined(separator: ",\n") + "\n\(indent)]"
-}
+    let severity: String
+    let findings: [Finding]
 
-/// A string of RFC 8259, section 7.
-func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": quoted += "\\\""
-        case "\\": quoted += "\\\\"
-        case "\u{0}"..."\u{1f}":
-            let digits = String(scalar.value, radix: 16)
-            quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        default: quoted.unicodeScalars.append(scalar)
+    init(_ report: SystemReport) {
+        severity = report.severity.description
+        findings = report.findings.map { finding in
+            Finding(
+                subject: finding.subject.rawValue,
+                value: finding.value,
+                severity: finding.severity.description,
+                verdict: finding.verdict,
+                cures: finding.cures.map { Cure(place: $0.place.rawValue, text: $0.text) }
+            )
         }
     }
-    return quoted + "\""
 }

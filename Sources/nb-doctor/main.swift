@@ -35,5 +35,5 @@ for argument in CommandLine.arguments.dropFirst() {
     }
 }
 let report = SystemReport()
-print(asJSON ? jsonText(of: report) : text(of: report))
+print(asJSON ? try jsonText(of: report) : text(of: report))
 exit(Int32(report.severity.rawValue))

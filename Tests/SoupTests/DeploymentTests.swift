@@ -35,16 +35,6 @@ extension SoupTests {
             #expect(lines.first?.contains("io_uring_setup: Function not implemented") == true, "\(lines)")
         }
 
-        private func expectGreetsAndEnds(_ soup: inout Soup) throws {
-            #expect(try oneAfterTheOther(100, to: soup.address) == [.greeted: 100])
-            try soup.pause()
-            let clients = try Clients(1_000, to: soup.address)
-            soup.resume()
-            try expectAllGreeted(clients)
-            soup.child.signal(SIGTERM)
-            #expect(try soup.child.wait() == .exited(0))
-        }
-
         /// Threads, tasks and timers included.
         @Test(arguments: commands, [true, false])
         func underTheProfileEachExampleServesAndEndsWell(command: [String], withRing: Bool) throws {

@@ -1,5 +1,5 @@
-// System calls of the epoll engine that fail: strace stands in for the kernel, and for filters of system calls. Whoever was
-// accepted is served once, whoever was not waits in the queue, and nothing is tried without a pause.
+// System calls of the epoll engine that fail: strace stands in for the kernel, and for filters of system calls. A client
+// that was accepted is served once, a client that was not waits in the queue, and no call is repeated without a pause.
 
 @preconcurrency import Glibc
 import GrantedLevels
@@ -106,7 +106,7 @@ extension SoupTests {
             try echo.expectCleanEnd()
         }
 
-        /// Ten accepts in twenty fail, and take nobody.
+        /// Ten accepts in twenty fail, and take no connection from the queue.
         @Test(arguments: ["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "ECONNABORTED", "EPROTO", "EPERM", "EINTR"])
         func anAcceptThatFailsLosesNobody(error: String) throws {
             let process = try TestServer.warm(.epoll)
@@ -125,7 +125,7 @@ extension SoupTests {
             try process.expectState(before)
         }
 
-        /// Whoever waits after each try does not spin. The wake-up, two listeners and twenty connections may be tried in one turn.
+        /// A server that waits after each try does not spin. The wake-up, two listeners and twenty connections may be tried in one turn.
         private func expectPauses(of tracing: Tracing) throws {
             let record = try tracing.finish()
             #expect(record.injected > 0)

@@ -50,13 +50,7 @@ extension SoupTests {
         @Test(arguments: ["EPERM", "ENOSYS"], ["io_uring_setup", "io_uring_enter"])
         func withoutARingItServesOnEpollAndSaysWhy(error: String, call: String) throws {
             var soup = try Soup(["127.0.0.1:0"], under: try Wrapper.failing(call, with: error))
-            #expect(try oneAfterTheOther(100, to: soup.address) == [.greeted: 100])
-            try soup.pause()
-            let clients = try Clients(1_000, to: soup.address)
-            soup.resume()
-            try expectAllGreeted(clients)
-            soup.child.signal(SIGTERM)
-            #expect(try soup.child.wait() == .exited(0))
+            try expectGreetsAndEnds(&soup)
             let lines = soup.child.errors.split(separator: "\n").filter { $0.hasPrefix("soup: ") }
             #expect(lines.count == 1)
             let line = try #require(lines.first)

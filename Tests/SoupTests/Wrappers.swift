@@ -59,7 +59,7 @@ struct TemporaryFile: ~Copyable {
     /// Soup, where each user can reach it.
     static func copyOfSoup() throws -> TemporaryFile { try copy(of: try Soup.path) }
 
-    /// A program, where each user can reach it. Another process writes it: nobody here may have it open when it starts.
+    /// A program, where each user can reach it. Another process writes it: this process may not have it open when it starts.
     static func copy(of path: String) throws -> TemporaryFile {
         let copy = try TemporaryFile()
         var install = try Child([try program("install"), "-m", "755", path, copy.path])

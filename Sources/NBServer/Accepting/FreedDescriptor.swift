@@ -15,6 +15,11 @@ struct FreedDescriptor {
         isNews = true
     }
 
+    /// Notes a descriptor that had left the server, if its owner has closed one.
+    mutating func note(from control: LoopControl) {
+        if control.takeFreedDescriptor() { note() }
+    }
+
     /// Asked once a turn.
     ///
     /// - Parameter keepsBack: the engine keeps back what a kernel short of memory did not take. The close may be among it, so it

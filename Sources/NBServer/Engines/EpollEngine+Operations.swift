@@ -131,14 +131,9 @@ extension EpollEngine {
         switch watch(record, descriptor) {
         case 0: append(&record.pointee.firstInput, descriptor, operation, token, isSilent)
         // A file, which is always readable. A filter says the same of any descriptor, and then a read might block.
-        case EPERM where Self.isReadable(descriptor): end(token, operation.read(), isSilent)
+        case EPERM where isReadable(descriptor): end(token, operation.read(), isSilent)
         case let error: end(token, -error, isSilent)
         }
-    }
-
-    private static func isReadable(_ descriptor: Int32) -> Bool {
-        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        return NBLibc.poll(&polled, 1, 0) == 1
     }
 
     private mutating func waitForInput(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {

@@ -53,7 +53,7 @@ public final class EmbeddedServer {
     ///
     /// Open until this object is dropped, and never to be read, written or closed by the host. Watched edge-triggered, it wants turns
     /// until one is ``TurnResult/idle``.
-    public let descriptor: Int32
+    public var descriptor: Int32 { loop.descriptor }
 
     /// The calling thread's server, which has begun.
     private let loop: TurnedLoop
@@ -71,7 +71,6 @@ public final class EmbeddedServer {
         finish: @escaping (Result<StopReason, ServerError>) -> Void
     ) {
         self.loop = loop
-        descriptor = loop.descriptor
         self.control = control
         self.ledger = ledger
         self.finish = finish
@@ -96,17 +95,12 @@ public final class EmbeddedServer {
         precondition(!ledger.isOffLoopThread, "an embedded server is turned by the thread that called embed()")
         precondition(!ledger.isInCallback, "a callback turns the server that called it")
         ledger.enterTurn()
-        switch spend(max(1, budget)) {
-        case .again:
-            ledger.leaveTurn()
-            control.doorbell.ring()
-            return .again
-        case .wait:
-            ledger.leaveTurn()
-            return .idle
-        case .done:
-            return .done(finishLoop())
-        }
+        let turnEnd = spend(max(1, budget))
+        if turnEnd == .done { return .done(finishLoop()) }
+        ledger.leaveTurn()
+        guard turnEnd == .again else { return .idle }
+        control.doorbell.ring()
+        return .again
     }
 
     private func spend(_ budget: Int) -> TurnEnd {
@@ -128,7 +122,7 @@ public final class EmbeddedServer {
         end = result.reason
         loop.free()
         finish(result)
-        // Who has sent something late has made it readable for nothing.
+        // A message that came too late has made the descriptor readable.
         EventDescriptor.clear(descriptor)
         return result.reason
     }
@@ -136,26 +130,14 @@ public final class EmbeddedServer {
     /// Resets the connections of a server that has not ended, runs `terminate`, and closes everything, without waiting for any peer. The
     /// owning thread's; in a forked child it does nothing.
     deinit {
-        guard end == nil else {
-            NBLibc.close(descriptor)
-            return
-        }
-        guard ForkMark.current == process else { return }
-        control.requestStop(within: .zero)
-        while true {
-            switch turn() {
-            case .idle: awaitKernel()
-            case .again: break
-            case .done:
-                NBLibc.close(descriptor)
-                return
+        if end == nil {
+            guard ForkMark.current == process else { return }
+            control.requestStop(within: .zero)
+            // What is in flight is canceled, so the kernel owes its end.
+            while end == nil {
+                if case .idle = turn() { _ = isReadable(descriptor, within: -1) }
             }
         }
-    }
-
-    /// What is in flight is canceled, so the kernel owes its end.
-    private func awaitKernel() {
-        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        _ = poll(&polled, 1, -1)
+        NBLibc.close(descriptor)
     }
 }

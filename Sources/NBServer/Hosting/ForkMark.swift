@@ -1,3 +1,4 @@
+internal import NBEngine
 internal import NBLibc
 internal import Synchronization
 
@@ -20,10 +21,8 @@ enum ForkMark {
         guard let page else { return 0 }
         let number = page.pointee.load(ordering: .relaxed)
         if number != 0 { return number }
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
         // Later than that of every process it was forked from.
-        let new = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        let new = Instant.now.nanoseconds
         let (isFirst, original) = page.pointee.compareExchange(expected: 0, desired: new, ordering: .relaxed)
         return isFirst ? new : original
     }

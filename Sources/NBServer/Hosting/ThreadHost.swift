@@ -26,16 +26,7 @@ enum ThreadHost {
         on engine: consuming some Engine & ~Copyable,
         onBegin: () -> Void
     ) throws(ServerError) -> StopReason {
-        var loop = Loop(
-            engine: engine,
-            calls: KernelSocketCalls(),
-            sockets: resources.sockets,
-            behavior: resources.behavior,
-            socketOptions: resources.socketOptions,
-            control: control,
-            options: options,
-            observer: resources.observer
-        )
+        var loop = Loop(resources, control, options, on: engine)
         return try run(&loop, onBegin: onBegin)
     }
 

@@ -36,18 +36,7 @@ struct TurnedLoop {
         on engine: consuming LoopEngine
     ) throws(ServerError) {
         let loop = UnsafeMutablePointer<Loop<LoopEngine, KernelSocketCalls>>.allocate(capacity: 1)
-        loop.initialize(
-            to: Loop(
-                engine: engine,
-                calls: KernelSocketCalls(),
-                sockets: resources.sockets,
-                behavior: resources.behavior,
-                socketOptions: resources.socketOptions,
-                control: control,
-                options: options,
-                observer: resources.observer
-            )
-        )
+        loop.initialize(to: Loop(resources, control, options, on: engine))
         let ledger = resources.behavior.ledger
         let free = {
             loop.deinitialize(count: 1)

@@ -106,8 +106,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// - Parameters:
     ///   - mayWait: whether the turn waits until something happens, if nothing is due. A host that has to return to a loop of its
     ///     own says no, and waits there for what the turn returns.
-    ///   - budget: how many completions and messages are acted on at the most, but for one message; less those that were, when the
-    ///     turn returns.
+    ///   - budget: how many completions and messages are acted on at the most, but for one message; less those, when the turn returns.
     /// - Returns: what is left to the host.
     mutating func turn(mayWait: Bool, budget: inout Int) -> TurnEnd {
         control.doorbell.noteAwake()
@@ -259,15 +258,10 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         // A close frees the descriptor whatever it returns, a disconnected socket is closed next, and what was canceled
         // says itself how it ended.
         case .close, .disconnect, .cancel: break
-        case nil: completedByEngine(completion)
+        case nil:
+            engine.completedOwn(completion)
+            if workers.completedReturn(completion) { shortage.note(at: connections.pointee.now) }
         }
-    }
-
-    /// Something has completed that the engine has submitted for itself.
-    @inline(never)
-    private mutating func completedByEngine(_ completion: Completion) {
-        engine.completedOwn(completion)
-        if workers.completedReturn(completion) { shortage.note(at: connections.pointee.now) }
     }
 }
 
@@ -282,7 +276,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         }
         try engine.enter(until: engine.now)
         guard !isOver else { return .done }
-        noteFreedDescriptors()
+        connections.pointee.freedDescriptor.note(from: control)
         guard !isDue else {
             lateness.noteWait(until: engine.now)
             return .again
@@ -316,12 +310,8 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     private mutating func lookBeforeSleep() -> Bool {
         ledger.flush()
         control.doorbell.publishSleep()
-        noteFreedDescriptors()
+        connections.pointee.freedDescriptor.note(from: control)
         return hasWork
-    }
-
-    private func noteFreedDescriptors() {
-        if control.takeFreedDescriptor() { connections.pointee.freedDescriptor.note() }
     }
 
     /// Work that no completion announces, so the loop must not sleep: completions of the batch, due connections, a freed

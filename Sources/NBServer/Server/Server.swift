@@ -1,7 +1,8 @@
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
 ///
 /// It runs once: on the thread that calls ``run()``, on one of its own (``start()``), or in turns that the caller makes
-/// (``embed()``). That thread makes and owns the engine. The methods may be called from any thread; messages that are sent before the server runs wait until it does.
+/// (``embed()``). That thread makes and owns the engine. The methods may be called from any thread; messages that are sent before
+/// the server runs wait until it does.
 ///
 /// ```
 ///  init ──▶ ready ── run, start, embed ──▶ starting ──▶ running ── stop, a signal, a verdict, an error ──▶ stopped

@@ -1,3 +1,5 @@
+internal import NBEngine
+
 /// What the thread that runs a server takes with it; one thread after the other has it.
 ///
 /// Not part of the ``Server``'s generic type, so that a loop is made where the compiler knows its engine.
@@ -6,4 +8,25 @@ struct ServerResources: @unchecked Sendable {
     let sockets: [ListenSocket]
     let socketOptions: [SocketOption]
     let observer: (any ServerObserver)?
+}
+
+extension Loop where LoopEngine: ~Copyable, Calls == KernelSocketCalls {
+    /// A server's loop, on an engine of production.
+    init(
+        _ resources: ServerResources,
+        _ control: LoopControl,
+        _ options: ServerOptions,
+        on engine: consuming LoopEngine
+    ) {
+        self.init(
+            engine: engine,
+            calls: KernelSocketCalls(),
+            sockets: resources.sockets,
+            behavior: resources.behavior,
+            socketOptions: resources.socketOptions,
+            control: control,
+            options: options,
+            observer: resources.observer
+        )
+    }
 }

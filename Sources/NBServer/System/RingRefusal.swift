@@ -54,7 +54,7 @@ struct RingRefusal {
         let verdict =
             isForGroup
             ? "kernel.io_uring_disabled is 1: only CAP_SYS_ADMIN and the group of kernel.io_uring_group may make a ring"
-            : "kernel.io_uring_disabled is 2: nobody may make a ring"
+            : "kernel.io_uring_disabled is 2: no process may make a ring"
         let cures = [SystemCure](
             shell: shell,
             systemd: "echo '\(setting)' >>/etc/sysctl.d/60-nb-server.conf && sysctl --system",

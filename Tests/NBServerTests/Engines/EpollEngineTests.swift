@@ -303,10 +303,7 @@ import Testing
         var driven = try DrivenEpoll()
         let event = try EventDescriptor(blocks: false)
         let descriptor = try driven.engine.openDescriptor(wokenBy: event.descriptor)
-        func isReadable(within milliseconds: Int32) -> Bool {
-            var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            return poll(&polled, 1, milliseconds) == 1
-        }
+        func isReadable(within milliseconds: Int32) -> Bool { poll(descriptor, POLLIN, limit: milliseconds) }
         for _ in 1...3 {
             try driven.engine.rest(until: nil)
             #expect(!isReadable(within: 0))

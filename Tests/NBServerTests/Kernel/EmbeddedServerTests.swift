@@ -159,7 +159,7 @@ import Testing
                 let answers = Record<Int>()
                 for number in 1...50 {
                     let thread = HelperThread { [server] in
-                        // Whoever throws leaves no answer.
+                        // A call that fails leaves no answer.
                         try? server.cast(.add(number))
                         if let answer = try? server.callBlocking(Clerk.Call.total, within: nil) {
                             answers.append(answer)

@@ -46,10 +46,6 @@ struct PollingHost {
     }
 
     func isReadable(within milliseconds: Int32) -> Bool {
-        var polled = pollfd(fd: embedded.descriptor, events: Int16(POLLIN), revents: 0)
-        while true {
-            let count = poll(&polled, 1, milliseconds)
-            if count >= 0 { return count == 1 }
-        }
+        poll(embedded.descriptor, POLLIN, limit: milliseconds)
     }
 }

@@ -96,10 +96,6 @@ struct TurnedServer: ~Copyable {
     }
 
     private func isReadable(within milliseconds: Int32) -> Bool {
-        var polled = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        while true {
-            let count = poll(&polled, 1, milliseconds)
-            if count >= 0 { return count == 1 }
-        }
+        poll(descriptor, POLLIN, limit: milliseconds)
     }
 }
