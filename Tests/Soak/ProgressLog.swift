@@ -1,4 +1,5 @@
 @preconcurrency internal import Glibc
+internal import Measuring
 
 /// What the soak says on standard error while it goes on: a line every ten seconds.
 struct ProgressLog {

@@ -1,3 +1,5 @@
+internal import Measuring
+
 /// Knows every connection of a phase: who it was, where it went, what became of it, and what does not balance.
 final class Ledger {
     private(set) var clients: [Client] = []

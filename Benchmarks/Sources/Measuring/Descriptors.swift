@@ -1,10 +1,9 @@
 internal import Glibc
-internal import Measuring
 
 /// How many descriptors a process may have.
-enum Descriptors {
+package enum Descriptors {
     /// Sets this process's limit.
-    static func limit(to count: Int) throws {
+    package static func limit(to count: Int) throws {
         let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
         guard getrlimit(kind, &limit) == 0 else { throw Failure(call: "getrlimit") }

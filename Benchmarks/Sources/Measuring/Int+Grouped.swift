@@ -1,6 +1,6 @@
 extension Int {
     /// With a comma at every thousand.
-    var grouped: String {
+    package var grouped: String {
         var digits = String(magnitude)
         var groups: [String] = []
         while digits.count > 3 {
@@ -11,7 +11,7 @@ extension Int {
     }
 
     /// A size in bytes, in MiB with one decimal.
-    var mebibytes: String {
+    package var mebibytes: String {
         let tenths = (self * 10 + (1 << 19)) >> 20
         return "\(tenths / 10).\(tenths % 10) MiB"
     }

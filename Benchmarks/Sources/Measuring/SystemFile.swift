@@ -1,10 +1,9 @@
 internal import Glibc
-internal import Measuring
 
 /// Directories and links that the kernel makes up.
-enum SystemFile {
+package enum SystemFile {
     /// The names in a directory.
-    static func names(in path: String) throws -> [String] {
+    package static func names(in path: String) throws -> [String] {
         guard let directory = opendir(path) else { throw Failure(call: "opendir \(path)") }
         defer { closedir(directory) }
         var names: [String] = []
@@ -18,7 +17,7 @@ enum SystemFile {
     }
 
     /// What a link points to; `nil` if it is gone.
-    static func link(_ path: String) -> String? {
+    package static func link(_ path: String) -> String? {
         var target = [CChar](repeating: 0, count: 4096)
         let count = readlink(path, &target, target.count)
         guard count >= 0 else { return nil }
