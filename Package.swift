@@ -91,7 +91,14 @@ let package = Package(
             path: "Tests/Soak",
             swiftSettings: settings
         ),
-        // What the soak shares with the benchmarks. They are a package of their own, which has a target of these sources too.
+        // Clients of bad manners, each owed its greeting and the end of the stream; ./dev endings builds it optimized and runs it.
+        .executableTarget(
+            name: "endings",
+            dependencies: ["Measuring", "NBServer"],
+            path: "Tests/Endings",
+            swiftSettings: settings
+        ),
+        // What the soak and the endings share with the benchmarks. They are a package of their own, which has a target of these sources too.
         .target(name: "Measuring", path: "Benchmarks/Sources/Measuring", swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
