@@ -64,7 +64,8 @@ let package = Package(
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "counter", "echo", "embedding", "hello-http", "nb-doctor", "soup", "soup-kitchen", "test-server",
+                "counter", "echo", "embedding", "endings", "hello-http", "nb-doctor", "soup", "soup-kitchen",
+                "test-server",
                 "GrantedLevels", "NBUring",
             ],
             swiftSettings: settings

@@ -62,6 +62,9 @@ public protocol Engine: ~Copyable {
     /// Something has completed that the engine submitted for itself: its token is of ``Token/engineKind``.
     mutating func completedOwn(_ completion: Completion)
 
+    /// Closes a connected socket at once; nothing is in flight on it. `close(2)`.
+    mutating func close(_ descriptor: Int32)
+
     /// A connected socket leaves the loop: nothing is in flight on it, and its descriptor is another owner's from now on.
     mutating func forget(_ descriptor: Int32)
 

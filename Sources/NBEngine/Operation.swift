@@ -14,20 +14,20 @@ public enum Operation: Hashable, Sendable {
 
     /// Sends bytes on a stream socket, from one place or several: all of them, unless the connection ends first. Never raises
     /// `SIGPIPE`. `send(2)`, `sendmsg(2)`.
-    case send(descriptor: Int32, bytes: Bytes, SendMode)
+    case send(descriptor: Int32, bytes: Bytes)
 
     /// Receives on a stream socket into a buffer of the engine's, which is taken when bytes arrive and which the completion
     /// names; see ``Engine/openReceiveBuffers()``. The result counts the bytes; 0 is the end of the stream, and
     /// `ENOBUFS` says that no buffer was left. `recv(2)`; multishot since Linux 6.0.
     case receive(descriptor: Int32, ReceiveMode)
 
-    /// Receives and throws away what has arrived on a stream socket, without copying it (`MSG_TRUNC`, see `tcp(7)`). The
+    /// Receives and throws away what has arrived on a stream socket, or arrives next, without copying it (`MSG_TRUNC`, see `tcp(7)`). The
     /// result counts the bytes; 0 is the end of the stream.
-    case discardInput(descriptor: Int32, DiscardMode)
+    case discardInput(descriptor: Int32)
 
     /// The same on a stream socket that is not plain TCP, where `MSG_TRUNC` throws nothing away: copies what has arrived, at
     /// most 64 KiB, into memory that is never read. `recv(2)`.
-    case discardByReading(descriptor: Int32, DiscardMode)
+    case discardByReading(descriptor: Int32)
 
     /// Reads into memory. `read(2)`.
     case read(descriptor: Int32, into: Memory, count: UInt32)
@@ -52,18 +52,6 @@ public enum Operation: Hashable, Sendable {
         case multishot
     }
 
-    /// What a send does about a socket that takes no more for now.
-    @frozen
-    public enum SendMode: Hashable, Sendable {
-        /// LimitClocks, inside the kernel, until all bytes have been taken.
-        case waiting
-        /// Gives up at once and completes with what was taken. The memory is not looked at after the submission.
-        case immediate
-        /// The same, and the kernel may hold the bytes back for a moment, so that they leave together with what comes
-        /// next: more bytes, or the end of the stream. `MSG_MORE`, `send(2)`.
-        case immediateHeld
-    }
-
     /// How often a receive completes.
     @frozen
     public enum ReceiveMode: Hashable, Sendable {
@@ -71,15 +59,6 @@ public enum Operation: Hashable, Sendable {
         case oneShot
         /// Whenever something has arrived, until the stream ends, no buffer is left, or the completion queue is full.
         case multishot
-    }
-
-    /// What discarding does about a socket on which nothing has arrived.
-    @frozen
-    public enum DiscardMode: Hashable, Sendable {
-        /// LimitClocks, inside the kernel, until something arrives or the peer has finished.
-        case waiting
-        /// Fails at once with `EAGAIN`.
-        case immediate
     }
 
     /// Memory to write to, by address.

@@ -22,18 +22,18 @@ extension Operation {
         case .connect(let descriptor, let address):
             let name = address.base.assumingMemoryBound(to: sockaddr.self)
             io_uring_prep_connect(entry.cleared, descriptor, name, socklen_t(address.count))
-        case .send(let descriptor, let bytes, let mode):
-            bytes.prepareSend(entry, descriptor, sendFlags | mode.flags)
+        case .send(let descriptor, let bytes):
+            bytes.prepareSend(entry, descriptor)
         case .receive(let descriptor, let mode):
             // A multishot receive has to ask for 0, the size of whatever buffer; before Linux 6.0 that was no byte at all.
             io_uring_prep_recv(entry.cleared, descriptor, nil, mode == .multishot ? 0 : bufferSize, 0)
             if mode == .multishot { entry.pointee.ioprio |= UInt16(IORING_RECV_MULTISHOT) }
             entry.pointee.flags |= UInt8(NB_SERVER_BUFFER_SELECT)
             entry.pointee.buf_group = ReceiveBuffers.group
-        case .discardInput(let descriptor, let mode):
-            io_uring_prep_recv(entry.cleared, descriptor, nil, discardLimit, messageTruncate | mode.flags)
-        case .discardByReading(let descriptor, let mode):
-            io_uring_prep_recv(entry.cleared, descriptor, discardedBytes.base, discardedBytesSize, mode.flags)
+        case .discardInput(let descriptor):
+            io_uring_prep_recv(entry.cleared, descriptor, nil, discardLimit, messageTruncate)
+        case .discardByReading(let descriptor):
+            io_uring_prep_recv(entry.cleared, descriptor, discardedBytes.base, discardedBytesSize, 0)
         case .read(let descriptor, let memory, let count):
             io_uring_prep_read(entry.cleared, descriptor, memory.base, count, 0)
         case .disconnect(let descriptor):
@@ -58,41 +58,18 @@ extension UnsafeMutablePointer<io_uring_sqe> {
 
 extension Operation.Bytes {
     @inline(__always)
-    fileprivate func prepareSend(_ entry: UnsafeMutablePointer<io_uring_sqe>, _ descriptor: Int32, _ flags: Int32) {
+    fileprivate func prepareSend(_ entry: UnsafeMutablePointer<io_uring_sqe>, _ descriptor: Int32) {
         if isScattered {
             let header = base.assumingMemoryBound(to: msghdr.self)
-            io_uring_prep_sendmsg(entry.cleared, descriptor, header, UInt32(bitPattern: flags))
+            io_uring_prep_sendmsg(entry.cleared, descriptor, header, UInt32(bitPattern: sendFlags))
         } else {
-            io_uring_prep_send(entry.cleared, descriptor, base, count, flags)
-        }
-    }
-}
-
-extension Operation.SendMode {
-    @inline(__always)
-    fileprivate var flags: Int32 {
-        switch self {
-        case .waiting: 0
-        case .immediate: messageDontWait
-        case .immediateHeld: messageDontWait | messageMore
-        }
-    }
-}
-
-extension Operation.DiscardMode {
-    @inline(__always)
-    fileprivate var flags: Int32 {
-        switch self {
-        case .waiting: 0
-        case .immediate: messageDontWait
+            io_uring_prep_send(entry.cleared, descriptor, base, count, sendFlags)
         }
     }
 }
 
 /// `SOCK_CLOEXEC` and `SOCK_NONBLOCK`. The kernel defines them as these two, which are numbers in either C library.
 private let acceptFlags = O_CLOEXEC | O_NONBLOCK
-private let messageDontWait = Int32(MSG_DONTWAIT)
-private let messageMore = Int32(MSG_MORE)
 private let messageTruncate = Int32(MSG_TRUNC)
 
 /// Without `MSG_WAITALL` a send that is cut short completes as a success.

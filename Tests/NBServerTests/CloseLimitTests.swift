@@ -26,6 +26,14 @@ import Testing
         #expect(kernel.deadline.map { kernel.now.duration(to: $0) } == time)
     }
 
+    /// A client comes whose socket takes nothing for now.
+    private func acceptStuck(_ server: ScriptedServer) -> FakeKernel.Step {
+        { kernel in
+            kernel.sendResults[client] = [-EAGAIN]
+            try kernel.accept(client, on: server.listeners[0])
+        }
+    }
+
     /// Sends an answer, drops the connection, and runs the script from there.
     private func run(
         _ options: ServerOptions,
@@ -38,7 +46,7 @@ import Testing
                 connection.send(answer)
                 return .continue
             },
-            script: [{ try $0.accept(client, on: server.listeners[0]) }, { expectWait($0, for: .seconds(5)) }] + script
+            script: [acceptStuck(server), { expectWait($0, for: .seconds(5)) }] + script
         )
         return server.journal.counters
     }
@@ -103,6 +111,7 @@ import Testing
             [
                 { kernel in
                     kernel.now = kernel.now + .seconds(4)
+                    kernel.sendResults[client] = [-EAGAIN]
                     kernel.complete(Token(.send, slot: 0), 50)
                 },
                 after(1),
@@ -123,9 +132,11 @@ import Testing
                 return .continue
             },
             script: [
-                { try $0.accept(client, on: server.listeners[0]) },
                 // It spoke, and is heard out.
-                { $0.complete(try #require($0.discards(on: client).first).token, 5) },
+                {
+                    $0.unheard[client] = [5]
+                    try $0.accept(client, on: server.listeners[0])
+                },
                 { expectWait($0, for: .seconds(5)) },
                 after(50) { $0.hasEnded = true },
                 { kernel in
@@ -152,7 +163,7 @@ import Testing
                 return .continue
             },
             script: [
-                { try $0.accept(client, on: server.listeners[0]) },
+                acceptStuck(server),
                 { _ in },
                 { expectWait($0, for: .seconds(5)) },
                 after(5),
@@ -175,7 +186,7 @@ import Testing
                 context.state.pointee.control.requestStop(within: limit)
                 return .continue
             },
-            script: [{ try $0.accept(client, on: server.listeners[0]) }]
+            script: [acceptStuck(server)]
         )
         #expect(try "\(reason.get())" == "\(StopReason.requested)")
         let reset = try #require(kernel.history.first { $0.operation == .disconnect(descriptor: client) })

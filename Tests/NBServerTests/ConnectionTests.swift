@@ -30,7 +30,10 @@ import Testing
         return .continue
     }
 
-    @Test func aDroppedConnectionSendsLooksForInputAndCloses() throws {
+    private let words = Array("No soup for you!\n".utf8)
+
+    /// In this order: the end of the stream leaves behind bytes that are taken, and before a close that may become a reset.
+    @Test func aDroppedConnectionSendsEndsItsStreamLooksForInputAndCloses() throws {
         let server = try ScriptedServer()
         let (kernel, _) = try server.run(
             drop,
@@ -38,182 +41,168 @@ import Testing
                 server,
                 [
                     { kernel in
-                        let send = try #require(kernel.sends(on: descriptor).first)
-                        #expect(String(decoding: send.bytes, as: UTF8.self) == "No soup for you!\n")
-                        #expect(send.silently)
-                        let check = try #require(kernel.discards(on: descriptor).first)
-                        #expect(check.operation == .discardInput(descriptor: descriptor, .immediate))
-                        #expect(!kernel.isClosed(descriptor))
-                        kernel.complete(check.token, -EAGAIN)
-                    },
-                    { kernel in #expect(kernel.isClosed(descriptor)) },
+                        #expect(
+                            kernel.calls == [
+                                .sendLast(descriptor, words), .finishOutput(descriptor),
+                                .discardInput(descriptor, isPlainTCP: true), .close(descriptor),
+                            ]
+                        )
+                        #expect(kernel.sends(on: descriptor).isEmpty && kernel.discards(on: descriptor).isEmpty)
+                    }
                 ]
             )
         )
         #expect(kernel.closes(of: descriptor) == 1)
-        #expect(kernel.endedOutputs.isEmpty)
+    }
+
+    @Test func aConnectionWithNothingToSendEndsItsStreamLooksForInputAndCloses() throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run({ _, _, _ in .continue }, script: accepting(server, [{ _ in }]))
+        #expect(
+            kernel.allCalls == [
+                .finishOutput(descriptor), .discardInput(descriptor, isPlainTCP: true), .close(descriptor),
+            ]
+        )
     }
 
     @Test func aClientThatSpokeIsHeardOutBeforeTheClose() throws {
         let server = try ScriptedServer()
         let (kernel, _) = try server.run(
             drop,
-            script: accepting(
-                server,
-                [
-                    { $0.complete(try #require($0.discards(on: descriptor).first).token, 18) },
-                    { kernel in
-                        #expect(kernel.endedOutputs == [descriptor])
-                        #expect(!kernel.isClosed(descriptor))
-                        let discard = try #require(kernel.discards(on: descriptor).first)
-                        #expect(discard.operation == .discardInput(descriptor: descriptor, .waiting))
-                        kernel.complete(discard.token, 4000)
-                    },
-                    { $0.complete(try #require($0.discards(on: descriptor).first).token, 0) },
-                    { kernel in #expect(kernel.isClosed(descriptor)) },
-                ]
-            )
+            script: [
+                { kernel in
+                    kernel.unheard[descriptor] = [18]
+                    try kernel.accept(descriptor, on: server.listeners[0])
+                },
+                { kernel in
+                    #expect(kernel.lastBytes(on: descriptor) == [words])
+                    #expect(kernel.endedOutputs == [descriptor])
+                    #expect(!kernel.isClosed(descriptor))
+                    let discard = try #require(kernel.discards(on: descriptor).first)
+                    #expect(discard.operation == .discardInput(descriptor: descriptor))
+                    kernel.complete(discard.token, 4000)
+                },
+                { $0.complete(try #require($0.discards(on: descriptor).first).token, 0) },
+                { kernel in #expect(kernel.isClosed(descriptor)) },
+            ]
         )
         #expect(kernel.closes(of: descriptor) == 1)
     }
 
-    @Test func forASecondAfterAClientSpokeNoCloseReliesOnALook() throws {
+    /// A look that was not made may have missed something.
+    @Test func aLookWithoutMemoryCountsAsOneThatFoundSomething() throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            drop,
+            script: [
+                { kernel in
+                    kernel.unheard[descriptor] = [-ENOMEM]
+                    try kernel.accept(descriptor, on: server.listeners[0])
+                },
+                { $0.complete(try #require($0.discards(on: descriptor).first).token, 0) },
+                { kernel in #expect(kernel.isClosed(descriptor)) },
+            ]
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
+    /// One client that speaks costs the others nothing.
+    @Test func aClientThatIsHeardOutChangesNothingForOthers() throws {
         let server = try ScriptedServer()
         let listener = server.listeners[0]
         let (kernel, _) = try server.run(
             drop,
-            script: accepting(
-                server,
-                [
-                    { $0.complete(try #require($0.discards(on: descriptor).first).token, 18) },
-                    { kernel in try kernel.accept(other, on: listener) },
-                    { kernel in
-                        let send = try #require(kernel.sends(on: other).first)
-                        #expect(!send.silently)
-                        #expect(kernel.discards(on: other).isEmpty)
-                        kernel.complete(send.token, 17)
-                    },
-                    { kernel in
-                        #expect(kernel.endedOutputs == [descriptor, other])
-                        kernel.now = kernel.now + .seconds(1)
-                        try kernel.accept(100_002, on: listener)
-                    },
-                    { kernel in
-                        let check = try #require(kernel.discards(on: 100_002).first)
-                        #expect(check.operation == .discardInput(descriptor: 100_002, .immediate))
-                    },
-                ]
-            )
+            script: [
+                { kernel in
+                    kernel.unheard[descriptor] = [18]
+                    try kernel.accept(descriptor, on: listener)
+                },
+                { try $0.accept(other, on: listener) },
+                { kernel in #expect(kernel.isClosed(other)) },
+            ]
         )
         #expect(kernel.closes(of: other) == 1)
     }
 
-    /// The second begins again with each client that speaks, whichever way its close was going.
-    @Test func aClientThatSpeaksWhileItIsHeardOutCountsAsOneThatSpoke() throws {
+    @Test(arguments: [5, -EAGAIN, -EINTR] as [Int32])
+    func whatTheSocketDoesNotTakeAtOnceIsSentBeforeTheStreamEnds(taken: Int32) throws {
         let server = try ScriptedServer()
-        let listener = server.listeners[0]
+        let count = max(0, taken)
         let (kernel, _) = try server.run(
             drop,
-            script: accepting(
-                server,
-                [
-                    { $0.complete(try #require($0.discards(on: descriptor).first).token, 18) },
-                    { kernel in
-                        kernel.now = kernel.now + .milliseconds(900)
-                        kernel.complete(try #require(kernel.discards(on: descriptor).first).token, 4000)
-                    },
-                    { kernel in
-                        kernel.now = kernel.now + .milliseconds(900)
-                        try kernel.accept(other, on: listener)
-                    },
-                    { kernel in
-                        let send = try #require(kernel.sends(on: other).first)
-                        #expect(!send.silently)
-                        #expect(kernel.discards(on: other).isEmpty)
-                        kernel.complete(send.token, 17)
-                    },
-                    { kernel in #expect(kernel.endedOutputs == [descriptor, other]) },
-                ]
-            )
-        )
-        #expect(kernel.closes(of: other) == 1)
-    }
-
-    @Test(arguments: [5, 0])
-    func whatAnImmediateSendDidNotTakeIsSentWaiting(taken: Int32) throws {
-        let server = try ScriptedServer()
-        let (kernel, _) = try server.run(
-            drop,
-            script: accepting(
-                server,
-                [
-                    { kernel in
-                        let send = try #require(kernel.sends(on: descriptor).first)
-                        kernel.complete(send.token, taken > 0 ? taken : -EAGAIN)
-                        kernel.complete(try #require(kernel.discards(on: descriptor).first).token, -EAGAIN)
-                    },
-                    { kernel in
-                        #expect(!kernel.isClosed(descriptor))
-                        let rest = try #require(kernel.sends(on: descriptor).first)
-                        #expect(
-                            String(decoding: rest.bytes, as: UTF8.self) == "No soup for you!\n".dropFirst(Int(taken))
-                        )
-                        #expect(!rest.silently)
-                        #expect(kernel.deadline == kernel.now + .seconds(5))
-                        kernel.complete(rest.token, 17 - taken)
-                    },
-                    { $0.complete(try #require($0.discards(on: descriptor).first).token, -EAGAIN) },
-                    { kernel in #expect(kernel.isClosed(descriptor)) },
-                ]
-            )
+            script: [
+                { kernel in
+                    kernel.sendResults[descriptor] = [taken]
+                    try kernel.accept(descriptor, on: server.listeners[0])
+                },
+                { kernel in
+                    #expect(kernel.calls == [.sendLast(descriptor, words)])
+                    let rest = try #require(kernel.sends(on: descriptor).first)
+                    #expect(rest.bytes == Array(words.dropFirst(Int(count))))
+                    #expect(!rest.silently)
+                    #expect(kernel.deadline == kernel.now + .seconds(5))
+                    kernel.complete(rest.token, 17 - count)
+                },
+                { kernel in
+                    #expect(
+                        kernel.calls == [
+                            .finishOutput(descriptor), .discardInput(descriptor, isPlainTCP: true), .close(descriptor),
+                        ]
+                    )
+                },
+            ]
         )
         #expect(kernel.closes(of: descriptor) == 1)
         #expect(server.journal.counters.expired == 0)
     }
 
-    @Test func aPeerThatIsGoneCostsItsConnectionOnly() throws {
+    /// More than one send carries goes as operations; what is left of it then, at once with the end.
+    @Test func longAnswersWaitForTheSocketAndEndWithTheRest() throws {
         let server = try ScriptedServer()
+        let long = [UInt8](repeating: 7, count: 100_000)
         let (kernel, _) = try server.run(
-            drop,
+            { _, connection, _ in
+                connection.send(long)
+                return .continue
+            },
             script: accepting(
                 server,
                 [
                     { kernel in
-                        kernel.complete(try #require(kernel.sends(on: descriptor).first).token, -EPIPE)
-                        kernel.complete(try #require(kernel.discards(on: descriptor).first).token, -ECONNRESET)
+                        #expect(kernel.calls.isEmpty)
+                        let send = try #require(kernel.sends(on: descriptor).first)
+                        #expect(send.bytes.count == 65_536)
+                        kernel.complete(send.token, 65_536)
                     },
                     { kernel in
+                        #expect(kernel.lastBytes(on: descriptor).map(\.count) == [100_000 - 65_536])
                         #expect(kernel.isClosed(descriptor))
-                        #expect(kernel.sends(on: descriptor).isEmpty)
                     },
                 ]
             )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
+    /// Closed, it would look to its peer as if that had been all.
+    @Test(arguments: [EPIPE, ETIMEDOUT, ECONNRESET])
+    func aPeerThatIsGoneCostsItsConnectionOnly(errno: Int32) throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            drop,
+            script: [
+                { kernel in
+                    kernel.sendResults[descriptor] = [-errno]
+                    try kernel.accept(descriptor, on: server.listeners[0])
+                },
+                { kernel in
+                    #expect(kernel.calls == [.sendLast(descriptor, words)])
+                    #expect(kernel.isReset(descriptor))
+                },
+            ]
         )
         #expect(kernel.closes(of: descriptor) == 1)
         #expect(server.journal.infos.isEmpty)
-    }
-
-    @Test func aKernelThatCompletesEverySendIsUnderstoodToo() throws {
-        let server = try ScriptedServer()
-        let (kernel, _) = try server.run(
-            drop,
-            script: accepting(
-                server,
-                [
-                    { kernel in
-                        kernel.complete(try #require(kernel.sends(on: descriptor).first).token, 17)
-                        kernel.complete(try #require(kernel.discards(on: descriptor).first).token, -EAGAIN)
-                    },
-                    { kernel in
-                        let close = try #require(
-                            kernel.submitted.first { $0.operation == .close(descriptor: descriptor) }
-                        )
-                        kernel.complete(close.token, 0)
-                    },
-                ]
-            )
-        )
-        #expect(kernel.closes(of: descriptor) == 1)
     }
 
     @Test func oneSendIsInFlightAndShortOnesGoOn() throws {
@@ -344,19 +333,19 @@ import Testing
         }
         let (kernel, _) = try server.run(
             drop,
-            script: accepting(
-                server,
-                [
-                    { $0.complete(try #require($0.discards(on: descriptor).first).token, 18) },
-                    read,
-                    read,
-                    { kernel in
-                        #expect(!kernel.isReset(descriptor))
-                        kernel.now = kernel.now + .seconds(5)
-                    },
-                    { kernel in #expect(kernel.isReset(descriptor)) },
-                ]
-            )
+            script: [
+                { kernel in
+                    kernel.sendResults[descriptor] = [-EAGAIN]
+                    try kernel.accept(descriptor, on: server.listeners[0])
+                },
+                read,
+                read,
+                { kernel in
+                    #expect(!kernel.isReset(descriptor))
+                    kernel.now = kernel.now + .seconds(5)
+                },
+                { kernel in #expect(kernel.isReset(descriptor)) },
+            ]
         )
         #expect(kernel.closes(of: descriptor) == 1)
         #expect(server.journal.counters.expired == 1)
@@ -422,55 +411,9 @@ import Testing
         )
     }
 
-    /// An immediate send and its check are out when the limit passes; what was awaited of them is not awaited of the slot's next
-    /// connection.
-    @Test func theNextConnectionOfASlotOwesNothingForTheOneBeforeIt() throws {
-        let server = try ScriptedServer()
-        let listener = server.listeners[0]
-        let long = [UInt8](repeating: 7, count: 100)
-        let (kernel, _) = try server.run(
-            { number, connection, context in
-                if number == 0 {
-                    connection.send("partly sent")
-                    server.journal.ids.append(context.keep(connection))
-                } else if number == 1 {
-                    try context.take(server.journal.ids[0]).close()
-                    connection.reset()
-                } else {
-                    connection.send(long)
-                }
-                return .continue
-            },
-            script: accepting(
-                server,
-                [
-                    { kernel in try kernel.accept(other, on: listener) },
-                    { kernel in
-                        let send = try #require(kernel.history.last { $0.bytes == Array("partly sent".utf8) })
-                        kernel.complete(send.token, 7)
-                    },
-                    { kernel in
-                        #expect(kernel.sends(on: descriptor).first?.silently == true)
-                        kernel.now = kernel.now + .seconds(5)
-                    },
-                    { kernel in #expect(kernel.isReset(descriptor)) },
-                    { kernel in try kernel.accept(100_002, on: listener) },
-                    { kernel in kernel.complete(try #require(kernel.sends(on: 100_002).first).token, 100) },
-                    { kernel in
-                        let check = try #require(kernel.discards(on: 100_002).first)
-                        kernel.complete(check.token, -EAGAIN)
-                    },
-                    { kernel in #expect(kernel.isClosed(100_002)) },
-                ]
-            )
-        )
-        #expect(kernel.closes(of: 100_002) == 1)
-        #expect(server.journal.counters.expired == 1)
-    }
-
     /// What the kernel would read now for a send that was submitted before.
     private func sendBytes(of submission: FakeKernel.Submission) -> [UInt8] {
-        guard case .send(_, let bytes, _) = submission.operation else { return [] }
+        guard case .send(_, let bytes) = submission.operation else { return [] }
         return bytes.withUnsafeBytes { Array($0) }
     }
 
@@ -528,13 +471,14 @@ import Testing
                 connection.release { server.journal.released.append($0.takeDescriptor()) }
                 return .continue
             },
-            script: accepting(
-                server,
-                [
-                    { $0.complete(try #require($0.sends(on: descriptor).first).token, -errno) },
-                    { kernel in #expect(kernel.isReset(descriptor)) },
-                ]
-            )
+            script: [
+                { kernel in
+                    kernel.sendResults[descriptor] = [-EAGAIN]
+                    try kernel.accept(descriptor, on: server.listeners[0])
+                },
+                { $0.complete(try #require($0.sends(on: descriptor).first).token, -errno) },
+                { kernel in #expect(kernel.isReset(descriptor)) },
+            ]
         )
         #expect(server.journal.released.isEmpty)
         #expect(kernel.closes(of: descriptor) == 1)
@@ -565,7 +509,7 @@ import Testing
                         try kernel.accept(other, on: listener)
                     },
                     { kernel in
-                        #expect(kernel.sends(on: descriptor).map(\.bytes) == [Array("hello".utf8)])
+                        #expect(kernel.lastBytes(on: descriptor) == [Array("hello".utf8)])
                     },
                 ]
             )
@@ -635,53 +579,5 @@ import Testing
             )
         )
         #expect(server.journal.ids.count == 1)
-    }
-
-    @Test(arguments: 1...3)
-    func withoutACrowdTheLastBytesLeaveAtOnce(count: Int32) throws {
-        var server = try ScriptedServer()
-        server.features = EngineFeatures(.ring, kernel: [5, 11], quantum: 4)
-        server.features.acceptsMultishot = true
-        let listener = server.listeners[0]
-        let clients = 100_000..<100_000 + count
-        try server.run(
-            drop,
-            script: [
-                { kernel in for client in clients { try kernel.accept(client, on: listener) } },
-                { kernel in
-                    for client in clients {
-                        let send = try #require(kernel.sends(on: client).first)
-                        guard case .send(_, _, .immediate) = send.operation else {
-                            Issue.record("held, though no other client waits: \(send.operation)")
-                            return
-                        }
-                    }
-                },
-            ]
-        )
-    }
-
-    @Test func withACrowdTheLastBytesWaitForTheClose() throws {
-        var server = try ScriptedServer()
-        server.features = EngineFeatures(.ring, kernel: [5, 11], quantum: 4)
-        server.features.acceptsMultishot = true
-        let listener = server.listeners[0]
-        try server.run(
-            drop,
-            script: [
-                { kernel in
-                    for descriptor in 100_000..<100_004 { try kernel.accept(Int32(descriptor), on: listener) }
-                },
-                { kernel in
-                    for descriptor in Int32(100_000)..<100_004 {
-                        let send = try #require(kernel.sends(on: descriptor).first)
-                        guard case .send(_, _, .immediateHeld) = send.operation else {
-                            Issue.record("not held: \(send.operation)")
-                            return
-                        }
-                    }
-                },
-            ]
-        )
     }
 }

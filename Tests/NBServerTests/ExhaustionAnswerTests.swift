@@ -201,7 +201,6 @@ import Testing
             take,
             script: [
                 { try $0.accept(100_000, on: listener) },
-                { $0.complete(try #require($0.discards(on: 100_000).first).token, -EAGAIN) },
                 { kernel in
                     #expect(kernel.isClosed(100_000))
                     try kernel.failAccept(EMFILE, on: listener)

@@ -21,6 +21,14 @@ final class FakeKernel: @unchecked Sendable {
         let time: Instant
     }
 
+    /// A call on a connected socket that the loop makes itself.
+    enum DirectCall: Hashable {
+        case sendLast(Int32, [UInt8])
+        case finishOutput(Int32)
+        case discardInput(Int32, isPlainTCP: Bool)
+        case close(Int32)
+    }
+
     typealias Step = (FakeKernel) throws -> Void
 
     var now = Instant(nanoseconds: 1_000_000_000)
@@ -28,8 +36,15 @@ final class FakeKernel: @unchecked Sendable {
     private(set) var submitted: [Submission] = []
     /// Everything that was submitted and carried out; what no wait follows is not.
     private(set) var history: [Submission] = []
-    /// Descriptors whose output was ended.
-    private(set) var endedOutputs: [Int32] = []
+    /// The direct calls since the last step, and all of them.
+    private(set) var calls: [DirectCall] = []
+    private(set) var allCalls: [DirectCall] = []
+    /// What sends of last bytes come to, one after the other; others take everything.
+    var sendResults: [Int32: [Int32]] = [:]
+    /// Descriptors whose last bytes the kernel has not sent yet.
+    var unsent: Set<Int32> = []
+    /// What looks for unread input come to, one after the other; others find nothing.
+    var unheard: [Int32: [Int32]] = [:]
     /// Descriptors that the engine was told to forget.
     private(set) var forgotten: [Int32] = []
     /// Descriptors whose close was kept from waiting.
@@ -113,20 +128,20 @@ final class FakeKernel: @unchecked Sendable {
 // What was submitted since the last step, by kind.
 extension FakeKernel {
     func sends(on descriptor: Int32) -> [Submission] {
-        submitted.filter { if case .send(descriptor, _, _) = $0.operation { true } else { false } }
+        submitted.filter { if case .send(descriptor, _) = $0.operation { true } else { false } }
     }
 
     func discards(on descriptor: Int32) -> [Submission] {
         submitted.filter {
             switch $0.operation {
-            case .discardInput(descriptor, _), .discardByReading(descriptor, _): true
+            case .discardInput(descriptor), .discardByReading(descriptor): true
             default: false
             }
         }
     }
 
     func isClosed(_ descriptor: Int32) -> Bool {
-        submitted.contains { $0.operation == .close(descriptor: descriptor) }
+        submitted.contains { $0.operation == .close(descriptor: descriptor) } || calls.contains(.close(descriptor))
     }
 
     func isReset(_ descriptor: Int32) -> Bool {
@@ -136,6 +151,17 @@ extension FakeKernel {
     /// How often a descriptor was closed, ever.
     func closes(of descriptor: Int32) -> Int {
         history.count { $0.operation == .close(descriptor: descriptor) }
+            + allCalls.count { $0 == .close(descriptor) }
+    }
+
+    /// Descriptors whose output was ended, ever.
+    var endedOutputs: [Int32] {
+        allCalls.compactMap { if case .finishOutput(let descriptor) = $0 { descriptor } else { nil } }
+    }
+
+    /// What a connection's last bytes were, since the last step.
+    func lastBytes(on descriptor: Int32) -> [[UInt8]] {
+        calls.compactMap { if case .sendLast(descriptor, let bytes) = $0 { bytes } else { nil } }
     }
 
     /// What the loop reads in order to be woken.
@@ -199,7 +225,7 @@ extension FakeKernel {
 extension FakeKernel {
     fileprivate func submit(_ operation: Operation, _ token: Token, _ silently: Bool) {
         var bytes: [UInt8] = []
-        if case .send(_, let memory, _) = operation { bytes = memory.withUnsafeBytes { Array($0) } }
+        if case .send(_, let memory) = operation { bytes = memory.withUnsafeBytes { Array($0) } }
         let submission = Submission(operation: operation, token: token, silently: silently, bytes: bytes, time: now)
         submitted.append(submission)
         inQueue.append(submission)
@@ -237,12 +263,6 @@ extension FakeKernel {
         cancelsAtOnce = true
         for token in canceled { cancel(token) }
         canceled = []
-        for (token, operation) in outstanding {
-            switch operation {
-            case .discardInput(_, .immediate), .discardByReading(_, .immediate): complete(token, -EAGAIN)
-            default: break
-            }
-        }
     }
 
     fileprivate func wait(until deadline: Instant?) {
@@ -262,6 +282,7 @@ extension FakeKernel {
         do { try step(self) } catch { failure = error }
         if isLost { inQueue = carriedOut }
         submitted = []
+        calls = []
     }
 
     fileprivate func take(_ batch: inout CompletionBatch) {
@@ -301,8 +322,23 @@ extension FakeKernel {
         return peers[descriptor] ?? PeerState()
     }
 
-    fileprivate func finishOutput(of descriptor: Int32) {
-        endedOutputs.append(descriptor)
+    fileprivate func call(_ call: DirectCall) {
+        calls.append(call)
+        allCalls.append(call)
+    }
+
+    fileprivate func sendLast(_ bytes: Operation.Bytes, on descriptor: Int32) -> Int32 {
+        call(.sendLast(descriptor, bytes.withUnsafeBytes { Array($0) }))
+        return Self.takeFirst(of: &sendResults[descriptor, default: []]) ?? Int32(bytes.count)
+    }
+
+    fileprivate func discardInput(of descriptor: Int32, isPlainTCP: Bool) -> Int32 {
+        call(.discardInput(descriptor, isPlainTCP: isPlainTCP))
+        return Self.takeFirst(of: &unheard[descriptor, default: []]) ?? -EAGAIN
+    }
+
+    private static func takeFirst(of results: inout [Int32]) -> Int32? {
+        results.isEmpty ? nil : results.removeFirst()
     }
 }
 
@@ -334,6 +370,8 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     mutating func completedOwn(_ completion: Completion) {}
 
+    mutating func close(_ descriptor: Int32) { kernel.call(.close(descriptor)) }
+
     mutating func forget(_ descriptor: Int32) { kernel.forget(descriptor) }
 
     mutating func abandon() -> [Int32] { kernel.unsubmittedCloses }
@@ -361,7 +399,15 @@ struct ScriptedCalls: SocketCalls {
         { (address, options) throws(ServerError) in try ListenSocket(address, options: options) }
     }
 
-    func finishOutput(of descriptor: Int32) { kernel.finishOutput(of: descriptor) }
+    func sendLast(_ bytes: Operation.Bytes, on descriptor: Int32) -> Int32 { kernel.sendLast(bytes, on: descriptor) }
+
+    func discardInput(of descriptor: Int32, isPlainTCP: Bool) -> Int32 {
+        kernel.discardInput(of: descriptor, isPlainTCP: isPlainTCP)
+    }
+
+    func finishOutput(of descriptor: Int32) { kernel.call(.finishOutput(descriptor)) }
+
+    func hasUnsent(_ descriptor: Int32) -> Bool { kernel.unsent.contains(descriptor) }
 
     func forgetLinger(of descriptor: Int32) { kernel.forgetLinger(of: descriptor) }
 

@@ -122,13 +122,42 @@ import Testing
         #expect(diary.lines == ["connected", "received hello", "closed: the server has stopped"])
     }
 
+    /// By a call, if it is the last, and as an operation.
     @Test(arguments: [ENOMEM, ENOBUFS])
-    func aSendThatIsRefusedIsSubmittedAgainAfterAPauseAndLosesNothing(errno: Int32) throws {
+    func theLastBytesThatAreRefusedAreSentAfterAPauseAndNothingIsLost(errno: Int32) throws {
         let server = try ScriptedServer()
         let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
         let (kernel, _) = try server.run(
             { _, connection, _ in
                 connection.send(bytes)
+                return .continue
+            },
+            script: [
+                {
+                    $0.sendResults[client] = [-errno]
+                    try $0.accept(client, on: server.listeners[0])
+                },
+                { kernel in
+                    #expect(kernel.lastBytes(on: client) == [bytes] && !kernel.isClosed(client))
+                    sleep(kernel, .milliseconds(1))
+                },
+                { kernel in
+                    #expect(kernel.lastBytes(on: client) == [bytes])
+                    #expect(kernel.isClosed(client) && !kernel.isReset(client))
+                },
+            ]
+        )
+        #expect(kernel.closes(of: client) == 1)
+    }
+
+    @Test(arguments: [ENOMEM, ENOBUFS])
+    func aSendThatIsRefusedIsSubmittedAgainAfterAPauseAndLosesNothing(errno: Int32) throws {
+        let server = try ScriptedServer()
+        let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0) }
+        let (kernel, _) = try server.run(
+            { _, connection, context in
+                connection.send(bytes)
+                _ = context.keep(connection)
                 return .continue
             },
             script: [
@@ -144,8 +173,7 @@ import Testing
                     #expect(send.bytes == bytes)
                     kernel.complete(send.token, Int32(bytes.count))
                 },
-                { $0.complete(try #require($0.discards(on: client).first).token, -EAGAIN) },
-                { #expect($0.isClosed(client) && !$0.isReset(client)) },
+                { #expect(!$0.isClosed(client) && $0.sends(on: client).isEmpty) },
             ]
         )
         #expect(kernel.closes(of: client) == 1)
@@ -160,8 +188,10 @@ import Testing
                 return .continue
             },
             script: [
-                { try $0.accept(client, on: server.listeners[0]) },
-                { $0.complete(try #require($0.discards(on: client).first).token, -ENOMEM) },
+                {
+                    $0.unheard[client] = [-ENOMEM]
+                    try $0.accept(client, on: server.listeners[0])
+                },
                 { kernel in
                     #expect(kernel.endedOutputs == [client] && !kernel.isClosed(client))
                     kernel.complete(try #require(kernel.discards(on: client).first).token, -ENOMEM)

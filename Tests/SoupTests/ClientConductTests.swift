@@ -6,8 +6,8 @@ extension SoupTests {
     @Suite struct ClientConduct {
         @Test func clientsThatResetBeforeTheyAreAcceptedLeakNothing() throws {
             let soup = try Soup()
-            try expectOutcome(.greeted, at: soup.address)
             let before = try ProcFS.descriptors(of: soup.pid)
+            try expectOutcome(.greeted, at: soup.address)
             try soup.pause()
             let clients = try Clients(300, to: soup.address)
             // A reset that overtook the end of its handshake would leave nothing to accept.
@@ -24,8 +24,8 @@ extension SoupTests {
         @Test(arguments: [1, 1 << 10, 200 << 10])
         func clientsThatSpokeInTheQueueAreGreetedAndNotReset(byteCount: Int) throws {
             let soup = try Soup()
-            try expectOutcome(.greeted, at: soup.address)
             let before = try ProcFS.descriptors(of: soup.pid)
+            try expectOutcome(.greeted, at: soup.address)
             try soup.pause()
             let clients = try Clients(50, to: soup.address)
             try clients.send([UInt8](repeating: 0x21, count: byteCount))
@@ -38,13 +38,9 @@ extension SoupTests {
         }
 
         /// Each speaks at once, or up to 100 microseconds later: at every moment of soup's own work for it.
-        ///
-        /// One before them has spoken while it waited, so that soup knows of clients that speak. Without, the first might
-        /// meet the moment between soup's look and its close; README says so.
         @Test(arguments: [1, 1_000])
         func clientsThatSpeakRightAfterTheConnectAreGreeted(listenerCount: Int) throws {
             let soup = try Soup([String](repeating: "127.0.0.1:0", count: listenerCount))
-            try speakFromTheQueue(of: soup)
             let before = try ProcFS.descriptors(of: soup.pid)
             var missed: [Duration: [Outcome]] = [:]
             for number in 0..<1_000 {
@@ -64,7 +60,6 @@ extension SoupTests {
 
         @Test func aCrowdThatSpeaksRightAfterTheConnectIsGreeted() throws {
             let soup = try Soup()
-            try speakFromTheQueue(of: soup)
             let before = try ProcFS.descriptors(of: soup.pid)
             var clients = Clients()
             for _ in 0..<1_000 {
@@ -76,22 +71,11 @@ extension SoupTests {
             try soup.expectDescriptors(before)
         }
 
-        private func speakFromTheQueue(of soup: borrowing Soup) throws {
-            let before = try ProcFS.descriptors(of: soup.pid)
-            try soup.pause()
-            let client = try Clients(1, to: soup.address)
-            try client.send(Array("soup, please\n".utf8))
-            soup.resume()
-            #expect(try client.outcomes() == [.greeted])
-            _ = consume client
-            try soup.expectDescriptors(before)
-        }
-
         @Test(arguments: [true, false])
         func clientsThatEndTheirSideFirstAreGreeted(areQueued: Bool) throws {
             let soup = try Soup()
-            try expectOutcome(.greeted, at: soup.address)
             let before = try ProcFS.descriptors(of: soup.pid)
+            try expectOutcome(.greeted, at: soup.address)
             if areQueued { try soup.pause() }
             let clients = try Clients(200, to: soup.address)
             clients.halfClose()
@@ -102,8 +86,8 @@ extension SoupTests {
 
         @Test func clientsThatSpokeAndEndedTheirSideAreGreeted() throws {
             let soup = try Soup()
-            try expectOutcome(.greeted, at: soup.address)
             let before = try ProcFS.descriptors(of: soup.pid)
+            try expectOutcome(.greeted, at: soup.address)
             try soup.pause()
             let clients = try Clients(200, to: soup.address)
             try clients.send([UInt8](repeating: 0x21, count: 1_024))

@@ -15,8 +15,8 @@ extension SoupTests {
 
         @Test func aThousandBusyConnectionsGetBackWhatTheySend() throws {
             let echo = try Example("echo")
-            try expectEcho("warm", at: echo.address)
             let before = try ProcFS.descriptors(of: echo.pid)
+            try expectEcho("warm", at: echo.address)
             do {
                 var streams = try EchoStreams(1_000, of: 8 << 10, to: echo.address, chunk: 64)
                 try streams.run()
@@ -48,8 +48,8 @@ extension SoupTests {
 
         @Test func ofFifteenThousandHeldConnectionsHalfAreKilledAndTheOthersServed() throws {
             let echo = try Example("echo")
-            try expectEcho("warm", at: echo.address)
             let before = try ProcFS.descriptors(of: echo.pid)
+            try expectEcho("warm", at: echo.address)
             let staying = try Held(7_500, to: echo.address)
             do {
                 let leaving = try Held(7_500, to: echo.address)

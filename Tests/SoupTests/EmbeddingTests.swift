@@ -11,8 +11,8 @@ extension SoupTests {
         @Test(arguments: hosts)
         func aCrowdIsServedByEachHost(host: String) throws {
             let embedding = try Example("embedding", [host, "127.0.0.1:0", "[::1]:0"], lines: 2)
-            #expect(try outcome(at: embedding.address) == .greeted)
             let before = try ProcFS.descriptors(of: embedding.pid)
+            #expect(try outcome(at: embedding.address) == .greeted)
             for address in embedding.addresses {
                 let clients = try Clients(1000, to: address)
                 #expect(try clients.tally() == [.greeted: 1000])

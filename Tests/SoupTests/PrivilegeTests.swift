@@ -54,8 +54,8 @@ extension SoupTests {
         /// More clients than descriptors, and none of them ends its side before all are greeted.
         @Test func outOfDescriptorsItGreetsEverybodyInTheEnd() throws {
             let soup = try Soup(under: try Wrapper.limiting("nofile", to: 64))
-            try expectOutcome(.greeted, at: soup.address)
             let before = try ProcFS.descriptors(of: soup.pid)
+            try expectOutcome(.greeted, at: soup.address)
             try soup.pause()
             let clients = try Clients(200, to: soup.address)
             #expect(try ProcFS.queueLength(at: soup.address) == 200)
@@ -68,8 +68,8 @@ extension SoupTests {
         /// Each that speaks holds a descriptor until it ends its side: here all descriptors, and others wait.
         @Test func clientsThatHoldAllDescriptorsDelayTheOthersOnly() throws {
             let soup = try Soup(under: try Wrapper.limiting("nofile", to: 64))
-            try expectOutcome(.greeted, at: soup.address)
             let before = try ProcFS.descriptors(of: soup.pid)
+            try expectOutcome(.greeted, at: soup.address)
             try soup.pause()
             let speakers = try Clients(200, to: soup.address)
             try speakers.send([0x21])

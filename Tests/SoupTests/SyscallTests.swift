@@ -1,11 +1,11 @@
-// A connection costs no system call of its own, and no thread of the kernel's.
+// What a connection costs in system calls: the four of its end, its part of an enter, and no thread of the kernel's.
 
 import GrantedLevels
 import Testing
 
 extension SoupTests {
     @Suite struct Syscalls {
-        @Test func servingIsWaitingForTheRingAndNothingElse() throws {
+        @Test func aShortConnectionCostsTheCallsOfItsEndAndNothingElse() throws {
             let soup = try Soup()
             try expectOutcome(.greeted, at: soup.address)
             let count = try SyscallCount(of: soup.pid)
@@ -14,13 +14,23 @@ extension SoupTests {
             var calls = try count.finish()
             let enters = calls.removeValue(forKey: "io_uring_enter") ?? 0
             #expect(enters > 0)
+            expectEnds(of: 1_000, in: &calls)
             // What is left is not per connection: memory that grew, the attaching itself.
             #expect(calls.values.reduce(0, +) <= 10, "\(calls)")
             #expect(Set(calls.keys).isSubset(of: ["brk", "mmap", "munmap", "futex", "restart_syscall"]))
             try expectNoThreadButItsOwn(soup)
         }
 
-        @Test func draining3000ConnectionsTakesAtMost60Calls() throws {
+        /// Takes the calls out with which so many connections ended. A client sees its end ahead of the last two: those of the client before
+        /// may be counted, and those of the last one not.
+        private func expectEnds(of count: Int, in calls: inout [String: Int]) {
+            for call in ["sendto", "shutdown"] { #expect(calls.removeValue(forKey: call) == count, "\(call)") }
+            for call in ["recvfrom", "close"] {
+                #expect((count - 1...count + 1).contains(calls.removeValue(forKey: call) ?? 0), "\(call)")
+            }
+        }
+
+        @Test func draining3000ConnectionsTakesAtMost60Enters() throws {
             let soup = try Soup()
             try expectOutcome(.greeted, at: soup.address)
             try soup.pause()
@@ -32,6 +42,7 @@ extension SoupTests {
             var calls = try count.finish()
             let enters = calls.removeValue(forKey: "io_uring_enter") ?? 0
             #expect((1...60).contains(enters), "\(enters)")
+            expectEnds(of: 3_000, in: &calls)
             #expect(calls.values.reduce(0, +) <= 10, "\(calls)")
             try expectNoThreadButItsOwn(soup)
         }

@@ -42,7 +42,7 @@ struct CloseTests {
         let bytes = Buffer(Buffer.eightMebibytes)
         var ring = try DrivenRing(level)
         let server = connection.handOverServer()
-        try ring.prepare(.send(descriptor: server, bytes: bytes.bytes, .waiting), token: .numbered(1))
+        try ring.prepare(.send(descriptor: server, bytes: bytes.bytes), token: .numbered(1))
         #expect(try ring.settle() == [])
         #expect(try ring.result(of: .close(descriptor: server)) == 0)
         let descriptor = connection.client.descriptor

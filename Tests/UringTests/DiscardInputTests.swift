@@ -8,15 +8,6 @@ import Testing
 
 struct DiscardInputTests {
     @Test(arguments: KernelLevel.granted)
-    func anImmediateDiscardOfASilentClientFailsAtOnce(level: KernelLevel) throws {
-        let connection = try LoopbackConnection()
-        var ring = try DrivenRing(level)
-        try ring.prepare(.discardInput(descriptor: connection.server, .immediate), token: .numbered(1))
-        try ring.submit(.none)
-        #expect(ring.ready() == [Completion(token: .numbered(1), result: -EAGAIN)])
-    }
-
-    @Test(arguments: KernelLevel.granted)
     func aCloseAfterADiscardIsAnEndAndNotAReset(level: KernelLevel) throws {
         var connection = try LoopbackConnection()
         let greeting = Buffer(Buffer.pattern(50))
@@ -24,8 +15,8 @@ struct DiscardInputTests {
         try connection.client.send(Buffer.pattern(30_000))
         try connection.awaitArrival(of: 30_000)
         let server = connection.handOverServer()
-        try ring.prepare(.send(descriptor: server, bytes: greeting.bytes, .immediateHeld), token: .numbered(1))
-        try ring.prepare(.discardInput(descriptor: server, .immediate), token: .numbered(2))
+        try ring.prepare(.send(descriptor: server, bytes: greeting.bytes), token: .numbered(1))
+        try ring.prepare(.discardInput(descriptor: server), token: .numbered(2))
         try ring.prepare(.close(descriptor: server), token: .numbered(3))
         let completions = try ring.take(3)
         #expect(completions.map(\.result) == [50, 30_000, 0])
@@ -50,7 +41,7 @@ struct DiscardInputTests {
         let connection = try LoopbackConnection()
         var ring = try DrivenRing(level)
         for count in [5, 1_000] {
-            try ring.prepare(.discardInput(descriptor: connection.server, .waiting), token: .numbered(count))
+            try ring.prepare(.discardInput(descriptor: connection.server), token: .numbered(count))
             try #require(try ring.settle() == [])
             try connection.client.send(Buffer.pattern(count))
             let completions = try ring.take(1)
@@ -58,7 +49,7 @@ struct DiscardInputTests {
             #expect(completions.map(\.result) == [Int32(count)])
             #expect(completions.map(\.isLast) == [true])
         }
-        try ring.prepare(.discardInput(descriptor: connection.server, .waiting), token: .numbered(0))
+        try ring.prepare(.discardInput(descriptor: connection.server), token: .numbered(0))
         #expect(try ring.settle() == [])
         try connection.client.finishSending()
         let end = try ring.take(1)
@@ -73,13 +64,12 @@ struct DiscardInputTests {
         _ = try check("socketpair", socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends))
         defer { for end in ends { close(end) } }
         var ring = try DrivenRing(level)
-        #expect(try ring.result(of: .discardByReading(descriptor: ends[0], .immediate)) == -EAGAIN)
         _ = try check("send", Int32(Glibc.send(ends[1], Buffer.pattern(70_000), 70_000, 0)))
-        #expect(try ring.result(of: .discardInput(descriptor: ends[0], .immediate)) == -EFAULT)
-        #expect(try ring.result(of: .discardByReading(descriptor: ends[0], .immediate)) == 65_536)
-        #expect(try ring.result(of: .discardByReading(descriptor: ends[0], .waiting)) == 70_000 - 65_536)
+        #expect(try ring.result(of: .discardInput(descriptor: ends[0])) == -EFAULT)
+        #expect(try ring.result(of: .discardByReading(descriptor: ends[0])) == 65_536)
+        #expect(try ring.result(of: .discardByReading(descriptor: ends[0])) == 70_000 - 65_536)
         _ = try check("shutdown", shutdown(ends[1], Int32(SHUT_WR)))
-        #expect(try ring.result(of: .discardByReading(descriptor: ends[0], .waiting)) == 0)
+        #expect(try ring.result(of: .discardByReading(descriptor: ends[0])) == 0)
         #expect(try ring.result(of: .disconnect(descriptor: ends[0])) == -EINVAL)
     }
 }

@@ -114,7 +114,7 @@ struct RingFeaturesTests {
         var ring = try DrivenRing(level)
         let byte = Buffer(count: 1)
         // More than the kernel's signed length can say: refused when the entry is read.
-        let refused = Operation.send(descriptor: 0, bytes: byte.prefix(1 << 31), .immediate)
+        let refused = Operation.send(descriptor: 0, bytes: byte.prefix(1 << 31))
         try ring.prepare(refused, token: .numbered(0))
         try ring.prepareEchoes(1..<4)
         try ring.submit(.none)

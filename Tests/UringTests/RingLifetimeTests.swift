@@ -38,9 +38,9 @@ struct RingLifetimeTests {
                     .read(descriptor: event.descriptor, into: counter.target, count: 8),
                     token: .numbered(2)
                 )
-                try ring.prepare(.discardInput(descriptor: connection.server, .waiting), token: .numbered(3))
+                try ring.prepare(.discardInput(descriptor: connection.server), token: .numbered(3))
                 try ring.prepare(
-                    .send(descriptor: connection.server, bytes: bytes.bytes, .waiting),
+                    .send(descriptor: connection.server, bytes: bytes.bytes),
                     token: .numbered(4)
                 )
                 try ring.submit()

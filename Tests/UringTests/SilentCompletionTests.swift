@@ -15,7 +15,7 @@ struct SilentCompletionTests {
         var ring = try DrivenRing(level)
         let server = connection.handOverServer()
         try ring.prepare(
-            .send(descriptor: server, bytes: bytes.bytes, .immediate),
+            .send(descriptor: server, bytes: bytes.bytes),
             token: .numbered(1),
             silently: true
         )
@@ -38,10 +38,10 @@ struct SilentCompletionTests {
         let bytes = Buffer(Buffer.pattern(40))
         var ring = try DrivenRing(level)
         try connection.client.reset()
-        #expect(try ring.result(of: .discardInput(descriptor: connection.server, .waiting)) == -ECONNRESET)
+        #expect(try ring.result(of: .discardInput(descriptor: connection.server)) == -ECONNRESET)
         try ring.prepare(.close(descriptor: .max), token: .numbered(1), silently: true)
         try ring.prepare(
-            .send(descriptor: connection.server, bytes: bytes.bytes, .waiting),
+            .send(descriptor: connection.server, bytes: bytes.bytes),
             token: .numbered(2),
             silently: true
         )
@@ -52,21 +52,6 @@ struct SilentCompletionTests {
                 Completion(token: .numbered(2), result: -EPIPE),
             ]
         )
-    }
-
-    @Test(arguments: KernelLevel.granted)
-    func aSilentSendThatIsCutShortCompletes(level: KernelLevel) throws {
-        let connection = try LoopbackConnection(sendBuffer: 1 << 16, receiveBuffer: 1 << 16)
-        let bytes = Buffer(Buffer.eightMebibytes)
-        var ring = try DrivenRing(level)
-        try ring.prepare(
-            .send(descriptor: connection.server, bytes: bytes.bytes, .immediate),
-            token: .numbered(1),
-            silently: true
-        )
-        let completions = try ring.settle()
-        #expect(completions.map(\.token) == [.numbered(1)])
-        #expect(completions.allSatisfy { $0.result > 0 && $0.result < 8 << 20 })
     }
 
     @Test(arguments: KernelLevel.granted)

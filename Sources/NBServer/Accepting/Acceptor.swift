@@ -142,6 +142,8 @@ extension Acceptor {
             calls.forgetLinger(of: adoption.descriptor)
             if state.pointee.stopReason == nil {
                 let slot = connections.pointee.admit(adoption.descriptor, .none)
+                // What was sent on it before may not have left yet.
+                slot.pointee.hasSent = true
                 slot.pointee.isPlainTCP = calls.isPlainTCP(adoption.descriptor)
                 adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
                 deliver(slot)

@@ -13,7 +13,7 @@ extension ServerContext {
         slot.pointee.isKept = true
         slot.giveName()
         // It may have broken while it was the behavior's; then it ends here as every kept connection does.
-        if slot.pointee.isBroken { state.pointee.connections.pointee.lose(slot) }
+        if slot.pointee.state.isBroken { state.pointee.connections.pointee.lose(slot) }
         return slot.id
     }
 

@@ -28,7 +28,7 @@ extension ServerContext {
         slot.pointee.worker = WorkerAddress(table: number, index: index)
         state.pointee.beginWork(slot)
         // It may have broken while it was the behavior's.
-        if slot.pointee.isBroken {
+        if slot.pointee.state.isBroken {
             slot.pointee.closeCause.note(.lost, errno: EPIPE)
             state.pointee.connections.pointee.drop(slot)
         } else if let refusal = state.pointee.workers.refusal(number) {

@@ -2,10 +2,9 @@ internal import NBLibc
 
 /// An accepted connection, owned by whoever holds this value.
 ///
-/// What a connection is asked to do is queued and leaves through the engine after the callback has returned, without a system
-/// call. Dropped, a connection sends what was queued and closes. Until its peer has taken everything, and a peer that
-/// spoke has ended its own side, it lives on in the server for ``ServerOptions/closeTimeLimit`` at the most; then it is
-/// reset.
+/// What a connection is asked to do is queued, and done when the callback has returned. Dropped, a connection sends what was queued
+/// and closes. A peer that takes nothing of it for ``ServerOptions/closeTimeLimit`` is reset. One that spoke and was not heard is
+/// heard out, see ``ServerOptions/lingerTimeLimit``.
 ///
 /// Belongs to the server's thread: use it inside callbacks only, which a debug build checks. One that is held beyond the
 /// server's end has been reset, and what it is asked then does nothing. Its descriptor is non-blocking and closed on exec.
@@ -77,11 +76,11 @@ public struct Connection: ~Copyable {
         table.pointee.markDue(slot)
     }
 
-    /// Sends what was queued, then closes: what dropping the connection does, in words. `close(2)`.
+    /// Sends what was queued, then closes: what dropping the connection does, in words.
     ///
-    /// The peer reads everything and then the end of the stream, also if it spoke before and nobody read that. What
-    /// that costs: one operation to look for unread input; and for a client that spoke, a `shutdown(2)` and a
-    /// descriptor that stays open until the client has ended its side.
+    /// The peer reads everything and then the end of the stream, also if it spoke before and nobody read that. The end costs four
+    /// system calls that do not block: `send(2)`, `shutdown(2)`, a `recv(2)` that looks for unread input, and `close(2)`. A descriptor
+    /// stays open until a peer that spoke has ended its side, or one that is behind has been sent everything.
     public consuming func close() {}
 
     /// Ends the connection at once: the peer gets a reset and may lose what it has not read. What was queued is thrown

@@ -1,45 +1,10 @@
 internal import NBEngine
 
-/// What the loop knows of one connection.
+/// What the loop knows of one connection: the memory of what ``ConnectionState`` decides about.
 ///
 /// Owned by the ``ConnectionTable``, at an address that never changes, since the kernel reads the bytes to send from it.
-/// Loop's thread only. A slot is free again when nobody owns its connection and the kernel owes it no completion.
-///
-/// ```
-///  free ── admit ──▶ open
-///  open ── drop ──▶ closing        ── release ──▶ releasing        ── reset ──▶ resetting
-///       ── the server has ended, and a `Connection` still exists ──▶ outlived, until the table is freed
-///
-///  closing   ── all bytes are submitted ──▶ checking   ── clients spoke lately ──▶ lingering
-///  checking  ── bytes are left ──▶ closing             ── the client spoke ──▶ lingering       ── else ──▶ close
-///  lingering ── the client has ended its side ──▶ close
-///  releasing ── all bytes are sent ──▶ hand out
-///  resetting ── disconnect and close are submitted, nothing is in flight ──▶ free
-///
-///  any of these four, too late or a send failed ──▶ resetting           close, hand out ──▶ free
-/// ```
+/// Loop's thread only.
 struct ConnectionSlot {
-    enum Phase: UInt8 {
-        /// Nobody's.
-        case free
-        /// Somebody has it: a `Connection` value, or the table when it is kept.
-        case open
-        /// Dropped, with bytes to send.
-        case closing
-        /// Everything is handed to the kernel; did the client speak, unheard?
-        case checking
-        /// The client spoke: it has been sent the end of our stream and is listened to until it ends its own. Closing at
-        /// once would reset the connection, and it might lose what it was sent.
-        case lingering
-        /// Given away, as soon as its bytes are sent.
-        case releasing
-        /// To be reset and closed, or already so while the kernel still owes completions.
-        case resetting
-        /// Reset and closed because the server has ended, while somebody still has the `Connection` value. Never used
-        /// again.
-        case outlived
-    }
-
     static let inlineCapacity = 64
 
     /// How many bytes one send may carry: so few that it does not take 128 tries, after which the kernel gives a send to a
@@ -57,9 +22,9 @@ struct ConnectionSlot {
     var inlineEnd: UInt8 = 0
 
     // Five that are reset together, next to each other so that it takes two stores.
-    var phase = Phase.free
-    /// A send failed: usually the peer is gone. Nothing can be sent any more.
-    var isBroken = false
+    var state = ConnectionState()
+    /// Something was sent on it before its last bytes, or less than all of them: the peer may be behind.
+    var hasSent = false
     /// It is to end its output when everything is sent.
     var finishesOutput = false
     var hasFinishedOutput = false
@@ -68,10 +33,6 @@ struct ConnectionSlot {
 
     var isKept = false
     var isDue = false
-    var isSending = false
-    var isDiscarding = false
-    /// An immediate send is out and has not complained; the check's completion proves that it took everything.
-    var silentSendInFlight = false
 
     var descriptor: Int32 = -1
     /// Its index in the table, and which connection it is there: a token of kind 0.
@@ -107,24 +68,28 @@ struct ConnectionSlot {
     /// Its place among those with a time limit, or -1.
     var heapIndex: Int32 = -1
 
+    var phase: ConnectionState.Phase { state.phase }
+
     /// It was dropped or given away, and waits for its peer.
     var isEnding: Bool {
         switch phase {
-        case .closing, .checking, .lingering, .releasing: true
+        case .closing, .lingering, .draining, .releasing: true
         case .free, .open, .resetting, .outlived: false
         }
     }
 
+    var isSending: Bool { state.inFlight.contains(.send) }
+    var isReceiving: Bool { state.inFlight.contains(.receive) }
+
     /// Whether a slot lies in memory as its code relies on; looked at in debug builds, where slots are made. ``append(_:_:)`` and
     /// ``nextBytes`` take the slot's address for that of the inline bytes, and the kernel reads there.
     static var isLaidOutAsExpected: Bool {
-        let flags: [PartialKeyPath<Self>] = [
-            \.phase, \.isBroken, \.finishesOutput, \.hasFinishedOutput, \.isPlainTCP,
-        ]
+        let flags: [PartialKeyPath<Self>] = [\.hasSent, \.finishesOutput, \.hasFinishedOutput, \.isPlainTCP]
         let offsets = flags.map { MemoryLayout<Self>.offset(of: $0) ?? -1 }
+        let end = (MemoryLayout<Self>.offset(of: \.state) ?? -1) + MemoryLayout<ConnectionState>.size
         return MemoryLayout<Self>.offset(of: \.inlineBytes) == 0
             && MemoryLayout.size(ofValue: Self(index: 0, server: 0).inlineBytes) == inlineCapacity
-            && offsets == Array(offsets[0]..<offsets[0] + flags.count)
+            && offsets == Array(end..<end + flags.count)
     }
 
     var hasDeadline: Bool { heapIndex >= 0 }
@@ -160,20 +125,14 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     private var isSound: Bool {
-        let isIdle = !pointee.isSending && !pointee.isDiscarding && !pointee.receiving.isArmed
+        let inFlight = pointee.state.inFlight
         if pointee.isKept && pointee.phase != .open { return false }
         return switch pointee.phase {
-        case .free:
-            isIdle && !pointee.isDue && !pointee.hasDeadline && !pointee.silentSendInFlight && hasNothingToSend
-        case .open: !pointee.isDiscarding && !pointee.silentSendInFlight && pointee.descriptor >= 0
-        case .closing, .releasing: !pointee.isDiscarding && !pointee.silentSendInFlight && pointee.descriptor >= 0
-        case .checking:
-            pointee.isDiscarding && !pointee.isSending && !pointee.receiving.isArmed && pointee.descriptor >= 0
+        case .free: inFlight.isEmpty && !pointee.isDue && !pointee.hasDeadline && hasNothingToSend
+        case .open, .closing, .releasing: !inFlight.contains(.discard) && pointee.descriptor >= 0
         // A discard that was refused is tried again before the deadline.
-        case .lingering:
-            (pointee.isDiscarding || pointee.hasDeadline) && !pointee.isSending && !pointee.receiving.isArmed
-                && pointee.descriptor >= 0
-        case .resetting, .outlived: pointee.isDue || pointee.descriptor < 0 && !pointee.silentSendInFlight
+        case .lingering, .draining: inFlight == .discard || inFlight.isEmpty && pointee.hasDeadline
+        case .resetting, .outlived: pointee.isDue || pointee.state.isDisconnected
         }
     }
 }
@@ -188,9 +147,17 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         Int(pointee.inlineEnd - pointee.inlineStart) + pointee.blockByteCount
     }
 
-    /// What an immediate send may carry: so little that a fresh socket takes it whole.
-    var hasOnlyInlineBytes: Bool {
-        pointee.inlineStart != pointee.inlineEnd && pointee.firstBlock == nil
+    /// What is left to send.
+    @inline(__always)
+    var unsent: ConnectionState.Unsent {
+        if hasNothingToSend { return .nothing }
+        if pointee.firstBlock == nil { return .oneSend }
+        return unsentByteCount <= ConnectionSlot.sendLimit && !isInManyPlaces ? .oneSend : .more
+    }
+
+    /// Whether what is left to send is in the slot and in a block, or in several blocks.
+    private var isInManyPlaces: Bool {
+        pointee.inlineStart != pointee.inlineEnd || pointee.firstBlock?.pointee.next != nil
     }
 
     @inline(__always)

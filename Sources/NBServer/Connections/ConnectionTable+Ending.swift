@@ -1,70 +1,77 @@
 internal import NBEngine
 internal import NBLibc
 
-// How connections end: what is submitted for them, and what its completions mean. The phases are drawn at
-// `ConnectionSlot`; every error of a connection is answered here.
+// How connections end: ``ConnectionState`` says what is done, and here it is done. Every error of a connection is answered there.
 extension ConnectionTable {
-    /// Submits what callbacks and completions of this turn have made due.
+    /// Looks after the connections that callbacks and completions of this turn have made due.
     mutating func submitDue(on engine: inout some Engine & ~Copyable, _ calls: borrowing some SocketCalls & ~Copyable) {
         while let slot = takeDue() {
-            switch slot.pointee.phase {
-            case .open: submitOpen(slot, on: &engine, calls)
-            case .closing: submitClosing(slot, on: &engine, calls)
-            case .releasing: submitReleasing(slot, on: &engine, calls)
-            case .resetting, .outlived: disconnect(slot, on: &engine, calls)
-            case .free, .checking, .lingering: assertionFailure("nothing is due in this phase")
-            }
+            perform(slot.pointee.state.on(.due(slot.unsent)), slot, on: &engine, calls)
             slot.assertSound()
         }
     }
 
     @inline(__always)
-    private mutating func submitClosing(
+    private mutating func perform(
+        _ action: ConnectionState.Action,
         _ slot: Slot,
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
-        guard !slot.pointee.isBroken else {
-            breakOff(slot, on: &engine, calls)
-            return
-        }
-        let clientsSpeak = clientsSpeakUntil > now
-        if slot.pointee.receiving.isArmed {
-            startDeadline(slot)
-            cancelReceive(slot, on: &engine)
-            sendNext(slot, on: &engine)
-        } else if slot.pointee.isSending {
-            startDeadline(slot)
-        } else if slot.hasOnlyInlineBytes && !clientsSpeak {
-            sendAndCheck(slot, on: &engine)
-        } else if !slot.hasNothingToSend {
-            startDeadline(slot)
-            sendNext(slot, on: &engine)
-        } else if clientsSpeak {
-            linger(slot, on: &engine, calls)
-        } else {
-            check(slot, on: &engine)
+        switch action {
+        case .finish: finish(slot, on: &engine, calls)
+        case .serve: submitOpen(slot, on: &engine, calls)
+        case .close: close(slot, on: &engine, calls)
+        case .stopReceiving, .send, .hearOut, .stopHearing, .handOut, .disconnect, .none, .markDue, .retryLater, .free,
+            .retire:
+            performOther(action, slot, on: &engine, calls)
         }
     }
 
-    private mutating func submitReleasing(
+    /// What a short connection does not need.
+    @inline(never)
+    private mutating func performOther(
+        _ action: ConnectionState.Action,
         _ slot: Slot,
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
-        if slot.pointee.isBroken {
-            breakOff(slot, on: &engine, calls)
-        } else if slot.hasNothingToSend && !slot.pointee.receiving.isArmed {
-            finishOutputIfDue(slot, on: &engine, calls)
+        switch action {
+        case .stopReceiving:
+            startDeadline(slot)
+            cancelReceive(slot, on: &engine)
+        case .send:
+            startDeadline(slot)
+            cancelReceive(slot, on: &engine)
+            sendNext(slot, on: &engine)
+        case .hearOut: hearOut(slot, on: &engine)
+        case .stopHearing: cancel(slot, .discardInput, on: &engine)
+        case .handOut:
+            finishOutputIfDue(slot, calls)
             handOut(slot)
-        } else {
-            startDeadline(slot)
-            cancelReceive(slot, on: &engine)
-            sendNext(slot, on: &engine)
+        case .disconnect: disconnect(slot, on: &engine, calls)
+        case .finish, .serve, .close: assertionFailure("done before")
+        case .none, .markDue, .retryLater, .free, .retire: settle(action, slot)
         }
     }
 
-    /// The close limit of a connection has passed.
+    /// Does what takes no operation and no call.
+    @inline(__always)
+    mutating func settle(_ action: ConnectionState.Action, _ slot: Slot) {
+        switch action {
+        case .none: break
+        case .markDue: markDue(slot)
+        case .retryLater: refused.append(slot.pointee.token)
+        case .free:
+            slot.consumeAll(&pool)
+            free(slot)
+        case .retire: retireOutlived(slot)
+        case .serve, .stopReceiving, .send, .finish, .hearOut, .stopHearing, .handOut, .disconnect, .close:
+            assertionFailure("\(action) takes the engine")
+        }
+    }
+
+    /// A limit on the connection's end has passed.
     mutating func expire(_ slot: Slot) {
         counters.pointee.expired += 1
         slot.pointee.closeCause.note(.expired)
@@ -72,99 +79,111 @@ extension ConnectionTable {
     }
 }
 
-// What is submitted.
+// What is done.
 extension ConnectionTable {
-    /// The usual end of a short connection: two operations, one completion, no waiting.
-    ///
-    /// A fresh socket takes a few bytes at once, and an immediate send that does not succeed complains before the check
-    /// behind it completes. So the check's completion tells how both went, and the bytes need stay no longer than that.
-    ///
-    /// With a crowd waiting, the bytes are held back until the close, a turn later, and leave in one segment with the end
-    /// of the stream: a third less work for the kernel. Without a crowd they leave at once.
+    /// Tries to end a connection on which nothing is in flight.
     @inline(__always)
-    private mutating func sendAndCheck(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        slot.pointee.silentSendInFlight = true
-        let send = Operation.send(descriptor: slot.pointee.descriptor, bytes: slot.nextBytes, finalSendMode)
-        engine.submit(send, token: slot.token(.send), silently: true)
-        check(slot, on: &engine)
+    private mutating func finish(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
+        let action = slot.pointee.state.on(.finished(sendTheEnd(slot, calls)))
+        if action == .hearOut {
+            guard beginToHearOut(slot) else { return }
+        }
+        perform(action, slot, on: &engine, calls)
+    }
+
+    /// Sends the last bytes and the end of the stream, in one segment, and throws away what the peer said and nobody heard: a close over
+    /// that would be a reset.
+    ///
+    /// By calls that do not block: for a small send, an end and a close they cost no more than operations, and they answer at once. The
+    /// order matters. Nothing says that the stream has ended before all of the bytes are known to be taken. And all of it has left before
+    /// the close, which is a reset if the peer has spoken just then, or speaks later.
+    @inline(__always)
+    private mutating func sendTheEnd(
+        _ slot: Slot,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) -> ConnectionState.Finish {
+        let descriptor = slot.pointee.descriptor
+        var mayBeBehind = slot.pointee.hasSent
+        if !slot.hasNothingToSend {
+            let bytes = slot.nextBytes
+            mayBeBehind = mayBeBehind || bytes.count > Self.surelyLeaves
+            let result = calls.sendLast(bytes, on: descriptor)
+            guard result == bytes.count else { return sendFellShort(slot, result) }
+            slot.consumeAll(&pool)
+        }
+        calls.finishOutput(of: descriptor)
+        let unheard = calls.discardInput(of: descriptor, isPlainTCP: slot.pointee.isPlainTCP)
+        // Behind the end of the peer's stream nothing comes that could reset the connection.
+        if unheard != 0 && mayBeBehind && calls.hasUnsent(descriptor) { return .unsent }
+        // Without memory to look, something may be there.
+        return unheard > 0 || unheard == -ENOMEM ? .spoke : .clean
+    }
+
+    /// How many bytes leave at once on a connection on which nothing was sent before: fewer than any peer's first window.
+    private static var surelyLeaves: Int { 512 }
+
+    @inline(never)
+    private mutating func sendFellShort(_ slot: Slot, _ result: Int32) -> ConnectionState.Finish {
+        slot.pointee.hasSent = true
+        let outcome = note(slot, sent: result)
+        return outcome == .done ? .short : outcome == .refused ? .refused : .failed
+    }
+
+    /// Keeps account of what a send has come to.
+    private mutating func note(_ slot: Slot, sent result: Int32) -> ConnectionState.Outcome {
+        switch result {
+        case 1...:
+            slot.consume(Int(result), &pool)
+            slot.pointee.clocks.noteSent(now)
+            return .done
+        case -EAGAIN, -EINTR: return .done
+        case -ENOMEM, -ENOBUFS: return .refused
+        default:
+            slot.consumeAll(&pool)
+            slot.pointee.closeCause.note(.lost, errno: result == 0 ? EPIPE : -result)
+            return .failed
+        }
     }
 
     /// One send is in flight at a time, so that bytes arrive in order.
     mutating func sendNext(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         guard !slot.pointee.isSending, !slot.hasNothingToSend else { return }
-        slot.pointee.isSending = true
+        slot.pointee.state.begin(.send)
+        slot.pointee.hasSent = true
         let bytes = slot.hasScatteredBytes ? slot.gatherBytes(&pool) : slot.nextBytes
-        engine.submit(.send(descriptor: slot.pointee.descriptor, bytes: bytes, .waiting), token: slot.token(.send))
+        engine.submit(.send(descriptor: slot.pointee.descriptor, bytes: bytes), token: slot.token(.send))
     }
 
-    /// Throws away what the client said and nobody read: closing over it would reset the connection.
-    @inline(__always)
-    private mutating func check(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        slot.pointee.phase = .checking
-        discardInput(slot, .immediate, on: &engine)
-    }
-
-    private mutating func linger(
-        _ slot: Slot,
-        on engine: inout some Engine & ~Copyable,
-        _ calls: borrowing some SocketCalls & ~Copyable
-    ) {
-        startDeadline(slot)
-        slot.pointee.phase = .lingering
-        calls.finishOutput(of: slot.pointee.descriptor)
-        discardInput(slot, .waiting, on: &engine)
-    }
-
-    @inline(__always)
-    mutating func discardInput(
-        _ slot: Slot,
-        _ mode: Operation.DiscardMode,
-        on engine: inout some Engine & ~Copyable
-    ) {
-        slot.pointee.isDiscarding = true
+    mutating func hearOut(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        slot.pointee.state.begin(.discard)
         let descriptor = slot.pointee.descriptor
         let discard: Operation =
             slot.pointee.isPlainTCP
-            ? .discardInput(descriptor: descriptor, mode) : .discardByReading(descriptor: descriptor, mode)
+            ? .discardInput(descriptor: descriptor) : .discardByReading(descriptor: descriptor)
         engine.submit(discard, token: slot.token(.discardInput))
     }
 
-    /// Closes a connection to which the kernel owes nothing, and frees its slot.
+    /// Closes a connection on which nothing is in flight, and frees its slot.
     @inline(__always)
     private mutating func close(
         _ slot: Slot,
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
-        submitClose(slot, on: &engine, calls)
+        let descriptor = slot.pointee.descriptor
+        if closesWait { calls.forgetLinger(of: descriptor) }
+        engine.close(descriptor)
+        slot.pointee.descriptor = -1
+        freedDescriptor.note()
         free(slot)
     }
 
-    @inline(__always)
-    private mutating func submitClose(
-        _ slot: Slot,
-        on engine: inout some Engine & ~Copyable,
-        _ calls: borrowing some SocketCalls & ~Copyable
-    ) {
-        let descriptor = slot.pointee.descriptor
-        if closesWait { calls.forgetLinger(of: descriptor) }
-        engine.submit(.close(descriptor: descriptor), token: slot.token(.close), silently: true)
-        slot.pointee.descriptor = -1
-        freedDescriptor.note()
-    }
-
-    /// A send has failed. Where the peer is not gone already, a reset tells it that something is missing.
-    @inline(never)
-    private mutating func breakOff(
-        _ slot: Slot,
-        on engine: inout some Engine & ~Copyable,
-        _ calls: borrowing some SocketCalls & ~Copyable
-    ) {
-        slot.pointee.phase = .resetting
-        disconnect(slot, on: &engine, calls)
-    }
-
-    /// Resets a connection whatever is in flight on it; the kernel ends that, and then the slot is free.
+    /// Resets a connection whatever is in flight on it; the kernel ends that, and then the slot is free. Operations, since the engine
+    /// carries them out behind what it has been given and not carried out.
     private mutating func disconnect(
         _ slot: Slot,
         on engine: inout some Engine & ~Copyable,
@@ -172,32 +191,20 @@ extension ConnectionTable {
     ) {
         removeDeadline(slot)
         forgetReceiver(slot)
-        slot.pointee.silentSendInFlight = false
-        if slot.pointee.isSending {
-            engine.submit(.cancel(slot.token(.send)), token: slot.token(.cancel), silently: true)
-        }
-        if slot.pointee.isDiscarding {
-            engine.submit(.cancel(slot.token(.discardInput)), token: slot.token(.cancel), silently: true)
-        }
+        if slot.pointee.isSending { cancel(slot, .send, on: &engine) }
+        if slot.pointee.state.inFlight.contains(.discard) { cancel(slot, .discardInput, on: &engine) }
         cancelReceive(slot, on: &engine)
-        let disconnect = Operation.disconnect(descriptor: slot.pointee.descriptor)
-        engine.submit(disconnect, token: slot.token(.disconnect), silently: true)
-        submitClose(slot, on: &engine, calls)
-        freeIfDisconnected(slot)
+        let descriptor = slot.pointee.descriptor
+        engine.submit(.disconnect(descriptor: descriptor), token: slot.token(.disconnect), silently: true)
+        if closesWait { calls.forgetLinger(of: descriptor) }
+        engine.submit(.close(descriptor: descriptor), token: slot.token(.close), silently: true)
+        slot.pointee.descriptor = -1
+        freedDescriptor.note()
+        settle(slot.pointee.state.on(.disconnected), slot)
     }
 
-    /// Frees a slot in reset, or retires one that is outlived, once its disconnection has been submitted and nothing is in flight.
-    mutating func freeIfDisconnected(_ slot: Slot) {
-        guard
-            !slot.pointee.isDue && !slot.pointee.isSending && !slot.pointee.isDiscarding
-                && !slot.pointee.receiving.isArmed
-        else { return }
-        if slot.pointee.phase == .outlived {
-            retireOutlived(slot)
-        } else {
-            slot.consumeAll(&pool)
-            free(slot)
-        }
+    private func cancel(_ slot: Slot, _ kind: TokenKind, on engine: inout some Engine & ~Copyable) {
+        engine.submit(.cancel(slot.token(kind)), token: slot.token(.cancel), silently: true)
     }
 }
 
@@ -209,28 +216,13 @@ extension ConnectionTable {
         guard let slot = slot(token) else { return nil }
         slot.assertSound()
         defer { slot.assertSound() }
-        slot.pointee.isSending = false
         slot.forgetDescription(&pool)
-        slot.pointee.silentSendInFlight = false
-        if result > 0 {
-            slot.consume(Int(result), &pool)
-            slot.pointee.clocks.noteSent(now)
-        } else if result != -EAGAIN && result != -EINTR && !isWantOfMemory(result) {
-            slot.consumeAll(&pool)
-            slot.pointee.isBroken = true
-            slot.pointee.closeCause.note(.lost, errno: result == 0 ? EPIPE : -result)
-        }
-        switch slot.pointee.phase {
-        case .resetting, .outlived: freeIfDisconnected(slot)
-        case .open where slot.pointee.isBroken && slot.pointee.isKept: lose(slot)
-        case .open, .closing, .releasing: if isWantOfMemory(result) { noteRefused(slot) } else { markDue(slot) }
-        // The check that follows an immediate send settles both.
-        case .checking, .lingering, .free: break
-        }
+        let action = slot.pointee.state.on(.sent(note(slot, sent: result)))
+        if slot.pointee.isKept && slot.pointee.state.isBroken { lose(slot) } else { settle(action, slot) }
         return slot
     }
 
-    /// Input was thrown away: `result` bytes, 0 at the end of the client's stream, or an error.
+    /// Input was thrown away: `result` bytes, 0 at the end of the peer's stream, or an error.
     mutating func completedDiscard(
         _ token: Token,
         _ result: Int32,
@@ -240,53 +232,20 @@ extension ConnectionTable {
         guard let slot = slot(token) else { return }
         slot.assertSound()
         defer { slot.assertSound() }
-        slot.pointee.isDiscarding = false
-        switch slot.pointee.phase {
-        case .checking: checked(slot, result, on: &engine, calls)
-        case .lingering where result > 0:
-            noteSpeakingClient()
-            discardInput(slot, .waiting, on: &engine)
-        case .lingering where result == -EINTR: discardInput(slot, .waiting, on: &engine)
-        case .lingering where result == -ENOMEM: noteRefused(slot)
-        case .lingering: close(slot, on: &engine, calls)
-        case .resetting, .outlived: freeIfDisconnected(slot)
-        case .free, .open, .closing, .releasing: assertionFailure("nothing is discarded in this phase")
-        }
+        let isLingering = slot.pointee.phase == .lingering
+        if isLingering && result > 0 { slot.pointee.clocks.noteHeard(now) }
+        let action = slot.pointee.state.on(.discarded(.ofDiscard(result)))
+        if isLingering && action == .close { endLingering(slot) }
+        perform(action, slot, on: &engine, calls)
     }
+}
 
-    @inline(__always)
-    private mutating func checked(
-        _ slot: Slot,
-        _ result: Int32,
-        on engine: inout some Engine & ~Copyable,
-        _ calls: borrowing some SocketCalls & ~Copyable
-    ) {
-        if slot.pointee.silentSendInFlight {
-            slot.pointee.silentSendInFlight = false
-            slot.forgetInlineBytes()
+extension ConnectionState.Outcome {
+    fileprivate static func ofDiscard(_ result: Int32) -> Self {
+        switch result {
+        case 1..., -EINTR: .done
+        case -ENOMEM: .refused
+        default: .ended
         }
-        let clientSpoke = result > 0
-        if clientSpoke { noteSpeakingClient() }
-        if slot.pointee.isBroken {
-            breakOff(slot, on: &engine, calls)
-        } else if !slot.hasNothingToSend {
-            slot.pointee.phase = .closing
-            startDeadline(slot)
-            sendNext(slot, on: &engine)
-        } else if clientSpoke {
-            linger(slot, on: &engine, calls)
-        } else if result == -ENOMEM {
-            // A check that was not made may have missed input.
-            linger(slot, on: &engine, calls)
-        } else {
-            close(slot, on: &engine, calls)
-        }
-    }
-
-    /// Between a check and its close another client might speak, and would be reset; so for a second no close relies on a
-    /// check. Clients whose close did not rely on one speak as well, and count: else one a second would be reset.
-    @inline(never)
-    private mutating func noteSpeakingClient() {
-        clientsSpeakUntil = now + .seconds(1)
     }
 }

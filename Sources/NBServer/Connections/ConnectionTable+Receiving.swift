@@ -12,7 +12,7 @@ extension ConnectionTable {
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
         sendNext(slot, on: &engine)
-        finishOutputIfDue(slot, on: &engine, calls)
+        finishOutputIfDue(slot, calls)
         guard slot.pointee.hasWorker else { return }
         if slot.pointee.receiving.isReady || slot.pointee.receiving.isNew {
             noteReady(slot)
@@ -25,26 +25,21 @@ extension ConnectionTable {
     }
 
     /// Ends the output of a connection that wants it, when everything is sent.
-    func finishOutputIfDue(
-        _ slot: Slot,
-        on engine: inout some Engine & ~Copyable,
-        _ calls: borrowing some SocketCalls & ~Copyable
-    ) {
+    func finishOutputIfDue(_ slot: Slot, _ calls: borrowing some SocketCalls & ~Copyable) {
         guard slot.pointee.finishesOutput && !slot.pointee.hasFinishedOutput && slot.hasNothingToSend else { return }
         slot.pointee.hasFinishedOutput = true
         calls.finishOutput(of: slot.pointee.descriptor)
     }
 
     private mutating func receive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        guard !slot.pointee.receiving.isArmed else { return }
+        guard !slot.pointee.isReceiving else { return }
         guard engine.features.receives && engine.openReceiveBuffers() else {
-            slot.pointee.isBroken = true
             slot.pointee.closeCause.note(.lost, errno: engine.features.receives ? ENOMEM : EOPNOTSUPP)
-            return drop(slot)
+            return reset(slot)
         }
         let goesOn = slot.pointee.receiving.credit < 0 || slot.pointee.receiving.isSteady
         let isMultishot = goesOn && engine.features.receivesMultishot
-        slot.pointee.receiving.isArmed = true
+        slot.pointee.state.begin(.receive)
         slot.pointee.receiving.isMultishot = isMultishot
         slot.pointee.receiving.isCanceled = false
         let receive = Operation.receive(descriptor: slot.pointee.descriptor, isMultishot ? .multishot : .oneShot)
@@ -54,25 +49,21 @@ extension ConnectionTable {
     /// Ends a receive; what matters is how it ends.
     @inline(never)
     mutating func cancelReceive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        guard slot.pointee.receiving.isArmed, !slot.pointee.receiving.isCanceled else { return }
+        guard slot.pointee.isReceiving, !slot.pointee.receiving.isCanceled else { return }
         slot.pointee.receiving.isCanceled = true
         engine.submit(.cancel(slot.token(.receive)), token: slot.token(.cancel), silently: true)
     }
 
     /// A receive has completed: what is left to do for whoever does not have a worker to give the bytes to.
     mutating func completedReceive(_ slot: Slot, _ result: Int32, isLast: Bool) {
-        if isLast {
-            slot.pointee.receiving.isArmed = false
-            slot.pointee.receiving.isMultishot = false
-        }
         if result == 0 { slot.pointee.receiving.hasEnded = true }
         guard isLast else { return }
-        switch slot.pointee.phase {
-        case .open where result == -ENOBUFS: starved.append(slot.pointee.token)
-        case .open where result == -ENOMEM: noteRefused(slot)
-        case .open, .closing, .releasing: markDue(slot)
-        case .resetting, .outlived: freeIfDisconnected(slot)
-        case .free, .checking, .lingering: assertionFailure("nothing is received in this phase")
+        slot.pointee.receiving.isMultishot = false
+        let action = slot.pointee.state.on(.received(.ofReceive(result)))
+        if slot.pointee.phase == .open && result == -ENOBUFS {
+            starved.append(slot.pointee.token)
+        } else {
+            settle(action, slot)
         }
     }
 
@@ -82,7 +73,7 @@ extension ConnectionTable {
         while left > 0, let place = starved.popFirst() {
             guard let slot = slot(place), slot.pointee.phase == .open else { continue }
             // One that has asked again meanwhile receives already.
-            if slot.pointee.receiving.wantsMore && !slot.pointee.receiving.isArmed { left -= 1 }
+            if slot.pointee.receiving.wantsMore && !slot.pointee.isReceiving { left -= 1 }
             markDue(slot)
         }
     }
@@ -155,5 +146,16 @@ extension ConnectionTable {
         guard let block = slot.pointee.input else { return }
         slot.pointee.input = nil
         pool.give(block)
+    }
+}
+
+extension ConnectionState.Outcome {
+    /// What the result of a receive says of its connection. Without a buffer, canceled or interrupted, nothing.
+    fileprivate static func ofReceive(_ result: Int32) -> Self {
+        switch -result {
+        case ENOMEM: .refused
+        case ...0, ECANCELED, EAGAIN, EINTR, ENOBUFS: .done
+        default: .failed
+        }
     }
 }

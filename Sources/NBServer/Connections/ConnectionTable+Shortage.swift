@@ -6,26 +6,16 @@ internal import NBLibc
 extension ConnectionTable {
     var hasRefused: Bool { !refused.isEmpty }
 
-    mutating func noteRefused(_ slot: Slot) {
-        refused.append(slot.pointee.token)
-    }
-
     /// Tries again what was refused.
     mutating func retryRefused(on engine: inout some Engine & ~Copyable) {
         let places = refused
         refused = []
         for place in places {
             guard let slot = slot(place) else { continue }
-            switch slot.pointee.phase {
-            case .open, .closing, .releasing: markDue(slot)
-            case .lingering where !slot.pointee.isDiscarding: discardInput(slot, .waiting, on: &engine)
-            case .free, .checking, .lingering, .resetting, .outlived: break
+            switch slot.pointee.state.on(.rested) {
+            case .hearOut: hearOut(slot, on: &engine)
+            case let action: settle(action, slot)
             }
         }
     }
-}
-
-/// Whether the result of a send means that the kernel had no memory for it, and took nothing.
-func isWantOfMemory(_ result: Int32) -> Bool {
-    result == -ENOMEM || result == -ENOBUFS
 }

@@ -14,6 +14,10 @@ struct ConnectionTable: ~Copyable {
     let server: UInt32
     /// When the limits on a connection's end are first looked at, from when it begins to end.
     let firstCloseLimit: Duration
+    /// The same for one that is heard out, from when that begins.
+    let firstLingerLimit: Duration
+    /// How many of a listener's connections are heard out at a time.
+    let lingerLimit: Int
     /// Closing a connection would wait for its peer.
     var closesWait: Bool
     // Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
@@ -23,14 +27,10 @@ struct ConnectionTable: ~Copyable {
 
     /// The time of the loop's present turn.
     var now = Instant(nanoseconds: 0)
-    /// How the last bytes of a connection are sent in the loop's present turn.
-    var finalSendMode = Operation.SendMode.immediate
     /// Connections in any phase but free.
     private(set) var count = 0
     /// How many still point into the table: the loop, and every `Connection` that outlives the server, which any thread may drop.
     private let references = Atomic<Int>(1)
-    /// Until when clients are taken for ones that speak first.
-    var clientsSpeakUntil = Instant(nanoseconds: 0)
     var pool = ByteBlockPool()
 
     private var pages = Pages(
@@ -46,6 +46,8 @@ struct ConnectionTable: ~Copyable {
     /// Whether a descriptor was freed lately.
     var freedDescriptor = FreedDescriptor()
     var lost = Queue<ConnectionID>()
+    /// Who is heard out, by the listener they came by.
+    var lingering: [LingeringLine] = []
     /// Workers whose connections have ended.
     var closeNotices: [PendingCloseNotice] = []
     /// Connections whose workers are to be called, and how many have been.
@@ -58,14 +60,15 @@ struct ConnectionTable: ~Copyable {
 
     init(
         server: UInt32 = 0,
-        closeTimeLimit: Duration,
-        wholeCloseTimeLimit: Duration? = nil,
+        options: ServerOptions,
         closesWait: Bool,
         counters: UnsafeMutablePointer<ServerCounters>,
         ledger: CallLedger? = nil
     ) {
         self.server = server
-        firstCloseLimit = min(closeTimeLimit, wholeCloseTimeLimit ?? closeTimeLimit)
+        firstCloseLimit = min(options.closeTimeLimit, options.wholeCloseTimeLimit ?? options.closeTimeLimit)
+        firstLingerLimit = min(firstCloseLimit, options.lingerTimeLimit)
+        lingerLimit = options.lingerLimit
         self.closesWait = closesWait
         self.counters = counters
         self.ledger = ledger
@@ -108,7 +111,7 @@ extension ConnectionTable {
         if firstFree == nil { addPage() }
         guard let slot = firstFree else { preconditionFailure("a new page has free slots") }
         firstFree = slot.pointee.next
-        slot.pointee.phase = .open
+        _ = slot.pointee.state.on(.accepted)
         slot.pointee.descriptor = descriptor
         slot.pointee.listener = listener
         count &+= 1
@@ -118,17 +121,15 @@ extension ConnectionTable {
     /// Takes a slot back. The kernel must owe it nothing, and its descriptor must be closed or given away.
     @inline(__always)
     mutating func free(_ slot: Slot) {
-        assert(slot.pointee.phase != .free, "freed twice")
+        assert(slot.pointee.phase == .free, "freed while it is \(slot.pointee.phase)")
         assert(!slot.pointee.isDue, "freed while on the list of due slots")
-        assert(!slot.pointee.isSending && !slot.pointee.isDiscarding, "the kernel still uses this slot")
-        assert(!slot.pointee.receiving.isArmed, "the kernel still receives for this slot")
-        assert(!slot.pointee.silentSendInFlight, "freed before its last send has proved good")
+        assert(slot.pointee.state.inFlight.isEmpty, "the kernel still uses this slot")
         assert(slot.hasNothingToSend && !slot.pointee.isKept, "freed with something left")
         if slot.pointee.hasWorker { endWorker(slot) }
         if slot.pointee.input != nil { forgetInput(slot) }
         removeDeadline(slot)
-        slot.pointee.phase = .free
-        slot.pointee.isBroken = false
+        slot.pointee.state = ConnectionState()
+        slot.pointee.hasSent = false
         slot.pointee.finishesOutput = false
         slot.pointee.hasFinishedOutput = false
         slot.pointee.isPlainTCP = true
@@ -194,49 +195,50 @@ extension ConnectionTable {
 
     @inline(__always)
     mutating func send(_ bytes: UnsafeRawBufferPointer, on slot: Slot) {
-        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.finishesOutput else { return }
+        guard takesBytes(slot) else { return }
         slot.append(bytes, &pool)
         markDue(slot)
     }
 
     /// Queues memory as it is.
     mutating func send(_ buffer: consuming SendBuffer, on slot: Slot) {
-        guard slot.pointee.phase == .open, !slot.pointee.isBroken, !slot.pointee.finishesOutput, buffer.count > 0 else {
-            return
-        }
+        guard takesBytes(slot), buffer.count > 0 else { return }
         slot.append(buffer.intoBlock())
         markDue(slot)
+    }
+
+    @inline(__always)
+    private func takesBytes(_ slot: Slot) -> Bool {
+        slot.pointee.phase == .open && !slot.pointee.state.isBroken && !slot.pointee.finishesOutput
     }
 
     /// The owner is gone: sends what was queued, then closes.
     @inline(__always)
     mutating func drop(_ slot: Slot) {
-        slot.pointee.isKept = false
-        slot.pointee.phase = .closing
-        leaveOpen(slot)
-        markDue(slot)
+        leave(slot, .dropped)
     }
 
     mutating func reset(_ slot: Slot) {
-        slot.pointee.isKept = false
-        slot.pointee.phase = .resetting
-        leaveOpen(slot)
-        markDue(slot)
+        leave(slot, .reset)
     }
 
     mutating func release(_ slot: Slot, to receiver: @escaping Receiver) {
         receivers[slot.pointee.token.slot] = receiver
+        leave(slot, .released)
+    }
+
+    @inline(__always)
+    private mutating func leave(_ slot: Slot, _ event: ConnectionState.Event) {
         slot.pointee.isKept = false
-        slot.pointee.phase = .releasing
         leaveOpen(slot)
-        markDue(slot)
+        if slot.pointee.phase == .lingering { endLingering(slot) }
+        settle(slot.pointee.state.on(event), slot)
     }
 
     /// The server ends while somebody still has the connection: it is reset, and its slot is never used again.
     mutating func outliveServer(_ slot: Slot) {
-        slot.pointee.phase = .outlived
         references.add(1, ordering: .relaxed)
-        markDue(slot)
+        settle(slot.pointee.state.on(.serverEnded), slot)
     }
 
     /// The kernel may use the table's memory for good: one owner more, which never lets go.

@@ -18,9 +18,7 @@ struct Receiving {
     /// How many bytes of an unfinished frame were left when the worker was told of the end.
     var cutByteCount: Int32 = 0
 
-    /// A receive is in the kernel.
-    var isArmed = false
-    /// It goes on completing.
+    /// The receive in the kernel goes on completing.
     var isMultishot = false
     /// It is to end.
     var isCanceled = false
@@ -44,7 +42,6 @@ struct Receiving {
     /// There is no worker any more; what is in the kernel still ends as it does.
     mutating func forgetWorker() {
         var rest = Receiving()
-        rest.isArmed = isArmed
         rest.isMultishot = isMultishot
         rest.isCanceled = isCanceled
         self = rest

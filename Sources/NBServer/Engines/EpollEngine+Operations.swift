@@ -6,20 +6,6 @@ extension EpollEngine {
     @inline(__always)
     mutating func carryOut(_ operation: Operation, _ token: Token, _ isSilent: Bool) {
         switch operation {
-        case .send(let descriptor, let bytes, .immediate):
-            end(
-                token,
-                bytes.send(to: descriptor, Self.sendFlags),
-                full: Int32(truncatingIfNeeded: bytes.count),
-                isSilent
-            )
-        case .send(let descriptor, let bytes, .immediateHeld):
-            let result = bytes.send(to: descriptor, Self.sendFlags | Int32(MSG_MORE))
-            end(token, result, full: Int32(truncatingIfNeeded: bytes.count), isSilent)
-        case .discardInput(let descriptor, .immediate):
-            end(token, discardInput(of: descriptor), isSilent)
-        case .discardByReading(let descriptor, .immediate):
-            end(token, discardByReading(descriptor), isSilent)
         case .close(let descriptor): close(descriptor, token, isSilent)
         default: carryOutOther(operation, token, isSilent)
         }
@@ -30,10 +16,10 @@ extension EpollEngine {
     private mutating func carryOutOther(_ operation: Operation, _ token: Token, _ isSilent: Bool) {
         switch operation {
         case .accept(let listener, _): accept(listener, operation, token, isSilent)
-        case .receive(let descriptor, _), .discardInput(let descriptor, _), .discardByReading(let descriptor, _):
+        case .receive(let descriptor, _), .discardInput(let descriptor), .discardByReading(let descriptor):
             waitForInput(descriptor, operation, token, isSilent)
         case .read(let descriptor, _, _): read(descriptor, operation, token, isSilent)
-        case .send(let descriptor, _, _): waitForOutput(descriptor, operation, token, isSilent)
+        case .send(let descriptor, _): waitForOutput(descriptor, operation, token, isSilent)
         case .connect(let descriptor, let address):
             connect(descriptor, address, operation, token, isSilent)
         case .disconnect(let descriptor): disconnect(descriptor, token, isSilent)
@@ -179,81 +165,5 @@ extension EpollEngine {
         _ isSilent: Bool
     ) {
         waiting.append(WaitingOperations.Place(operation, token, isSilent, descriptor), to: &first)
-    }
-}
-
-// System calls that do not block. Each returns what it came to, or a negated error.
-extension EpollEngine {
-    /// One call throws away at most this much; more than a receive buffer of the kernel's holds by default.
-    private static var discardLimit: Int { 16 << 20 }
-
-    @inline(__always)
-    func discardInput(of descriptor: Int32) -> Int32 {
-        let count = recv(descriptor, nil, Self.discardLimit, Int32(MSG_TRUNC | MSG_DONTWAIT))
-        return count < 0 ? -errno : Int32(truncatingIfNeeded: count)
-    }
-
-    func discardByReading(_ descriptor: Int32) -> Int32 {
-        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 64) { bytes in
-            let count = recv(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
-            return count < 0 ? -errno : Int32(truncatingIfNeeded: count)
-        }
-    }
-}
-
-extension Operation {
-    /// Carries out a read.
-    func read() -> Int32 {
-        guard case .read(let descriptor, let memory, let count) = self else { return -EINVAL }
-        let result = NBLibc.read(descriptor, memory.base, Int(count))
-        return result < 0 ? -errno : Int32(truncatingIfNeeded: result)
-    }
-}
-
-extension Operation.Bytes {
-    /// Sends the bytes, or as many as the socket takes.
-    @inline(__always)
-    func send(to descriptor: Int32, _ flags: Int32) -> Int32 {
-        if isScattered { return sendScattered(to: descriptor, skipping: 0, flags) }
-        let result = NBLibc.send(descriptor, base, count, flags)
-        return result < 0 ? -errno : Int32(truncatingIfNeeded: result)
-    }
-
-    /// The same for the bytes behind the first `done`.
-    func send(to descriptor: Int32, skipping done: Int, _ flags: Int32) -> Int32 {
-        if isScattered { return sendScattered(to: descriptor, skipping: done, flags) }
-        let result = NBLibc.send(descriptor, base + done, count - done, flags)
-        return result < 0 ? -errno : Int32(truncatingIfNeeded: result)
-    }
-
-    /// The caller's list of places stays as it is: of what is left, a list is made.
-    @inline(never)
-    private func sendScattered(to descriptor: Int32, skipping done: Int, _ flags: Int32) -> Int32 {
-        let header = base.assumingMemoryBound(to: msghdr.self)
-        guard done > 0, let parts = header.pointee.msg_iov else {
-            let result = sendmsg(descriptor, header, flags)
-            return result < 0 ? -errno : Int32(truncatingIfNeeded: result)
-        }
-        let partCount = Int(header.pointee.msg_iovlen)
-        return withUnsafeTemporaryAllocation(of: iovec.self, capacity: partCount) { left in
-            var (count, skip) = (0, done)
-            for part in UnsafeBufferPointer(start: parts, count: partCount) {
-                let skipped = min(skip, part.iov_len)
-                skip -= skipped
-                guard skipped < part.iov_len else { continue }
-                left[count] = iovec(iov_base: part.iov_base + skipped, iov_len: part.iov_len - skipped)
-                count += 1
-            }
-            var message = msghdr()
-            message.msg_iov = left.baseAddress
-            message.msg_iovlen = .init(count)
-            let result = sendmsg(descriptor, &message, flags)
-            return result < 0 ? -errno : Int32(truncatingIfNeeded: result)
-        }
-    }
-
-    /// Connects a socket to the address that the bytes are.
-    func connect(_ descriptor: Int32) -> Int32 {
-        -errorNumber(NBLibc.connect(descriptor, base.assumingMemoryBound(to: sockaddr.self), socklen_t(count)))
     }
 }

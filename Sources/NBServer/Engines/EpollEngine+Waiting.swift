@@ -83,7 +83,7 @@ extension EpollEngine {
         switch place.operation {
         case .accept(_, let mode): acceptWaiting(record, descriptor, place.token, mode)
         case .receive(_, let mode): receive(record, descriptor, place.token, mode)
-        case .discardInput: endUnlessEmpty(record, descriptor, discardInput(of: descriptor))
+        case .discardInput: endUnlessEmpty(record, descriptor, NBServer.discardInput(of: descriptor))
         case .discardByReading: endUnlessEmpty(record, descriptor, discardByReading(descriptor))
         case .read: endUnlessEmpty(record, descriptor, place.operation.read())
         default: assertionFailure("this does not wait for input")
@@ -167,7 +167,7 @@ extension EpollEngine {
         while case let index = record.pointee.firstOutput, index >= 0, record.pointee.mayWrite {
             let place = waiting[index]
             switch place.operation {
-            case .send(_, let bytes, _): sendRest(record, descriptor, place, bytes)
+            case .send(_, let bytes): sendRest(record, descriptor, place, bytes)
             case .connect(_, let address): finishConnecting(record, descriptor, address)
             default: return assertionFailure("this does not wait for output")
             }

@@ -120,6 +120,12 @@ struct EpollEngine: Engine, ~Copyable {
 
     var hasCompletions: Bool { !completions.isEmpty }
 
+    @inline(__always)
+    mutating func close(_ descriptor: Int32) {
+        table.record(descriptor).pointee.reset()
+        NBLibc.close(descriptor)
+    }
+
     mutating func forget(_ descriptor: Int32) {
         let record = table.record(descriptor)
         if record.pointee.watch != .unwatched { poll.remove(descriptor) }

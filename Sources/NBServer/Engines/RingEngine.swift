@@ -123,6 +123,11 @@ struct RingEngine: Engine, ~Copyable {
         if hasFailed && (completion.token == .alarm || completion.token == .movedAlarm) { alarm = nil }
     }
 
+    @inline(__always)
+    mutating func close(_ descriptor: Int32) {
+        NBLibc.close(descriptor)
+    }
+
     /// A ring keeps nothing of a socket on which nothing is in flight.
     mutating func forget(_ descriptor: Int32) {}
 

@@ -1,3 +1,4 @@
+internal import NBEngine
 internal import NBLibc
 internal import NBUring
 
@@ -8,8 +9,19 @@ protocol SocketCalls: ~Copyable {
     /// Makes a socket that listens, or fails at once. A value, because callbacks do not have the calls.
     var listen: (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket { get }
 
+    /// Sends the last bytes on a connected socket, as many as it takes at once, and returns how many that were or a negated error. The kernel
+    /// holds them back for a moment, so that they leave in one segment with the end of the stream. `MSG_MORE`, `send(2)`.
+    func sendLast(_ bytes: Operation.Bytes, on descriptor: Int32) -> Int32
+
+    /// Throws away what has arrived on a connected socket and was not received, and returns how many bytes that were; 0 at the end of the
+    /// stream, or a negated error: `EAGAIN` if nothing has arrived. `recv(2)`; without copying on plain TCP (`MSG_TRUNC`, `tcp(7)`).
+    func discardInput(of descriptor: Int32, isPlainTCP: Bool) -> Int32
+
     /// Ends the output of a connected socket after what was sent: the peer reads the end of the stream. `shutdown(2)`.
     func finishOutput(of descriptor: Int32)
+
+    /// Whether a connected socket whose output has ended has not sent all of it yet. `SIOCOUTQNSD`, `tcp(7)`.
+    func hasUnsent(_ descriptor: Int32) -> Bool
 
     /// Sees to it that closing a socket does not wait for its peer. `SO_LINGER`, `socket(7)`.
     func forgetLinger(of descriptor: Int32)
@@ -39,11 +51,30 @@ struct KernelSocketCalls: SocketCalls, ~Copyable {
         { (address, options) throws(ServerError) in try ListenSocket(address, options: options) }
     }
 
+    @inline(__always)
+    func sendLast(_ bytes: Operation.Bytes, on descriptor: Int32) -> Int32 {
+        bytes.send(to: descriptor, Int32(MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE))
+    }
+
+    @inline(__always)
+    func discardInput(of descriptor: Int32, isPlainTCP: Bool) -> Int32 {
+        isPlainTCP ? NBServer.discardInput(of: descriptor) : discardByReading(descriptor)
+    }
+
     /// Does not block on a TCP socket. As an operation of a ring it would: the kernel gives that to a worker thread, where it may run
     /// after a close submitted behind it.
     func finishOutput(of descriptor: Int32) {
         NBLibc.shutdown(descriptor, Int32(SHUT_WR))
     }
+
+    /// A socket that is not TCP has handed over what it has taken.
+    func hasUnsent(_ descriptor: Int32) -> Bool {
+        var count: Int32 = 0
+        return ioctl(descriptor, Self.unsentByteCount, &count) == 0 && count > 0
+    }
+
+    /// The request's number, which the C library does not show.
+    private static var unsentByteCount: UInt { 0x894b }
 
     func forgetLinger(of descriptor: Int32) {
         NBServer.forgetLinger(of: descriptor)

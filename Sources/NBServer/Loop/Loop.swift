@@ -10,7 +10,7 @@ internal import NBLibc
 /// is armed while descriptors are short fails at once.
 ///
 /// ```
-///  turn:  completions ─▶ limits, workers ─▶ mail ─▶ stage ─▶ retries, sends, checks, closes ─▶ cancels, arms ─▶ enter
+///  turn:  completions ─▶ limits, workers ─▶ mail ─▶ stage ─▶ retries, sends, ends ─▶ cancels, arms ─▶ enter
 ///
 ///  serving ── a reason to stop ──▶ closingListeners ── all are closed, terminate ──▶ endingConnections ── all have ended ──▶
 ///             cancelingWakeUp ── nothing is in flight ──▶ done
@@ -159,9 +159,9 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Makes operations of everything that is due.
     private mutating func prepare() {
         connections.pointee.noteTime(engine.now)
-        connections.pointee.finalSendMode = batch.isFull ? .immediateHeld : .immediate
         if shortage.end != nil { retryRefused() }
         submitConnections()
+        if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
         acceptor.submitDue(on: &engine)
     }
 

@@ -62,8 +62,7 @@ struct LoopState: ~Copyable {
         connections.initialize(
             to: ConnectionTable(
                 server: control.server,
-                closeTimeLimit: options.closeTimeLimit,
-                wholeCloseTimeLimit: options.wholeCloseTimeLimit,
+                options: options,
                 closesWait: socketOptions.contains(where: \.makesCloseWait),
                 counters: counters,
                 ledger: behavior.ledger

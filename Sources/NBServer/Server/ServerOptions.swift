@@ -1,8 +1,8 @@
 /// How a server is to run. A value that is out of its range is an error of the server that is made with it:
 /// ``ServerError/Code/invalidOption``.
 public struct ServerOptions: Hashable, Sendable {
-    /// How long the peer of a dropped connection may take nothing of what was queued and then, if the peer spoke, how long until
-    /// it ends its side; then the connection is reset. A peer that reads on, however slowly, is not cut off. Acknowledged bytes
+    /// How long the peer of a dropped connection may take nothing of what was queued and then, if it is heard out, say nothing without
+    /// ending its side; then the connection is reset. A peer that reads on, however slowly, is not cut off. Acknowledged bytes
     /// count as taken, and the kernel is asked for them (`TCP_INFO`, `tcp(7)`); so a peer that stops is noticed after one to two
     /// times this. Zero or longer. For what is left when a worker closes, ``WorkerOptions/sendTimeLimit`` takes the place of this, if there is one.
     public var closeTimeLimit: Duration
@@ -10,6 +10,14 @@ public struct ServerOptions: Hashable, Sendable {
     /// How long the end of a dropped connection may take in all, also if the peer takes something all the time; `nil` for as long
     /// as that goes on. Zero or longer.
     public var wholeCloseTimeLimit: Duration?
+
+    /// How long in all a peer is heard out that had said something when its connection was dropped, and that nobody received: what it
+    /// says is thrown away until it ends its side, since a close would reset the connection, and it might lose what it was sent.
+    /// Then the connection is reset. Zero or longer.
+    public var lingerTimeLimit: Duration
+
+    /// How many of one listener's connections are heard out at a time: 0 or more. One more resets that which has been for longest.
+    public var lingerLimit: Int
 
     /// How long connections have to end when the server stops; those that have not ended by then are reset. See
     /// ``Server/requestStop(within:)``. Zero or longer.
@@ -83,6 +91,8 @@ public struct ServerOptions: Hashable, Sendable {
     public init(
         closeTimeLimit: Duration = .seconds(5),
         wholeCloseTimeLimit: Duration? = nil,
+        lingerTimeLimit: Duration = .seconds(30),
+        lingerLimit: Int = 1024,
         stopTimeLimit: Duration = .seconds(20),
         maximumListeners: Int = 1024,
         acceptMode: AcceptMode = .multishot,
@@ -96,6 +106,8 @@ public struct ServerOptions: Hashable, Sendable {
     ) {
         self.closeTimeLimit = closeTimeLimit
         self.wholeCloseTimeLimit = wholeCloseTimeLimit
+        self.lingerTimeLimit = lingerTimeLimit
+        self.lingerLimit = lingerLimit
         self.stopTimeLimit = stopTimeLimit
         self.maximumListeners = maximumListeners
         self.acceptMode = acceptMode
@@ -114,6 +126,8 @@ public struct ServerOptions: Hashable, Sendable {
         if let wholeCloseTimeLimit {
             try OptionRange.expect("ServerOptions.wholeCloseTimeLimit", atLeastZero: wholeCloseTimeLimit)
         }
+        try OptionRange.expect("ServerOptions.lingerTimeLimit", atLeastZero: lingerTimeLimit)
+        try OptionRange.expect("ServerOptions.lingerLimit", lingerLimit, in: 0...Int.max)
         try OptionRange.expect("ServerOptions.stopTimeLimit", atLeastZero: stopTimeLimit)
         try OptionRange.expect("ServerOptions.maximumListeners", maximumListeners, in: 0...Int.max)
         if let mailboxLimit { try OptionRange.expect("ServerOptions.mailboxLimit", mailboxLimit, in: 0...Int.max) }

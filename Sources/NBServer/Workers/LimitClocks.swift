@@ -4,9 +4,10 @@ internal import NBEngine
 struct LimitClocks {
     /// Nothing was received or sent since then.
     var idleSince: Instant
-    /// What the worker asks for, or the next of what it always asks for, has not come since then; parts of it do not count.
+    /// What the worker asks for, or the next of what it always asks for, has not come since then; parts of it do not count. A peer that
+    /// is heard out is so since then.
     var receivingSince: Instant
-    /// The peer has taken nothing since then.
+    /// The peer has taken nothing since then; nor has it said anything, if it is heard out.
     var sendingSince: Instant
     /// The connection ends since then.
     var endingSince: Instant
@@ -39,6 +40,18 @@ struct LimitClocks {
     /// Something is to be sent, or was.
     mutating func noteSent(_ now: Instant) {
         idleSince = now
+        sendingSince = now
+    }
+
+    /// The peer spoke, and is heard out from now on.
+    mutating func noteLingering(_ now: Instant) {
+        receivingSince = now
+        sendingSince = now
+        hearing = .notAsked
+    }
+
+    /// A peer that is heard out has said something.
+    mutating func noteHeard(_ now: Instant) {
         sendingSince = now
     }
 

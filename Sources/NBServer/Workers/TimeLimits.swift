@@ -139,15 +139,20 @@ struct TimeLimits {
         let peer = calls.peerState(of: slot.pointee.descriptor)
         slot.pointee.clocks.note(peer, hasUnsentBytes: !slot.hasNothingToSend, now)
         let limit = closeLimit(slot)
+        if slot.pointee.phase == .draining && !peer.hasUntakenBytes {
+            // The peer has everything. It need not end its side.
+            connections.pointee.markDue(slot)
+            return connections.pointee.limit(slot, now + limit)
+        }
         if slot.pointee.phase == .lingering && peer.hasEnded && slot.pointee.clocks.hearing == .notAsked {
             // The discard that waits is about to complete.
             slot.pointee.clocks.hearing = .waiting(1, until: now + limit)
             return connections.pointee.limit(slot, now + limit)
         }
-        if slot.pointee.clocks.sendingSince + limit <= now || lateness.hasPassed(endOfWholeClose(slot), at: now) {
+        if slot.pointee.clocks.sendingSince + limit <= now || lateness.hasPassed(wholeLimit(slot), at: now) {
             connections.pointee.expire(slot)
         } else {
-            let end = max(endOfWholeClose(slot), lateness.looksAgainUntil ?? now)
+            let end = max(wholeLimit(slot), lateness.looksAgainUntil ?? now)
             connections.pointee.limit(slot, min(slot.pointee.clocks.sendingSince + limit, end))
         }
     }
@@ -158,8 +163,10 @@ struct TimeLimits {
         return state.pointee.workers.options(slot.pointee.worker.table).pointee.sendTimeLimit ?? options.closeTimeLimit
     }
 
-    private func endOfWholeClose(_ slot: Slot) -> Instant {
-        guard let limit = options.wholeCloseTimeLimit else { return Instant(nanoseconds: .max) }
-        return slot.pointee.clocks.endingSince + limit
+    /// When the end has taken long enough in all.
+    private func wholeLimit(_ slot: Slot) -> Instant {
+        let clocks = slot.pointee.clocks
+        let whole = options.wholeCloseTimeLimit.map { clocks.endingSince + $0 } ?? Instant(nanoseconds: .max)
+        return slot.pointee.phase == .lingering ? min(whole, clocks.receivingSince + options.lingerTimeLimit) : whole
     }
 }

@@ -57,7 +57,7 @@ extension WorkerCalls {
             }
         // Whoever gets the connection gets them too.
         case .releasing: connections.pointee.keepInput(slot, bytes)
-        case .free, .closing, .checking, .lingering, .resetting, .outlived: break
+        case .free, .closing, .lingering, .draining, .resetting, .outlived: break
         }
     }
 
@@ -72,7 +72,6 @@ extension WorkerCalls {
         // They say nothing of the connection; it asks again.
         case ECANCELED, EAGAIN, EINTR, ENOBUFS, ENOMEM: break
         case let errno:
-            slot.pointee.isBroken = true
             slot.pointee.closeCause.note(.lost, errno: errno)
             connections.pointee.drop(slot)
         }

@@ -3,9 +3,8 @@ internal import NBLibc
 
 /// A worker's connection, as the worker sees it during a callback.
 ///
-/// Lent to the callback: it cannot be kept. What it is asked to do is queued and leaves through the engine after the callback has
-/// returned, without a system call unless the description says otherwise. Belongs to the server's thread,
-/// which a debug build checks.
+/// Lent to the callback: it cannot be kept. What it is asked to do is queued, and done when the callback has returned. Belongs to the
+/// server's thread, which a debug build checks.
 ///
 /// When the connection has ended, or begun to, what it is asked to do is ignored.
 public struct WorkerConnection: ~Copyable {

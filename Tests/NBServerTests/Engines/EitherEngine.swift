@@ -76,6 +76,11 @@ struct EitherEngine: Engine, ~Copyable {
         epoll?.pointee.completedOwn(completion)
     }
 
+    mutating func close(_ descriptor: Int32) {
+        ring?.pointee.close(descriptor)
+        epoll?.pointee.close(descriptor)
+    }
+
     mutating func forget(_ descriptor: Int32) {
         ring?.pointee.forget(descriptor)
         epoll?.pointee.forget(descriptor)

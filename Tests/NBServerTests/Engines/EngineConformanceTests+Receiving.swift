@@ -175,51 +175,25 @@ extension EngineConformanceTests {
     func inputIsThrownAwayAndCounted(engine: TestedEngine, isLocal: Bool) throws {
         try engine.check { engine, world in
             let client = try isLocal ? world.makeLocalConnection() : world.makeConnection()
-            func discard(_ mode: NBEngine.Operation.DiscardMode) -> NBEngine.Operation {
-                isLocal
-                    ? .discardByReading(descriptor: client.server, mode)
-                    : .discardInput(descriptor: client.server, mode)
-            }
-            #expect(try engine.result(of: discard(.immediate), .of(.discardInput, 1)) == -EAGAIN)
+            let discard: NBEngine.Operation =
+                isLocal ? .discardByReading(descriptor: client.server) : .discardInput(descriptor: client.server)
             for count in [1, 5_000] {
                 client.say(Self.pattern(count))
                 try client.awaitArrival(of: count)
-                #expect(try engine.result(of: discard(.immediate), .of(.discardInput, 1)) == Int32(count))
-                #expect(try engine.result(of: discard(.immediate), .of(.discardInput, 1)) == -EAGAIN)
-                client.say(Self.pattern(count))
-                try client.awaitArrival(of: count)
-                #expect(try engine.result(of: discard(.waiting), .of(.discardInput, 1)) == Int32(count))
-                engine.submit(discard(.waiting), .of(.discardInput, 1))
+                #expect(try engine.result(of: discard, .of(.discardInput, 1)) == Int32(count))
+                engine.submit(discard, .of(.discardInput, 1))
                 #expect(try engine.settle() == [])
                 client.say([1])
                 #expect(try engine.take(1) == [Completion(token: .of(.discardInput, 1), result: 1)])
             }
-            engine.submit(discard(.waiting), .of(.discardInput, 1))
+            engine.submit(discard, .of(.discardInput, 1))
             #expect(try engine.settle() == [])
             client.end()
             #expect(try engine.take(1) == [Completion(token: .of(.discardInput, 1), result: 0)])
-            #expect(try engine.result(of: discard(.immediate), .of(.discardInput, 1)) == 0)
+            #expect(try engine.result(of: discard, .of(.discardInput, 1)) == 0)
             // A close over nothing unread is an end, not a reset.
             #expect(try engine.result(of: .close(descriptor: client.server), .of(.close, 1)) == 0)
             #expect(try client.readToEnd() == ConformanceReading())
-        }
-    }
-
-    /// What ends a short connection: last bytes, a look at what the client has said, and the close, in one enter.
-    @Test(arguments: TestedEngine.all, [NBEngine.Operation.SendMode.immediate, .immediateHeld])
-    func lastBytesADiscardAndACloseGoInOneEnter(engine: TestedEngine, mode: NBEngine.Operation.SendMode) throws {
-        try engine.check { engine, world in
-            let (client, bytes) = (try world.makeConnection(), TestBytes(Self.pattern(50)))
-            client.say(Self.pattern(30_000))
-            try client.awaitArrival(of: 30_000)
-            engine.submit(.send(descriptor: client.server, bytes: bytes.whole, mode), .of(.send, 1))
-            engine.submit(.discardInput(descriptor: client.server, .immediate), .of(.discardInput, 2))
-            engine.submit(.close(descriptor: client.server), .of(.close, 3))
-            try engine.poll()
-            let completions = engine.takeAll()
-            #expect(completions.map(\.token.slot).sorted() == [1, 2, 3])
-            #expect(completions.map(\.result).sorted() == [0, 50, 30_000])
-            #expect(try client.readToEnd() == ConformanceReading(bytes: Self.pattern(50)))
         }
     }
 }

@@ -14,8 +14,7 @@ extension EngineConformanceTests {
             let bytes = TestBytes(pattern)
             let send = NBEngine.Operation.send(
                 descriptor: client.server,
-                bytes: isScattered ? bytes.scattered : bytes.whole,
-                .waiting
+                bytes: isScattered ? bytes.scattered : bytes.whole
             )
             engine.submit(send, .of(.send, 1))
             // The client does not read yet, and the send waits.
@@ -37,56 +36,20 @@ extension EngineConformanceTests {
         }
     }
 
-    @Test(arguments: TestedEngine.all, [NBEngine.Operation.SendMode.immediate, .immediateHeld])
-    func anImmediateSendTakesWhatFitsAndForgetsTheMemory(
-        engine: TestedEngine,
-        mode: NBEngine.Operation.SendMode
-    ) throws {
-        try engine.check { engine, world in
-            let (client, pattern) = (try world.makeConnection(), Self.long)
-            let bytes = TestBytes(pattern)
-            engine.submit(.send(descriptor: client.server, bytes: bytes.whole, mode), .of(.send, 1))
-            // It is over when the enter is.
-            try engine.poll()
-            bytes.fill(with: 0xee)
-            let completion = try #require(engine.takeAll().first)
-            let count = Int(completion.result)
-            #expect(count > 0 && count < 1 << 20)
-            #expect(completion.isLast == true)
-            // The rest of what fits, and then nothing.
-            var all = count
-            var last = completion.result
-            for _ in 0..<1_000 where last > 0 {
-                last = try engine.result(
-                    of: .send(descriptor: client.server, bytes: bytes.part(0..<10_000), mode),
-                    .of(.send, 2)
-                )
-                all += Int(max(0, last))
-            }
-            #expect(last == -EAGAIN)
-            #expect(try engine.result(of: .close(descriptor: client.server), .of(.close, 1)) == 0)
-            let reading = try client.readToEnd()
-            #expect(reading.ending == .finished)
-            #expect(reading.bytes.count == all)
-            let isPrefix = Self.starts(reading.bytes, with: Array(pattern[..<count]))
-            #expect(isPrefix)
-        }
-    }
-
-    @Test(arguments: TestedEngine.all, [NBEngine.Operation.SendMode.waiting, .immediate, .immediateHeld])
-    func aSendOnAResetConnectionFailsWithoutASignal(engine: TestedEngine, mode: NBEngine.Operation.SendMode) throws {
+    @Test(arguments: TestedEngine.all)
+    func aSendOnAResetConnectionFailsWithoutASignal(engine: TestedEngine) throws {
         try engine.check { engine, world in
             let (client, bytes) = (try world.makeConnection(), TestBytes([1, 2, 3]))
             client.reset()
             #expect(
-                try engine.result(of: .discardInput(descriptor: client.server, .waiting), .of(.discardInput, 1))
+                try engine.result(of: .discardInput(descriptor: client.server), .of(.discardInput, 1))
                     == -ECONNRESET
             )
             var results: [Int32] = []
             let signals = try world.raisesPipeSignal {
                 for bytes in [bytes.whole, bytes.scattered] {
                     results.append(
-                        try engine.result(of: .send(descriptor: client.server, bytes: bytes, mode), .of(.send, 1))
+                        try engine.result(of: .send(descriptor: client.server, bytes: bytes), .of(.send, 1))
                     )
                 }
             }
@@ -99,7 +62,7 @@ extension EngineConformanceTests {
     func aSendThatWaitsEndsWithAReset(engine: TestedEngine) throws {
         try engine.check { engine, world in
             let (client, bytes) = (try world.makeConnection(), TestBytes(Self.long))
-            engine.submit(.send(descriptor: client.server, bytes: bytes.whole, .waiting), .of(.send, 1))
+            engine.submit(.send(descriptor: client.server, bytes: bytes.whole), .of(.send, 1))
             #expect(try engine.settle() == [])
             client.reset()
             let completions = try engine.take(1)
@@ -117,7 +80,7 @@ extension EngineConformanceTests {
             #expect(engine.openReceiveBuffers() == true)
             let (client, pattern) = (try world.makeConnection(), Self.long)
             let bytes = TestBytes(pattern)
-            engine.submit(.send(descriptor: client.server, bytes: bytes.whole, .waiting), .of(.send, 1))
+            engine.submit(.send(descriptor: client.server, bytes: bytes.whole), .of(.send, 1))
             engine.submit(.receive(descriptor: client.server, .oneShot), .of(.receive, 2))
             #expect(try engine.settle() == [])
             engine.submit(.disconnect(descriptor: client.server), .of(.disconnect, 3))
@@ -146,8 +109,8 @@ extension EngineConformanceTests {
     func cancelsADisconnectAndACloseGoInOneEnter(engine: TestedEngine) throws {
         try engine.check { engine, world in
             let (client, bytes) = (try world.makeConnection(), TestBytes(Self.long))
-            engine.submit(.send(descriptor: client.server, bytes: bytes.whole, .waiting), .of(.send, 1))
-            engine.submit(.discardInput(descriptor: client.server, .waiting), .of(.discardInput, 2))
+            engine.submit(.send(descriptor: client.server, bytes: bytes.whole), .of(.send, 1))
+            engine.submit(.discardInput(descriptor: client.server), .of(.discardInput, 2))
             #expect(try engine.settle() == [])
             engine.submit(.cancel(.of(.send, 1)), .of(.cancel, 3), silently: true)
             engine.submit(.cancel(.of(.discardInput, 2)), .of(.cancel, 4), silently: true)

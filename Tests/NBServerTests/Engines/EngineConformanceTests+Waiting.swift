@@ -81,7 +81,7 @@ extension EngineConformanceTests {
         try engine.check { engine, world in
             let client = try world.makeConnection()
             let deadline = engine.now + Self.eternity
-            engine.submit(.discardInput(descriptor: client.server, .waiting), .of(.discardInput, 1))
+            engine.submit(.discardInput(descriptor: client.server), .of(.discardInput, 1))
             var completions: [Completion] = []
             let hasWaited = try world.duringWait({ client.say([1, 2, 3]) }) {
                 // It may return early with nothing, but not again and again.
@@ -211,7 +211,7 @@ extension EngineConformanceTests {
             let (listener, client) = (try world.makeListener(), try world.makeConnection())
             for round in 0..<20 {
                 engine.submit(.accept(listener: listener, .oneShot), .of(.accept, round))
-                engine.submit(.discardInput(descriptor: client.server, .waiting), .of(.discardInput, round))
+                engine.submit(.discardInput(descriptor: client.server), .of(.discardInput, round))
                 #expect(try engine.turnUntilResting() == [])
                 try engine.poll()
                 // Nothing more comes after the rest.

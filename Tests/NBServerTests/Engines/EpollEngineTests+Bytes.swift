@@ -59,7 +59,7 @@ extension EpollEngineTests {
         let pair = SocketPair()
         let text = String((0..<700_000).map { Character(Unicode.Scalar(UInt8(97 + $0 * 7 % 23))) })
         try EpollEngineTests.withText(text, parts: parts) { bytes in
-            driven.submit(.send(descriptor: pair.end, bytes: bytes, .waiting), 1)
+            driven.submit(.send(descriptor: pair.end, bytes: bytes), 1)
             try driven.poll(expecting: [])
             var read = ""
             var ends: [Completion] = []
@@ -80,7 +80,7 @@ extension EpollEngineTests {
         var driven = try DrivenEpoll()
         let pair = SocketPair()
         try EpollEngineTests.withText(String(repeating: "x", count: 4 << 20)) { bytes in
-            driven.submit(.send(descriptor: pair.end, bytes: bytes, .waiting), 1, silently: true)
+            driven.submit(.send(descriptor: pair.end, bytes: bytes), 1, silently: true)
             try driven.poll(expecting: [])
             driven.submit(.cancel(Token(kind: 1, slot: 1)), 2)
             driven.submit(.cancel(Token(kind: 1, slot: 1)), 3, silently: true)
@@ -91,20 +91,6 @@ extension EpollEngineTests {
             try driven.poll(expecting: [])
             #expect(pair.readToEnd()?.utf8.count == ends.first.map { Int($0.result) })
         }
-    }
-
-    @Test func whatIsLeftOfAnImmediateSendIsTold() throws {
-        var driven = try DrivenEpoll()
-        let pair = SocketPair()
-        try EpollEngineTests.withText(String(repeating: "x", count: 4 << 20)) { bytes in
-            driven.submit(.send(descriptor: pair.end, bytes: bytes, .immediate), 1, silently: true)
-            driven.submit(.send(descriptor: pair.end, bytes: bytes, .immediateHeld), 2, silently: true)
-            let ends = try driven.poll()
-            #expect(ends.map(\.token.slot) == [1, 2])
-            #expect((1..<Int32(4 << 20)).contains(ends.first?.result ?? 0))
-            #expect(ends.last?.result == -EAGAIN)
-        }
-        close(pair.end)
     }
 
     /// The bytes of a text, in one place or in several.

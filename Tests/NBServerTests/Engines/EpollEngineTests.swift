@@ -9,7 +9,7 @@ import Testing
 /// What is the epoll engine's own, beside what every engine's contract asks: what is registered with epoll and when, what is known of
 /// a descriptor whose number has had several owners, and what a full queue leaves over.
 @Suite(.serialized) struct EpollEngineTests {
-    /// `accept4`, `send`, `recv`, `close`: nothing is registered but the listener.
+    /// `accept4`, `send`, `close`: nothing is registered but the listener.
     @Test func aShortConnectionIsNeverWatched() throws {
         var driven = try DrivenEpoll()
         let socket = try ListenSocket("127.0.0.1:0", options: [])
@@ -21,9 +21,8 @@ import Testing
         let connection = try #require(accepted.first?.result)
         #expect(accepted.said == [Said(1, connection, isLast: false)])
         try EpollEngineTests.withText("hello") { bytes in
-            driven.submit(.send(descriptor: connection, bytes: bytes, .immediate), 2, silently: true)
-            driven.submit(.discardInput(descriptor: connection, .immediate), 3)
-            try driven.poll(expecting: [Said(3, -EAGAIN)])
+            driven.submit(.send(descriptor: connection, bytes: bytes), 2, silently: true)
+            try driven.poll(expecting: [])
         }
         #expect(driven.watched == [socket.descriptor])
         driven.submit(.close(descriptor: connection), 4, silently: true)
@@ -41,7 +40,7 @@ import Testing
         var pairs: [SocketPair] = []
         for _ in 0...EventPoll.capacity {
             let pair = SocketPair()
-            driven.submit(.discardByReading(descriptor: pair.end, .waiting), 2)
+            driven.submit(.discardByReading(descriptor: pair.end), 2)
             try driven.poll(expecting: [])
             #expect(pair.send("1"))
             #expect(try driven.wait(for: 1).said == [Said(2, 1)])
@@ -249,8 +248,8 @@ import Testing
 
         let pair = SocketPair()
         try EpollEngineTests.withText(String(repeating: "x", count: 4 << 20)) { bytes in
-            driven.submit(.send(descriptor: pair.end, bytes: bytes, .waiting), 5)
-            driven.submit(.discardByReading(descriptor: pair.end, .waiting), 6)
+            driven.submit(.send(descriptor: pair.end, bytes: bytes), 5)
+            driven.submit(.discardByReading(descriptor: pair.end), 6)
             try driven.poll(expecting: [])
             driven.submit(.close(descriptor: pair.end), 7, silently: true)
             let ends = try driven.poll()
@@ -349,10 +348,10 @@ import Testing
             expect(dup2(file, driven.engine.poll.descriptor), is: driven.engine.poll.descriptor, "the engine's number")
             driven.submit(.receive(descriptor: pair.end, .multishot), 1)
             driven.submit(.receive(descriptor: pair.end, .oneShot), 2)
-            driven.submit(.discardByReading(descriptor: pair.end, .waiting), 3)
+            driven.submit(.discardByReading(descriptor: pair.end), 3)
             try EpollEngineTests.withText(String(repeating: "x", count: 4 << 20)) { bytes in
-                driven.submit(.send(descriptor: full.end, bytes: bytes, .waiting), 4)
-                driven.submit(.send(descriptor: full.end, bytes: bytes, .waiting), 5)
+                driven.submit(.send(descriptor: full.end, bytes: bytes), 4)
+                driven.submit(.send(descriptor: full.end, bytes: bytes), 5)
                 let ends = try driven.enter()
                 expect(ends.map(\.token.slot), is: [4, 5, 1, 2, 3], "what has ended")
                 expect(ends.dropFirst().map(\.result), is: Array(repeating: -EINVAL, count: 4), "how")

@@ -52,6 +52,9 @@ enum Fault: Int, CaseIterable {
     /// A send, a receive, a discard, the read of the wake-up or the return of a buffer finds the kernel without memory.
     case outOfMemory
 
+    /// A client speaks between the server's look for what it has said, and the close.
+    case speechIntoTheClose
+
     case clientReset, shortSend, sendError, interruption
     case spuriousWakeUp, clockJump
     /// What could complete is left for the next time that the kernel is entered.

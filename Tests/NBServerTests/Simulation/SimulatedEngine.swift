@@ -52,6 +52,8 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     mutating func completedOwn(_ completion: Completion) {}
 
+    mutating func close(_ descriptor: Int32) { kernel.closeAtOnce(descriptor) }
+
     mutating func forget(_ descriptor: Int32) { kernel.forget(descriptor) }
 
     mutating func abandon() -> [Int32] { kernel.unsubmittedCloses }
@@ -65,7 +67,13 @@ struct SimulatedCalls: SocketCalls {
         { [kernel] (address, _) throws(ServerError) in try kernel.listen(on: address) }
     }
 
+    func sendLast(_ bytes: Operation.Bytes, on descriptor: Int32) -> Int32 { kernel.sendLast(bytes, on: descriptor) }
+
+    func discardInput(of descriptor: Int32, isPlainTCP: Bool) -> Int32 { kernel.discardInput(of: descriptor) }
+
     func finishOutput(of descriptor: Int32) { kernel.finishOutput(of: descriptor) }
+
+    func hasUnsent(_ descriptor: Int32) -> Bool { kernel.hasUnsent(descriptor) }
 
     func forgetLinger(of descriptor: Int32) {}
 

@@ -185,6 +185,8 @@ extension SimulatedHistory {
         guard options.wholeCloseTimeLimit == nil, options.closeTimeLimit > .zero, !conduct.socket.isReset else {
             return true
         }
+        // It was heard out, which has limits of its own.
+        if conduct.socket.hasFinishedOutput && conduct.socket.hasBeenHeardOut { return true }
         guard let look = conduct.socket.lastLook, !look.isWaitingForServer else { return false }
         let limit = min(options.closeTimeLimit, conduct.options.sendTimeLimit ?? options.closeTimeLimit)
         return look.lastTaken + limit <= look.time

@@ -104,6 +104,8 @@ final class SimulatedHistory: @unchecked Sendable {
         options = ServerOptions(
             closeTimeLimit: kernel.random.element(of: limits) ?? .zero,
             wholeCloseTimeLimit: kernel.random.element(of: [nil, nil, .milliseconds(1), .seconds(7)]) ?? nil,
+            lingerTimeLimit: kernel.random.element(of: [.zero, .milliseconds(3), .seconds(30), .seconds(30)]) ?? .zero,
+            lingerLimit: kernel.random.element(of: [0, 1, 2, 1024, 1024]) ?? 0,
             stopTimeLimit: kernel.random.element(of: [.zero, .seconds(5), .seconds(20)]) ?? .zero,
             maximumListeners: 3 + kernel.random.below(3),
             acceptMode: kernel.random.chance(200) ? .oneShot : .multishot,

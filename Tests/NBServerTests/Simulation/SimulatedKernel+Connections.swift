@@ -5,61 +5,92 @@ import NBEngine
 
 // Sending, reading, closing.
 extension SimulatedKernel {
-    func send(_ send: SimulatedSocket.Send, _ descriptor: Int32, _ mode: NBEngine.Operation.SendMode, _ silently: Bool)
-    {
+    func send(_ send: SimulatedSocket.Send, _ descriptor: Int32, _ silently: Bool) {
         guard let socket = socket(descriptor, "send") else { return post(send.token, -EBADF, of: descriptor) }
         if socket.send != nil { violate("two sends in flight on \(descriptor)") }
+        let result = take(send.copy[...], socket)
+        if result == -EAGAIN || result >= 0 && result < send.copy.count {
+            socket.send = send
+            socket.send?.sent = max(0, Int(result))
+        } else if result < 0 || !silently {
+            post(send.token, result, of: descriptor)
+        }
+        socket.holdsBytes = false
+    }
+
+    /// The server's last bytes, which leave with the end of the stream.
+    func sendLast(_ bytes: NBEngine.Operation.Bytes, on descriptor: Int32) -> Int32 {
+        note("last bytes of \(descriptor): \(bytes.count)")
+        guard let socket = socket(descriptor, "send") else { return -EBADF }
+        if socket.hasInFlight { violate("last bytes of \(descriptor) with something in flight") }
+        let copy = bytes.withUnsafeBytes { Array($0) }
+        let result = take(copy[...], socket)
+        socket.holdsBytes = result > 0
+        return result
+    }
+
+    /// A socket takes what it has room for: how many bytes, or an error.
+    private func take(_ bytes: ArraySlice<UInt8>, _ socket: SimulatedSocket) -> Int32 {
         // Who gives a connection back need not say that its output has ended.
         if socket.hasFinishedOutput && !socket.isAdopted {
-            violate("send on \(descriptor) after the end of its output")
-        }
-        if socket.receive != nil && mode == .immediate {
-            violate("last bytes of \(descriptor) with a receive in flight")
+            violate("send on \(socket.descriptor) after the end of its output")
         }
         if socket.isReset || socket.hasFinishedOutput {
             socket.hasFailed = true
-            return post(send.token, -EPIPE, of: descriptor)
+            return -EPIPE
         }
         socket.isSendRefused = happens(.outOfMemory)
-        guard !socket.isSendRefused else {
-            return post(send.token, -(random.element(of: [ENOBUFS, ENOMEM]) ?? EIO), of: descriptor)
-        }
+        guard !socket.isSendRefused else { return -(random.element(of: [ENOBUFS, ENOMEM]) ?? EIO) }
         if happens(.sendError) {
             socket.hasFailed = true
-            return post(send.token, -(random.element(of: [ETIMEDOUT, EHOSTUNREACH, EINTR]) ?? EIO), of: descriptor)
+            return -(random.element(of: [ETIMEDOUT, EHOSTUNREACH, EINTR]) ?? EIO)
         }
-        let count = happens(.shortSend) ? random.below(send.copy.count) : send.copy.count
-        let taken = min(count, socket.room)
-        socket.take(send.copy[..<taken])
-        if taken < send.copy.count && mode == .waiting {
-            socket.send = send
-            socket.send?.sent = taken
-        } else if taken < send.copy.count || !silently {
-            post(send.token, taken > 0 ? Int32(taken) : -EAGAIN, of: descriptor)
-        }
+        let count = min(happens(.shortSend) ? random.below(bytes.count) : bytes.count, socket.room)
+        socket.take(bytes.prefix(count))
+        return count > 0 ? Int32(count) : -EAGAIN
     }
 
-    func discardInput(_ descriptor: Int32, _ mode: NBEngine.Operation.DiscardMode, _ token: Token) {
+    func discardInput(_ descriptor: Int32, _ token: Token) {
         guard let socket = socket(descriptor, "receive") else { return post(token, -EBADF, of: descriptor) }
         if socket.discard != nil || socket.receive != nil { violate("two receives in flight on \(descriptor)") }
         if happens(.outOfMemory) {
             post(token, -ENOMEM, of: descriptor)
-        } else if mode == .waiting, happens(.interruption) {
+        } else if happens(.interruption) {
             post(token, -EINTR, of: descriptor)
         } else if let result = socket.takeInput() {
             post(token, result, of: descriptor)
-        } else if mode == .immediate {
-            post(token, -EAGAIN, of: descriptor)
         } else {
             socket.discard = token
         }
     }
 
+    /// The same at once, by a call.
+    func discardInput(of descriptor: Int32) -> Int32 {
+        guard let socket = socket(descriptor, "a look for unread input") else { return -EBADF }
+        if socket.hasInFlight { violate("a look for unread input of \(descriptor) with something in flight") }
+        socket.hasBeenHeardOut = socket.hasFinishedOutput
+        return happens(.outOfMemory) ? -ENOMEM : socket.takeInput() ?? -EAGAIN
+    }
+
+    func hasUnsent(_ descriptor: Int32) -> Bool { socket(descriptor, "a look for what is unsent")?.hasUnsent ?? false }
+
+    /// The server closes a socket by a call.
+    func closeAtOnce(_ descriptor: Int32) {
+        note("close \(descriptor) at once")
+        noteClose(of: descriptor)
+        if let socket = socket(descriptor, "close"), !socket.isReset {
+            // The client may speak at any time, and that would reset a connection without an owner.
+            if socket.hasUnsent && !socket.clientHasEnded {
+                violate("\(descriptor) is closed before its last bytes are sent")
+            }
+            if !socket.clientHasEnded && happens(.speechIntoTheClose) { socket.said.append(0) }
+        }
+        close(descriptor)
+    }
+
     func forget(_ descriptor: Int32) {
         guard let socket = socket(descriptor, "forget") else { return }
-        if socket.send != nil || socket.receive != nil || socket.discard != nil {
-            violate("\(descriptor) leaves with something in flight")
-        }
+        if socket.hasInFlight { violate("\(descriptor) leaves with something in flight") }
         socket.isForgotten = true
     }
 
@@ -70,8 +101,13 @@ extension SimulatedKernel {
         if socket.send != nil { violate("\(descriptor) closed with a send in flight") }
         if !socket.isDelivered { noteDiscard(socket) }
         if !socket.isDelivered && !socket.isReset { violate("\(descriptor) discarded without a reset") }
-        // Over unread input a close is a reset.
-        if socket.unread > 0 { socket.isReset = true }
+        // Over unread input a close is a reset, which overtakes what has not left.
+        if socket.unread > 0 && !socket.isReset {
+            if socket.holdsBytes || !socket.hasFinishedOutput {
+                violate("a reset overtakes the last bytes of \(descriptor)")
+            }
+            socket.isReset = true
+        }
         noteFreedDescriptor()
     }
 
@@ -123,8 +159,7 @@ extension SimulatedKernel {
     func handOut(_ descriptor: Int32) {
         note("\(descriptor) handed out")
         guard let socket = socket(descriptor, "handing out") else { return }
-        let hasNothing = socket.send == nil && socket.discard == nil && socket.receive == nil
-        if !hasNothing { violate("\(descriptor) handed out with something in flight") }
+        if socket.hasInFlight { violate("\(descriptor) handed out with something in flight") }
         if socket.isToEndOutput && !socket.hasFinishedOutput {
             violate("\(descriptor) handed out before its output ended")
         }

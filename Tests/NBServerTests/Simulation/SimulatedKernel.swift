@@ -231,11 +231,11 @@ extension SimulatedKernel {
     func submit(_ operation: Operation, _ token: Token, _ silently: Bool) {
         makeRoom()
         var copy: [UInt8] = []
-        if case .send(_, let bytes, _) = operation { copy = bytes.withUnsafeBytes { Array($0) } }
+        if case .send(_, let bytes) = operation { copy = bytes.withUnsafeBytes { Array($0) } }
         if case .close(let descriptor) = operation { noteClose(of: descriptor) }
         if case .accept(let descriptor, _) = operation { noteArm(of: descriptor) }
         staleTokens.see(token)
-        if case .send(let descriptor, _, _) = operation { noteSend(on: descriptor, token) }
+        if case .send(let descriptor, _) = operation { noteSend(on: descriptor, token) }
         let isSilent = silently && completesSilently
         submissionCount += 1
         submitted.append(Submission(operation: operation, token: token, silently: isSilent, copy: copy))
@@ -378,7 +378,13 @@ extension SimulatedKernel {
         note("end of output of \(descriptor)")
         guard let socket = socket(descriptor, "shutdown") else { return }
         if socket.send != nil { violate("output of \(descriptor) ended with a send in flight") }
+        if socket.received.count < socket.sent.count && !socket.hasFailed && !socket.isReset {
+            violate("the stream of \(descriptor) ended before its last bytes")
+        }
         socket.hasFinishedOutput = true
+        socket.holdsBytes = false
+        // What is few, and all there ever was, leaves at once.
+        socket.isBackedUp = socket.received.count > 512 && random.chance(500)
     }
 
     func takeReserve() -> Bool {
@@ -417,17 +423,16 @@ extension SimulatedKernel {
         switch operation {
         case .accept(let listener, let mode):
             arm(listener, token, mode)
-        case .send(let descriptor, let bytes, let mode):
+        case .send(let descriptor, let bytes):
             let isUnchanged = bytes.withUnsafeBytes { $0.elementsEqual(submission.copy) }
             if !isUnchanged { violate("bytes for \(descriptor) were changed before they were sent") }
             send(
                 SimulatedSocket.Send(token: token, bytes: bytes, copy: submission.copy, sent: 0),
                 descriptor,
-                mode,
                 silently
             )
-        case .discardInput(let descriptor, let mode), .discardByReading(let descriptor, let mode):
-            discardInput(descriptor, mode, token)
+        case .discardInput(let descriptor), .discardByReading(let descriptor):
+            discardInput(descriptor, token)
         case .connect(let descriptor, _):
             violate("a connect of \(descriptor) by a server")
         case .receive(let descriptor, let mode):
@@ -489,7 +494,7 @@ extension SimulatedKernel {
         if sockets.indices.contains(index) { subjects[token] = sockets[index] }
     }
 
-    private func noteClose(of descriptor: Int32) {
+    func noteClose(of descriptor: Int32) {
         let index = Int(descriptor - Self.firstDescriptor)
         if sockets.indices.contains(index) { sockets[index]?.isToBeClosed = true }
     }
@@ -523,9 +528,8 @@ extension Operation {
         switch self {
         case .accept(let listener, let mode): "accept on \(listener), \(mode)"
         case .connect(let descriptor, _): "connect \(descriptor)"
-        case .send(let descriptor, let bytes, let mode): "send \(bytes.count) bytes on \(descriptor), \(mode)"
-        case .discardInput(let descriptor, let mode), .discardByReading(let descriptor, let mode):
-            "discard input of \(descriptor), \(mode)"
+        case .send(let descriptor, let bytes): "send \(bytes.count) bytes on \(descriptor)"
+        case .discardInput(let descriptor), .discardByReading(let descriptor): "discard input of \(descriptor)"
         case .receive(let descriptor, let mode): "receive on \(descriptor), \(mode)"
         case .read: "read the wake-up"
         case .disconnect(let descriptor): "disconnect \(descriptor)"

@@ -44,6 +44,13 @@ final class SimulatedSocket {
     /// The connection is no more: a reset, from either side.
     var isReset = false
     var hasFinishedOutput = false
+    /// The last bytes wait for the end of the stream, to leave with it.
+    var holdsBytes = false
+    /// The server has thrown away what the client said behind the end of its own stream.
+    var hasBeenHeardOut = false
+    /// Its client does not take what there is, so that the last of it has not been sent.
+    var isBackedUp = false
+    var hasUnsent: Bool { isBackedUp && takenCount < received.count && !isReset }
     /// The server was told that something about it has failed.
     var hasFailed = false
 
@@ -91,6 +98,9 @@ final class SimulatedSocket {
         self.listener = listener
         self.room = room
     }
+
+    /// The kernel owes a completion.
+    var hasInFlight: Bool { send != nil || discard != nil || receive != nil }
 
     /// What the client has said and nobody has read.
     var unread: Int { said.count - readCount }

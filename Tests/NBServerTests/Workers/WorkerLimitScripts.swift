@@ -32,10 +32,12 @@ import Testing
                 return .continue
             },
             script: [
-                { try $0.accept(client, on: server.listeners[0]) },
+                {
+                    $0.unheard[client] = [5]
+                    try $0.accept(client, on: server.listeners[0])
+                },
                 { _ in },
                 { try $0.accept(1001, on: server.listeners[0]) },
-                { _ in },
                 { _ in },
                 { kernel in for discard in kernel.discards(on: client) { kernel.complete(discard.token, 5) } },
                 { kernel in left = kernel.deadline.map { kernel.now.duration(to: $0) } },
@@ -166,7 +168,7 @@ import Testing
         try runReader([
             late(30, unreceived: 0, hasEnded: true), expectLines([]),
             { $0.complete(Token(.receive, slot: 0), 0) },
-            expectLines(["peerClosed, 0 bytes cut"]),
+            expectLines(["peerClosed, 0 bytes cut", "closed: closed"]),
         ])
     }
 

@@ -21,8 +21,7 @@ struct RudePhase: Phase {
         crowd.add(20, to: stage.patient, .pour, leavingInTheMiddle)
         for _ in 0..<10 {
             crowd.add(20, to: stage.patient, .greet, speakingAndLeaving)
-            // Between the server's look and its close they are reset, which is known and documented.
-            crowd.add(10, to: stage.patient, .greet, speaking.risking(.cut))
+            crowd.add(10, to: stage.patient, .greet, speaking)
             crowd.add(10, to: stage.patient, .echo, leavingTheEcho)
             crowd.add(10, to: stage.patient, .fail, .failure)
             crowd.add(10, to: stage.patient, .reset, .reset)

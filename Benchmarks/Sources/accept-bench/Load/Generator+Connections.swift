@@ -58,7 +58,7 @@ extension Generator {
         results[stream].connecting.record(Moment.now().since(client.pointee.due))
         failuresInARow = 0
         if let request = request(of: stream) {
-            try ask(.send(descriptor: client.pointee.descriptor, bytes: request, .waiting), .send, slot, silently: true)
+            try ask(.send(descriptor: client.pointee.descriptor, bytes: request), .send, slot, silently: true)
         }
         if plan.streams[stream].waitsUntilAllAreConnected {
             client.pointee.state = .queued

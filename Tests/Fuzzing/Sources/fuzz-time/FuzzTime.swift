@@ -33,7 +33,11 @@ private func checkDeadline(_ instant: Instant, _ duration: Duration, _ nanosecon
 private func deadline(of limit: Duration, from now: Instant) -> Instant {
     var counters = ServerCounters()
     return withUnsafeMutablePointer(to: &counters) { counters in
-        var table = ConnectionTable(closeTimeLimit: limit, closesWait: false, counters: counters)
+        var table = ConnectionTable(
+            options: ServerOptions(closeTimeLimit: limit),
+            closesWait: false,
+            counters: counters
+        )
         table.now = now
         let slot = table.admit(7, .none)
         table.startDeadline(slot)

@@ -13,7 +13,7 @@ struct ConnectionLives: ~Copyable {
     init() {
         counters = .allocate(capacity: 1)
         counters.initialize(to: ServerCounters())
-        table = ConnectionTable(closeTimeLimit: .zero, closesWait: false, counters: counters)
+        table = ConnectionTable(options: ServerOptions(closeTimeLimit: .zero), closesWait: false, counters: counters)
     }
 
     deinit {
