@@ -41,6 +41,16 @@ static void send_answer(const struct server *server, int connection)
     (void)!send(connection, server->answer.bytes, server->answer.count, server->answer.flags);
 }
 
+static void send_last_answer(const struct server *server, int connection)
+{
+    if (server->options->finish) {
+        finish(connection, &server->answer);
+        return;
+    }
+    send_answer(server, connection);
+    close(connection);
+}
+
 /* Whether the connection has to be waited for. */
 static bool serve_request(struct server *server, int connection)
 {
@@ -51,8 +61,9 @@ static bool serve_request(struct server *server, int connection)
     if (count > 0 && server->options->work == WORK_HOLD)
         return true;
     if (count > 0)
-        send_answer(server, connection);
-    close(connection);
+        send_last_answer(server, connection);
+    else
+        close(connection);
     return false;
 }
 
@@ -63,8 +74,7 @@ static void on_accepted(struct server *server, int connection)
         close(connection);
         break;
     case WORK_BANNER:
-        send_answer(server, connection);
-        close(connection);
+        send_last_answer(server, connection);
         break;
     case WORK_TURNAROUND:
         if (serve_request(server, connection))

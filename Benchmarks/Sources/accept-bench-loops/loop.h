@@ -1,6 +1,6 @@
 /*
  * What the plain C contenders of accept-bench share: the same listeners, the same work, the same bytes, the same report at
- * the end. What differs between them is only how they wait, and is in ring.c, epoll.c and blocking.c.
+ * the end. What differs between them is how they wait (ring.c, epoll.c and blocking.c) and how a connection ends (finish.c).
  */
 #ifndef ACCEPT_BENCH_LOOP_H
 #define ACCEPT_BENCH_LOOP_H
@@ -29,10 +29,8 @@ struct options {
     enum work work;
     /* How many completions, or events, are taken at a time. */
     unsigned depth;
-    /* Send the answer in one segment with the end of the stream (MSG_MORE). */
-    bool merge;
-    /* Look for unread input before closing, because closing over it is a reset; the ring only. */
-    bool check;
+    /* End as nb-server does: the last bytes and the FIN in one segment, and no unread input when it closes; ring and epoll. */
+    bool finish;
     /* Microseconds between two calls to the loop from another thread; 0 for none. */
     unsigned call_interval;
     const int *listeners;
@@ -45,13 +43,18 @@ struct answer {
     int flags;
 };
 
-/* Bytes to send, and how, before closing or holding. */
+/* Bytes to send, and how. */
 struct answer answer_for(const struct options *options);
 
 _Noreturn void fail(const char *what, int error);
 
 /* Counts connections. Any thread. */
 void count_accepted(unsigned count);
+
+/* Sends the last answer and ends the connection, by direct calls: finish.c. */
+void finish(int connection, const struct answer *answer);
+void discard_input(int connection);
+void make_close_a_reset(int connection);
 
 /* The loops; none returns. */
 _Noreturn void run_ring(const struct options *options);

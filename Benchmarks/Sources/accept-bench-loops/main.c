@@ -49,11 +49,10 @@ void count_accepted(unsigned count)
 
 struct answer answer_for(const struct options *options)
 {
-    bool is_last = options->work != WORK_HOLD;
     struct answer answer = {
         .bytes = options->work == WORK_TURNAROUND ? response : banner,
         .count = options->work == WORK_TURNAROUND ? sizeof response - 1 : sizeof banner - 1,
-        .flags = MSG_NOSIGNAL | (options->merge && is_last ? MSG_MORE : 0),
+        .flags = MSG_NOSIGNAL,
     };
 
     return answer;
@@ -134,8 +133,7 @@ static _Noreturn void usage(FILE *stream, int status)
             "  --listeners N      on N ports from that one upwards (default 1)\n"
             "  --work WORK        none, banner, turnaround or hold\n"
             "  --depth N          completions or events taken at a time, 1 to 65536 (default 256)\n"
-            "  --merge            send the answer in one segment with the end of the stream\n"
-            "  --check            look for unread input before closing (ring)\n"
+            "  --finish           send the last bytes in one segment with the FIN, and lose none (ring, epoll)\n"
             "  --call-interval N  call the loop from another thread every N microseconds, and report how long it took\n");
     exit(status);
 }
@@ -189,8 +187,7 @@ static struct arguments parse(int count, char **words)
         {"listeners", required_argument, NULL, 'n'},
         {"work", required_argument, NULL, 'w'},
         {"depth", required_argument, NULL, 'd'},
-        {"merge", no_argument, NULL, 'm'},
-        {"check", no_argument, NULL, 'c'},
+        {"finish", no_argument, NULL, 'f'},
         {"call-interval", required_argument, NULL, 'i'},
         {"help", no_argument, NULL, 'h'},
         {0},
@@ -218,11 +215,8 @@ static struct arguments parse(int count, char **words)
         case 'd':
             arguments.options.depth = number(optarg, 1, 65536);
             break;
-        case 'm':
-            arguments.options.merge = true;
-            break;
-        case 'c':
-            arguments.options.check = true;
+        case 'f':
+            arguments.options.finish = true;
             break;
         case 'i':
             arguments.options.call_interval = number(optarg, 0, 1000000);

@@ -11,7 +11,13 @@
  *      accepted ──▶ receive ──▶ send, close            turnaround
  *      accepted ──▶ send, receive ──▶ close            hold
  *
- * With --check a look for unread input comes before each close but that of a client that has left.
+ * With --finish a connection ends as nb-server ends it. Few at a time end by direct calls (finish.c). When a whole completion
+ * queue came at once, the calls would be more than the ring's operations:
+ *
+ *      send (held), look ──▶ shutdown, close
+ *
+ * The held bytes and the look for unread input go in one enter. A send that was not taken whole complains in that enter, ahead
+ * of the look, so that no FIN leaves before every complaint was read.
  */
 
 #define _GNU_SOURCE
@@ -25,16 +31,22 @@
 
 enum { MAXIMUM_SUBMISSIONS = 4096 };
 
-enum event { ACCEPTED, SENT, RECEIVED, CHECKED, CLOSED, CALLED };
+enum event { ACCEPTED, SENT, RECEIVED, HELD, LOOKED, CLOSED, CALLED };
 
 struct server {
     struct io_uring ring;
     struct io_uring_cqe *batch;
+    unsigned batch_room;
+    /* The completion queue was full when the batch was taken: a crowd. */
+    bool is_crowded;
     const struct options *options;
     struct answer answer;
     /* Where requests are read to, REQUEST_ROOM bytes for each descriptor. */
     char **pages;
     unsigned page_count;
+    /* Whether a held send of a descriptor was not taken whole; as long as the highest such descriptor needs. */
+    bool *is_cut_short;
+    unsigned cut_short_room;
     /* Listeners whose accept has ended. */
     unsigned *ended;
     unsigned ended_count;
@@ -81,14 +93,19 @@ static void await_call(struct server *server)
     tag(submission, CALLED, 0);
 }
 
-static void send_answer(struct server *server, int connection)
+static void prepare_send(struct server *server, int connection, enum event event, int flags)
 {
     struct io_uring_sqe *submission = next_submission(server);
     const struct answer *answer = &server->answer;
 
-    io_uring_prep_send(submission, connection, answer->bytes, answer->count, answer->flags | MSG_WAITALL);
+    io_uring_prep_send(submission, connection, answer->bytes, answer->count, answer->flags | MSG_WAITALL | flags);
     submission->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    tag(submission, SENT, (unsigned)connection);
+    tag(submission, event, (unsigned)connection);
+}
+
+static void send_answer(struct server *server, int connection)
+{
+    prepare_send(server, connection, SENT, 0);
 }
 
 static void close_connection(struct server *server, int connection)
@@ -100,17 +117,54 @@ static void close_connection(struct server *server, int connection)
     tag(submission, CLOSED, (unsigned)connection);
 }
 
-static void end_connection(struct server *server, int connection)
+static void hold_answer_and_look(struct server *server, int connection)
 {
-    if (!server->options->check) {
-        close_connection(server, connection);
-        return;
-    }
+    prepare_send(server, connection, HELD, MSG_MORE | MSG_DONTWAIT);
 
     struct io_uring_sqe *submission = next_submission(server);
 
     io_uring_prep_recv(submission, connection, NULL, MAXIMUM_DISCARDED_INPUT, MSG_DONTWAIT | MSG_TRUNC);
-    tag(submission, CHECKED, (unsigned)connection);
+    tag(submission, LOOKED, (unsigned)connection);
+}
+
+static void send_last_answer(struct server *server, int connection)
+{
+    if (server->options->finish && server->is_crowded) {
+        hold_answer_and_look(server, connection);
+    } else if (server->options->finish) {
+        finish(connection, &server->answer);
+    } else {
+        send_answer(server, connection);
+        close_connection(server, connection);
+    }
+}
+
+/* A complaint about a held send: the bytes were not taken whole. */
+static void note_cut_short(struct server *server, unsigned connection)
+{
+    if (connection >= server->cut_short_room) {
+        unsigned room = 2 * (connection + 1);
+
+        server->is_cut_short = realloc(server->is_cut_short, room * sizeof *server->is_cut_short);
+        if (!server->is_cut_short)
+            fail("realloc", errno);
+        memset(server->is_cut_short + server->cut_short_room, 0, room - server->cut_short_room);
+        server->cut_short_room = room;
+    }
+    server->is_cut_short[connection] = true;
+}
+
+static void on_looked(struct server *server, int connection)
+{
+    unsigned number = (unsigned)connection;
+
+    if (number < server->cut_short_room && server->is_cut_short[number]) {
+        server->is_cut_short[number] = false;
+        make_close_a_reset(connection);
+    } else {
+        shutdown(connection, SHUT_WR);
+    }
+    close_connection(server, connection);
 }
 
 /* Pages never move: the kernel may be writing to one. */
@@ -145,11 +199,10 @@ static void on_accepted(struct server *server, int connection)
     count_accepted(1);
     switch (server->options->work) {
     case WORK_NONE:
-        end_connection(server, connection);
+        close_connection(server, connection);
         break;
     case WORK_BANNER:
-        send_answer(server, connection);
-        end_connection(server, connection);
+        send_last_answer(server, connection);
         break;
     case WORK_TURNAROUND:
         receive(server, connection);
@@ -171,8 +224,7 @@ static void on_received(struct server *server, int connection, int result)
         close_connection(server, connection);
         return;
     }
-    send_answer(server, connection);
-    end_connection(server, connection);
+    send_last_answer(server, connection);
 }
 
 static void answer(struct server *server, const struct io_uring_cqe *completion)
@@ -190,8 +242,11 @@ static void answer(struct server *server, const struct io_uring_cqe *completion)
     case RECEIVED:
         on_received(server, (int)number, completion->res);
         break;
-    case CHECKED:
-        close_connection(server, (int)number);
+    case HELD:
+        note_cut_short(server, number);
+        break;
+    case LOOKED:
+        on_looked(server, (int)number);
         break;
     case CALLED:
         answer_call();
@@ -214,6 +269,7 @@ static unsigned take_completions(struct server *server)
     io_uring_for_each_cqe(&server->ring, head, completion)
         server->batch[count++] = *completion;
     io_uring_cq_advance(&server->ring, count);
+    server->is_crowded = count == server->batch_room;
     return count;
 }
 
@@ -233,6 +289,7 @@ static void open_ring(struct server *server, unsigned completions)
     if (result < 0)
         fail("io_uring_register", -result);
 
+    server->batch_room = parameters.cq_entries;
     server->batch = calloc(parameters.cq_entries, sizeof *server->batch);
     if (!server->batch)
         fail("calloc", errno);

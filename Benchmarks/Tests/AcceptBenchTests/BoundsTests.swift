@@ -20,7 +20,7 @@ struct BoundsTests {
 
     @Test(arguments: [
         [], ["--rounds", "1000", "--seconds", "0.01", "--rate", "0.5"], ["--full", "--json"],
-        ["--scenario", "storm", "--scenario", "call", "--contender", "merged", "--threads", "64"],
+        ["--scenario", "storm", "--scenario", "call", "--contender", "finishing", "--threads", "64"],
         ["--external", "x=x {port}", "--external", "y=x {port}"],
     ])
     func oneThatCanBeIsNot(arguments: [String]) throws {

@@ -15,7 +15,7 @@ struct ExternalContenderTests {
         #expect(try contender.command(options) == ["sh", "-c", "exec PATH=/x run --port=12345 --admin=12345"])
     }
 
-    @Test(arguments: ["", "nginx", "=nginx {port}", "nginx=", "nginx=nginx -p 80", "ring=x {port}", "merged=x {port}"])
+    @Test(arguments: ["", "nginx", "=nginx {port}", "nginx=", "nginx=nginx -p 80", "ring=x {port}", "finishing=x {port}"])
     func whatCannotBeStartedOrToldApartIsRefused(text: String) {
         #expect(throws: Failure.self) { try Contender(external: text) }
     }
@@ -38,7 +38,9 @@ struct ExternalContenderTests {
     @Test func whoeverIsOursTakesPartInAllButWhatItCannot() {
         for contender in Contender.names.compactMap({ Contender.named($0) }) {
             for scenario in ScenarioList.all(listeners: [1, 500], rates: [100], callInterval: 1) {
-                let cannot = contender.name == "blocking" && scenario.name == "call"
+                let cannot =
+                    contender.name == "blocking" && scenario.name == "call"
+                    || contender.isFinishing && scenario.name == "hold"
                 #expect((scenario.objection(to: contender) == nil) == !cannot)
             }
         }

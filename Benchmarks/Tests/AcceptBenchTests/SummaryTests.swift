@@ -75,6 +75,21 @@ struct SummaryTests {
         #expect(row.ratio == nil)
     }
 
+    @Test func ratiosToOtherLoopsAreTakenWithinARoundToo() throws {
+        let finishing = Contender.ring(Contender.finishing, depth: 256, .finishing)
+        let ours = samples(.ours, cpu: [30, 300, 10])
+        let all = ours + samples(ring, cpu: [10, 10, 10]) + samples(.epoll, cpu: [30, 100, 20])
+        let contenders = [Contender.ours, ring, finishing, .epoll]
+        let row = try #require(rows(all, [], contenders).first)
+        #expect(row.ratioToEpoll == 1)
+        // Where the loop that takes the same steps takes no part, the plain one does what nb-server does.
+        #expect(row.ratioToSameInC == 3)
+        let same = rows(all + samples(finishing, cpu: [20, 100, 10]), [], contenders)
+        #expect(same[0].ratioToSameInC == 1.5)
+        #expect(same[2].ratioToSameInC == nil)
+        #expect(rows(ours).first?.ratioToSameInC == nil)
+    }
+
     @Test(arguments: [(2, false), (3, true)])
     func theClientsWereTheLimitIfTheyWereInMoreThanHalfOfTheRounds(limited: Int, isLimited: Bool) throws {
         var all = samples(.ours, cpu: [20, 20, 20, 20, 20]) + samples(ring, cpu: [10, 10, 10, 10, 10])

@@ -29,17 +29,30 @@ struct Contender: Sendable {
         case epoll = "ours-on-epoll"
     }
 
-    /// What a loop does beyond the plainest.
+    /// How a loop ends a connection.
     enum Steps: Sendable {
+        /// Send, close. A client that spoke unasked is reset, and may lose the answer.
         case plain
-        /// It sends the answer in one segment with the end of the stream.
-        case merged
-        /// It also looks for unread input before closing: both as nb-server does, the first when it has a crowd.
-        case checked
+        /// As nb-server does: the last bytes and the FIN in one segment, and no unread input when it closes.
+        case finishing
     }
 
     var isExternal: Bool {
         if case .external = program { true } else { false }
+    }
+
+    /// Of a loop in C that ends connections as nb-server does.
+    var isFinishing: Bool {
+        if case .loop(_, _, .finishing) = program { true } else { false }
+    }
+
+    /// The loop in C that nb-server is to be compared with, step by step; where it does not take part, the plain one.
+    var sameInC: [String] {
+        switch program {
+        case .ours(.ring), .ours(.embedded): [Contender.finishing, Contender.ceiling]
+        case .ours(.epoll): [Contender.epollFinishing.name, Contender.epoll.name]
+        case .loop, .nio, .external: []
+        }
     }
 }
 
@@ -69,6 +82,11 @@ extension Contender {
         summary: "C, epoll and accept4, level-triggered, one thread",
         program: .loop("epoll", depth: nil)
     )
+    static let epollFinishing = Contender(
+        name: "epoll, finishing",
+        summary: "the same; answer and FIN in one segment, and it looks for unread input before closing",
+        program: .loop("epoll", depth: nil, .finishing)
+    )
     static let blocking = Contender(
         name: "blocking",
         summary: "C, blocking accept4, a thread per listener",
@@ -82,23 +100,21 @@ extension Contender {
         let what =
             switch steps {
             case .plain: "C, io_uring, multishot accept, one thread"
-            case .merged: "the same, answer and end of the stream in one segment"
-            case .checked: "as merged, and it looks for unread input before closing"
+            case .finishing: "the same; answer and FIN in one segment, and it looks for unread input before closing"
             }
         return Contender(name: name, summary: "\(what), depth \(depth)", program: .loop("ring", depth: depth, steps))
     }
 
-    static let merged = "ring, merged"
-    static let checked = "ring, checked"
+    static let finishing = "ring, finishing"
 
     /// What `--contender` knows, but for those that are external.
     static let names = [
-        ours.name, embedded.name, oursOnEpoll.name, ceiling, control, merged, checked, epoll.name, blocking.name,
-        nio.name,
+        ours.name, embedded.name, oursOnEpoll.name, ceiling, control, finishing, epoll.name, epollFinishing.name,
+        blocking.name, nio.name,
     ]
 
     /// Those that take part only with `--full`, or when they are named.
-    static let extra = [embedded.name, oursOnEpoll.name, checked, nio.name]
+    static let extra = [embedded.name, oursOnEpoll.name, nio.name]
 
     /// The plain ones, as `serve` starts them.
     static func named(_ name: String, depth: Int = 256) -> Contender? {
@@ -107,9 +123,9 @@ extension Contender {
         case embedded.name, Setting.embedded.rawValue: embedded
         case oursOnEpoll.name, Setting.epoll.rawValue: oursOnEpoll
         case ceiling, control: ring(name, depth: depth)
-        case merged, "merged": ring(merged, depth: depth, .merged)
-        case checked, "checked": ring(checked, depth: depth, .checked)
+        case finishing, "finishing": ring(finishing, depth: depth, .finishing)
         case epoll.name: epoll
+        case epollFinishing.name, "epoll-finishing": epollFinishing
         case blocking.name: blocking
         case nio.name: nio
         default: nil

@@ -43,8 +43,7 @@ extension Contender.Steps {
     fileprivate var arguments: [String] {
         switch self {
         case .plain: []
-        case .merged: ["--merge"]
-        case .checked: ["--merge", "--check"]
+        case .finishing: ["--finish"]
         }
     }
 }

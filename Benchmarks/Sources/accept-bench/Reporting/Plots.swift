@@ -159,9 +159,9 @@ struct Plots {
         case Contender.ours.name: "0xd9541e"
         case Contender.ceiling: "0x2a6099"
         case Contender.control: "0x86a9cf"
-        case Contender.merged: "0x3f8f8f"
-        case Contender.checked: "0x7a5230"
+        case Contender.finishing: "0x3f8f8f"
         case Contender.epoll.name: "0x6a8d3a"
+        case Contender.epollFinishing.name: "0x7a5230"
         case Contender.blocking.name: "0x999999"
         case Contender.nio.name: "0x8a5a9e"
         default: othersColor(contender)

@@ -13,6 +13,9 @@ struct Row: Codable, Sendable {
     /// The quartiles of those ratios.
     let ratioLowerQuartile: Double?
     let ratioUpperQuartile: Double?
+    /// The medians of the ratios to the C loop that ends connections in the same way, of nb-server, and to the one on epoll.
+    let ratioToSameInC: Double?
+    let ratioToEpoll: Double?
     let rounds: Int
     let validRounds: Int
     /// How many of the valid rounds had the generator at its limit.

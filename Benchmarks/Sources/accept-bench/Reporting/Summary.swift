@@ -34,7 +34,12 @@ struct Summary {
         let ratios = ratios(valid, find(scenario, Contender.ceiling), key)
         let isLimited = valid.filter(\.isGeneratorLimited).count * 2 > valid.count
         // How fast a server is was not seen where the generator was the limit; what it costs was.
-        let hasVerdict = !ratios.isEmpty && (!isLimited || key.whereGeneratorIsLimit == .exact)
+        let isVerdict = !isLimited || key.whereGeneratorIsLimit == .exact
+        let hasVerdict = !ratios.isEmpty && isVerdict
+        func ratio(to names: [String]) -> Double? {
+            let others = names.map { self.ratios(valid, find(scenario, $0), key) }
+            return isVerdict ? others.first { !$0.isEmpty }?.median : nil
+        }
         return Row(
             scenario: scenario.name,
             variant: scenario.variant,
@@ -45,6 +50,8 @@ struct Summary {
             ratio: hasVerdict ? ratios.median : nil,
             ratioLowerQuartile: hasVerdict ? ratios.quantile(0.25) : nil,
             ratioUpperQuartile: hasVerdict ? ratios.quantile(0.75) : nil,
+            ratioToSameInC: ratio(to: who.sameInC),
+            ratioToEpoll: ratio(to: [Contender.epoll.name]),
             rounds: own.count,
             validRounds: valid.count,
             generatorLimitedRounds: valid.filter(\.isGeneratorLimited).count,

@@ -15,21 +15,35 @@ struct TextReport {
 
     private func table(_ scenario: any Scenario) -> String {
         let columns = scenario.columns
+        let rows = summary.rows(of: scenario)
+        let ratios = Self.otherRatios.filter { ratio in rows.contains { $0[keyPath: ratio.of] != nil } }
         var table = Table(
             columns: [
                 .text(""), .number(columns[0].heading), .number("p25–p75"), .number("to ring"), .number("p25–p75"),
-            ] + columns.dropFirst().map { .number($0.heading) } + [.text("note")]
+            ] + ratios.map { .number($0.heading) } + columns.dropFirst().map { .number($0.heading) } + [.text("note")]
         )
         // Of others' servers, only those that can take part.
-        for row in summary.rows(of: scenario) where row.rounds > 0 || !row.isAbsentByNature || !row.isExternal {
+        for row in rows where row.rounds > 0 || !row.isAbsentByNature || !row.isExternal {
             table.add(
                 [row.contender, cell(row, columns[0]), spread(row, columns[0])]
-                    + [row.ratio.map { $0.fixed(2) } ?? "–", ratioSpread(row)]
+                    + [words(row.ratio), ratioSpread(row)] + ratios.map { words(row[keyPath: $0.of]) }
                     + columns.dropFirst().map { cell(row, $0) } + [row.notes.joined(separator: "; ")]
             )
         }
         return "\(scenario.title): \(scenario.question)\n\(table)"
     }
+
+    private struct OtherRatio {
+        let heading: String
+        let of: KeyPath<Row, Double?> & Sendable
+    }
+
+    /// Shown where a row has one.
+    private static let otherRatios = [
+        OtherRatio(heading: "to same in C", of: \.ratioToSameInC), OtherRatio(heading: "to epoll", of: \.ratioToEpoll),
+    ]
+
+    private func words(_ ratio: Double?) -> String { ratio.map { $0.fixed(2) } ?? "–" }
 
     private func cell(_ row: Row, _ metric: Metric) -> String {
         guard let value = row.medians[metric] else { return "–" }

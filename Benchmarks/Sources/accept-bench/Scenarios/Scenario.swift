@@ -32,6 +32,7 @@ extension Scenario {
     var title: String { variant.isEmpty ? name : "\(name), \(variant)" }
 
     func objection(to contender: Contender) -> String? {
+        if contender.isFinishing, work == .hold { return "it ends no connection here, and is the plain one" }
         guard contender.isExternal else { return nil }
         guard listeners == 1, work != .hold else { return "a server that is not ours cannot be told to do this" }
         guard (work == .banner) != contender.speaksFirst else { return nil }
