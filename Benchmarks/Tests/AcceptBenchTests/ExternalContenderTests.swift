@@ -15,7 +15,9 @@ struct ExternalContenderTests {
         #expect(try contender.command(options) == ["sh", "-c", "exec PATH=/x run --port=12345 --admin=12345"])
     }
 
-    @Test(arguments: ["", "nginx", "=nginx {port}", "nginx=", "nginx=nginx -p 80", "ring=x {port}", "finishing=x {port}"])
+    @Test(arguments: [
+        "", "nginx", "=nginx {port}", "nginx=", "nginx=nginx -p 80", "ring=x {port}", "finishing=x {port}",
+    ])
     func whatCannotBeStartedOrToldApartIsRefused(text: String) {
         #expect(throws: Failure.self) { try Contender(external: text) }
     }

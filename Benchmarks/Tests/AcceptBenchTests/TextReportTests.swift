@@ -11,7 +11,8 @@ struct TextReportTests {
         sample.isGeneratorLimited = limited
         let absence = Absence(Storm(), .epoll, "ended with exit status 1", isByNature: false)
         let summary = Summary([Storm()], [.ours, .epoll], [sample], [absence])
-        let text = TextReport(scenarios: [Storm()], summary: summary, samples: [sample], heading: []).text
+        let text = TextReport(scenarios: [Storm()], summary: summary, samples: [sample], mostRounds: 5, heading: [])
+            .text
         let line = text.split(separator: "\n").first { $0.hasPrefix(contender) } ?? ""
         return line.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
     }

@@ -19,6 +19,19 @@ struct QuantileTests {
         #expect([1.0, 2, 4, 8].median == 3)
     }
 
+    @Test(arguments: [(6, 1.0, 6.0), (8, 1, 8), (9, 2, 8), (17, 5, 13), (50, 18, 33)])
+    func theMedianLiesBetweenElementsWithNinetyFivePercent(count: Int, lower: Double, upper: Double) {
+        // As tables of the sign test have it.
+        let figures = (1...count).map(Double.init).reversed()
+        #expect([Double](figures).medianInterval == lower...upper)
+    }
+
+    @Test func ofFewerThanSixWhereTheMedianLiesIsNotKnown() {
+        #expect([1.0, 2, 3, 4, 5].medianInterval == nil)
+        #expect([Double]().medianInterval == nil)
+        #expect([Double](repeating: 1, count: 1000).medianInterval == 1...1)
+    }
+
     @Test func oneIsEveryQuantileAndNoneIsNone() {
         #expect([7.0].quantile(0.25) == 7)
         #expect([7.0].median == 7)

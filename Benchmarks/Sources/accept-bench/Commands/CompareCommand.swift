@@ -32,10 +32,15 @@ struct CompareCommand: ParsableCommand {
     )
     var external: [String] = []
 
-    @Option(help: "How often everybody is measured (default: 5, or what three minutes allow; with --full 9).")
+    @Option(
+        help: """
+            How often everybody is measured at the most (default: \(Self.mostRounds), or what three minutes allow; with --full \
+            \(Self.mostRounds)). CPU times are measured until the control is exact, what is not compared by CPU time nine times.
+            """
+    )
     var rounds: Int?
 
-    @Option(help: "Seconds of a measurement that has no end of its own (default: 0.5, with --full 2).")
+    @Option(help: "Seconds of a measurement that has no end of its own (default: 0.5, with --full 1).")
     var seconds: Double?
 
     @Option(
@@ -75,6 +80,7 @@ struct CompareCommand: ParsableCommand {
     @Option(help: "Where the folder with the results is made.")
     var results = "results"
 
+    private static let mostRounds = 30
     /// With what it takes to start, stop and draw, three minutes.
     private static let secondsInAll = 155.0
 
@@ -114,7 +120,7 @@ struct CompareCommand: ParsableCommand {
         let run = ComparisonRun(
             scenarios: scenarios,
             lineup: Lineup(contenders: contenders),
-            rounds: rounds ?? (full ? 9 : 5),
+            mostRounds: rounds ?? Self.mostRounds,
             secondsInAll: full || rounds != nil ? nil : Self.secondsInAll,
             field: field,
             manifest: Manifest(arguments: Array(CommandLine.arguments.dropFirst()), placement: placement),
@@ -127,7 +133,7 @@ struct CompareCommand: ParsableCommand {
     private func field(_ placement: Placement?) -> Field {
         var field = Field(placement: placement)
         field.threads = threads
-        field.seconds = seconds ?? (full ? 2 : 0.5)
+        field.seconds = seconds ?? (full ? 1 : 0.5)
         field.backlog = connections ?? 3000
         field.held = connections ?? (full ? 10_000 : 3000)
         field.inFlight = clients

@@ -7,7 +7,7 @@ import Measuring
 struct ComparisonRun {
     let scenarios: [any Scenario]
     let lineup: Lineup
-    let rounds: Int
+    let mostRounds: Int
     /// How long it may take, with fewer rounds if need be.
     let secondsInAll: Double?
     let field: Field
@@ -17,8 +17,8 @@ struct ComparisonRun {
 
     func run() throws {
         let begin = Moment.now()
-        let depths = DepthChoice(scenarios: scenarios, rounds: min(3, rounds), field: field)
-        let measurements = scenarios.count * lineup.contenders.count * rounds
+        let depths = DepthChoice(scenarios: scenarios, rounds: min(3, mostRounds), field: field)
+        let measurements = scenarios.map { $0.rounds(atMost: mostRounds) }.reduce(0, +) * lineup.contenders.count
         let progress = ProgressLine(total: Double(measurements + (lineup.hasRing ? depths.steps : 0)))
         defer { progress.clear() }
 
@@ -27,7 +27,7 @@ struct ComparisonRun {
         let comparison = Comparison(
             scenarios: scenarios,
             lineup: lineup,
-            rounds: rounds,
+            mostRounds: mostRounds,
             field: field,
             progress: progress,
             end: secondsInAll.map { begin + Moment(seconds: $0) }
@@ -59,19 +59,26 @@ struct ComparisonRun {
     ) throws {
         let summary = Summary(scenarios, lineup.contenders, comparison.samples, comparison.absences)
         let heading = [
-            "\(rounds) interleaved round\(rounds == 1 ? "" : "s")\(secondsInAll == nil ? "" : " at most"), \(field.seconds.fixed(1)) s each, \(field.inFlight) clients at a time, "
+            "interleaved rounds, \(mostRounds) at most, \(field.seconds.fixed(1)) s each, \(field.inFlight) clients at a time, "
                 + "\(field.backlog) connections in a backlog; \(Placement.describe(field.placement)); loopback",
             choice,
             isComplete
                 ? "took \(seconds.fixed(0)) s" : "INTERRUPTED after \(seconds.fixed(0)) s: what is here was finished",
         ]
-        let text = TextReport(scenarios: scenarios, summary: summary, samples: comparison.samples, heading: heading)
-            .text
+        let text = TextReport(
+            scenarios: scenarios,
+            summary: summary,
+            samples: comparison.samples,
+            mostRounds: mostRounds,
+            heading: heading
+        )
+        .text
         let json = try JSONReport(
             isComplete: isComplete,
             machine: Dictionary(manifest.entries.map { ($0.name, $0.value) }) { first, _ in first },
             contenders: Dictionary(lineup.contenders.map { ($0.name, $0.summary) }) { first, _ in first },
             rows: summary.rows,
+            precisions: scenarios.map { summary.precision(of: $0, mostRounds: mostRounds) },
             samples: comparison.samples,
             absences: comparison.absences
         ).text()
@@ -95,7 +102,7 @@ struct ComparisonRun {
         if Plots.isPossible {
             let processor = manifest.entries.first { $0.name == "CPU" }?.value ?? ""
             let subtitle =
-                "\(processor), \(field.placement == nil ? "one CPU" : "loopback, one CPU for the server"), \(rounds) round\(rounds == 1 ? "" : "s")"
+                "\(processor), \(field.placement == nil ? "one CPU" : "loopback, one CPU for the server"), \(mostRounds) rounds at most"
             try Plots(scenarios: scenarios, summary: summary, subtitle: subtitle).draw(into: folder)
         }
         let hint = Plots.isPossible ? "" : "; install gnuplot for plots"

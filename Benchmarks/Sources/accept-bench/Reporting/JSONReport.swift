@@ -6,6 +6,7 @@ struct JSONReport: Encodable {
     let machine: [String: String]
     let contenders: [String: String]
     let rows: [Row]
+    let precisions: [Precision]
     let samples: [Sample]
     let absences: [Absence]
 

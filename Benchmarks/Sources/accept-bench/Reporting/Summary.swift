@@ -19,6 +19,10 @@ struct Summary {
         contenders.compactMap { row(scenario, $0) }
     }
 
+    func precision(of scenario: any Scenario, mostRounds: Int) -> Precision {
+        Precision(scenario, samples, mostRounds: scenario.rounds(atMost: mostRounds))
+    }
+
     var rows: [Row] { scenarios.flatMap { rows(of: $0) } }
 
     private func row(_ scenario: any Scenario, _ who: Contender) -> Row? {
@@ -31,13 +35,13 @@ struct Summary {
         let valid = own.filter { $0.invalid == nil }
         let key = scenario.columns[0]
         let values = valid.compactMap { $0.values[key] }
-        let ratios = ratios(valid, find(scenario, Contender.ceiling), key)
+        let ratios = valid.ratios(to: find(scenario, Contender.ceiling), of: key)
         let isLimited = valid.filter(\.isGeneratorLimited).count * 2 > valid.count
         // How fast a server is was not seen where the generator was the limit; what it costs was.
         let isVerdict = !isLimited || key.whereGeneratorIsLimit == .exact
         let hasVerdict = !ratios.isEmpty && isVerdict
         func ratio(to names: [String]) -> Double? {
-            let others = names.map { self.ratios(valid, find(scenario, $0), key) }
+            let others = names.map { valid.ratios(to: find(scenario, $0), of: key) }
             return isVerdict ? others.first { !$0.isEmpty }?.median : nil
         }
         return Row(
@@ -65,15 +69,6 @@ struct Summary {
     private func find(_ scenario: any Scenario, _ contender: String) -> [Sample] {
         samples.filter {
             $0.scenario == scenario.name && $0.variant == scenario.variant && $0.contender == contender
-        }
-    }
-
-    /// Within each round that is valid for both.
-    private func ratios(_ own: [Sample], _ ceiling: [Sample], _ key: Metric) -> [Double] {
-        own.compactMap { sample in
-            let other = ceiling.first { $0.round == sample.round && $0.invalid == nil }
-            guard let value = sample.values[key], let base = other?.values[key], base > 0 else { return nil }
-            return value / base
         }
     }
 

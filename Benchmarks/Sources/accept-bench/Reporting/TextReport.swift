@@ -5,6 +5,7 @@ struct TextReport {
     let scenarios: [any Scenario]
     let summary: Summary
     let samples: [Sample]
+    let mostRounds: Int
     /// What was done, a line each.
     let heading: [String]
 
@@ -31,6 +32,7 @@ struct TextReport {
             )
         }
         return "\(scenario.title): \(scenario.question)\n\(table)"
+            + "\(summary.precision(of: scenario, mostRounds: mostRounds).words)\n"
     }
 
     private struct OtherRatio {

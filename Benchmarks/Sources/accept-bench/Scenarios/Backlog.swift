@@ -5,8 +5,9 @@ import Synchronization
 
 /// A full backlog is emptied.
 ///
-/// The server is stopped (SIGSTOP) while connections queue, and timed from when it may go on (SIGCONT) until it has ended the
-/// one that came last. Nobody waits for the others: the server pays for waking a client, and would pay per connection.
+/// The server is stopped (SIGSTOP) while connections queue. It is timed from when it may go on (SIGCONT) until it has ended the
+/// connection that came last; its CPU time counts until it has come to rest. The clients sleep meanwhile and read afterwards. Clients
+/// that are awake while the server drains are most of the noise, and a server pays for each client it wakes.
 struct Backlog: Scenario {
     let name = "backlog"
     let question = "CPU per connection when a full backlog is emptied at once"
@@ -14,7 +15,7 @@ struct Backlog: Scenario {
     let columns: [Metric] = [.cpu, .time]
 
     func measure(_ process: ContenderProcess, _ field: Field, _ sample: inout Sample) throws {
-        let drain = Mutex<Moment>(0)
+        let drain = Mutex(Drain())
         let count = field.backlog
         let target = process.targets[0]
         try process.freeze()
@@ -26,16 +27,25 @@ struct Backlog: Scenario {
         var plan = LoadPlan(streams: [stream], sources: field.sources, seconds: 5)
         plan.whenConnected = { last in
             try Self.expectQueue(of: count, at: target)
+            let before = try CPUTime(of: processes)
             let start = Moment.now()
             guard kill(-group, SIGCONT) == 0 else { throw Failure(call: "kill") }
             try Self.awaitEnd(of: last)
-            let time = Moment.now().since(start)
-            drain.withLock { $0 = time }
+            let time = Moment.now().since(start).microseconds
+            let cpu = try cpuTimeOnceIdle(processes).microseconds(since: before)
+            drain.withLock { $0 = Drain(microseconds: time, cpuMicroseconds: cpu) }
         }
         _ = try run(plan, process, field, &sample)
-        sample.values[.time] = drain.withLock { $0 }.microseconds / Double(count)
+        let drained = drain.withLock { $0 }
+        sample.values[.time] = drained.microseconds / Double(count)
+        sample.values[.cpu] = drained.cpuMicroseconds / Double(count)
         // It was stopped for most of the time.
         sample.values[.serverLoad] = nil
+    }
+
+    private struct Drain: Sendable {
+        var microseconds = 0.0
+        var cpuMicroseconds = 0.0
     }
 
     /// A drain of fewer would pass for a fast one.
@@ -51,7 +61,7 @@ struct Backlog: Scenario {
     }
 
     private static func awaitEnd(of connection: Int32) throws {
-        // POLLRDHUP, which the Glibc module leaves out: unlike POLLIN, the banner does not wake it.
+        // POLLRDHUP, which the Glibc module leaves out: the FIN wakes the client and the banner before it does not.
         let peerHasClosed: Int16 = 0x2000
         var interest = pollfd(fd: connection, events: peerHasClosed, revents: 0)
         guard poll(&interest, 1, 10_000) == 1 else { throw Failure("did not empty its backlog within 10 s: it hangs") }

@@ -3,11 +3,12 @@ import Measuring
 
 /// The whole comparison: every scenario, in rounds in which every contender is measured once.
 ///
-/// The order of the contenders rotates, so that each is first, and last, equally often.
+/// The order of the contenders rotates, so that each is first, and last, equally often. Rounds end when the control is exact, see
+/// ``Precision``, or there have been enough, or the time is over.
 final class Comparison {
     private let scenarios: [any Scenario]
     private let lineup: Lineup
-    private let rounds: Int
+    private let mostRounds: Int
     private let field: Field
     private let progress: ProgressLine
     /// When it is to be over: scenarios that take too long have fewer rounds, three at the least.
@@ -21,7 +22,7 @@ final class Comparison {
     init(
         scenarios: [any Scenario],
         lineup: Lineup,
-        rounds: Int,
+        mostRounds: Int,
         field: Field,
         progress: ProgressLine,
         end: Moment? = nil
@@ -29,7 +30,7 @@ final class Comparison {
         self.end = end
         self.scenarios = scenarios
         self.lineup = lineup
-        self.rounds = rounds
+        self.mostRounds = mostRounds
         self.field = field
         self.progress = progress
     }
@@ -44,6 +45,7 @@ final class Comparison {
     }
 
     private func run(_ scenario: any Scenario, until end: Moment?) throws {
+        let rounds = scenario.rounds(atMost: mostRounds)
         var entries: [Entry] = []
         for contender in lineup.contenders(in: scenario) {
             if let reason = scenario.objection(to: contender) {
@@ -57,7 +59,8 @@ final class Comparison {
         for round in 0..<rounds {
             // Another round would take as long as those before.
             let next = Moment.now() + Moment.now().since(begin) / Moment(max(1, round))
-            if round >= Self.fewestRounds, let end, next > end {
+            let isLate = round >= Self.fewestRounds && end.map { next > $0 } == true
+            if isLate || isExact(scenario) {
                 progress.done += Double((rounds - round) * entries.count)
                 break
             }
@@ -69,6 +72,10 @@ final class Comparison {
             }
         }
         for index in entries.indices { try finish(scenario, &entries[index]) }
+    }
+
+    private func isExact(_ scenario: any Scenario) -> Bool {
+        scenario.isRepeatedUntilExact && Precision(scenario, samples, mostRounds: mostRounds).isReached
     }
 
     /// A contender in a scenario.

@@ -39,7 +39,7 @@ struct DepthChoice {
         let comparison = Comparison(
             scenarios: [scenario],
             lineup: Lineup(contenders: contenders),
-            rounds: rounds,
+            mostRounds: rounds,
             field: field,
             progress: progress
         )

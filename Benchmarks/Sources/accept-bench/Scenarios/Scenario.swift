@@ -29,6 +29,8 @@ extension Scenario {
     var listeners: Int { 1 }
     var callInterval: Int { 0 }
     var startsAfresh: Bool { false }
+    /// Whether rounds are repeated until the control says that they are exact. A p99 never is.
+    var isRepeatedUntilExact: Bool { columns[0] == .cpu }
     var title: String { variant.isEmpty ? name : "\(name), \(variant)" }
 
     func objection(to contender: Contender) -> String? {
@@ -40,6 +42,9 @@ extension Scenario {
     }
 
     func complete(_ sample: inout Sample, from report: ContenderReport?) throws {}
+
+    /// Of so many rounds, how many there are at the most.
+    func rounds(atMost most: Int) -> Int { isRepeatedUntilExact ? most : min(most, 9) }
 }
 
 extension Scenario {
