@@ -35,6 +35,10 @@ static void serve(int connection)
         if (recv(connection, request, sizeof request, 0) > 0)
             send_answer(connection);
         break;
+    case WORK_LIMITED:
+        for (int i = 0; i < REQUESTS_OF_A_CONNECTION && recv(connection, request, sizeof request, 0) > 0; i++)
+            send_answer(connection);
+        break;
     case WORK_HOLD:
         send_answer(connection);
         return;

@@ -60,10 +60,15 @@ static bool serve_request(struct server *server, int connection)
         return true;
     if (count > 0 && server->options->work == WORK_HOLD)
         return true;
-    if (count > 0)
-        send_last_answer(server, connection);
-    else
+    if (count <= 0) {
         close(connection);
+        return false;
+    }
+    if (!is_last_request(server->options, connection)) {
+        send_answer(server, connection);
+        return true;
+    }
+    send_last_answer(server, connection);
     return false;
 }
 
@@ -76,6 +81,9 @@ static void on_accepted(struct server *server, int connection)
     case WORK_BANNER:
         send_last_answer(server, connection);
         break;
+    case WORK_LIMITED:
+        begin_requests(connection);
+        /* fallthrough */
     case WORK_TURNAROUND:
         if (serve_request(server, connection))
             watch(server, connection, CONNECTION);

@@ -13,6 +13,7 @@ enum {
     MAXIMUM_LISTENERS = 65536,
     /* A request that is longer is read in several pieces; the first is answered. */
     REQUEST_ROOM = 512,
+    REQUESTS_OF_A_CONNECTION = 10,
     MAXIMUM_DISCARDED_INPUT = 1 << 20,
     SMALLEST_PAGE_OF_CONNECTIONS = 1024,
 };
@@ -22,6 +23,7 @@ enum work {
     WORK_NONE,       /* close it */
     WORK_BANNER,     /* send the banner, close it */
     WORK_TURNAROUND, /* receive a request, send the response, close it */
+    WORK_LIMITED,    /* receive REQUESTS_OF_A_CONNECTION requests, send a response to each, close it */
     WORK_HOLD,       /* send the banner; close it when the client does */
 };
 
@@ -50,6 +52,12 @@ _Noreturn void fail(const char *what, int error);
 
 /* Counts connections. Any thread. */
 void count_accepted(unsigned count);
+
+/* Forgets the requests of the connection that had this descriptor before. The loop's thread only, as the next. */
+void begin_requests(int connection);
+
+/* Counts a request: whether its response is the last. */
+bool is_last_request(const struct options *options, int connection);
 
 /* Sends the last answer and ends the connection, by direct calls: finish.c. */
 void finish(int connection, const struct answer *answer);

@@ -27,6 +27,8 @@
 static const char banner[] = "No soup for you!\n";
 static const char response[] = "HTTP/1.0 200 OK\r\nContent-Length: 17\r\nConnection: close\r\n\r\nNo soup for you!\n";
 
+static const char kept_response[] = "HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\nNo soup for you!\n";
+
 static atomic_ulong accepted;
 
 struct arguments {
@@ -49,13 +51,14 @@ void count_accepted(unsigned count)
 
 struct answer answer_for(const struct options *options)
 {
-    struct answer answer = {
-        .bytes = options->work == WORK_TURNAROUND ? response : banner,
-        .count = options->work == WORK_TURNAROUND ? sizeof response - 1 : sizeof banner - 1,
-        .flags = MSG_NOSIGNAL,
-    };
-
-    return answer;
+    switch (options->work) {
+    case WORK_TURNAROUND:
+        return (struct answer){response, sizeof response - 1, MSG_NOSIGNAL};
+    case WORK_LIMITED:
+        return (struct answer){kept_response, sizeof kept_response - 1, MSG_NOSIGNAL};
+    default:
+        return (struct answer){banner, sizeof banner - 1, MSG_NOSIGNAL};
+    }
 }
 
 static int open_listener(const struct sockaddr_in *wanted, bool non_blocking)
@@ -131,7 +134,7 @@ static _Noreturn void usage(FILE *stream, int status)
             "  --loop LOOP        ring, epoll or blocking\n"
             "  --listen ADDRESS   IPv4 address and port, 0 for any free port\n"
             "  --listeners N      on N ports from that one upwards (default 1)\n"
-            "  --work WORK        none, banner, turnaround or hold\n"
+            "  --work WORK        none, banner, turnaround, limited or hold\n"
             "  --depth N          completions or events taken at a time, 1 to 65536 (default 256)\n"
             "  --finish           send the last bytes in one segment with the FIN, and lose none (ring, epoll)\n"
             "  --call-interval N  call the loop from another thread every N microseconds, and report how long it took\n");
@@ -154,7 +157,7 @@ static unsigned number(const char *text, unsigned minimum, unsigned maximum)
 
 static enum work work_named(const char *name)
 {
-    static const char *const names[] = {"none", "banner", "turnaround", "hold"};
+    static const char *const names[] = {"none", "banner", "turnaround", "limited", "hold"};
 
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0)

@@ -9,6 +9,7 @@
  *
  *      accepted ──▶ send, close                        none, banner
  *      accepted ──▶ receive ──▶ send, close            turnaround
+ *      accepted ──▶ receive ⇄ send ──▶ send, close     limited
  *      accepted ──▶ send, receive ──▶ close            hold
  *
  * With --finish a connection ends as nb-server ends it. Few at a time end by direct calls (finish.c). When a whole completion
@@ -207,6 +208,10 @@ static void on_accepted(struct server *server, int connection)
     case WORK_TURNAROUND:
         receive(server, connection);
         break;
+    case WORK_LIMITED:
+        begin_requests(connection);
+        receive(server, connection);
+        break;
     case WORK_HOLD:
         send_answer(server, connection);
         receive(server, connection);
@@ -224,7 +229,12 @@ static void on_received(struct server *server, int connection, int result)
         close_connection(server, connection);
         return;
     }
-    send_last_answer(server, connection);
+    if (is_last_request(server->options, connection)) {
+        send_last_answer(server, connection);
+    } else {
+        send_answer(server, connection);
+        receive(server, connection);
+    }
 }
 
 static void answer(struct server *server, const struct io_uring_cqe *completion)

@@ -27,6 +27,7 @@ struct ExternalContenderTests {
         #expect(Storm().objection(to: asked) == "it speaks only when it is asked")
         #expect(Backlog().objection(to: asked) != nil)
         #expect(Turnaround().objection(to: asked) == nil)
+        #expect(Limited().objection(to: asked) != nil)
         #expect(Neighbor().objection(to: asked) != nil)
         #expect(Hold().objection(to: asked) != nil)
         #expect(Calls(callInterval: 1).objection(to: asked) != nil)

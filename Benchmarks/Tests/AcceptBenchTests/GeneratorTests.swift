@@ -35,6 +35,32 @@ struct GeneratorTests {
         #expect(accepted == 1000)
     }
 
+    @Test(arguments: [(10, 0), (9, 20), (11, 20)])
+    func aConnectionAsksAsOftenAsItIsToAndIsThenEnded(exchanges: Int, wrong: Int) throws {
+        let tally = AcceptTally()
+        let server = try Server(LimitedResponder(tally: tally), listening: [Endpoint("127.0.0.1:0")])
+        try server.start()
+        defer { server.stopBlocking() }
+        let target = try TargetAddress("\(server.addresses[0])")
+        let answer = Array(String(repeating: Work.keptResponseText, count: exchanges).utf8)
+        let stream = LoadStream(
+            targets: [target],
+            request: Work.limited.request,
+            answer: .exactly(answer),
+            pace: .closed(inFlight: 4),
+            count: 20,
+            exchanges: exchanges
+        )
+        // One that does not ask to the end is not ended by the server, and one that asks too often is ended too early.
+        let plan = LoadPlan(streams: [stream], sources: .spread(for: target), seconds: 60, patience: 0.1)
+        let ledger = try LoadRun.run(plan).streams[0].ledger
+        server.stopBlocking()
+        #expect(ledger.answered == 20 - wrong)
+        #expect(ledger.connected == 20)
+        #expect(ledger.wrong + ledger.timedOut == wrong)
+        #expect(tally.accepted == 20)
+    }
+
     @Test func anOpenLoopMakesAllThatWereDue() throws {
         let (ledger, accepted) = try ledger {
             LoadStream(targets: [$0], answer: banner, pace: .open(perSecond: 5000, atMost: 8), count: 500)

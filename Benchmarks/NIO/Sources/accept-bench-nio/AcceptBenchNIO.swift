@@ -21,7 +21,7 @@ struct AcceptBenchNIO: ParsableCommand {
     @Option(help: "Listen on so many ports, from that one upwards.")
     var listeners = 1
 
-    @Option(help: "What to do with a connection: none, banner, turnaround or hold.")
+    @Option(help: "What to do with a connection: none, banner, turnaround, limited or hold.")
     var work = Work.banner
 
     @Option(help: "Call the event loop from another thread every so many microseconds, and print how long that took.")

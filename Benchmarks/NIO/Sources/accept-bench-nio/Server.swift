@@ -6,6 +6,7 @@ final class Server: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let work: Work
+    private var answered = 0
 
     init(_ work: Work) {
         self.work = work
@@ -17,14 +18,20 @@ final class Server: ChannelInboundHandler {
         case .banner:
             send(Work.bannerText, context)
             context.close(promise: nil)
-        case .turnaround: break
+        case .turnaround, .limited: break
         case .hold: send(Work.bannerText, context)
         }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard work == .turnaround else { return }
-        send(Work.responseText, context)
+        switch work {
+        case .none, .banner, .hold: return
+        case .turnaround: send(Work.responseText, context)
+        case .limited:
+            send(Work.keptResponseText, context)
+            answered += 1
+            guard answered == Work.requestsOfAConnection else { return }
+        }
         context.close(promise: nil)
     }
 

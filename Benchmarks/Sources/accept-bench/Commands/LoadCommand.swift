@@ -44,7 +44,7 @@ struct LoadCommand: ParsableCommand {
     @Option(help: "No more connections than these.")
     var connections: Int?
 
-    @Option(help: "What is expected: none, banner, turnaround or hold, as 'accept-bench serve' does it.")
+    @Option(help: "What is expected: none, banner, turnaround, limited or hold, as 'accept-bench serve' does it.")
     var work: Work?
 
     @Flag(help: "Send an HTTP/1.0 request, and take any answer.")
@@ -120,7 +120,8 @@ struct LoadCommand: ParsableCommand {
             answer: work?.answer ?? .anything,
             ending: holds ? .hold : orderly ? .orderly : .reset,
             pace: rate.map { .open(perSecond: $0, atMost: most) } ?? .closed(inFlight: most),
-            count: holds ? min(connections ?? most, most) : connections
+            count: holds ? min(connections ?? most, most) : connections,
+            exchanges: work?.exchanges ?? 1
         )
     }
 

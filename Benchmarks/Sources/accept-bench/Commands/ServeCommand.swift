@@ -27,7 +27,7 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Listen on so many ports, from that one upwards.")
     var listeners = 1
 
-    @Option(help: "What to do with a connection: none, banner, turnaround or hold.")
+    @Option(help: "What to do with a connection: none, banner, turnaround, limited or hold.")
     var work = Work.banner
 
     @Option(help: "How many completions the ring takes at a time.")

@@ -128,7 +128,8 @@ final class ContenderProcess {
             answer: answer,
             ending: options.work == .hold ? .hold : .reset,
             pace: .closed(inFlight: options.work == .hold ? targets.count : min(16, targets.count)),
-            count: targets.count
+            count: targets.count,
+            exchanges: options.work.exchanges
         )
         return LoadPlan(streams: [stream], sources: .kernels, seconds: 5, patience: 2)
     }

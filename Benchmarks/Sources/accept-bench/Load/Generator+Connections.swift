@@ -57,9 +57,7 @@ extension Generator {
         results[stream].ledger.connected += 1
         results[stream].connecting.record(Moment.now().since(client.pointee.due))
         failuresInARow = 0
-        if let request = request(of: stream) {
-            try ask(.send(descriptor: client.pointee.descriptor, bytes: request), .send, slot, silently: true)
-        }
+        try sendRequest(slot)
         if plan.streams[stream].waitsUntilAllAreConnected {
             client.pointee.state = .queued
             lastConnected = client.pointee.descriptor
@@ -68,6 +66,12 @@ extension Generator {
             client.pointee.state = .waiting
             try read(slot)
         }
+    }
+
+    private mutating func sendRequest(_ slot: Int32) throws {
+        let client = slots[Int(slot)]
+        guard let request = request(of: Int(client.stream)) else { return }
+        try ask(.send(descriptor: client.descriptor, bytes: request), .send, slot, silently: true)
     }
 
     /// Once everybody is connected, and whoever asked for that has been told, the answers are read.
@@ -101,6 +105,7 @@ extension Generator {
         client.pointee.received += result
         results[stream].bytes += Int(result)
         if plan.streams[stream].ending == .hold, hasWholeAnswer(slot) { return hold(slot) }
+        if isToAskAgain(slot) { try sendRequest(slot) }
         try read(slot)
     }
 
@@ -120,6 +125,14 @@ extension Generator {
         case .anything: return client.received > 0
         case .exactly(let expected): return Int(client.received) == expected.count && !client.isWrong
         }
+    }
+
+    /// The answer to one of several requests is complete.
+    private func isToAskAgain(_ slot: Int32) -> Bool {
+        let stream = plan.streams[Int(slots[Int(slot)].stream)]
+        guard stream.exchanges > 1, case .exactly(let expected) = stream.answer else { return false }
+        let received = Int(slots[Int(slot)].received)
+        return received < expected.count && received % (expected.count / stream.exchanges) == 0
     }
 
     /// The server has ended the connection.

@@ -9,6 +9,8 @@ struct LoadStream: Sendable {
     var pace: Pace
     /// No more connections than these.
     var count: Int?
+    /// How often a client says it and gets an equal part of the answer; more than once only where the answer is known.
+    var exchanges = 1
     /// It goes on for as long as the others do.
     var isBackground = false
     /// Its connections wait, established and unread, until ``LoadPlan/whenConnected`` has returned.

@@ -36,7 +36,9 @@ extension Scenario {
     func objection(to contender: Contender) -> String? {
         if contender.isFinishing, work == .hold { return "it ends no connection here, and is the plain one" }
         guard contender.isExternal else { return nil }
-        guard listeners == 1, work != .hold else { return "a server that is not ours cannot be told to do this" }
+        guard listeners == 1, work != .hold, work != .limited else {
+            return "a server that is not ours cannot be told to do this"
+        }
         guard (work == .banner) != contender.speaksFirst else { return nil }
         return contender.speaksFirst ? "it speaks first" : "it speaks only when it is asked"
     }
@@ -86,7 +88,13 @@ extension Scenario {
     }
 
     func stream(_ process: ContenderProcess, _ pace: LoadStream.Pace) -> LoadStream {
-        LoadStream(targets: process.targets, request: work.request, answer: process.answer, pace: pace)
+        LoadStream(
+            targets: process.targets,
+            request: work.request,
+            answer: process.answer,
+            pace: pace,
+            exchanges: work.exchanges
+        )
     }
 }
 

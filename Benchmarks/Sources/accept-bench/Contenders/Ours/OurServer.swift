@@ -20,6 +20,8 @@ struct OurServer {
         case .none: try run(Server(Closer(tally: tally), listening: endpoints, options: serverOptions))
         case .banner: try runGreeter()
         case .turnaround: try run(Server(Responder(tally: tally), listening: endpoints, options: serverOptions))
+        case .limited:
+            try run(Server(LimitedResponder(tally: tally), listening: endpoints, options: serverOptions))
         case .hold: try run(Server(Holder(tally: tally), listening: endpoints, options: serverOptions))
         }
         say("accepted \(tally.accepted)\n")
