@@ -6,8 +6,13 @@ import Testing
 @testable import accept_bench
 
 struct KernelCountersTests {
-    private func counters(overflows: Int, drops: Int, reset: Int = 0, retransmissions: Int = 0) throws -> KernelCounters
-    {
+    private func counters(
+        overflows: Int,
+        drops: Int,
+        reset: Int = 0,
+        retransmissions: Int = 0,
+        segments: Int = 0
+    ) throws -> KernelCounters {
         try KernelCounters(
             netstat: """
                 TcpExt: SyncookiesSent ListenOverflows TCPAbortOnData ListenDrops
@@ -15,7 +20,7 @@ struct KernelCountersTests {
                 IpExt: ListenDrops
                 IpExt: 1
                 """,
-            snmp: "Ip: Forwarding\nIp: 1\nTcp: ActiveOpens RetransSegs\nTcp: 77 \(retransmissions)"
+            snmp: "Ip: Forwarding\nIp: 1\nTcp: ActiveOpens RetransSegs OutSegs\nTcp: 77 \(retransmissions) \(segments)"
         )
     }
 
@@ -27,9 +32,10 @@ struct KernelCountersTests {
 
     @Test func whatMovedIsNamed() throws {
         let before = try counters(overflows: 3, drops: 4)
-        let after = try counters(overflows: 5, drops: 14, retransmissions: 6)
+        let after = try counters(overflows: 5, drops: 14, retransmissions: 6, segments: 70)
         #expect(after.drops(since: before) == ["ListenOverflows": 2, "ListenDrops": 10])
         #expect(after.retransmissions(since: before) == 6)
+        #expect(after.segmentsSent(since: before) == 70)
     }
 
     @Test func everyCounterOfDropsIsLookedAt() throws {

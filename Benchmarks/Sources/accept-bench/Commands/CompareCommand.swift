@@ -132,6 +132,7 @@ struct CompareCommand: ParsableCommand {
 
     private func field(_ placement: Placement?) -> Field {
         var field = Field(placement: placement)
+        field.isPrivate = privateNetwork
         field.threads = threads
         field.seconds = seconds ?? (full ? 1 : 0.5)
         field.backlog = connections ?? 3000

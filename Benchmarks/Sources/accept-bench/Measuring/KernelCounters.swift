@@ -34,6 +34,11 @@ struct KernelCounters {
         (values["RetransSegs"] ?? 0) - (earlier.values["RetransSegs"] ?? 0)
     }
 
+    /// Segments of TCP, with those that answer or reset, without those that were sent again.
+    func segmentsSent(since earlier: KernelCounters) -> Int {
+        (values["OutSegs"] ?? 0) - (earlier.values["OutSegs"] ?? 0)
+    }
+
     /// A line of names, then a line of numbers, both with the same first word.
     private static func values(in text: String, _ word: String) throws -> [String: Int] {
         let lines = text.split(separator: "\n").filter { $0.hasPrefix(word) }

@@ -18,6 +18,8 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
     case memory
     /// Bytes of the kernel's memory per connection, both ends together.
     case kernelMemory
+    /// TCP segments per connection, both ends together: loopback has one counter for both.
+    case segments
     /// How busy the server was, in percent of one CPU.
     case serverLoad
     /// How busy the generator was, in percent of all its CPUs.
@@ -38,6 +40,7 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
         case .p9999: "p99.99 µs"
         case .memory: "bytes/conn"
         case .kernelMemory: "kernel bytes/conn"
+        case .segments: "segments/conn"
         case .serverLoad: "server %"
         case .generatorLoad: "clients %"
         case .lateness: "late p99 µs"
@@ -46,7 +49,7 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
 
     var digits: Int {
         switch self {
-        case .cpu, .idleCPU, .time: 2
+        case .cpu, .idleCPU, .time, .segments: 2
         default: 0
         }
     }
@@ -73,7 +76,7 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
         switch self {
         case .rate: .atLeast
         case .time, .p50, .p90, .p99, .p999, .p9999: .atMost
-        case .cpu, .idleCPU, .memory, .kernelMemory, .serverLoad, .generatorLoad, .lateness: .exact
+        case .cpu, .idleCPU, .memory, .kernelMemory, .segments, .serverLoad, .generatorLoad, .lateness: .exact
         }
     }
 

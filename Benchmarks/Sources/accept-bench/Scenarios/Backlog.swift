@@ -12,7 +12,7 @@ struct Backlog: Scenario {
     let name = "backlog"
     let question = "CPU per connection when a full backlog is emptied at once"
     let work = Work.banner
-    let columns: [Metric] = [.cpu, .time]
+    let columns: [Metric] = [.cpu, .time, .segments]
 
     func measure(_ process: ContenderProcess, _ field: Field, _ sample: inout Sample) throws {
         let drain = Mutex(Drain())

@@ -4,6 +4,8 @@ import Measuring
 struct Field: Sendable {
     var placement: Placement?
     var sources = SourceAddresses(count: SourceAddresses.most)
+    /// In a network namespace of its own, where all segments are those of the comparison.
+    var isPrivate = false
     var threads = 1
     /// How long a measurement takes that has no end of its own.
     var seconds = 0.8

@@ -58,6 +58,8 @@ struct Hold: Scenario {
         sample.values[.memory] = outcome.memory
         sample.values[.kernelMemory] = outcome.kernelMemory
         sample.values[.serverLoad] = nil
+        // Those of the latecomers are among them.
+        sample.values[.segments] = nil
         if sample.invalid == nil { sample.invalid = outcome.complaint }
     }
 

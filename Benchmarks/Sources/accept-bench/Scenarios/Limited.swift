@@ -4,7 +4,7 @@ struct Limited: Scenario {
     let question =
         "ten requests on a connection, one after the other, then end, many connections at a time (closed loop)"
     let work = Work.limited
-    let columns: [Metric] = [.cpu, .rate, .serverLoad, .generatorLoad]
+    let columns: [Metric] = [.cpu, .rate, .segments, .serverLoad, .generatorLoad]
 
     func measure(_ process: ContenderProcess, _ field: Field, _ sample: inout Sample) throws {
         let stream = stream(process, .closed(inFlight: field.inFlight))

@@ -3,7 +3,7 @@ struct Listeners: Scenario {
     let name = "listeners"
     let question = "CPU per connection of a server that listens on many ports, each connection to another"
     let work = Work.banner
-    let columns: [Metric] = [.cpu, .rate, .serverLoad, .generatorLoad]
+    let columns: [Metric] = [.cpu, .rate, .segments, .serverLoad, .generatorLoad]
     let listeners: Int
 
     var variant: String { listeners == 1 ? "1 port" : "\(listeners) ports" }

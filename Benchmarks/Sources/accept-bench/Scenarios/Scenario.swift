@@ -73,6 +73,9 @@ extension Scenario {
             clientSeconds: result.generatorCPU
         )
         sample.values[.cpu] = serverCPU * 1e6 / Double(max(1, sample.ledger.connected))
+        if field.isPrivate, sample.ledger.connected > 0 {
+            sample.values[.segments] = Double(now.segmentsSent(since: counters)) / Double(sample.ledger.connected)
+        }
         sample.values[.serverLoad] = 100 * serverCPU / max(0.001, result.seconds)
         sample.values[.generatorLoad] = 100 * result.generatorLoad
         sample.judge()
