@@ -3,9 +3,10 @@ import Foundation
 import NIOCore
 import NIOPosix
 
-/// The SwiftNIO contender of accept-bench: one event loop, which accepts and serves.
+/// The SwiftNIO contender of accept-bench: one event loop, which accepts and serves; or several, each with a listener of its own
+/// at every port (`SO_REUSEPORT`), among which the kernel shares the connections.
 ///
-/// The options of its sockets are those of the other contenders: `SO_REUSEADDR` and the longest backlog there is. Everything
+/// The other options of its sockets are those of the other contenders: `SO_REUSEADDR` and the longest backlog there is. Everything
 /// else is as SwiftNIO has it.
 @main
 struct AcceptBenchNIO: ParsableCommand {
@@ -21,11 +22,18 @@ struct AcceptBenchNIO: ParsableCommand {
     @Option(help: "Listen on so many ports, from that one upwards.")
     var listeners = 1
 
+    @Option(help: "So many event loops, each with a listener of its own at every port (SO_REUSEPORT).")
+    var loops: Int?
+
     @Option(help: "What to do with a connection: none, banner, turnaround, limited or hold.")
     var work = Work.banner
 
     @Option(help: "Call the event loop from another thread every so many microseconds, and print how long that took.")
     var callInterval = 0
+
+    func validate() throws {
+        guard loops ?? 1 >= 1 else { throw ValidationError("--loops is 1 or more") }
+    }
 
     func run() throws {
         // For sigwait below; before NIO makes its threads, which inherit it.
@@ -34,7 +42,7 @@ struct AcceptBenchNIO: ParsableCommand {
         for signal in [SIGINT, SIGTERM] { sigaddset(&signals, signal) }
         pthread_sigmask(SIG_BLOCK, &signals, nil)
 
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: loops ?? 1)
         let tally = Tally()
         for channel in try bind(group, tally) { say("listening on \(Self.text(channel.localAddress))\n") }
         let calls = callInterval > 0 ? CallTimer(group.next(), microseconds: callInterval) : nil
@@ -48,8 +56,21 @@ struct AcceptBenchNIO: ParsableCommand {
         guard let colon = listen.lastIndex(of: ":"), let port = Int(listen[listen.index(after: colon)...]) else {
             throw ValidationError("not an address and port: '\(listen)'")
         }
+        let host = String(listen[..<colon])
+        // At any free port, the first loop's listener is given one, and the others share that.
+        let bootstraps = group.makeIterator().map { bootstrap($0, tally) }
+        return try (0..<listeners).map { number in
+            let first = try bootstraps[0].bind(host: host, port: port == 0 ? 0 : port + number).wait()
+            for other in bootstraps.dropFirst() {
+                _ = try other.bind(host: host, port: first.localAddress?.port ?? 0).wait()
+            }
+            return first
+        }
+    }
+
+    private func bootstrap(_ loop: any EventLoop, _ tally: Tally) -> ServerBootstrap {
         let work = work
-        let bootstrap = ServerBootstrap(group: group)
+        let bootstrap = ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: Int32.max)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
@@ -58,9 +79,8 @@ struct AcceptBenchNIO: ParsableCommand {
                     try channel.pipeline.syncOperations.addHandler(Server(work))
                 }
             }
-        return try (0..<listeners).map { number in
-            try bootstrap.bind(host: String(listen[..<colon]), port: port == 0 ? 0 : port + number).wait()
-        }
+        guard loops != nil else { return bootstrap }
+        return bootstrap.serverChannelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
     }
 
     private static func text(_ address: SocketAddress?) -> String {

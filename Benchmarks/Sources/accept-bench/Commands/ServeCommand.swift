@@ -8,7 +8,7 @@ struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract:
-            "Run one of the servers alone: ours, embedded, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking or nio.",
+            "Run one of the servers alone: ours, embedded, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking, nio or nio-loops.",
         discussion: """
             Prints where it listens, and when it is ended (Ctrl-C) how many connections it has accepted.
 
@@ -18,7 +18,10 @@ struct ServeCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "Which: ours, embedded, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking or nio.")
+    @Argument(
+        help:
+            "Which: ours, embedded, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking, nio or nio-loops."
+    )
     var name: String
 
     @Option(help: "IPv4 address and port; port 0 for any free one.")

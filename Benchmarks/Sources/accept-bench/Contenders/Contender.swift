@@ -14,7 +14,8 @@ struct Contender: Sendable {
         case ours(Setting)
         /// One of the C loops: its name, and how many completions or events it takes at a time.
         case loop(String, depth: Int?, Steps = .plain)
-        case nio
+        /// SwiftNIO with so many event loops, each with a listener of its own; nil for one loop, which needs no such listener.
+        case nio(loops: Int?)
         /// Anything else: a command with `{port}` in it.
         case external(String)
     }
@@ -93,7 +94,13 @@ extension Contender {
         program: .loop("blocking", depth: nil),
         reasonNotToBeCalled: "it blocks in accept; nobody can call it"
     )
-    static let nio = Contender(name: "nio", summary: "SwiftNIO on epoll, one event loop", program: .nio)
+    static let nio = Contender(name: "nio", summary: "SwiftNIO on epoll, one event loop", program: .nio(loops: nil))
+    /// Two loops on the servers' one CPU: what the split itself costs.
+    static let nioLoops = Contender(
+        name: "nio, a listener a loop",
+        summary: "SwiftNIO on epoll, two event loops, each with a listener of its own (SO_REUSEPORT)",
+        program: .nio(loops: 2)
+    )
 
     /// The multishot loop with so many completions; the depth is chosen before the comparison.
     static func ring(_ name: String, depth: Int, _ steps: Steps = .plain) -> Contender {
@@ -110,11 +117,11 @@ extension Contender {
     /// What `--contender` knows, but for those that are external.
     static let names = [
         ours.name, embedded.name, oursOnEpoll.name, ceiling, control, finishing, epoll.name, epollFinishing.name,
-        blocking.name, nio.name,
+        blocking.name, nio.name, nioLoops.name,
     ]
 
     /// Those that take part only with `--full`, or when they are named.
-    static let extra = [embedded.name, oursOnEpoll.name, nio.name]
+    static let extra = [embedded.name, oursOnEpoll.name, nio.name, nioLoops.name]
 
     /// The plain ones, as `serve` starts them.
     static func named(_ name: String, depth: Int = 256) -> Contender? {
@@ -128,6 +135,7 @@ extension Contender {
         case epollFinishing.name, "epoll-finishing": epollFinishing
         case blocking.name: blocking
         case nio.name: nio
+        case nioLoops.name, "nio-loops": nioLoops
         default: nil
         }
     }

@@ -28,11 +28,11 @@ extension Contender {
             let program = try ProgramPath.besideThisOne("accept-bench-loops")
             let depth = depth.map { ["--depth", "\($0)"] } ?? []
             return [program, "--loop", loop] + common + depth + steps.arguments
-        case .nio:
+        case .nio(let loops):
             guard let program = ProgramPath.nio() else {
                 throw Failure("not built: swift build -c release --package-path Benchmarks/NIO")
             }
-            return [program] + common
+            return [program] + common + (loops.map { ["--loops", "\($0)"] } ?? [])
         case .external(let command):
             return ["sh", "-c", "exec " + command.replacing(Contender.portMark, with: "\(options.port)")]
         }

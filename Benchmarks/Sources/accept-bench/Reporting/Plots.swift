@@ -164,6 +164,7 @@ struct Plots {
         case Contender.epollFinishing.name: "0x7a5230"
         case Contender.blocking.name: "0x999999"
         case Contender.nio.name: "0x8a5a9e"
+        case Contender.nioLoops.name: "0xb992c8"
         default: othersColor(contender)
         }
     }
