@@ -16,7 +16,7 @@ struct CPUTicksTests {
     private let after = """
         cpu  391 20 231 9090 91 15 20 31 5 5
         cpu0 110 11 120 4080 50 6 8 12 5 0
-        cpu1 281 9 111 5010 41 9 12 19 0 5
+        cpu1 281 9 111 5010 65 9 12 19 0 5
         intr 99999 0
         """
 
@@ -43,6 +43,13 @@ struct CPUTicksTests {
         #expect((share.steal * 1000).rounded() == 15_000)
         let none = try CPUTicks(before).share(of: [0, 1], since: CPUTicks(after), seconds: 1, ownSeconds: 0)
         #expect(none == CPUShare())
+    }
+
+    @Test func whatWaitedForIOIsApart() throws {
+        let (before, after) = (try CPUTicks(before), try CPUTicks(after))
+        #expect(after.secondsWaitingForIO(of: [0, 1], since: before) == 0.25)
+        #expect(after.secondsWaitingForIO(of: [0], since: before) == 0)
+        #expect(before.secondsWaitingForIO(of: [1], since: after) == 0)
     }
 
     @Test func theServersOwnIsNeverMoreThanAll() throws {

@@ -63,5 +63,6 @@ struct PrecisionTests {
         #expect(Storm().rounds(atMost: 30) == 30)
         #expect(Rate(perSecond: 1).rounds(atMost: 30) == 9)
         #expect(Rate(perSecond: 1).rounds(atMost: 3) == 3)
+        #expect(Idle().rounds(atMost: 30) == 3)
     }
 }

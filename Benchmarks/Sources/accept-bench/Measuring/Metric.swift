@@ -20,6 +20,12 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
     case kernelMemory
     /// TCP segments per connection, both ends together: loopback has one counter for both.
     case segments
+    /// Microseconds of CPU time a second, of a server that nobody connects to.
+    case idleLoad
+    /// How much of the time it was accounted as waiting for I/O (`io.pressure` of a control group of its own), in percent.
+    case ioPressure
+    /// How much of the time the servers' CPU was accounted as waiting for I/O (`/proc/stat`), in percent: for any program.
+    case ioWait
     /// How busy the server was, in percent of one CPU.
     case serverLoad
     /// How busy the generator was, in percent of all its CPUs.
@@ -41,6 +47,9 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
         case .memory: "bytes/conn"
         case .kernelMemory: "kernel bytes/conn"
         case .segments: "segments/conn"
+        case .idleLoad: "µs CPU/s"
+        case .ioPressure: "io pressure %"
+        case .ioWait: "iowait %"
         case .serverLoad: "server %"
         case .generatorLoad: "clients %"
         case .lateness: "late p99 µs"
@@ -50,6 +59,7 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
     var digits: Int {
         switch self {
         case .cpu, .idleCPU, .time, .segments: 2
+        case .idleLoad, .ioPressure, .ioWait: 1
         default: 0
         }
     }
@@ -76,7 +86,9 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
         switch self {
         case .rate: .atLeast
         case .time, .p50, .p90, .p99, .p999, .p9999: .atMost
-        case .cpu, .idleCPU, .memory, .kernelMemory, .segments, .serverLoad, .generatorLoad, .lateness: .exact
+        case .cpu, .idleCPU, .memory, .kernelMemory, .segments, .idleLoad, .ioPressure, .ioWait, .serverLoad,
+            .generatorLoad, .lateness:
+            .exact
         }
     }
 

@@ -44,7 +44,8 @@ struct Plots {
     private func bars(_ scenario: any Scenario, _ file: String) -> Drawing? {
         let metric = scenario.columns[0]
         let rows = summary.rows(of: scenario).filter { $0.medians[metric] != nil && $0.validRounds > 0 }
-        guard !rows.isEmpty else { return nil }
+        // Of what is zero for all there is nothing to see.
+        guard rows.contains(where: { $0.medians[metric] != 0 }) else { return nil }
         let table = rows.enumerated().map { index, row in
             let median = row.medians[metric] ?? 0
             let label = row.ratio.map { "×\($0.fixed(2))" } ?? ""

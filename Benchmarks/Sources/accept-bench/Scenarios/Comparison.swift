@@ -75,7 +75,7 @@ final class Comparison {
     }
 
     private func isExact(_ scenario: any Scenario) -> Bool {
-        scenario.isRepeatedUntilExact && Precision(scenario, samples, mostRounds: mostRounds).isReached
+        scenario.enoughRounds == nil && Precision(scenario, samples, mostRounds: mostRounds).isReached
     }
 
     /// A contender in a scenario.

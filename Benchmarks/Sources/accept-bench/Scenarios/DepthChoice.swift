@@ -12,7 +12,7 @@ struct DepthChoice {
     let field: Field
 
     private var needsBacklog: Bool { scenarios.contains { $0 is Backlog } }
-    private var needsStorm: Bool { scenarios.contains { !($0 is Backlog) } }
+    private var needsStorm: Bool { scenarios.contains { !($0 is Backlog || $0 is Idle) } }
 
     /// How many measurements it takes.
     var steps: Int { Self.depths.count * rounds * ((needsBacklog ? 1 : 0) + (needsStorm ? 1 : 0)) }

@@ -16,6 +16,8 @@ protocol Scenario: Sendable {
     var startsAfresh: Bool { get }
     /// What is shown; the first is what contenders are compared by, and less of it is better.
     var columns: [Metric] { get }
+    /// Rounds are repeated until the control is exact, if this is nil; else this many are enough.
+    var enoughRounds: Int? { get }
     /// Why a contender cannot take part.
     func objection(to contender: Contender) -> String?
     /// Measures once.
@@ -29,8 +31,8 @@ extension Scenario {
     var listeners: Int { 1 }
     var callInterval: Int { 0 }
     var startsAfresh: Bool { false }
-    /// Whether rounds are repeated until the control says that they are exact. A p99 never is.
-    var isRepeatedUntilExact: Bool { columns[0] == .cpu }
+    /// A p99 never is exact.
+    var enoughRounds: Int? { columns[0] == .cpu ? nil : 9 }
     var title: String { variant.isEmpty ? name : "\(name), \(variant)" }
 
     func objection(to contender: Contender) -> String? {
@@ -46,7 +48,7 @@ extension Scenario {
     func complete(_ sample: inout Sample, from report: ContenderReport?) throws {}
 
     /// Of so many rounds, how many there are at the most.
-    func rounds(atMost most: Int) -> Int { isRepeatedUntilExact ? most : min(most, 9) }
+    func rounds(atMost most: Int) -> Int { min(most, enoughRounds ?? most) }
 }
 
 extension Scenario {
