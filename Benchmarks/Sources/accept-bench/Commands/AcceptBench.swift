@@ -19,7 +19,7 @@ struct AcceptBench: ParsableCommand {
               accept-bench --scenario backlog --scenario turnaround --rounds 15
               accept-bench --full
               accept-bench --contender ours --contender ring --json
-              accept-bench --external 'nginx=./nginx-on {port}'
+              accept-bench --external 'nginx=Recipes/nginx {port} turnaround'
 
               accept-bench serve ours --listen 0.0.0.0:7777 --work turnaround
               accept-bench load 192.0.2.1:7777 --http --clients 256 --seconds 10
