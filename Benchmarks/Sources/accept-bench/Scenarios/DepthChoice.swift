@@ -6,6 +6,11 @@ import Measuring
 /// very figure would be unfair to the others.
 struct DepthChoice {
     private static let depths = [64, 256, 4096]
+    /// nb-server's own depth, and that of every loop unless another one is clearly cheaper: the choice between equals would be luck,
+    /// and scenarios that it is not made by differ by more than that.
+    private static let usual = 256
+    /// How much cheaper another depth has to be; and in every round.
+    private static let advantage = 0.05
 
     let scenarios: [any Scenario]
     let rounds: Int
@@ -45,11 +50,21 @@ struct DepthChoice {
         )
         try comparison.run()
         let medians = contenders.map { contender in
-            comparison.samples.filter { $0.contender == contender.name && $0.invalid == nil }
-                .compactMap { $0.values[.cpu] }.median
+            samples(comparison, contender).compactMap { $0.values[.cpu] }.median
         }
         let words = zip(Self.depths, medians).map { "\($0) → \($1.fixed(2))" }.joined(separator: ", ")
-        let best = medians.indices.filter { medians[$0].isFinite }.min { medians[$0] < medians[$1] }
-        return (best.map { Self.depths[$0] } ?? 256, words)
+        let usual = samples(comparison, contenders[Self.depths.firstIndex(of: Self.usual) ?? 0])
+        let ratios = contenders.map { samples(comparison, $0).ratios(to: usual, of: scenario.columns[0]) }
+        return (Self.best(of: Dictionary(uniqueKeysWithValues: zip(Self.depths, ratios))), words)
+    }
+
+    private func samples(_ comparison: Comparison, _ contender: Contender) -> [Sample] {
+        comparison.samples.filter { $0.contender == contender.name && $0.invalid == nil }
+    }
+
+    /// The best depth, by what a connection costs with each, compared with the usual depth in the same round.
+    static func best(of ratios: [Int: [Double]]) -> Int {
+        let cheaper = ratios.filter { $0.value.median < 1 - advantage && $0.value.allSatisfy { $0 < 1 } }
+        return cheaper.min { $0.value.median < $1.value.median }?.key ?? usual
     }
 }
