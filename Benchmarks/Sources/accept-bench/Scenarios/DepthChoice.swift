@@ -29,12 +29,12 @@ struct DepthChoice {
         if needsBacklog {
             let backlog = try choose(Backlog(), progress)
             lineup.depthForBacklog = backlog.depth
-            words.append("for backlog \(backlog.words)")
+            words.append("for backlog \(backlog.depth) (\(backlog.words))")
         }
         if needsStorm {
             let storm = try choose(Storm(), progress)
             lineup.depth = storm.depth
-            words.append("\(words.isEmpty ? "" : "for the rest, ")by storm, \(storm.words)")
+            words.append("\(words.isEmpty ? "" : "for the rest, ")by storm, \(storm.depth) (\(storm.words))")
         }
         return (lineup, "depth of the ring, by µs CPU/conn: " + words.joined(separator: "; "))
     }
