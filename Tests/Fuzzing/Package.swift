@@ -13,6 +13,7 @@ let package = Package(
     name: "nb-server-fuzzing",
     dependencies: [.package(name: "nb-server", path: "../..")],
     targets: [
+        fuzzer("fuzz-connection"),
         fuzzer("fuzz-endpoint"),
         fuzzer("fuzz-frame"),
         fuzzer("fuzz-listener"),

@@ -42,6 +42,8 @@ private func deadline(of limit: Duration, from now: Instant) -> Instant {
         let slot = table.admit(7, .none)
         table.startDeadline(slot)
         guard let deadline = table.nextDeadline else { preconditionFailure("no deadline") }
+        _ = slot.pointee.state.on(.dropped)
+        _ = slot.pointee.state.on(.finished(.clean))
         table.free(slot)
         return deadline
     }

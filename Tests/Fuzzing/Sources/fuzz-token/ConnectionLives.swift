@@ -33,6 +33,8 @@ struct ConnectionLives: ~Copyable {
         living.swapAt(which % living.count, living.count - 1)
         let token = living.removeLast()
         guard let slot = table.slot(token) else { preconditionFailure("\(token) lives and is not found") }
+        _ = slot.pointee.state.on(.dropped)
+        _ = slot.pointee.state.on(.finished(.clean))
         table.free(slot)
         dead.append(token)
         check(token, lives: false)
