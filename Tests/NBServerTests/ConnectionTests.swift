@@ -184,6 +184,62 @@ import Testing
         #expect(kernel.closes(of: descriptor) == 1)
     }
 
+    /// A head that is in the slot, and a body in two blocks: held back together, and then the end.
+    @Test func whatIsInSeveralPlacesLeavesWithTheEndOfTheStreamToo() throws {
+        let server = try ScriptedServer()
+        let (head, body) = ([UInt8](0..<50), (0..<2).map { [UInt8](repeating: $0, count: 5000) })
+        let (kernel, _) = try server.run(
+            { _, connection, _ in
+                connection.send(head)
+                for part in body { connection.send(part) }
+                return .continue
+            },
+            script: accepting(
+                server,
+                [
+                    { kernel in
+                        #expect(kernel.sends(on: descriptor).isEmpty)
+                        #expect(
+                            kernel.calls == [
+                                .sendLast(descriptor, head), .sendLast(descriptor, Array(body.joined())),
+                                .finishOutput(descriptor), .discardInput(descriptor, isPlainTCP: true),
+                                .close(descriptor),
+                            ]
+                        )
+                    }
+                ]
+            )
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
+    /// Of several places the first is taken, and of the second a part.
+    @Test func whatIsCutShortInTheSecondPlaceIsSentFromThere() throws {
+        let server = try ScriptedServer()
+        let (head, body) = ([UInt8](0..<50), [UInt8](repeating: 7, count: 5000))
+        let (kernel, _) = try server.run(
+            { _, connection, _ in
+                connection.send(head)
+                connection.send(body)
+                return .continue
+            },
+            script: [
+                { kernel in
+                    kernel.sendResults[descriptor] = [50, 1000]
+                    try kernel.accept(descriptor, on: server.listeners[0])
+                },
+                { kernel in
+                    #expect(kernel.endedOutputs.isEmpty)
+                    let rest = try #require(kernel.sends(on: descriptor).first)
+                    #expect(rest.bytes == Array(body[1000...]))
+                    kernel.complete(rest.token, 4000)
+                },
+                { kernel in #expect(kernel.isClosed(descriptor)) },
+            ]
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
     /// Closed, it would look to its peer as if that had been all.
     @Test(arguments: [EPIPE, ETIMEDOUT, ECONNRESET])
     func aPeerThatIsGoneCostsItsConnectionOnly(errno: Int32) throws {

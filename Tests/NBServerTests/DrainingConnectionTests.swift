@@ -75,6 +75,29 @@ import Testing
         #expect(counters.expired == 0)
     }
 
+    /// Looked at once a turn, and not over and over.
+    @Test func aLimitOfNoTimeEndsTheWaitForAPeerThatHasEverything() throws {
+        var server = try ScriptedServer()
+        server.options.closeTimeLimit = .zero
+        let (kernel, _) = try server.run(
+            { _, connection, _ in
+                connection.send([UInt8](repeating: 7, count: 1000))
+                return .continue
+            },
+            script: [
+                { kernel in
+                    kernel.unsent = [client]
+                    try kernel.accept(client, on: server.listeners[0])
+                },
+                { kernel in kernel.peers[client, default: PeerState()].hasUntakenBytes = false },
+                { _ in },
+                { #expect($0.calls == [.close(client)] && !$0.isReset(client)) },
+            ]
+        )
+        #expect(kernel.closes(of: client) == 1)
+        #expect(server.journal.counters.expired == 0)
+    }
+
     /// What it says is no progress.
     @Test func aPeerThatTakesNothingIsReset() throws {
         let (kernel, counters) = try run(

@@ -151,13 +151,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     @inline(__always)
     var unsent: ConnectionState.Unsent {
         if hasNothingToSend { return .nothing }
-        if pointee.firstBlock == nil { return .oneSend }
-        return unsentByteCount <= ConnectionSlot.sendLimit && !isInManyPlaces ? .oneSend : .more
-    }
-
-    /// Whether what is left to send is in the slot and in a block, or in several blocks.
-    private var isInManyPlaces: Bool {
-        pointee.inlineStart != pointee.inlineEnd || pointee.firstBlock?.pointee.next != nil
+        return unsentByteCount <= ConnectionSlot.sendLimit ? .few : .many
     }
 
     @inline(__always)

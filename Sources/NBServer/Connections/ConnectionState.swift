@@ -91,9 +91,9 @@ extension ConnectionState {
 
     package enum Unsent: Hashable, Sendable {
         case nothing
-        /// No more than one send carries.
-        case oneSend
-        case more
+        /// As many bytes as one send may carry, or fewer.
+        case few
+        case many
     }
 
     /// What became of an attempt to send the last bytes and the end of the stream.
@@ -169,7 +169,7 @@ extension ConnectionState {
         case (.due, .open): return .serve
         case (.due, .closing) where isBroken, (.due, .releasing) where isBroken:
             return become(.resetting, .disconnect)
-        case (.due(.more), .closing): return .send
+        case (.due(.many), .closing): return .send
         case (.due, .closing): return inFlight.isEmpty ? .finish : .stopReceiving
         case (.due(.nothing), .releasing) where inFlight.isEmpty: return become(.free, .handOut)
         case (.due, .releasing): return .send

@@ -107,13 +107,13 @@ extension ConnectionTable {
         _ calls: borrowing some SocketCalls & ~Copyable
     ) -> ConnectionState.Finish {
         let descriptor = slot.pointee.descriptor
-        var mayBeBehind = slot.pointee.hasSent
-        if !slot.hasNothingToSend {
-            let bytes = slot.nextBytes
-            mayBeBehind = mayBeBehind || bytes.count > Self.surelyLeaves
+        let mayBeBehind = slot.pointee.hasSent || slot.unsentByteCount > Self.surelyLeaves
+        while !slot.hasNothingToSend {
+            let bytes = slot.hasScatteredBytes ? slot.gatherBytes(&pool) : slot.nextBytes
             let result = calls.sendLast(bytes, on: descriptor)
+            slot.forgetDescription(&pool)
             guard result == bytes.count else { return sendFellShort(slot, result) }
-            slot.consumeAll(&pool)
+            slot.consume(bytes.count, &pool)
         }
         calls.finishOutput(of: descriptor)
         let unheard = calls.discardInput(of: descriptor, isPlainTCP: slot.pointee.isPlainTCP)

@@ -15,7 +15,8 @@ public struct ServerCounters: Hashable, Sendable {
     public internal(set) var shed: UInt64 = 0
     /// Connections that ended because `newConnection`, `makeWorker` or a callback of their worker threw.
     public internal(set) var failed: UInt64 = 0
-    /// Connections reset because their output could not be sent, or their peer not heard out, within the close limit.
+    /// Connections reset because their output could not be sent, or their peer not heard out, within the limits of
+    /// ``ServerOptions``.
     public internal(set) var expired: UInt64 = 0
     /// Accept operations armed.
     public internal(set) var armed: UInt64 = 0

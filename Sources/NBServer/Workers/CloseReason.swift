@@ -24,7 +24,8 @@ public enum CloseReason: Sendable, CustomStringConvertible {
     /// More was queued than ``WorkerOptions/queueLimit``.
     case queueTooLong
     /// The peer took nothing of what was queued, or did not end its side, for ``ServerOptions/closeTimeLimit`` or, if the worker
-    /// has one, ``WorkerOptions/sendTimeLimit``; or the end took longer than ``ServerOptions/wholeCloseTimeLimit``.
+    /// has one, ``WorkerOptions/sendTimeLimit``; or the end took longer than ``ServerOptions/wholeCloseTimeLimit``; or a peer that spoke
+    /// was heard out for ``ServerOptions/lingerTimeLimit``, or made room for another, see ``ServerOptions/lingerLimit``.
     case expired
     /// The server has stopped.
     case stopped

@@ -140,9 +140,9 @@ struct TimeLimits {
         slot.pointee.clocks.note(peer, hasUnsentBytes: !slot.hasNothingToSend, now)
         let limit = closeLimit(slot)
         if slot.pointee.phase == .draining && !peer.hasUntakenBytes {
-            // The peer has everything. It need not end its side.
+            // The peer has everything. It need not end its side. That is looked at again, in a later turn, since the end may be refused.
             connections.pointee.markDue(slot)
-            return connections.pointee.limit(slot, now + limit)
+            return connections.pointee.limit(slot, max(now + limit, now.later(byNanoseconds: 1)))
         }
         if slot.pointee.phase == .lingering && peer.hasEnded && slot.pointee.clocks.hearing == .notAsked {
             // The discard that waits is about to complete.

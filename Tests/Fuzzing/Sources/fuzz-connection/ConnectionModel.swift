@@ -114,7 +114,7 @@ extension ConnectionModel {
     private mutating func turn(_ finish: ConnectionState.Finish) {
         guard isDue else { return }
         isDue = false
-        obey(state.on(.due(unsent == 0 ? .nothing : unsent <= Self.oneSend ? .oneSend : .more)), finish)
+        obey(state.on(.due(unsent == 0 ? .nothing : unsent <= Self.oneSend ? .few : .many)), finish)
     }
 
     private mutating func sent(_ outcome: ConnectionState.Outcome, _ eighths: Int) {
