@@ -1,3 +1,5 @@
+internal import Measuring
+
 /// What is asked on the command line.
 struct Arguments {
     /// How the program is told to be the server; for its own use.
@@ -33,10 +35,6 @@ struct Arguments {
         Rows: \(Rows.all.map(\.name).joined(separator: "; "))
         """
 
-    struct Wrong: Error {
-        let description: String
-    }
-
     private(set) var connections = 500
     /// What the servers run on, if it is said.
     private(set) var engine: String?
@@ -44,42 +42,34 @@ struct Arguments {
     private(set) var seed: UInt64
     private(set) var rows: [any Row] = []
 
-    init(_ words: some Sequence<String>) throws(Wrong) {
-        var system = SystemRandomNumberGenerator()
-        // Few digits, since somebody may have to type them.
-        seed = UInt64.random(in: 1...999_999, using: &system)
+    init(_ words: some Sequence<String>) throws(WrongUsage) {
+        seed = Randomness.drawSeed()
         var words = Array(words)[...]
         while let word = words.popFirst() {
             switch word {
             case "--connections": connections = try Self.number(word, words.popFirst(), in: 1...1_000_000)
-            case "--engine": engine = try Self.engine(words.popFirst())
+            case "--engine": engine = try WrongUsage.engine(words.popFirst())
             case "--greeting": greeting = try Self.number(word, words.popFirst(), in: 1...1 << 20)
             case "--seed": seed = UInt64(try Self.number(word, words.popFirst(), in: 0...Int.max))
             case "--row": rows.append(try Self.row(words.popFirst()))
-            default: throw Wrong(description: "\"\(word)\" is no option")
+            default: throw WrongUsage("\"\(word)\" is no option")
             }
         }
         if rows.isEmpty { rows = Rows.all }
     }
 
-    private static func number(_ option: String, _ word: String?, in range: ClosedRange<Int>) throws(Wrong) -> Int {
+    private static func number(_ option: String, _ word: String?, in range: ClosedRange<Int>) throws(WrongUsage) -> Int
+    {
         guard let word, let number = Int(word), range.contains(number) else {
             let wanted = "a number from \(range.lowerBound) to \(range.upperBound)"
-            throw Wrong(description: "\(option) wants \(wanted), not \(word ?? "nothing")")
+            throw WrongUsage("\(option) wants \(wanted), not \(word ?? "nothing")")
         }
         return number
     }
 
-    private static func engine(_ word: String?) throws(Wrong) -> String {
-        guard let word, ["ring", "epoll"].contains(word) else {
-            throw Wrong(description: "--engine wants ring or epoll, not \(word ?? "nothing")")
-        }
-        return word
-    }
-
-    private static func row(_ word: String?) throws(Wrong) -> any Row {
+    private static func row(_ word: String?) throws(WrongUsage) -> any Row {
         guard let row = Rows.all.first(where: { $0.name == word }) else {
-            throw Wrong(description: "there is no row \"\(word ?? "")\"")
+            throw WrongUsage("there is no row \"\(word ?? "")\"")
         }
         return row
     }

@@ -6,6 +6,7 @@
 // be held while clients connect. `Endings` is the one, `ServerRole` the other.
 
 @preconcurrency internal import Glibc
+internal import Measuring
 
 do {
     switch CommandLine.arguments.dropFirst() {
@@ -17,7 +18,7 @@ do {
         let status = try Endings(Arguments(words)).run()
         exit(status)
     }
-} catch let error as Arguments.Wrong {
+} catch let error as WrongUsage {
     fputs("endings: \(error.description); see --help\n", stderr)
     exit(2)
 } catch {

@@ -8,6 +8,8 @@ import Testing
     /// Delivers the first connection's follower as one that comes from elsewhere.
     private func adopt(
         _ unread: String,
+        onto prepare: @escaping (FakeKernel) -> Void = { _ in },
+        script: [FakeKernel.Step] = [{ _ in }, { _ in }],
         _ body: @escaping (consuming Connection) -> Void
     ) throws -> FakeKernel {
         let server = try ScriptedServer()
@@ -20,7 +22,12 @@ import Testing
                 }
                 return .continue
             },
-            script: [{ try $0.accept(1000, on: server.listeners[0]) }, { _ in }, { _ in }]
+            script: [
+                {
+                    prepare($0)
+                    try $0.accept(1000, on: server.listeners[0])
+                }
+            ] + script
         )
         return kernel
     }
@@ -45,27 +52,19 @@ import Testing
 
     /// Even a few bytes may have to wait behind what its owner before has sent.
     @Test func anAdoptedConnectionIsNotClosedOverWhatHasNotLeft() throws {
-        let server = try ScriptedServer()
-        let (kernel, _) = try server.run(
-            { number, connection, context in
-                if number == 0 {
-                    context.state.pointee.adopt(Adoption(descriptor: 1001, unread: []))
-                    connection.release { _ = $0.takeDescriptor() }
-                }
-                return .continue
-            },
+        let kernel = try adopt(
+            "",
+            onto: { $0.unsent = [1001] },
             script: [
-                {
-                    $0.unsent = [1001]
-                    try $0.accept(1000, on: server.listeners[0])
-                },
                 { _ in },
                 { kernel in
                     #expect(!kernel.isClosed(1001))
-                    kernel.complete(Token(.discardInput, slot: 1), 0)
+                    let discard = try #require(kernel.history.last { $0.operation == .discardInput(descriptor: 1001) })
+                    kernel.complete(discard.token, 0)
                 },
                 { #expect($0.isClosed(1001)) },
-            ]
+            ],
+            { connection in connection.close() }
         )
         #expect(kernel.closes(of: 1001) == 1)
     }

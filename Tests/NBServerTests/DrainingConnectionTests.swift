@@ -116,7 +116,7 @@ import Testing
         #expect(counters.expired == 1)
     }
 
-    /// A few bytes on a connection on which nothing was sent before: nobody is asked, since any peer has room for them.
+    /// A few bytes on a connection on which nothing was sent before: the kernel is not asked, since any peer has room for them.
     @Test func aFewBytesOfANewConnectionLeaveAtOnce() throws {
         let (kernel, _) = try run(512, [{ #expect($0.isClosed(client)) }])
         #expect(kernel.closes(of: client) == 1)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import NBServer
 
-/// How a peer is heard out that spoke when nobody listened, on a fake kernel: for how long, and how many at a time.
+/// How a peer is heard out that spoke when its connection was dropped, on a fake kernel: for how long, and how many at a time.
 @Suite struct LingerTests {
     private let client: Int32 = 100_000
 
@@ -129,7 +129,7 @@ import Testing
         )
     }
 
-    /// Those who leave are forgotten, however many there are while one stays.
+    /// Connections that leave are forgotten, however many there are while one stays.
     @Test func theLineOfThoseWhoAreHeardOutStaysShort() throws {
         let server = try ScriptedServer()
         let listener = server.listeners[0]

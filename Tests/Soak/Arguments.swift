@@ -1,3 +1,5 @@
+internal import Measuring
+
 /// What is asked on the command line.
 struct Arguments {
     /// How the program is told to be the server; for its own use.
@@ -26,24 +28,18 @@ struct Arguments {
         Phases: \(Phases.all.map(\.name).joined(separator: ", "))
         """
 
-    struct Wrong: Error {
-        let description: String
-    }
-
     private(set) var length = Duration.seconds(60)
     private(set) var seed: UInt64
     /// What the servers run on, if it is said.
     private(set) var engine: String?
     private(set) var phases: [any Phase] = []
 
-    init(_ words: some Sequence<String>) throws(Wrong) {
-        var system = SystemRandomNumberGenerator()
-        // Few digits, since somebody may have to type them.
-        seed = UInt64.random(in: 1...999_999, using: &system)
+    init(_ words: some Sequence<String>) throws(WrongUsage) {
+        seed = Randomness.drawSeed()
         var words = Array(words)[...]
         while let word = words.popFirst() {
             switch word {
-            case "--engine": engine = try Self.engine(words.popFirst())
+            case "--engine": engine = try WrongUsage.engine(words.popFirst())
             case "--seed": seed = try Self.number(words.popFirst())
             case "--phase": phases.append(try Self.phase(words.popFirst()))
             default: length = try Self.minutes(word)
@@ -52,30 +48,23 @@ struct Arguments {
         if phases.isEmpty { phases = Phases.all }
     }
 
-    private static func number(_ word: String?) throws(Wrong) -> UInt64 {
+    private static func number(_ word: String?) throws(WrongUsage) -> UInt64 {
         guard let word, let number = UInt64(word) else {
-            throw Wrong(description: "--seed wants a number, not \(word ?? "nothing")")
+            throw WrongUsage("--seed wants a number, not \(word ?? "nothing")")
         }
         return number
     }
 
-    private static func engine(_ word: String?) throws(Wrong) -> String {
-        guard let word, ["ring", "epoll"].contains(word) else {
-            throw Wrong(description: "--engine wants ring or epoll, not \(word ?? "nothing")")
-        }
-        return word
-    }
-
-    private static func phase(_ word: String?) throws(Wrong) -> any Phase {
+    private static func phase(_ word: String?) throws(WrongUsage) -> any Phase {
         guard let phase = Phases.all.first(where: { $0.name == word }) else {
-            throw Wrong(description: "there is no phase \"\(word ?? "")\"")
+            throw WrongUsage("there is no phase \"\(word ?? "")\"")
         }
         return phase
     }
 
-    private static func minutes(_ word: String) throws(Wrong) -> Duration {
+    private static func minutes(_ word: String) throws(WrongUsage) -> Duration {
         guard let minutes = Double(word), minutes > 0, minutes <= 1_000_000 else {
-            throw Wrong(description: "\"\(word)\" is no number of minutes")
+            throw WrongUsage("\"\(word)\" is no number of minutes")
         }
         return .seconds(minutes * 60)
     }

@@ -7,6 +7,7 @@
 // memory are its own. `Soak` is the one, `ServerRole` the other.
 
 @preconcurrency internal import Glibc
+internal import Measuring
 
 do {
     switch CommandLine.arguments.dropFirst() {
@@ -19,7 +20,7 @@ do {
         let status = try Soak(Arguments(words)).run()
         exit(status)
     }
-} catch let error as Arguments.Wrong {
+} catch let error as WrongUsage {
     fputs("soak: \(error.description); see --help\n", stderr)
     exit(2)
 } catch {

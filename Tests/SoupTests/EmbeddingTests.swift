@@ -11,8 +11,13 @@ extension SoupTests {
         @Test(arguments: hosts)
         func aCrowdIsServedByEachHost(host: String) throws {
             let embedding = try Example("embedding", [host, "127.0.0.1:0", "[::1]:0"], lines: 2)
-            let before = try ProcFS.descriptors(of: embedding.pid)
             #expect(try outcome(at: embedding.address) == .greeted)
+            // Now the host has opened what it opens late, and the client saw its end ahead of the close.
+            let isSocket: (String) -> Bool = { $0.hasPrefix("socket:") }
+            try wait(for: "the listeners are the only sockets") {
+                try ProcFS.descriptors(of: embedding.pid).values.count(where: isSocket) == embedding.addresses.count
+            }
+            let before = try ProcFS.descriptors(of: embedding.pid)
             for address in embedding.addresses {
                 let clients = try Clients(1000, to: address)
                 #expect(try clients.tally() == [.greeted: 1000])

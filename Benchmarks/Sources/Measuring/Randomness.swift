@@ -6,6 +6,12 @@ package struct Randomness: RandomNumberGenerator {
         state = seed
     }
 
+    /// A seed of few digits, since people may have to type it.
+    package static func drawSeed() -> UInt64 {
+        var system = SystemRandomNumberGenerator()
+        return UInt64.random(in: 1...999_999, using: &system)
+    }
+
     package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var bits = state

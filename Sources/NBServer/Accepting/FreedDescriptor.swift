@@ -1,10 +1,10 @@
 /// Whether a descriptor was freed lately, so that listeners that parked for want of one may try again.
 ///
-/// A descriptor counts as freed for two turns: an accept may have failed just before the close that was submitted in the same turn.
-/// Part of the ``ConnectionTable``, where closes are submitted; loop's thread only.
+/// A descriptor counts as freed for two turns: an accept may have failed just before the close of the same turn.
+/// Part of the ``ConnectionTable``, which closes and submits closes; loop's thread only.
 ///
 /// ```
-///  none ── a close is submitted ──▶ in this turn ── the next turn ──▶ in the turn before ── the next turn ──▶ none
+///  none ── one is closed ──▶ in this turn ── the next turn ──▶ in the turn before ── the next turn ──▶ none
 /// ```
 struct FreedDescriptor {
     /// A descriptor was freed, and listeners have not been woken for it.

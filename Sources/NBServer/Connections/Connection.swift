@@ -78,8 +78,8 @@ public struct Connection: ~Copyable {
 
     /// Sends what was queued, then closes: what dropping the connection does, in words.
     ///
-    /// The peer reads everything and then the end of the stream, also if it spoke before and nobody read that. The end costs four
-    /// system calls that do not block: `send(2)`, `shutdown(2)`, a `recv(2)` that looks for unread input, and `close(2)`. A descriptor
+    /// The peer reads everything and then the end of the stream, also if it spoke before and was not heard. The end costs four system
+    /// calls that do not block: `send(2)`, `shutdown(2)`, a `recv(2)` that looks for unread input, and `close(2)`. A descriptor
     /// stays open until a peer that spoke has ended its side, or one that is behind has been sent everything.
     public consuming func close() {}
 

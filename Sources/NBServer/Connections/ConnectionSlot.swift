@@ -189,14 +189,20 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         return block
     }
 
+    /// The bytes to send next, of which there are some: as many as one send may carry, from one place or from several blocks.
+    @inline(__always)
+    func bytesToSend(_ pool: inout ByteBlockPool) -> Operation.Bytes {
+        hasScatteredBytes ? gatherBytes(&pool) : nextBytes
+    }
+
     /// Whether the bytes to send next are in several blocks.
-    var hasScatteredBytes: Bool {
+    private var hasScatteredBytes: Bool {
         pointee.inlineStart == pointee.inlineEnd && pointee.firstBlock?.pointee.next != nil
     }
 
     /// As many bytes to send next as one send may carry, out of several blocks; where they are is written down in a block of its
     /// own until they are sent.
-    func gatherBytes(_ pool: inout ByteBlockPool) -> Operation.Bytes {
+    private func gatherBytes(_ pool: inout ByteBlockPool) -> Operation.Bytes {
         let description = pool.take(Operation.Bytes.memoryNeeded(for: ConnectionSlot.sendPartLimit))
         pointee.sendDescription = description
         return withUnsafeTemporaryAllocation(
@@ -225,7 +231,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
 
     /// The bytes to send next; there must be some.
     @inline(__always)
-    var nextBytes: Operation.Bytes {
+    private var nextBytes: Operation.Bytes {
         if pointee.inlineStart != pointee.inlineEnd {
             let start = Int(pointee.inlineStart)
             return Operation.Bytes(UnsafeRawPointer(self) + start, count: Int(pointee.inlineEnd) - start)

@@ -1,4 +1,4 @@
-/// The state machine of one connection: who has it, what the kernel owes it, and what is done about it next.
+/// The state machine of one connection: what owns it, what the kernel owes it, and what is done about it next.
 ///
 /// Pure: it takes an event and says what to do, without doing it. Part of the connection's slot; loop's thread only.
 ///
@@ -16,14 +16,14 @@
 /// ```
 package struct ConnectionState: Hashable, Sendable {
     package enum Phase: UInt8, Hashable, Sendable {
-        /// Nobody's.
+        /// The slot has no connection.
         case free
-        /// Somebody has it: a `Connection` value, or the table when it is kept.
+        /// A `Connection` value owns it, or the table if it is kept.
         case open
         /// Dropped: what is left is sent, and then the end of the stream.
         case closing
-        /// The peer spoke and nobody heard it. It was sent everything and the end of the stream, and is heard out until it ends its own
-        /// side: closing at once would reset the connection, and the peer might lose what it was sent.
+        /// The peer spoke, and the server has not received that. The peer was sent everything and the end of the stream, and is heard out
+        /// until it ends its own side: closing at once would reset the connection, and the peer might lose what it was sent.
         case lingering
         /// The kernel has everything and the end of the stream, and has not sent all of it yet, since the peer does not take it. What
         /// the peer says is thrown away meanwhile: after a close it would reset the connection.
@@ -32,7 +32,7 @@ package struct ConnectionState: Hashable, Sendable {
         case releasing
         /// To be reset and closed, or already so while the kernel still owes completions.
         case resetting
-        /// The same because the server has ended, while somebody still has the `Connection` value. Its slot is never used again.
+        /// The same because the server has ended, while its `Connection` value still exists. Its slot is never used again.
         case outlived
     }
 
@@ -76,7 +76,7 @@ extension ConnectionState {
         case released
         /// Its owner wants it reset, or it has run out of time.
         case reset
-        /// The server has ended, and somebody still has it.
+        /// The server has ended, and the `Connection` value still exists.
         case serverEnded
         /// Its turn has come; so much is left to send.
         case due(Unsent)
@@ -219,7 +219,7 @@ extension ConnectionState {
     private mutating func ended(_ operation: InFlight, _ outcome: Outcome) -> Action {
         assert(inFlight.contains(operation), "\(operation) ends that was not in flight")
         inFlight.remove(operation)
-        // What a receive meets when nobody wants to receive any more, a send meets, or the next owner.
+        // What a receive meets when its connection ends already, a send meets, or the next owner.
         if outcome == .failed && (operation == .send || phase == .open) { isBroken = true }
         switch phase {
         case .open, .closing, .releasing: return outcome == .refused ? .retryLater : .markDue

@@ -95,8 +95,8 @@ extension ConnectionTable {
         perform(action, slot, on: &engine, calls)
     }
 
-    /// Sends the last bytes and the end of the stream, in one segment, and throws away what the peer said and nobody heard: a close over
-    /// that would be a reset.
+    /// Sends the last bytes and the end of the stream, in one segment, and throws away what the peer said and the server did not receive: a
+    /// close over that would be a reset.
     ///
     /// By calls that do not block: for a small send, an end and a close they cost no more than operations, and they answer at once. The
     /// order matters. Nothing says that the stream has ended before all of the bytes are known to be taken. And all of it has left before
@@ -109,7 +109,7 @@ extension ConnectionTable {
         let descriptor = slot.pointee.descriptor
         let mayBeBehind = slot.pointee.hasSent || slot.unsentByteCount > Self.surelyLeaves
         while !slot.hasNothingToSend {
-            let bytes = slot.hasScatteredBytes ? slot.gatherBytes(&pool) : slot.nextBytes
+            let bytes = slot.bytesToSend(&pool)
             let result = calls.sendLast(bytes, on: descriptor)
             slot.forgetDescription(&pool)
             guard result == bytes.count else { return sendFellShort(slot, result) }
@@ -154,7 +154,7 @@ extension ConnectionTable {
         guard !slot.pointee.isSending, !slot.hasNothingToSend else { return }
         slot.pointee.state.begin(.send)
         slot.pointee.hasSent = true
-        let bytes = slot.hasScatteredBytes ? slot.gatherBytes(&pool) : slot.nextBytes
+        let bytes = slot.bytesToSend(&pool)
         engine.submit(.send(descriptor: slot.pointee.descriptor, bytes: bytes), token: slot.token(.send))
     }
 

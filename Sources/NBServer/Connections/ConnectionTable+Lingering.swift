@@ -2,7 +2,7 @@ internal import NBEngine
 
 // Connections whose peers spoke and are heard out: each for a time, and of each listener so many at the most.
 extension ConnectionTable {
-    /// A peer has spoken that nobody received, or may speak while the kernel sends. Returns whether it is heard out.
+    /// A peer has spoken and was not heard, or may speak while the kernel sends. Returns whether it is heard out.
     @inline(never)
     mutating func beginToHearOut(_ slot: Slot) -> Bool {
         guard slot.pointee.phase == .lingering else {

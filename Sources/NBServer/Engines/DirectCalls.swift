@@ -1,4 +1,4 @@
-// System calls that do not block, for whoever owns the descriptor. Each returns what it came to, or a negated error.
+// System calls that do not block, for the owner of the descriptor. Each returns what it came to, or a negated error.
 
 internal import NBEngine
 internal import NBLibc

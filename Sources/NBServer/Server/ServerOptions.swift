@@ -11,7 +11,7 @@ public struct ServerOptions: Hashable, Sendable {
     /// as that goes on. Zero or longer.
     public var wholeCloseTimeLimit: Duration?
 
-    /// How long in all a peer is heard out that had said something when its connection was dropped, and that nobody received: what it
+    /// How long in all a peer is heard out that had said something which was not received when its connection was dropped: what it
     /// says is thrown away until it ends its side, since a close would reset the connection, and it might lose what it was sent.
     /// Then the connection is reset. Zero or longer.
     public var lingerTimeLimit: Duration

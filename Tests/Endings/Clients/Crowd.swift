@@ -26,6 +26,11 @@ struct Crowd {
         }
     }
 
+    /// The same at once.
+    func speakAtOnce() {
+        speak(at: clients.map { _ in .zero })
+    }
+
     /// Goes on until every client has come to its outcome.
     func run() throws {
         try run { _ in false }

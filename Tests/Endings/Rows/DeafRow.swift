@@ -13,8 +13,7 @@ struct DeafRow: Row {
     func play(on stage: Stage) throws {
         try stage.inCrowds(of: 250) { numbers in
             let crowd = stage.crowd(numbers) { _ in Manner(reading: .never, receiveBuffer: 16 << 10) }
-            try crowd.run()
-            stage.note(crowd)
+            try stage.finish(crowd)
         }
     }
 }

@@ -25,9 +25,8 @@ struct LargeRow: Row {
                 try crowd.connect()
                 return crowd
             }
-            crowd.speak(at: numbers.map { _ in .zero })
-            try crowd.run()
-            stage.note(crowd)
+            crowd.speakAtOnce()
+            try stage.finish(crowd)
         }
     }
 

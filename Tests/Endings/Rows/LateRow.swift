@@ -42,8 +42,7 @@ struct LateRow: Row {
             // By its answer to another question the server has ended them, as far as it can.
             _ = try stage.process.account()
             for client in late.clients { client.read() }
-            try late.run()
-            stage.note(late)
+            try stage.finish(late)
         }
     }
 
@@ -59,8 +58,7 @@ struct LateRow: Row {
             try others.connect()
             return others
         }
-        try others.run()
-        stage.note(others)
+        try stage.finish(others)
     }
 
     /// Without a small receive buffer the client's system would take all of it.

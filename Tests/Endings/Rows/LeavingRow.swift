@@ -15,9 +15,8 @@ struct LeavingRow: Row {
                 return Manner(speech: number.isMultiple(of: 2) ? 100 : 0, reading: .part(part), receiveBuffer: 16 << 10)
             }
             try crowd.connect()
-            crowd.speak(at: numbers.map { _ in .zero })
-            try crowd.run()
-            stage.note(crowd)
+            crowd.speakAtOnce()
+            try stage.finish(crowd)
         }
     }
 }

@@ -12,9 +12,8 @@ struct SlowRow: Row {
         try stage.inCrowds(of: 125) { numbers in
             let crowd = stage.crowd(numbers, manner)
             try crowd.connect()
-            crowd.speak(at: numbers.map { _ in .zero })
-            try crowd.run()
-            stage.note(crowd)
+            crowd.speakAtOnce()
+            try stage.finish(crowd)
         }
     }
 

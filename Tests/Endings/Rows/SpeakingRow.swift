@@ -34,8 +34,7 @@ struct SpeakingRow: Row {
         let crowd = stage.crowd(numbers, manner)
         try crowd.connect()
         crowd.speak(at: [.microseconds(Int.random(in: 0...Self.longestWait, using: &stage.randomness))])
-        try crowd.run()
-        stage.note(crowd)
+        try stage.finish(crowd)
     }
 
     private func playCrowd(_ numbers: Range<Int>, speakingAt moments: [Duration], on stage: Stage) throws {
@@ -45,8 +44,7 @@ struct SpeakingRow: Row {
             return crowd
         }
         crowd.speak(at: moments)
-        try crowd.run()
-        stage.note(crowd)
+        try stage.finish(crowd)
     }
 
     /// How long the server takes for a crowd here and now: the first one is silent, and comes before those that are counted on.
@@ -57,8 +55,7 @@ struct SpeakingRow: Row {
             return crowd
         }
         let start = ContinuousClock.now
-        try crowd.run()
-        stage.note(crowd)
+        try stage.finish(crowd)
         return ContinuousClock.now - start
     }
 

@@ -55,8 +55,9 @@ final class Stage {
         }
     }
 
-    /// Counts what the clients of a crowd have come to.
-    func note(_ crowd: Crowd) {
+    /// Waits for the outcomes of a crowd's clients, and counts them.
+    func finish(_ crowd: Crowd) throws {
+        try crowd.run()
         for client in crowd.clients { tally.add(client) }
         progress(tally.connections)
     }

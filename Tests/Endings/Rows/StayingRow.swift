@@ -16,11 +16,10 @@ struct StayingRow: Row {
             let crowd = try stage.whilePaused {
                 let crowd = stage.crowd(numbers) { _ in Manner(speech: 100, stays: true) }
                 try crowd.connect()
-                crowd.speak(at: numbers.map { _ in .zero })
+                crowd.speakAtOnce()
                 return crowd
             }
-            try crowd.run()
-            stage.note(crowd)
+            try stage.finish(crowd)
         }
     }
 }

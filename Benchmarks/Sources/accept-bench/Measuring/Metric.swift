@@ -20,7 +20,7 @@ enum Metric: String, Codable, CodingKeyRepresentable, CaseIterable, Sendable {
     case kernelMemory
     /// TCP segments per connection, both ends together: loopback has one counter for both.
     case segments
-    /// Microseconds of CPU time a second, of a server that nobody connects to.
+    /// Microseconds of CPU time a second, of a server without clients.
     case idleLoad
     /// How much of the time it was accounted as waiting for I/O (`io.pressure` of a control group of its own), in percent.
     case ioPressure

@@ -2,13 +2,13 @@ import Glibc
 import LoopbackClient
 import Measuring
 
-/// Nobody connects: what the server is accounted as all the same.
+/// No client connects: what the server is accounted as all the same.
 ///
 /// A wait in `io_uring_enter(2)` is one for I/O unless the server says otherwise, and shows as iowait in monitors and as pressure to
 /// service managers, although nothing is read or written.
 struct Idle: Scenario {
     let name = "idle"
-    let question = "what a server that nobody connects to is accounted as"
+    let question = "what a server without clients is accounted as"
     let work = Work.banner
     let columns: [Metric] = [.idleLoad, .ioPressure, .ioWait]
     /// What is accounted hardly differs from round to round.

@@ -1,4 +1,5 @@
 internal import Fuzzing
+
 @testable internal import NBServer
 
 /// One thing that happens to a connection, if the moment allows it.

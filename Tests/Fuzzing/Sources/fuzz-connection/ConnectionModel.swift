@@ -148,7 +148,7 @@ extension ConnectionModel {
         case .serve: serve()
         case .stopReceiving: precondition(!inFlight.isEmpty, "it waits for nothing")
         case .send:
-            precondition(isEnding, "sent for nobody")
+            precondition(isEnding, "sent for a connection that does not end")
             if unsent > 0 && !inFlight.contains(.send) { begin(.send) }
         case .finish: attempt(finish)
         case .hearOut:
@@ -165,7 +165,7 @@ extension ConnectionModel {
             obey(state.on(.disconnected))
         case .close:
             precondition(hasEndedOutput && unsent == 0, "closed before it was sent everything and the end")
-            precondition(inFlight.isEmpty && end == .dropped, "closed under somebody")
+            precondition(inFlight.isEmpty && end == .dropped, "closed under its owner or an operation")
             close()
         case .free:
             precondition(!isOpen && inFlight.isEmpty, "free while the kernel has it")
