@@ -48,8 +48,20 @@ final class SocketPair {
         return nil
     }
 
+    /// Whether the end that was given away closes; waits ten seconds for it.
+    ///
+    /// A process that another test starts has a copy of every descriptor until its `exec`, and a socket ends with its last copy.
     var isEndClosed: Bool {
         var poll = pollfd(fd: other, events: 0, revents: 0)
-        return Glibc.poll(&poll, 1, 0) == 1 && Int32(poll.revents) & POLLHUP != 0
+        var result = Glibc.poll(&poll, 1, 10_000)
+        // Other tests of this process send signals.
+        while result < 0 && errno == EINTR { result = Glibc.poll(&poll, 1, 10_000) }
+        return result == 1 && Int32(poll.revents) & POLLHUP != 0
+    }
+
+    /// Whether the end that was given away is open now.
+    var isEndOpen: Bool {
+        var poll = pollfd(fd: other, events: 0, revents: 0)
+        return Glibc.poll(&poll, 1, 0) == 0
     }
 }
