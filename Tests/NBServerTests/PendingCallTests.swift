@@ -11,33 +11,33 @@ import Testing
     @Test func aReplyCountsAlthoughTheLastCopyOfTheCallerGoesElsewhereBeforeItLeaves() throws {
         let ledger = CallLedger()
         ledger.enterLoop()
-        let call = PendingCall<Int>(ledger)
+        let call = TypedCall<Int>(ledger)
         let caller = Mutex<Caller<Int>?>(Caller(call))
         caller.withLock { $0?.reply(5) }
         try onAnotherThread { caller.withLock { $0 = nil } }
-        #expect(call.outcome.value == nil)
+        #expect(call.result == nil)
         ledger.flush()
-        #expect(try call.outcome.value?.get() == 5)
+        #expect(try call.result?.get() == 5)
         ledger.leaveLoop()
     }
 
     @Test func theFirstReplyCountsAlthoughAnotherLeavesBeforeIt() throws {
         let ledger = CallLedger()
         ledger.enterLoop()
-        let call = PendingCall<Int>(ledger)
+        let call = TypedCall<Int>(ledger)
         let caller = Caller(call)
         caller.reply(1)
         try onAnotherThread { caller.reply(2) }
         ledger.flush()
-        #expect(try call.outcome.value?.get() == 1)
+        #expect(try call.result?.get() == 1)
         ledger.leaveLoop()
     }
 
     @Test func aCallerThatIsLetGoOfUnansweredEndsItsCall() {
-        let call = PendingCall<Int>(CallLedger())
+        let call = TypedCall<Int>(CallLedger())
         _ = Caller(call)
-        guard case .failure(.unanswered) = call.outcome.value else {
-            Issue.record("the call has come to \(String(describing: call.outcome.value))")
+        guard case .failure(.unanswered) = call.result else {
+            Issue.record("the call has come to \(String(describing: call.result))")
             return
         }
     }

@@ -196,7 +196,7 @@ import Testing
             expect(seen.withLock { $0 }, is: ["nb-server"], "the server's thread")
             expect(ThreadNames.ofProcess.contains("nb-server"), "\(ThreadNames.ofProcess)")
             // The clock's thread lives as long as there are limits.
-            let call = PendingCall<Int>(CallLedger())
+            let call = TypedCall<Int>(CallLedger())
             let number = CallClock.shared.start(call, .seconds(3600))
             try KernelScenario.wait(for: "the clock's thread") { ThreadNames.ofProcess.contains("nb-call-clock") }
             CallClock.shared.cancel(number)

@@ -3,19 +3,17 @@
 /// The loop is compiled once for each engine instead of once for each behavior and engine; what that costs is one
 /// dynamic call a callback. Owned by the server, then by its loop; used by the loop's thread.
 class BehaviorBox {
-    /// The calls that wait for the behavior.
-    let ledger: CallLedger
+    private var inbox: Inbox
+    /// Where the behavior is.
+    final let behavior: UnsafeMutableRawPointer
 
-    /// Where new messages hang.
-    private let head: MailboxHead
-    /// How many messages were taken from there and not looked at, and how many are set aside: a copy of what the inbox knows,
-    /// since the loop asks at every turn, and to ask something whose type depends on the behavior's is dear (``MailboxHead``).
-    final var inboxCounts = (taken: 0, aside: 0)
-
-    init(_ mailbox: (ledger: CallLedger, head: MailboxHead)) {
-        ledger = mailbox.ledger
-        head = mailbox.head
+    init(_ mailbox: Mailbox, behavior: UnsafeMutableRawPointer) {
+        inbox = Inbox(mailbox)
+        self.behavior = behavior
     }
+
+    /// The calls that wait for the behavior.
+    final var ledger: CallLedger { inbox.mailbox.ledger }
 
     func begin(_ context: borrowing ServerContext) throws -> Verdict {
         fatalError("abstract")
@@ -26,24 +24,21 @@ class BehaviorBox {
     }
 
     /// Whether a message waits to be handled.
-    func hasMessage(isSuspended: Bool) -> Bool {
-        inboxCounts.taken > 0 || !isSuspended && inboxCounts.aside > 0 || head.hasMessages
-    }
+    func hasMessage(isSuspended: Bool) -> Bool { inbox.hasMessage(isSuspended: isSuspended) }
 
     /// How many messages wait for the behavior.
-    var messageCount: Int {
-        fatalError("abstract")
-    }
+    final var messageCount: Int { inbox.mailbox.count }
 
     /// Handles the next message, if there is one; `nil` when the behavior was not asked for its verdict. A suspended server
     /// handles only what does not concern its behavior.
-    func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
-        fatalError("abstract")
+    final func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
+        try inbox.next(isSuspended: isSuspended)?.deliver(to: behavior, context)
     }
 
     /// Refuses messages from now on, and drops those that wait.
     func closeMailbox(_ reason: StopReason) {
-        fatalError("abstract")
+        inbox.mailbox.close(reason)
+        inbox.removeAll()
     }
 
     func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {

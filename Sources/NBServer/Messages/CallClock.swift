@@ -18,14 +18,14 @@ final class CallClock: Sendable {
     }
 
     private struct Limit {
-        let call: any WaitingCall
+        let call: PendingCall
         let duration: Duration
     }
 
     private let state = Lock(State())
 
     /// Fails a call when a time has passed, unless the limit is taken back by the number returned.
-    func start(_ call: any WaitingCall, _ duration: Duration) -> UInt64 {
+    func start(_ call: PendingCall, _ duration: Duration) -> UInt64 {
         let deadline = Instant.now + duration
         let (number, gate, needsThread) = state.withLock { state in
             state.lastNumber += 1

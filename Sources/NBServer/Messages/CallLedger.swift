@@ -8,7 +8,7 @@ internal import Synchronization
 /// closed before the ledger, and refuses the message of a call that is entered later.
 final class CallLedger: Sendable {
     private struct State {
-        var waiting: [UInt64: any WaitingCall] = [:]
+        var waiting: [UInt64: PendingCall] = [:]
         var lastNumber: UInt64 = 0
         /// Why the server has stopped or is about to.
         var end: StopReason?
@@ -22,9 +22,9 @@ final class CallLedger: Sendable {
     /// That thread is in a turn of the loop, not in what its host does between two. Loop's thread only.
     nonisolated(unsafe) private var isInTurn = false
 
-    /// What is to be done when the present callback has returned: replies made in it leave then, and calls it let go of
-    /// fail. Each is told why the server stops, if it does. Loop's thread only.
-    nonisolated(unsafe) private var outbox: [(StopReason?) -> Void] = []
+    /// Calls to be settled when the present callback has returned: replies made in it leave then, and calls it let go of fail. Loop's
+    /// thread only.
+    nonisolated(unsafe) private var outbox: [PendingCall] = []
 
     /// Whether this is the server's own thread, which must not wait for the server.
     var isOnLoopThread: Bool { loopThread.load(ordering: .relaxed) == currentThreadNumber() }
@@ -62,24 +62,24 @@ final class CallLedger: Sendable {
         isInTurn = false
     }
 
-    /// Enters a call, to be struck out by the number returned.
-    func enter(_ call: any WaitingCall) -> UInt64 {
+    /// Enters a call.
+    func enter(_ call: PendingCall) {
         state.withLock { state in
             state.lastNumber += 1
+            call.number = state.lastNumber
             state.waiting[state.lastNumber] = call
-            return state.lastNumber
         }
     }
 
     /// The caller does not wait any more.
-    func strike(_ number: UInt64) {
-        _ = state.withLock { $0.waiting.removeValue(forKey: number) }
+    func strike(_ call: PendingCall) {
+        // Dropped outside of the lock, since the end of a reply may do anything.
+        _ = state.withLock { $0.waiting.removeValue(forKey: call.number) }
     }
 
-    /// Does something when the present callback has returned, or now if there is none; `body` is told why the server stops,
-    /// if it does.
-    func afterCallback(_ body: @escaping @Sendable (StopReason?) -> Void) {
-        if isInCallback { outbox.append(body) } else { body(state.withLock { $0.end }) }
+    /// Settles a call when the present callback has returned, or now if there is none.
+    func afterCallback(_ call: PendingCall) {
+        if isInCallback { outbox.append(call) } else { call.settle(end) }
     }
 
     /// Sends off what waited for callbacks to return. Loop's thread.
@@ -88,9 +88,9 @@ final class CallLedger: Sendable {
         let end = state.withLock { $0.end }
         // A reply that ends a caller's wait may let go of another.
         while !outbox.isEmpty {
-            let bodies = outbox
+            let calls = outbox
             outbox.removeAll(keepingCapacity: true)
-            for body in bodies { body(end) }
+            for call in calls { call.settle(end) }
         }
     }
 
@@ -112,12 +112,4 @@ final class CallLedger: Sendable {
         }
         for call in waiting { call.fail(.stopped(end)) }
     }
-}
-
-/// A call whatever its reply.
-///
-/// Held by the server's ledger and, while it has a time limit, by the clock of calls. Any thread.
-protocol WaitingCall: AnyObject, Sendable {
-    /// Ends it without an answer, unless it has one.
-    func fail(_ error: CallError)
 }

@@ -17,26 +17,26 @@
 public struct Caller<Reply: Sendable>: Sendable {
     private let debt: Debt
 
-    init(_ call: PendingCall<Reply>) {
+    init(_ call: TypedCall<Reply>) {
         debt = Debt(call)
     }
 
     /// Answers the call. Any thread.
     public func reply(_ reply: Reply) {
-        debt.call.answer(reply)
+        unsafeDowncast(debt.call, to: TypedCall<Reply>.self).answer(reply)
+    }
+}
+
+/// One for all copies of a caller; its end is the end of the last one.
+private final class Debt: Sendable {
+    let call: PendingCall
+
+    init(_ call: PendingCall) {
+        self.call = call
     }
 
-    /// One for all copies; its end is the end of the last one.
-    private final class Debt: Sendable {
-        let call: PendingCall<Reply>
-
-        init(_ call: PendingCall<Reply>) {
-            self.call = call
-        }
-
-        deinit {
-            call.forget()
-        }
+    deinit {
+        call.forget()
     }
 }
 

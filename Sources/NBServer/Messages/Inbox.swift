@@ -2,25 +2,24 @@
 ///
 /// While the server is suspended, messages for the behavior are set aside, in their order. Owned by the behavior's box;
 /// loop's thread only.
-struct Inbox<Behavior: NonBlockingServer & ~Copyable>: ~Copyable {
-    let mailbox: Mailbox<Behavior>
+struct Inbox: ~Copyable {
+    let mailbox: Mailbox
 
-    // Optionals, so that a message is moved out and its caller let go of when it is.
-    private var taken: [Message<Behavior>?] = []
-    private var position = 0
-    private var setAside: [Message<Behavior>?] = []
-    private var positionAside = 0
+    private var taken = MessageList()
+    private var setAside = MessageList()
 
-    init(_ mailbox: Mailbox<Behavior>) {
+    init(_ mailbox: Mailbox) {
         self.mailbox = mailbox
     }
 
-    /// How many were taken and not looked at, and how many are set aside.
-    var counts: (taken: Int, aside: Int) { (taken.count - position, setAside.count - positionAside) }
+    /// Whether there may be a message to handle. A suspended server has to look at what was taken to know.
+    func hasMessage(isSuspended: Bool) -> Bool {
+        mailbox.hasMessages || !taken.isEmpty || !isSuspended && !setAside.isEmpty
+    }
 
     /// Takes the next message to handle.
-    mutating func next(isSuspended: Bool) -> Message<Behavior>? {
-        if !isSuspended, let message = nextAside() { return handling(message) }
+    mutating func next(isSuspended: Bool) -> Message? {
+        if !isSuspended, let message = setAside.popFirst() { return handling(message) }
         while let message = nextTaken() {
             guard isSuspended && message.isForBehavior else { return handling(message) }
             setAside.append(message)
@@ -33,30 +32,13 @@ struct Inbox<Behavior: NonBlockingServer & ~Copyable>: ~Copyable {
         while next(isSuspended: false) != nil {}
     }
 
-    private func handling(_ message: Message<Behavior>) -> Message<Behavior> {
+    private func handling(_ message: Message) -> Message {
         if message.isForBehavior { mailbox.noteHandled() }
         return message
     }
 
-    private mutating func nextAside() -> Message<Behavior>? {
-        guard positionAside < setAside.count else { return nil }
-        let message = setAside[positionAside].take()
-        positionAside += 1
-        if positionAside == setAside.count {
-            setAside.removeAll()
-            positionAside = 0
-        }
-        return message
-    }
-
-    private mutating func nextTaken() -> Message<Behavior>? {
-        if position == taken.count {
-            taken.removeAll(keepingCapacity: true)
-            position = 0
-            mailbox.take(into: &taken)
-        }
-        guard position < taken.count else { return nil }
-        defer { position += 1 }
-        return taken[position].take()
+    private mutating func nextTaken() -> Message? {
+        if taken.isEmpty { taken = MessageList(mailbox.takeAll()) }
+        return taken.popFirst()
     }
 }

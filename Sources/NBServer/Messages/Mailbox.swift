@@ -2,26 +2,30 @@ internal import Synchronization
 
 /// Messages on their way to a server.
 ///
-/// Any thread may put one in; the loop takes all of them at once. What one thread puts in comes out in that order. Nobody
-/// waits for anybody: messages hang one behind the other, and the latest is exchanged. A lock would have the loop wait for a
+/// Any thread may put one in; the loop takes all of them at once. What one thread puts in comes out in that order. No thread
+/// waits for another: messages hang one behind the other, and the latest is exchanged. A lock would have the loop wait for a
 /// sender that lost its processor, and senders that crowd hand it over by system calls.
 ///
 /// ```
 ///  latest:  none ⇄ message ─▶ earlier ─▶ … ─▶ first           none, message ── the server is about to stop ──▶ closed
 /// ```
-final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
-    /// A message, and where the one before it is.
-    private struct Link {
-        let message: Message<Behavior>
-        var earlier: UInt
+final class Mailbox: Sendable {
+    /// What hangs in a mailbox, the latest first. It belongs to a ``MessageList`` next.
+    struct Messages {
+        let latest: Unmanaged<Message>?
     }
 
+    // No addresses.
+    private static let none: UInt = 0
+    private static let closed: UInt = 1
+
     let ledger = CallLedger()
-    let head = MailboxHead()
     private let control: LoopControl
     private let limit: Int?
     private let answerWhenFull: ServerOptions.FullMailbox
 
+    /// The address of the latest message that was not taken, which refers to the one before it, and so on.
+    private let latest = Atomic<UInt>(none)
     /// How many of those for the behavior wait to be handled; what is asked of the server itself does not count.
     private let unhandledCount = Atomic<Int>(0)
 
@@ -32,25 +36,28 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     }
 
     deinit {
-        dropAll(head.latest.load(ordering: .acquiring))
+        drop(takeAll())
     }
 
     /// How many messages wait for the behavior.
     var count: Int { unhandledCount.load(ordering: .relaxed) }
 
+    /// Whether there is something to take. A loop that asks this after it has published that it sleeps is woken for what comes
+    /// later.
+    var hasMessages: Bool { latest.load(ordering: .sequentiallyConsistent) > Self.closed }
+
     /// Puts a message in, and wakes the loop if it sleeps.
-    func put(_ message: consuming Message<Behavior>) throws(CastError) {
-        guard head.latest.load(ordering: .acquiring) != MailboxHead.closed else { throw refusal }
-        let isForBehavior = message.isForBehavior
-        if isForBehavior { try takeRoom() }
+    func put(_ message: Message) throws(CastError) {
+        guard latest.load(ordering: .acquiring) != Self.closed else { throw refusal }
+        if message.isForBehavior { try takeRoom() }
         guard push(message) else {
-            if isForBehavior { noteHandled() }
+            if message.isForBehavior { noteHandled() }
             throw refusal
         }
         control.doorbell.ringIfAsleep()
     }
 
-    /// Whoever closed it has said why before.
+    /// The mailbox's closing has said why before.
     private var refusal: CastError { .stopped(ledger.end ?? .requested) }
 
     private func takeRoom() throws(CastError) {
@@ -75,42 +82,35 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     }
 
     /// Makes a message the latest; `false` if the mailbox is closed.
-    private func push(_ message: consuming Message<Behavior>) -> Bool {
-        var earlier = head.latest.load(ordering: .relaxed)
-        let link = UnsafeMutablePointer<Link>.allocate(capacity: 1)
-        link.initialize(to: Link(message: message, earlier: earlier))
+    private func push(_ message: Message) -> Bool {
+        let added = Unmanaged.passRetained(message)
+        let address = UInt(bitPattern: added.toOpaque())
+        var earlier = latest.load(ordering: .relaxed)
         var isDone = false
         while !isDone {
-            guard earlier != MailboxHead.closed else {
-                link.deinitialize(count: 1)
-                link.deallocate()
+            guard earlier != Self.closed else {
+                added.release()
                 return false
             }
-            link.pointee.earlier = earlier
-            (isDone, earlier) = head.latest.weakCompareExchange(
+            message.neighbor = Self.message(earlier)
+            (isDone, earlier) = latest.weakCompareExchange(
                 expected: earlier,
-                desired: UInt(bitPattern: link),
+                desired: address,
                 ordering: .sequentiallyConsistent
             )
         }
         return true
     }
 
-    /// Takes everything, into an array that is empty. Loop's thread.
-    func take(into messages: inout [Message<Behavior>?]) {
-        guard head.hasMessages else { return }
-        var next = head.latest.exchange(MailboxHead.none, ordering: .acquiring)
-        while let message = pop(&next) { messages.append(message) }
-        messages.reverse()
+    /// Takes everything. Loop's thread.
+    func takeAll() -> Messages {
+        guard hasMessages else { return Messages(latest: nil) }
+        return Messages(latest: Self.message(latest.exchange(Self.none, ordering: .acquiring)))
     }
 
-    /// Takes a message from where it hangs, and goes on to the one before it.
-    private func pop(_ next: inout UInt) -> Message<Behavior>? {
-        guard next > MailboxHead.closed, let link = UnsafeMutablePointer<Link>(bitPattern: next) else { return nil }
-        let taken = link.move()
-        link.deallocate()
-        next = taken.earlier
-        return taken.message
+    private static func message(_ address: UInt) -> Unmanaged<Message>? {
+        guard address > closed, let pointer = UnsafeRawPointer(bitPattern: address) else { return nil }
+        return .fromOpaque(pointer)
     }
 
     /// A message for the behavior that was taken is handled now. Loop's thread.
@@ -118,17 +118,17 @@ final class Mailbox<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         unhandledCount.subtract(1, ordering: .relaxed)
     }
 
-    /// Refuses messages from now on, and drops those that wait; who called is told why.
+    /// Refuses messages from now on, and drops those that wait; their callers are told why.
     ///
     /// By the loop's thread, or when there is none.
     func close(_ reason: StopReason) {
         ledger.noteEnd(reason)
-        dropAll(head.latest.exchange(MailboxHead.closed, ordering: .sequentiallyConsistent))
+        drop(Messages(latest: Self.message(latest.exchange(Self.closed, ordering: .sequentiallyConsistent))))
     }
 
-    private func dropAll(_ latest: UInt) {
-        var next = latest
-        while let message = pop(&next) {
+    private func drop(_ messages: Messages) {
+        var list = MessageList(messages)
+        while let message = list.popFirst() {
             if message.isForBehavior { noteHandled() }
         }
     }

@@ -1,21 +1,105 @@
-/// What a mailbox holds: a message for the behavior, or a wish of somebody outside that its loop carries out.
+/// What a mailbox holds: a message for the behavior, or a wish of a thread outside that the loop carries out.
 ///
-/// Made by any thread; from when it is put in it is the mailbox's, then the inbox's, on the loop's thread.
-enum Message<Behavior: NonBlockingServer & ~Copyable>: Sendable {
-    case call(Behavior.Call)
-    case cast(Behavior.Cast)
-    /// A message for a worker.
-    case work(@Sendable (borrowing ServerContext) -> Void)
-    /// Somebody wants to look at the behavior's state, or to change it.
-    case look(@Sendable (inout Behavior) -> Void)
-    /// Somebody wants what a callback could do as well.
-    case request(@Sendable (borrowing ServerContext) -> Void)
-
+/// A class for each kind, so that what moves messages need not know the behavior's type: to look up a type that depends on the behavior's
+/// costs a hundred nanoseconds each time, and a call would need twenty of them. Made by any thread; from when it is put in it is the
+/// mailbox's, then the inbox's, on the loop's thread.
+class Message: @unchecked Sendable {
     /// Whether it waits while the server is suspended, and counts against the mailbox's limit.
-    var isForBehavior: Bool {
-        switch self {
-        case .call, .cast, .work: true
-        case .look, .request: false
-        }
+    final let isForBehavior: Bool
+    /// The message before it while it is in a mailbox, the one behind it in a ``MessageList``.
+    final var neighbor: Unmanaged<Message>?
+
+    init(isForBehavior: Bool) {
+        self.isForBehavior = isForBehavior
+    }
+
+    /// Has it handled, once. Loop's thread.
+    ///
+    /// - Parameter behavior: the address of the behavior.
+    /// - Returns: what the behavior answers; `nil` when it was not asked.
+    func deliver(to behavior: UnsafeMutableRawPointer, _ context: borrowing ServerContext) throws -> Verdict? {
+        fatalError("abstract")
+    }
+}
+
+/// A message that wants an answer.
+final class CallMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unchecked Sendable {
+    private let call: Behavior.Call
+
+    init(_ call: Behavior.Call) {
+        self.call = call
+        super.init(isForBehavior: true)
+    }
+
+    override func deliver(
+        to behavior: UnsafeMutableRawPointer,
+        _ context: borrowing ServerContext
+    ) throws -> Verdict? {
+        try behavior.assumingMemoryBound(to: Behavior.self).pointee.handleCall(call, context)
+    }
+}
+
+/// A message that wants none.
+final class CastMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unchecked Sendable {
+    private let cast: Behavior.Cast
+
+    init(_ cast: Behavior.Cast) {
+        self.cast = cast
+        super.init(isForBehavior: true)
+    }
+
+    override func deliver(
+        to behavior: UnsafeMutableRawPointer,
+        _ context: borrowing ServerContext
+    ) throws -> Verdict? {
+        try behavior.assumingMemoryBound(to: Behavior.self).pointee.handleCast(cast, context)
+    }
+}
+
+/// The wish to look at the behavior's state, or to change it.
+final class LookMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unchecked Sendable {
+    private let body: @Sendable (inout Behavior) -> Void
+
+    init(_ body: @escaping @Sendable (inout Behavior) -> Void) {
+        self.body = body
+        super.init(isForBehavior: false)
+    }
+
+    override func deliver(
+        to behavior: UnsafeMutableRawPointer,
+        _ context: borrowing ServerContext
+    ) throws -> Verdict? {
+        body(&behavior.assumingMemoryBound(to: Behavior.self).pointee)
+        return nil
+    }
+}
+
+/// The wish for something that a callback could do as well.
+final class RequestMessage: Message, @unchecked Sendable {
+    private let body: @Sendable (borrowing ServerContext) -> Void
+
+    fileprivate init(isForBehavior: Bool, _ body: @escaping @Sendable (borrowing ServerContext) -> Void) {
+        self.body = body
+        super.init(isForBehavior: isForBehavior)
+    }
+
+    override func deliver(
+        to behavior: UnsafeMutableRawPointer,
+        _ context: borrowing ServerContext
+    ) throws -> Verdict? {
+        body(context)
+        return nil
+    }
+}
+
+extension Message {
+    /// Something for the server itself.
+    static func request(_ body: @escaping @Sendable (borrowing ServerContext) -> Void) -> Message {
+        RequestMessage(isForBehavior: false, body)
+    }
+
+    /// Something for a worker.
+    static func work(_ body: @escaping @Sendable (borrowing ServerContext) -> Void) -> Message {
+        RequestMessage(isForBehavior: true, body)
     }
 }

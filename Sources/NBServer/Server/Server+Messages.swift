@@ -8,7 +8,7 @@ extension Server where Behavior: ~Copyable {
     ///
     /// - Throws: ``CastError`` if the server has stopped or its mailbox is full; the message has not been taken then.
     public func cast(_ message: Behavior.Cast) throws(CastError) {
-        try mailbox.put(.cast(message))
+        try mailbox.put(CastMessage<Behavior>(message))
     }
 
     /// Calls the server and waits for its answer.
@@ -28,7 +28,7 @@ extension Server where Behavior: ~Copyable {
         _ request: (Caller<Reply>) -> Behavior.Call,
         within limit: Duration? = .seconds(5)
     ) async throws(CallError) -> Reply {
-        try await ask(within: limit) { .call(request($0)) }
+        try await ask(within: limit) { CallMessage<Behavior>(request($0)) }
     }
 
     /// Calls the server and blocks the thread until it answers, for code without concurrency: ``call(_:within:)`` otherwise.
@@ -41,12 +41,12 @@ extension Server where Behavior: ~Copyable {
     ) throws(CallError) -> Reply {
         let deadline = limit.map { Instant.now + $0 }
         guard !mailbox.ledger.isOnLoopThread else { throw .calledItself }
-        let (call, number) = try send { .call(request($0)) }
-        defer { mailbox.ledger.strike(number) }
-        if let result = call.outcome.wait(until: deadline) { return try result.get() }
+        let call = try send { CallMessage<Behavior>(request($0)) }
+        defer { mailbox.ledger.strike(call) }
+        if let failure = call.outcome.wait(until: deadline) { return try call.get(failure) }
         if let limit { call.fail(.timeout(limit)) }
         // An answer may have come since.
-        return try call.outcome.wait().get()
+        return try call.get(call.outcome.wait())
     }
 
     /// Sends a message to a worker. Never waits, and so cannot tell whether the worker is still there: one whose connection has
@@ -104,7 +104,7 @@ extension Server where Behavior: ~Copyable {
         within limit: Duration? = .seconds(5),
         _ body: @escaping @Sendable (inout Behavior) -> Value
     ) async throws(CallError) -> Value {
-        try await ask(within: limit) { caller in .look { caller.reply(body(&$0)) } }
+        try await ask(within: limit) { caller in LookMessage<Behavior> { caller.reply(body(&$0)) } }
     }
 
     /// Has the loop do what a callback could do.
@@ -118,33 +118,31 @@ extension Server where Behavior: ~Copyable {
     /// Puts in a message that carries its caller, and waits for the answer.
     nonisolated(nonsending) func ask<Reply>(
         within limit: Duration?,
-        _ message: (Caller<Reply>) -> Message<Behavior>
+        _ message: (Caller<Reply>) -> Message
     ) async throws(CallError) -> Reply {
-        let (call, number) = try send(message)
-        defer { mailbox.ledger.strike(number) }
+        let call = try send(message)
+        defer { mailbox.ledger.strike(call) }
         let alarm = limit.map { CallClock.shared.start(call, $0) }
         defer { if let alarm { CallClock.shared.cancel(alarm) } }
-        let result = await withTaskCancellationHandler {
+        let failure = await withTaskCancellationHandler {
             await call.outcome.resolved()
         } onCancel: {
             call.fail(.canceled)
         }
-        return try result.get()
+        return try call.get(failure)
     }
 
-    private func send<Reply>(
-        _ message: (Caller<Reply>) -> Message<Behavior>
-    ) throws(CallError) -> (PendingCall<Reply>, UInt64) {
+    private func send<Reply>(_ message: (Caller<Reply>) -> Message) throws(CallError) -> TypedCall<Reply> {
         guard !mailbox.ledger.isInCallback else { throw .calledItself }
-        let call = PendingCall<Reply>(mailbox.ledger)
-        let number = mailbox.ledger.enter(call)
+        let call = TypedCall<Reply>(mailbox.ledger)
+        mailbox.ledger.enter(call)
         do throws(CastError) {
             try mailbox.put(message(Caller(call)))
         } catch {
-            mailbox.ledger.strike(number)
+            mailbox.ledger.strike(call)
             throw CallError(error)
         }
-        return (call, number)
+        return call
     }
 }
 

@@ -11,7 +11,7 @@
 public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     let options: ServerOptions
     let control: LoopControl
-    let mailbox: Mailbox<Behavior>
+    let mailbox: Mailbox
 
     private let life: Lock<Life>
     private let begun = Gate()
@@ -82,7 +82,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         let addresses = sockets.map(\.address)
         let control = LoopControl()
         control.addresses.withLock { $0 = addresses }
-        let mailbox = Mailbox<Behavior>(control, options)
+        let mailbox = Mailbox(control, options)
         let resources = ServerResources(
             behavior: TypedBehaviorBox(behavior, mailbox),
             sockets: sockets,

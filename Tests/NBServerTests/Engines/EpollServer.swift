@@ -11,13 +11,13 @@ final class EpollServer<Behavior: NonBlockingServer & Sendable>: Sendable {
     }
 
     let control = LoopControl()
-    let mailbox: Mailbox<Behavior>
+    let mailbox: Mailbox
     let addresses: [SocketAddress]
     private let end = Outcome<End>()
 
     init(_ behavior: Behavior, listeners: Int = 1, options: ServerOptions) throws {
         let (control, end) = (control, end)
-        mailbox = Mailbox<Behavior>(control, options)
+        mailbox = Mailbox(control, options)
         let sockets = try (0..<listeners).map { _ in try ListenSocket("127.0.0.1:0", options: []) }
         addresses = sockets.map(\.address)
         control.addresses.withLock { $0 = sockets.map(\.address) }

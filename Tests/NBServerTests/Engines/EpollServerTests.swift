@@ -140,7 +140,7 @@ import Testing
                 let done = Record<String>()
                 for number in 1...200 {
                     try server.mailbox.put(
-                        .cast(
+                        CastMessage<Clerk>(
                             .perform { _, _ in
                                 done.append("\(number)")
                                 return .continue

@@ -82,7 +82,7 @@ import Testing
                 var server = try TurnedServer(clerk, on: engine, listeners: 1, budgets: 1...2)
                 try server.expectRest()
                 for _ in 0..<5 {
-                    try server.mailbox.put(.cast(.add(1)))
+                    try server.mailbox.put(CastMessage<Clerk>(.add(1)))
                     try server.turn()
                 }
                 try server.turn { $0.messages == 5 }
@@ -91,7 +91,7 @@ import Testing
                 // The later one first, so that the engine's alarm has to be moved.
                 for delay in [40, 10] {
                     try server.mailbox.put(
-                        .cast(
+                        CastMessage<Clerk>(
                             .perform { _, context in
                                 _ = context.startTimer(after: .milliseconds(delay))
                                 return .continue
@@ -106,7 +106,7 @@ import Testing
                 var (count, milliseconds, hasWaited) = (2, 10, false)
                 while !hasWaited {
                     let timeout = Duration.milliseconds(milliseconds)
-                    try server.mailbox.put(.cast(.perform { _, _ in .continue(timeout: timeout) }))
+                    try server.mailbox.put(CastMessage<Clerk>(.perform { _, _ in .continue(timeout: timeout) }))
                     // The message is handled; from now on the host waits for the timeout only.
                     try server.turn()
                     let waits = server.waits
@@ -118,7 +118,7 @@ import Testing
                 #expect(timers.entries[2...].allSatisfy { $0 == "timeout" })
 
                 try server.mailbox.put(
-                    .cast(
+                    CastMessage<Clerk>(
                         .perform { _, context in
                             added.append(try context.listen(on: "127.0.0.1:0"))
                             return .continue

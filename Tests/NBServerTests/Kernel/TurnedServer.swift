@@ -16,7 +16,7 @@ struct TurnedServer: ~Copyable {
     }
 
     let control: LoopControl
-    let mailbox: Mailbox<Clerk>
+    let mailbox: Mailbox
     let addresses: [SocketAddress]
     private var loop: Loop<EitherEngine, KernelSocketCalls>
     private let descriptor: Int32
@@ -28,7 +28,7 @@ struct TurnedServer: ~Copyable {
 
     init(_ clerk: Clerk, on engine: EngineChoice, listeners: Int, budgets: ClosedRange<Int>) throws {
         let control = LoopControl()
-        let mailbox = Mailbox<Clerk>(control)
+        let mailbox = Mailbox(control)
         try control.doorbell.open(isPolled: true)
         let sockets = try (0..<listeners).map { _ in try ListenSocket("127.0.0.1:0", options: []) }
         let engine = try EitherEngine(engine, quantum: 64, receiveBufferCount: 64, receiveBufferSize: 4096)

@@ -115,19 +115,19 @@ import Testing
 
     @Test func aReplyLeavesWhenTheCallbackHasReturned() async throws {
         try await Clerk().serve { server in
-            let call = PendingCall<Int>(server.mailbox.ledger)
+            let call = TypedCall<Int>(server.mailbox.ledger)
             let wasAnswered = try await server.call {
                 .perform(
                     { _, caller, _ in
                         Caller(call).reply(5)
-                        caller.reply(call.outcome.value == nil ? 0 : 1)
+                        caller.reply(call.result == nil ? 0 : 1)
                         return .continue
                     },
                     $0
                 )
             }
             #expect(wasAnswered == 0)
-            #expect(try await call.outcome.resolved().get() == 5)
+            #expect(try await call.get(call.outcome.resolved()) == 5)
         }
     }
 

@@ -87,11 +87,11 @@ import Testing
 
     @Test func requestsTakeNoRoomInTheMailbox() async throws {
         let server = try Server(Clerk(), listening: [], options: ServerOptions(mailboxLimit: 1))
-        for _ in 0..<10 { try server.mailbox.put(.look { _ in }) }
+        for _ in 0..<10 { try server.mailbox.put(LookMessage<Clerk> { _ in }) }
         for _ in 0..<10 { try server.mailbox.put(.request { _ in }) }
         try server.cast(.add(1))
         #expect(await failure { try server.cast(.add(1)) }.hasPrefix("1 messages wait already"))
-        try server.mailbox.put(.look { _ in })
+        try server.mailbox.put(LookMessage<Clerk> { _ in })
         try server.start()
         #expect(try await server.withState { $0.total } == 1)
         await server.stop()

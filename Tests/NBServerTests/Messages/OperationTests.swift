@@ -94,7 +94,7 @@ import Testing
             _ = context.startTimer(after: .milliseconds(10))
             return .continue(timeout: .milliseconds(20))
         }
-        let suspend: @Sendable (Bool) -> Message<Clerk> = { isSuspended in
+        let suspend: @Sendable (Bool) -> Message = { isSuspended in
             .request { $0.state.pointee.isSuspended = isSuspended }
         }
         clerk.onInfo = { _, _, _ in .continue(timeout: .milliseconds(20)) }

@@ -6,7 +6,7 @@ import Testing
 /// A clerk on a fake kernel, whose time stands still unless a test lets it pass.
 final class ScriptedClerk {
     let control = LoopControl()
-    let mailbox: Mailbox<Clerk>
+    let mailbox: Mailbox
     let socket: ListenSocket
     var options = ServerOptions()
     var observer: (any ServerObserver)?

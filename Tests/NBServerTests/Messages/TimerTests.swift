@@ -68,7 +68,7 @@ import Testing
                 { kernel in
                     kernel.now = kernel.now + .milliseconds(40)
                     try mailbox.put(
-                        .cast(
+                        CastMessage<Clerk>(
                             .perform { _, context in
                                 for timer in timers.entries + timers.entries { left.append(context.cancelTimer(timer)) }
                                 return .continue

@@ -69,8 +69,8 @@ import Testing
                     kernel.now = kernel.now + .milliseconds(99)
                     switch callback {
                     case .connection, .failedConnection: try kernel.accept(100_000, on: listener)
-                    case .call: try mailbox.put(.call(.total(Caller(PendingCall(mailbox.ledger)))))
-                    case .cast: try mailbox.put(.cast(.add(1)))
+                    case .call: try mailbox.put(CallMessage<Clerk>(.total(Caller(TypedCall(mailbox.ledger)))))
+                    case .cast: try mailbox.put(CastMessage<Clerk>(.add(1)))
                     case .info: control.arrived(.hangUp)
                     case .timer: break
                     }
@@ -95,7 +95,7 @@ import Testing
         let end = try scripted.run(
             clerk,
             script: [
-                { _ in try mailbox.put(.look { $0.total = 1 }) },
+                { _ in try mailbox.put(LookMessage<Clerk> { $0.total = 1 }) },
                 { kernel in
                     #expect(kernel.deadline == kernel.now + .milliseconds(100))
                     kernel.now = kernel.now + .milliseconds(100)
@@ -119,8 +119,8 @@ import Testing
             clerk,
             script: [
                 { kernel in
-                    try mailbox.put(.cast(.perform { _, _ in .handleContinue }))
-                    try mailbox.put(.cast(.note("message")))
+                    try mailbox.put(CastMessage<Clerk>(.perform { _, _ in .handleContinue }))
+                    try mailbox.put(CastMessage<Clerk>(.note("message")))
                 },
                 { try $0.accept(100_000, on: listener) },
             ]
@@ -135,7 +135,7 @@ import Testing
             clerk.seen.append("begin")
             return .handleContinue
         }
-        try scripted.mailbox.put(.cast(.note("message")))
+        try scripted.mailbox.put(CastMessage<Clerk>(.note("message")))
         let end = try scripted.run(clerk, script: [{ _ in }])
         #expect(end.seen == ["begin", "continue", "message"])
     }

@@ -9,25 +9,19 @@ final class SimulatedBox: BehaviorBox {
     init(_ history: SimulatedHistory) {
         self.history = history
         box = TypedBehaviorBox(SimulatedBehavior(history: history), history.post.mailbox)
-        super.init((history.post.mailbox.ledger, history.post.mailbox.head))
+        super.init(history.post.mailbox, behavior: box.behavior)
     }
 
     override func hasMessage(isSuspended: Bool) -> Bool {
-        let hasMessage = box.hasMessage(isSuspended: isSuspended)
+        let hasMessage = super.hasMessage(isSuspended: isSuspended)
         if !hasMessage { history.actAfterLook() }
         return hasMessage
     }
 
     override func closeMailbox(_ reason: StopReason) {
         history.noteEnd(reason)
-        box.closeMailbox(reason)
+        super.closeMailbox(reason)
     }
-
-    override func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
-        try box.handleMessage(isSuspended: isSuspended, context)
-    }
-
-    override var messageCount: Int { box.messageCount }
 
     override func begin(_ context: borrowing ServerContext) throws -> Verdict {
         try box.begin(context)

@@ -74,10 +74,12 @@ extension SimulatedHistory {
 
     /// Somebody waits until a listener is gone.
     private func askToRemove(_ address: SocketAddress) {
-        let call = PendingCall<Result<Void, ServerError>>(post.mailbox.ledger)
+        let call = TypedCall<Result<Void, ServerError>>(post.mailbox.ledger)
         let isTaken = post.request(call) { [self] context, remover in
             let listener = noteRemoval(of: address, context)
-            call.outcome.whenResolved { [self] in removed(listener, $0) }
+            call.outcome.whenResolved { [self] failure in
+                removed(listener, Result { () throws(CallError) in try call.get(failure) })
+            }
             context.removeListener(on: address, for: remover)
             removals.append((call, listener))
         }

@@ -90,7 +90,7 @@ final class SimulatedHistory: @unchecked Sendable {
     private(set) var endOfPatience: Instant?
     var drain: (deadline: Instant, isTold: Bool)?
     /// Those who wait until a listener is gone, and which; `nil` if there was none.
-    var removals: [(call: PendingCall<Result<Void, ServerError>>, listener: Int?)] = []
+    var removals: [(call: TypedCall<Result<Void, ServerError>>, listener: Int?)] = []
 
     init(seed: UInt64, tracing: SimulatedKernel.Tracing = .off) throws {
         kernel = SimulatedKernel(seed: seed, tracing: tracing)

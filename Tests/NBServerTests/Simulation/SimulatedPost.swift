@@ -19,8 +19,7 @@ final class SimulatedPost: @unchecked Sendable {
     }
 
     private struct Record {
-        let call: PendingCall<Int>
-        let entry: UInt64
+        let call: TypedCall<Int>
         var fate = Fate.waits
         /// How often it has ended.
         var ends = 0
@@ -31,7 +30,7 @@ final class SimulatedPost: @unchecked Sendable {
         var handled = 0
     }
 
-    let mailbox: Mailbox<SimulatedBehavior>
+    let mailbox: Mailbox
     private let kernel: SimulatedKernel
     private let options: ServerOptions
 
@@ -74,7 +73,7 @@ extension SimulatedPost {
         let wish = SimulatedCall.Wish.allCases[kernel.random.below(kernel.random.chance(20) ? 6 : 4)]
         let (number, origin) = (records.count, nextOrigin())
         let isTaken = ask(isForBehavior: true) { caller in
-            .call(SimulatedCall(wish: wish, number: number, origin: origin, caller: caller))
+            CallMessage<Behavior>(SimulatedCall(wish: wish, number: number, origin: origin, caller: caller))
         }
         if isTaken { senders[origin.sender].taken += 1 }
     }
@@ -82,14 +81,14 @@ extension SimulatedPost {
     func cast() {
         let origin = nextOrigin()
         let message = SimulatedCast(origin: origin, fails: kernel.random.chance(5))
-        if put(.cast(message), isForBehavior: true) { senders[origin.sender].taken += 1 }
+        if put(CastMessage<Behavior>(message), isForBehavior: true) { senders[origin.sender].taken += 1 }
     }
 
     /// Looks at the behavior.
     func look() {
         let number = records.count
         _ = ask(isForBehavior: false) { caller in
-            .look { [self] _ in
+            LookMessage<Behavior> { [self] _ in
                 noteHandledWish()
                 kernel.tally.note(.look)
                 reply(number, number, caller)
@@ -111,10 +110,10 @@ extension SimulatedPost {
 
     /// The same for somebody who waits for something else than a number. Returns whether the request was taken.
     func request<Reply>(
-        _ call: PendingCall<Reply>,
+        _ call: TypedCall<Reply>,
         _ body: @escaping @Sendable (borrowing ServerContext, Caller<Reply>) -> Void
     ) -> Bool {
-        let entry = mailbox.ledger.enter(call)
+        mailbox.ledger.enter(call)
         let caller = Caller(call)
         let isTaken = put(
             .request { [self] context in
@@ -123,7 +122,7 @@ extension SimulatedPost {
             },
             isForBehavior: false
         )
-        if !isTaken { mailbox.ledger.strike(entry) }
+        if !isTaken { mailbox.ledger.strike(call) }
         return isTaken
     }
 
@@ -134,7 +133,7 @@ extension SimulatedPost {
         kernel.tally.note(.abandonedCall)
         records[number].fate = .abandoned
         records[number].call.fail(.timeout(.zero))
-        mailbox.ledger.strike(records[number].entry)
+        mailbox.ledger.strike(records[number].call)
     }
 
     private func nextOrigin() -> SimulatedCall.Origin {
@@ -145,24 +144,26 @@ extension SimulatedPost {
     /// What `Server.send` does. Returns whether the message was taken.
     private func ask(
         isForBehavior: Bool,
-        _ message: (Caller<Int>) -> Message<SimulatedBehavior>
+        _ message: (Caller<Int>) -> Message
     ) -> Bool {
-        let call = PendingCall<Int>(mailbox.ledger)
+        let call = TypedCall<Int>(mailbox.ledger)
         let number = records.count
-        let entry = mailbox.ledger.enter(call)
+        mailbox.ledger.enter(call)
         guard put(message(Caller(call)), isForBehavior: isForBehavior) else {
-            mailbox.ledger.strike(entry)
+            mailbox.ledger.strike(call)
             return false
         }
         kernel.note("call \(number) is sent")
-        records.append(Record(call: call, entry: entry))
+        records.append(Record(call: call))
         open.insert(number)
-        call.outcome.whenResolved { [self] in ended(number, $0) }
+        call.outcome.whenResolved { [self] failure in
+            ended(number, Result { () throws(CallError) in try call.get(failure) })
+        }
         return true
     }
 
     /// Puts a message in, and looks whether it was taken or refused as it should be.
-    private func put(_ message: consuming Message<SimulatedBehavior>, isForBehavior: Bool) -> Bool {
+    private func put(_ message: consuming Message, isForBehavior: Bool) -> Bool {
         let isFull = isForBehavior && options.mailboxLimit.map { unhandledMessages >= $0 } == true
         if isFull && end == nil && options.fullMailbox == .stop { kernel.noteStop() }
         do {
