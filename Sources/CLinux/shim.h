@@ -7,6 +7,9 @@
 #define NB_SERVER_CLINUX_SHIM_H
 
 #include <features.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -25,6 +28,18 @@ static inline int nb_server_epoll_pwait2(int epoll, struct epoll_event *events, 
 static inline int nb_server_accept4(int listener, int flags)
 {
     return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, flags);
+}
+
+/* FUTEX_WAIT_BITSET of futex(2), which takes a time of CLOCK_MONOTONIC; a null pointer is no limit. For threads of one process. */
+static inline int nb_server_futex_wait(void *word, uint32_t value, const struct timespec *deadline)
+{
+    return (int)syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value, deadline, (void *)0, FUTEX_BITSET_MATCH_ANY);
+}
+
+/* FUTEX_WAKE of futex(2), for all that wait. */
+static inline int nb_server_futex_wake(void *word)
+{
+    return (int)syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT_MAX, (void *)0, (void *)0, 0);
 }
 
 #endif

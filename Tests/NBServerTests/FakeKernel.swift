@@ -45,6 +45,8 @@ final class FakeKernel: @unchecked Sendable {
     var unsent: Set<Int32> = []
     /// What looks for unread input come to, one after the other; others find nothing.
     var unheard: [Int32: [Int32]] = [:]
+    /// What happens elsewhere while the loop makes a direct call.
+    var onCall: (DirectCall) -> Void = { _ in }
     /// Descriptors that the engine was told to forget.
     private(set) var forgotten: [Int32] = []
     /// Descriptors whose close was kept from waiting.
@@ -325,6 +327,7 @@ extension FakeKernel {
     fileprivate func call(_ call: DirectCall) {
         calls.append(call)
         allCalls.append(call)
+        onCall(call)
     }
 
     fileprivate func sendLast(_ bytes: Operation.Bytes, on descriptor: Int32) -> Int32 {

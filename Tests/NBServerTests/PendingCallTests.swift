@@ -15,9 +15,9 @@ import Testing
         let caller = Mutex<Caller<Int>?>(Caller(call))
         caller.withLock { $0?.reply(5) }
         try onAnotherThread { caller.withLock { $0 = nil } }
-        #expect(call.result == nil)
+        #expect(!call.isSettled)
         ledger.flush()
-        #expect(try call.result?.get() == 5)
+        #expect(try call.get() == 5)
         ledger.leaveLoop()
     }
 
@@ -29,17 +29,15 @@ import Testing
         caller.reply(1)
         try onAnotherThread { caller.reply(2) }
         ledger.flush()
-        #expect(try call.result?.get() == 1)
+        #expect(try call.get() == 1)
         ledger.leaveLoop()
     }
 
     @Test func aCallerThatIsLetGoOfUnansweredEndsItsCall() {
         let call = TypedCall<Int>(CallLedger())
         _ = Caller(call)
-        guard case .failure(.unanswered) = call.result else {
-            Issue.record("the call has come to \(String(describing: call.result))")
-            return
-        }
+        let error = #expect(throws: CallError.self) { try call.get() }
+        #expect(error?.description == CallError.unanswered.description)
     }
 
     private func onAnotherThread(_ body: @escaping @Sendable () -> Void) throws {

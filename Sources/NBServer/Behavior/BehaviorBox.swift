@@ -12,8 +12,10 @@ class BehaviorBox {
         self.behavior = behavior
     }
 
+    /// Where new messages are.
+    final var mailbox: Mailbox { inbox.mailbox }
     /// The calls that wait for the behavior.
-    final var ledger: CallLedger { inbox.mailbox.ledger }
+    final var ledger: CallLedger { mailbox.ledger }
 
     func begin(_ context: borrowing ServerContext) throws -> Verdict {
         fatalError("abstract")

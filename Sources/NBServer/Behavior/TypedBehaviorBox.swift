@@ -3,13 +3,11 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
     // A pointer, because a stored property would be checked for exclusive access at every callback, and because
     // `terminate` consumes the value.
     private let typedBehavior: UnsafeMutablePointer<Behavior>
-    private let mailbox: Mailbox
     private var isAlive = true
 
     init(_ behavior: consuming Behavior, _ mailbox: Mailbox) {
         typedBehavior = .allocate(capacity: 1)
         typedBehavior.initialize(to: behavior)
-        self.mailbox = mailbox
         super.init(mailbox, behavior: typedBehavior)
     }
 

@@ -3,9 +3,15 @@ internal import NBLibc
 
 // How connections end: ``ConnectionState`` says what is done, and here it is done. Every error of a connection is answered there.
 extension ConnectionTable {
-    /// Looks after the connections that callbacks and completions of this turn have made due.
-    mutating func submitDue(on engine: inout some Engine & ~Copyable, _ calls: borrowing some SocketCalls & ~Copyable) {
-        while let slot = takeDue() {
+    /// Looks after connections that callbacks and completions of this turn have made due.
+    mutating func submitDue(
+        atMost limit: Int,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
+        var limit = limit
+        while limit > 0, let slot = takeDue() {
+            limit -= 1
             perform(slot.pointee.state.on(.due(slot.unsent)), slot, on: &engine, calls)
             slot.assertSound()
         }

@@ -1,3 +1,4 @@
+internal import NBEngine
 internal import NBLibc
 
 // Descriptors that are handed out, and connections that are lost.
@@ -44,6 +45,19 @@ extension ConnectionTable {
     /// Takes the name of a kept connection that has ended by itself.
     mutating func takeLost() -> ConnectionID? {
         lost.popFirst()
+    }
+}
+
+extension UnsafeMutablePointer<ConnectionTable> {
+    /// Hands out what was released.
+    func handOutReleased(on engine: inout some Engine & ~Copyable, _ control: LoopControl) {
+        while let handOut = pointee.takeHandOut() {
+            guard let descriptor = handOut.descriptor else { continue }
+            engine.forget(descriptor)
+            handOut.receiver(
+                ReleasedConnection(descriptor, unread: handOut.unread) { [control] in control.noteFreedDescriptor() }
+            )
+        }
     }
 }
 

@@ -27,8 +27,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     private let control: LoopControl
 
     let state: UnsafeMutablePointer<LoopState>
-    // The state's own, at hand because every completion needs them. Not `let`s: writing through one crashes the compiler
-    // (Swift 6.3) when it builds for the thread sanitizer.
+    // The state's own. Not `let`s: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
     private var connections: UnsafeMutablePointer<ConnectionTable>
     private var listeners: UnsafeMutablePointer<ListenerTable>
 
@@ -104,21 +103,19 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Makes one turn.
     ///
     /// - Parameters:
-    ///   - mayWait: whether the turn waits until something happens, if nothing is due. A host that has to return to a loop of its
-    ///     own says no, and waits there for what the turn returns.
+    ///   - mayWait: whether the turn waits if nothing is due. A host with a loop of its own says no, and waits there for what it returns.
     ///   - budget: how many completions and messages are acted on at the most, but for one message; less those, when the turn returns.
     /// - Returns: what is left to the host.
     mutating func turn(mayWait: Bool, budget: inout Int) -> TurnEnd {
         control.doorbell.noteAwake()
         takeCompletions()
         dispatchBatch(&budget)
-        if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
         // What has completed in time may be in the rest of the batch.
         if !batch.hasRest { limits.end(&workers, hasCompletions: hasCompletions, lateness, calls) }
         workers.serve(mayHoldBuffers: batch.isFull || batch.hasRest)
         handleMail(&budget)
-        advance()
-        prepare()
+        advance(&budget)
+        prepare(&budget)
         do throws(EngineError) {
             return try enter(mayWait)
         } catch {
@@ -132,7 +129,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     var result: Result<StopReason, ServerError> { state.pointee.result }
 
     /// Goes on to the next stage, and the next, as far as what is left allows.
-    private mutating func advance() {
+    private mutating func advance(_ budget: inout Int) {
         while true {
             switch stage {
             case .serving:
@@ -143,7 +140,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
                 workers.stop()
                 terminate()
                 connections.pointee.endAll()
-                submitConnections()
+                submitConnections(&budget)
             case .endingConnections:
                 guard connections.pointee.count == 0 else { return }
                 wakeUp.cancel(on: &engine)
@@ -157,16 +154,15 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     }
 
     /// Makes operations of everything that is due.
-    private mutating func prepare() {
+    private mutating func prepare(_ budget: inout Int) {
         connections.pointee.noteTime(engine.now)
         if shortage.end != nil { retryRefused() }
-        submitConnections()
+        submitConnections(&budget)
         if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
         acceptor.submitDue(on: &engine)
     }
 
-    /// What happens in a turn after the completions: messages, then timers, then what the library itself has to say, and what all of
-    /// them ask for.
+    /// Messages, then timers, then what the library itself has to say, and what all of them ask for.
     private mutating func handleMail(_ budget: inout Int) {
         mail.handleMessages(&budget)
         acceptor.deliverAdopted(on: &engine, calls)
@@ -211,21 +207,24 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         armWakeUp()
     }
 
-    /// Submits what is due for connections, and hands out what was released.
-    private mutating func submitConnections() {
-        connections.pointee.submitDue(on: &engine, calls)
-        while let handOut = connections.pointee.takeHandOut() {
-            guard let descriptor = handOut.descriptor else { continue }
-            engine.forget(descriptor)
-            handOut.receiver(
-                ReleasedConnection(descriptor, unread: handOut.unread) { [control] in control.noteFreedDescriptor() }
-            )
+    /// Submits what is due for connections, a few at a time, and hands out what was released.
+    ///
+    /// An end is four system calls, and a turn may have hundreds: a caller does not wait for all. Messages are limited, since they may
+    /// make more connections due.
+    private mutating func submitConnections(_ budget: inout Int) {
+        var share = min(budget, Mail.quantum)
+        while connections.pointee.hasDue {
+            connections.pointee.submitDue(atMost: share > 0 ? 4 : .max, on: &engine, calls)
+            guard mail.hasNews, connections.pointee.hasDue else { continue }
+            let count = mail.handleMessages(atMost: share)
+            (share, budget) = (share - count, budget - count)
         }
+        connections.handOutReleased(on: &engine, control)
         // Now, since nothing else may come for long.
         workers.tellCloseNotices()
     }
 
-    /// Takes the completions that the enter before has brought, unless some of those before are left.
+    /// Takes what the enter before has brought, unless completions from before are left.
     private mutating func takeCompletions() {
         connections.pointee.now = engine.now
         guard !batch.hasRest else { return }
@@ -234,15 +233,18 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         lateness.noteWake(at: connections.pointee.now, hasCompletions: hasCompletions)
     }
 
-    /// Whether there are completions that were not acted on.
     private var hasCompletions: Bool { batch.hasRest || engine.hasCompletions }
 
-    /// As far as the budget goes. Never inlined: the rest of a turn would take registers that every completion needs.
+    /// As far as the budget goes, a few completions at a time, and messages in between. Never inlined: the rest of a turn would take
+    /// registers that every completion needs.
     @inline(never)
     private mutating func dispatchBatch(_ budget: inout Int) {
-        let indices = batch.advance(by: budget)
-        budget -= indices.count
-        for index in indices { dispatch(batch[index]) }
+        while budget > 0, batch.hasRest {
+            let indices = batch.advance(by: min(budget, 32))
+            budget -= indices.count
+            for index in indices { dispatch(batch[index]) }
+            if batch.hasRest && mail.hasNews { budget -= mail.handleMessages(atMost: min(budget, indices.count)) }
+        }
     }
 
     @inline(__always)
@@ -293,8 +295,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// would be one more operation it has no memory for.
     private var isDue: Bool { hasWork || isAsked || engine.isPending || engine.hasUnsubmitted }
 
-    /// What has woken the loop and is no message: a signal, or the wish that it stop, or stop sooner. Where the engine reads what wakes
-    /// the loop, the read tells.
+    /// What has woken the loop and is no message, nor a read by the engine: a signal, or the wish that it stop, or stop sooner.
     private var isAsked: Bool {
         control.hasSignals
             || (state.pointee.stopReason == nil ? control.stopRequest.reason != nil : control.stopRequest.hasPatience)
@@ -314,8 +315,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         return hasWork
     }
 
-    /// Work that no completion announces, so the loop must not sleep: completions of the batch, due connections, a freed
-    /// descriptor, workers to call, receives for which there are buffers, a stage that is over, messages.
+    /// Work that no completion announces, so the loop must not sleep.
     private var hasWork: Bool {
         batch.hasRest || connections.pointee.hasDue
             || connections.pointee.freedDescriptor.isNews && listeners.pointee.mayHaveParked

@@ -5,7 +5,7 @@ internal import NBEngine
 /// Part of the loop; loop's thread only.
 struct Mail {
     /// How many messages are handled before it is the completions' turn again.
-    private static let quantum = 256
+    static let quantum = 256
 
     private let state: UnsafeMutablePointer<LoopState>
     private var connections: UnsafeMutablePointer<ConnectionTable>
@@ -14,6 +14,7 @@ struct Mail {
     // At hand because going through the state costs a retain each.
     private let behavior: BehaviorBox
     private let ledger: CallLedger
+    private let mailbox: Mailbox
     private let observer: (any ServerObserver)?
     /// What the observer was told last.
     private var reportedCounters = ServerCounters()
@@ -25,8 +26,12 @@ struct Mail {
         control = state.pointee.control
         self.behavior = behavior
         ledger = behavior.ledger
+        mailbox = behavior.mailbox
         self.observer = observer
     }
+
+    /// Whether a message has come that was not looked at.
+    var hasNews: Bool { mailbox.hasMessages }
 
     /// Whether there is something to do without waiting.
     var hasWork: Bool {
@@ -43,14 +48,20 @@ struct Mail {
         return .earlier(drainEnd, .earlier(state.pointee.timers.earliest, state.pointee.timeout))
     }
 
-    /// Handles messages, a quantum of them at the most; one also where completions have used the budget up, or they might do so for ever.
+    /// Handles a turn's messages, a quantum of them at the most; one also where completions have used the budget up, or they might do so
+    /// for ever.
     mutating func handleMessages(_ budget: inout Int) {
-        var share = max(1, min(budget, Self.quantum))
-        while share > 0, state.pointee.stopReason == nil,
+        let count = handleMessages(atMost: max(1, min(budget, Self.quantum)))
+        budget = max(0, budget - count)
+    }
+
+    /// Handles messages that are there, so many at the most; returns how many.
+    mutating func handleMessages(atMost limit: Int) -> Int {
+        var count = 0
+        while count < limit, state.pointee.stopReason == nil,
             behavior.hasMessage(isSuspended: state.pointee.isSuspended)
         {
-            share -= 1
-            budget = max(0, budget - 1)
+            count += 1
             do {
                 let isSuspended = state.pointee.isSuspended
                 if let verdict = try behavior.handleMessage(isSuspended: isSuspended, ServerContext(state)) {
@@ -62,6 +73,7 @@ struct Mail {
             }
             ledger.flush()
         }
+        return count
     }
 
     /// Tells the timers that are due and were when it began: one that is started meanwhile has to wait for the next turn.

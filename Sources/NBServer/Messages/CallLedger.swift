@@ -7,11 +7,39 @@ internal import Synchronization
 /// struck out by its caller when it has ended; when the server has ended, the ledger ends those that are left. The mailbox is
 /// closed before the ledger, and refuses the message of a call that is entered later.
 final class CallLedger: Sendable {
+    /// A call's place among those that wait. Under the ledger's lock.
+    struct Links {
+        fileprivate var next: PendingCall?
+        fileprivate unowned(unsafe) var previous: PendingCall?
+        fileprivate var isEntered = false
+    }
+
     private struct State {
-        var waiting: [UInt64: PendingCall] = [:]
-        var lastNumber: UInt64 = 0
+        /// The call that was entered last, of those that wait.
+        var first: PendingCall?
         /// Why the server has stopped or is about to.
         var end: StopReason?
+
+        mutating func enter(_ call: PendingCall) {
+            call.links.isEntered = true
+            call.links.next = first
+            first?.links.previous = call
+            first = call
+        }
+
+        mutating func strike(_ call: PendingCall) {
+            guard call.links.isEntered else { return }
+            let (next, previous) = (call.links.next, call.links.previous)
+            next?.links.previous = previous
+            if let previous { previous.links.next = next } else { first = next }
+            call.links = Links()
+        }
+
+        mutating func strikeFirst() -> PendingCall? {
+            guard let call = first else { return nil }
+            strike(call)
+            return call
+        }
     }
 
     private let state = Lock(State())
@@ -64,17 +92,12 @@ final class CallLedger: Sendable {
 
     /// Enters a call.
     func enter(_ call: PendingCall) {
-        state.withLock { state in
-            state.lastNumber += 1
-            call.number = state.lastNumber
-            state.waiting[state.lastNumber] = call
-        }
+        state.withLock { $0.enter(call) }
     }
 
     /// The caller does not wait any more.
     func strike(_ call: PendingCall) {
-        // Dropped outside of the lock, since the end of a reply may do anything.
-        _ = state.withLock { $0.waiting.removeValue(forKey: call.number) }
+        state.withLock { $0.strike(call) }
     }
 
     /// Settles a call when the present callback has returned, or now if there is none.
@@ -86,12 +109,14 @@ final class CallLedger: Sendable {
     func flush() {
         guard !outbox.isEmpty else { return }
         let end = state.withLock { $0.end }
-        // A reply that ends a caller's wait may let go of another.
-        while !outbox.isEmpty {
-            let calls = outbox
-            outbox.removeAll(keepingCapacity: true)
-            for call in calls { call.settle(end) }
+        // The end of a call may let go of another's caller.
+        var index = 0
+        while index < outbox.count {
+            let call = outbox[index]
+            index += 1
+            call.settle(end)
         }
+        outbox.removeAll(keepingCapacity: true)
     }
 
     /// Why the server has stopped or is about to, if it is.
@@ -104,12 +129,11 @@ final class CallLedger: Sendable {
 
     /// The server has stopped, and its mailbox is closed: ends every call that still waits.
     func close(_ reason: StopReason) {
-        let (waiting, end) = state.withLock { state in
-            let end = state.end ?? reason
-            state.end = end
-            defer { state.waiting = [:] }
-            return (state.waiting.values, end)
+        let end = state.withLock { state in
+            if state.end == nil { state.end = reason }
+            return state.end ?? reason
         }
-        for call in waiting { call.fail(.stopped(end)) }
+        // One at a time, since the end of a call may do anything.
+        while let call = state.withLock({ $0.strikeFirst() }) { call.fail(.stopped(end)) }
     }
 }

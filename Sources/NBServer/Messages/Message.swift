@@ -13,10 +13,7 @@ class Message: @unchecked Sendable {
         self.isForBehavior = isForBehavior
     }
 
-    /// Has it handled, once. Loop's thread.
-    ///
-    /// - Parameter behavior: the address of the behavior.
-    /// - Returns: what the behavior answers; `nil` when it was not asked.
+    /// Has it handled, once, by the behavior at an address; the verdict is `nil` if the behavior was not asked for one. Loop's thread.
     func deliver(to behavior: UnsafeMutableRawPointer, _ context: borrowing ServerContext) throws -> Verdict? {
         fatalError("abstract")
     }

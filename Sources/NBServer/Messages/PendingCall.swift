@@ -1,24 +1,37 @@
+internal import NBEngine
 internal import Synchronization
 
 /// A call on its way, whatever its reply: what its caller waits for, and what may end it.
 ///
 /// Held by its caller while it waits, by the server's ledger, by the clock of calls while it has a time limit, and by the ``Caller`` the
-/// server has. Any thread may use it.
+/// server has. Any thread may use it; one thread or task waits.
 ///
 /// ```
-///  waiting ── the first reply, or let go of ──▶ decided ── that has left ──▶ settled
-///     └── too late, canceled, or the server has stopped; also when decided ──▶ settled
+///  what the server does:   undecided ── the first reply, or let go of ──▶ decided ── that has left ──▶ settled
+///                              └── too late, canceled, or the server has stopped; also when decided ──▶ settled
+///  what the caller does:   unawaited ── its thread sleeps, or it has left a body to be called ──▶ awaited ── settled ──▶ goes on
 /// ```
 class PendingCall: @unchecked Sendable {
-    /// Why it has failed; `nil` when it has a reply.
-    final let outcome = Outcome<CallError?>()
+    private static let unawaited: UInt32 = 0
+    /// A thread sleeps.
+    private static let awaited: UInt32 = 1
+    /// ``waiter`` is to be called.
+    private static let observed: UInt32 = 2
+    private static let settled: UInt32 = 3
+
+    private let state = Futex(unawaited)
     fileprivate let ledger: CallLedger
     /// The server has replied, or cannot any more.
     private let isDecided = Atomic<Bool>(false)
-    /// The reply is there, for whom the call is settled. Written once, by the thread that decides.
-    final fileprivate(set) var hasReply = false
-    /// Its number in the ledger, which knows it.
-    final var number: UInt64 = 0
+    /// A thread is settling it, or has.
+    private let isClaimed = Atomic<Bool>(false)
+    /// The reply is there. Written once, by the thread that decides.
+    fileprivate final var hasReply = false
+    /// Why the call has failed, if it has. Written once, by the thread that settles it, and read when that is done.
+    private var failure: CallError?
+    private var waiter: (@Sendable () -> Void)?
+    /// Its place in the ledger.
+    final var links = CallLedger.Links()
 
     fileprivate init(_ ledger: CallLedger) {
         self.ledger = ledger
@@ -34,22 +47,70 @@ class PendingCall: @unchecked Sendable {
     ///
     /// Apart from settling it, because a reply made in a callback leaves later: letting go of the last ``Caller`` meanwhile,
     /// on whatever thread, does not take the reply back.
-    final fileprivate func decide() -> Bool {
+    fileprivate final func decide() -> Bool {
         !isDecided.exchange(true, ordering: .acquiringAndReleasing)
     }
 
     /// Settles what was decided. A server that is stopping says why it does.
     final func settle(_ end: StopReason?) {
-        outcome.resolve(hasReply ? nil : end.map(CallError.stopped) ?? .unanswered)
+        settle(hasReply ? nil : end.map(CallError.stopped) ?? .unanswered)
     }
 
     /// Ends it without an answer, unless it has one.
     final func fail(_ error: CallError) {
-        outcome.resolve(error)
+        settle(error)
+    }
+
+    private func settle(_ failure: CallError?) {
+        guard !isClaimed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        self.failure = failure
+        switch state.exchange(Self.settled) {
+        case Self.awaited: state.wake()
+        case Self.observed: callWaiter()
+        default: break
+        }
     }
 }
 
-/// A call that waits for a reply of some type, which lies in its own memory until the caller takes it.
+// Waiting.
+extension PendingCall {
+    final var isSettled: Bool { state.value == Self.settled }
+
+    /// Blocks the thread until the call is settled, or the time has come; `nil` waits as long as it takes.
+    final func wait(until deadline: Instant?) {
+        while state.change(Self.unawaited, to: Self.awaited) != Self.settled {
+            if state.sleep(while: Self.awaited, until: deadline) { return }
+        }
+    }
+
+    /// Calls a body once: at once, or on the thread that settles the call.
+    final func whenSettled(_ body: @escaping @Sendable () -> Void) {
+        waiter = body
+        if state.change(Self.unawaited, to: Self.observed) == Self.settled { callWaiter() }
+    }
+
+    /// Once; the body may hold the call.
+    private final func callWaiter() {
+        let body = waiter
+        waiter = nil
+        body?()
+    }
+
+    /// Waits in a task.
+    nonisolated(nonsending) final func settled() async {
+        await withUnsafeContinuation { continuation in
+            whenSettled { continuation.resume() }
+        }
+    }
+
+    /// Why the call has failed, if it has; it must be settled.
+    fileprivate final var settledFailure: CallError? {
+        precondition(isSettled, "a call has come to nothing before it is settled")
+        return failure
+    }
+}
+
+/// A call that waits for a reply of some type, which lies in memory of its own until the call is gone.
 ///
 /// What waits, ends and keeps account of calls has no need of that type, and does not pay for looking it up; see ``Message``.
 final class TypedCall<Reply: Sendable>: PendingCall, @unchecked Sendable {
@@ -72,15 +133,9 @@ final class TypedCall<Reply: Sendable>: PendingCall, @unchecked Sendable {
         ledger.afterCallback(self)
     }
 
-    /// What the call has come to; `nil` before it is settled.
-    var result: Result<Reply, CallError>? {
-        guard let failure = outcome.value else { return nil }
-        return failure.map { .failure($0) } ?? .success(reply.pointee)
-    }
-
     /// The reply of a call that is settled.
-    func get(_ failure: CallError?) throws(CallError) -> Reply {
-        if let failure { throw failure }
+    func get() throws(CallError) -> Reply {
+        if let failure = settledFailure { throw failure }
         return reply.pointee
     }
 }

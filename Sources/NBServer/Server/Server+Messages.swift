@@ -43,10 +43,13 @@ extension Server where Behavior: ~Copyable {
         guard !mailbox.ledger.isOnLoopThread else { throw .calledItself }
         let call = try send { CallMessage<Behavior>(request($0)) }
         defer { mailbox.ledger.strike(call) }
-        if let failure = call.outcome.wait(until: deadline) { return try call.get(failure) }
-        if let limit { call.fail(.timeout(limit)) }
-        // An answer may have come since.
-        return try call.get(call.outcome.wait())
+        call.wait(until: deadline)
+        if let limit, !call.isSettled {
+            call.fail(.timeout(limit))
+            // An answer may have come since, and be on its last step.
+            call.wait(until: nil)
+        }
+        return try call.get()
     }
 
     /// Sends a message to a worker. Never waits, and so cannot tell whether the worker is still there: one whose connection has
@@ -124,12 +127,12 @@ extension Server where Behavior: ~Copyable {
         defer { mailbox.ledger.strike(call) }
         let alarm = limit.map { CallClock.shared.start(call, $0) }
         defer { if let alarm { CallClock.shared.cancel(alarm) } }
-        let failure = await withTaskCancellationHandler {
-            await call.outcome.resolved()
+        await withTaskCancellationHandler {
+            await call.settled()
         } onCancel: {
             call.fail(.canceled)
         }
-        return try call.get(failure)
+        return try call.get()
     }
 
     private func send<Reply>(_ message: (Caller<Reply>) -> Message) throws(CallError) -> TypedCall<Reply> {

@@ -120,14 +120,14 @@ import Testing
                 .perform(
                     { _, caller, _ in
                         Caller(call).reply(5)
-                        caller.reply(call.result == nil ? 0 : 1)
+                        caller.reply(call.isSettled ? 1 : 0)
                         return .continue
                     },
                     $0
                 )
             }
             #expect(wasAnswered == 0)
-            #expect(try await call.get(call.outcome.resolved()) == 5)
+            #expect(try call.get() == 5)
         }
     }
 

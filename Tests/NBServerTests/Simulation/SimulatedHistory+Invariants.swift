@@ -108,7 +108,7 @@ extension SimulatedHistory {
     /// Whoever waits for a listener's end hears of it at once.
     private func checkRemovals() {
         removals.removeAll { call, listener in
-            if call.outcome.value != nil { return true }
+            if call.isSettled { return true }
             let isOver = listener.map { kernel.listeners[$0].isClosed } ?? true
             if isOver { violate("a listener is gone, and who waits for that has not heard") }
             return isOver
@@ -196,7 +196,7 @@ extension SimulatedHistory {
     func checkEnd() {
         if turns > 0 && ends != 1 { violate("terminate ran \(ends) times") }
         post.checkEnd()
-        for (call, _) in removals where call.outcome.value == nil {
+        for (call, _) in removals where !call.isSettled {
             violate("nobody answers who wanted a listener removed")
         }
         checkEndOfWorkers()

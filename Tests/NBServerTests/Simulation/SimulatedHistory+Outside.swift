@@ -77,9 +77,7 @@ extension SimulatedHistory {
         let call = TypedCall<Result<Void, ServerError>>(post.mailbox.ledger)
         let isTaken = post.request(call) { [self] context, remover in
             let listener = noteRemoval(of: address, context)
-            call.outcome.whenResolved { [self] failure in
-                removed(listener, Result { () throws(CallError) in try call.get(failure) })
-            }
+            call.whenSettled { [self] in removed(listener, Result { () throws(CallError) in try call.get() }) }
             context.removeListener(on: address, for: remover)
             removals.append((call, listener))
         }

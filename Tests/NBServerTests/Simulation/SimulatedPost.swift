@@ -156,9 +156,7 @@ extension SimulatedPost {
         kernel.note("call \(number) is sent")
         records.append(Record(call: call))
         open.insert(number)
-        call.outcome.whenResolved { [self] failure in
-            ended(number, Result { () throws(CallError) in try call.get(failure) })
-        }
+        call.whenSettled { [self] in ended(number, Result { () throws(CallError) in try call.get() }) }
         return true
     }
 

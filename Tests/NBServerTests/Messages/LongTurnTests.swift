@@ -1,0 +1,98 @@
+import NBEngine
+import Testing
+
+@testable import NBServer
+
+/// Messages that come in the middle of a long turn, on a fake kernel.
+@Suite struct LongTurnTests {
+    private let scripted: ScriptedClerk
+    private var mailbox: Mailbox { scripted.mailbox }
+
+    init() throws {
+        scripted = try ScriptedClerk()
+    }
+
+    /// Accepts so many connections at once.
+    private func acceptCrowd(_ count: Int32, _ kernel: FakeKernel) throws {
+        for number in 0..<count { try kernel.accept(100_000 + number, on: scripted.socket.descriptor) }
+    }
+
+    @Test func aMessageDoesNotWaitForTheEndsOfManyConnections() throws {
+        var clerk = Clerk()
+        clerk.onConnection = { _, connection, _ in
+            connection.send(Clerk.greeting)
+            return .continue
+        }
+        let end = try scripted.run(
+            clerk,
+            script: [
+                { kernel in
+                    try acceptCrowd(100, kernel)
+                    kernel.onCall = { [mailbox] call in
+                        guard call == .close(100_000) else { return }
+                        let look = CastMessage<Clerk>(
+                            .perform { clerk, _ in
+                                clerk.total = kernel.closeCount
+                                return .continue
+                            }
+                        )
+                        #expect(throws: Never.self) { try mailbox.put(look) }
+                    }
+                },
+                { kernel in #expect(kernel.closeCount == 100) },
+            ]
+        )
+        #expect(end.total == 4)
+    }
+
+    @Test func aMessageDoesNotWaitForTheDeliveryOfManyConnections() throws {
+        var clerk = Clerk()
+        clerk.onConnection = { [mailbox] _, _, context in
+            guard context.counters.delivered == 1 else { return .continue }
+            let look = CastMessage<Clerk>(
+                .perform { clerk, context in
+                    clerk.total = Int(context.counters.delivered)
+                    return .continue
+                }
+            )
+            try mailbox.put(look)
+            return .continue
+        }
+        let end = try scripted.run(clerk, script: [{ try acceptCrowd(100, $0) }])
+        #expect(end.total == 32)
+    }
+
+    /// Each message sends on a connection, which is due then, and is followed by another.
+    @Test func messagesThatMakeConnectionsDueDoNotKeepATurnFromEnding() throws {
+        var clerk = Clerk()
+        clerk.onConnection = { clerk, connection, context in
+            clerk.kept = [context.keep(connection)]
+            return .continue
+        }
+        let handled = Record<Int>()
+        @Sendable func repeatOften(_ mailbox: Mailbox) throws(CastError) {
+            let message = CastMessage<Clerk>(
+                .perform { clerk, context in
+                    handled.append(1)
+                    try context.withConnection(clerk.kept[0]) { $0.send("x") }
+                    if handled.entries.count < 10_000 { try repeatOften(mailbox) }
+                    return .continue
+                }
+            )
+            try mailbox.put(message)
+        }
+        try scripted.run(
+            clerk,
+            script: [
+                { try acceptCrowd(1, $0) },
+                { _ in try repeatOften(mailbox) },
+                { _ in #expect(handled.entries.count <= 512) },
+            ]
+        )
+    }
+}
+
+extension FakeKernel {
+    /// How many connections were closed by now.
+    fileprivate var closeCount: Int { allCalls.count { if case .close = $0 { true } else { false } } }
+}
