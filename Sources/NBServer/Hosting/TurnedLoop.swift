@@ -14,6 +14,15 @@ struct TurnedLoop {
     /// Frees the loop, which has ended.
     let free: () -> Void
 
+    init(
+        descriptor: Int32,
+        turn: @escaping (inout Int) -> TurnEnd,
+        result: @escaping () -> Result<StopReason, ServerError>,
+        free: @escaping () -> Void
+    ) {
+        (self.descriptor, self.turn, self.result, self.free) = (descriptor, turn, result, free)
+    }
+
     /// Makes the engine that the options ask for, and a loop on it, and begins.
     ///
     /// - Throws: ``ServerError`` if there is no engine, or the behavior declined or could not begin; the behavior and the sockets are

@@ -165,11 +165,7 @@ final class SimulatedHistory: @unchecked Sendable {
 
     private func turn(_ loop: inout Loop<SimulatedEngine, SimulatedCalls>) throws(ServerError) -> StopReason {
         guard let largestBudget else { return try ThreadHost.run(&loop) }
-        return try PolledHost.run(&loop) {
-            let budget = 1 + kernel.random.below(largestBudget)
-            kernel.beginTurn(budget: budget)
-            return budget
-        } wait: { deadline in
+        return try SimulatedHost.run(&loop, control, kernel, largestBudget: largestBudget) { deadline in
             look(deadline, actOutside)
             kernel.waitForSignal { actOutside() }
         }
