@@ -101,7 +101,11 @@ struct Hello: ConnectionWorker {
 }
 
 struct HelloServer: NonBlockingServer {
+    let shard: Shard
+
+    /// The first shard speaks for all: they listen on the same addresses, on the same engine.
     func begin(_ context: borrowing ServerContext) -> Verdict {
+        guard shard.index == 0 else { return .continue }
         for address in context.addresses { print("listening on \(address)") }
         fflush(stdout)
         if context.engine.kind != .ring { fputs("hello-http: running on \(context.engine)\n", stderr) }
@@ -112,9 +116,10 @@ struct HelloServer: NonBlockingServer {
 }
 
 let usage = """
-    usage: hello-http [ADDRESS …]
+    usage: hello-http [--shards NUMBER] [ADDRESS …]
 
-      hello-http                        listen on 127.0.0.1:8080
+      hello-http                        listen on 127.0.0.1:8080, with a shard for each processor
+      hello-http --shards 1             with one thread
       hello-http 127.0.0.1:0 [::1]:0    listen on ports that are free
 
       curl http://127.0.0.1:8080/
@@ -122,14 +127,23 @@ let usage = """
       ab -k -n 100000 -c 100 http://127.0.0.1:8080/
     """
 
-let arguments = CommandLine.arguments.dropFirst()
+var arguments = CommandLine.arguments.dropFirst()
 if arguments == ["--help"] { exit(puts(usage) == EOF ? 1 : 0) }
 // Without this, a reader of the standard output that leaves would end the server.
 signal(SIGPIPE, SIG_IGN)
+var options = GroupOptions()
+if arguments.first == "--shards" {
+    options.shards = arguments.dropFirst().first.flatMap { Int($0) }
+    guard options.shards != nil else {
+        fputs("hello-http: --shards wants a number\n\n\(usage)\n", stderr)
+        exit(2)
+    }
+    arguments = arguments.dropFirst(2)
+}
 do {
     let addresses = arguments.isEmpty ? ["127.0.0.1:8080"] : arguments.map { Endpoint($0) }
-    let server = try Server(HelloServer(), listening: addresses)
-    try server.run(stoppingOn: [.interrupt, .terminate])
+    let group = try ServerGroup(listening: addresses, options: options) { HelloServer(shard: $0) }
+    try group.run(stoppingOn: [.interrupt, .terminate])
 } catch {
     fputs("hello-http: \(error)\n", stderr)
     exit(1)

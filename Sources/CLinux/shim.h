@@ -30,6 +30,17 @@ static inline int nb_server_accept4(int listener, int flags)
     return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, flags);
 }
 
+/* sched_getaffinity(2) and sched_setaffinity(2) of the calling thread; the first tells how many bytes the kernel has written. */
+static inline int nb_server_get_affinity(unsigned long *mask, size_t size)
+{
+    return (int)syscall(SYS_sched_getaffinity, 0, size, mask);
+}
+
+static inline int nb_server_set_affinity(const unsigned long *mask, size_t size)
+{
+    return (int)syscall(SYS_sched_setaffinity, 0, size, mask);
+}
+
 /* FUTEX_WAIT_BITSET of futex(2), which takes a time of CLOCK_MONOTONIC; a null pointer is no limit. For threads of one process. */
 static inline int nb_server_futex_wait(void *word, uint32_t value, const struct timespec *deadline)
 {

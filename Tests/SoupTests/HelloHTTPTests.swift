@@ -32,6 +32,15 @@ extension SoupTests {
             try hello.expectCleanEnd()
         }
 
+        @Test(arguments: [
+            ([], 2, "--shards wants a number"), (["many"], 2, "--shards wants a number"),
+            (["0"], 1, "GroupOptions.shards: 0 is out of range"),
+        ]) func aNumberOfShardsThatCannotBeIsAnError(words: [String], status: Int32, text: String) throws {
+            let program = try EndedProgram([try Soup.built("hello-http"), "--shards"] + words)
+            #expect(program.ending == .exited(status))
+            #expect(program.errors.hasPrefix("hello-http: \(text)"))
+        }
+
         @Test(arguments: [[], ["-H", "Connection: close"]])
         func wrkFindsNoFault(header: [String]) throws {
             let hello = try Example("hello-http")

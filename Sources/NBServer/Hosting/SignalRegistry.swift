@@ -9,7 +9,7 @@ internal import Synchronization
 /// nobody watches any more.
 final class SignalRegistry: Sendable {
     static let shared = SignalRegistry()
-    private static let count = 16
+    private static let count = 1024
 
     private struct Entry: ~Copyable {
         /// The address of the loop's control, or 0.

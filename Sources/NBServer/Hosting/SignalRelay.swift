@@ -1,18 +1,17 @@
-/// Lets a loop hear of some signals, for as long as it exists.
+/// Lets loops hear of some signals, for as long as it exists.
 ///
-/// Made before the loop runs and dropped after it has ended, by the thread that runs it.
+/// Made before the loops run and dropped after they have ended, by the thread that runs or awaits them.
 struct SignalRelay: ~Copyable {
-    private let entry: Int
+    private var entries: [Int] = []
     private let signals: [Signal]
 
-    /// Watches `signals` for `control`.
-    init(_ signals: [Signal], for control: LoopControl) throws(ServerError) {
-        let signals = Array(Set(signals))
-        entry = try SignalRegistry.shared.register(control, signals)
-        self.signals = signals
+    /// Watches `signals` for `controls`.
+    init(_ signals: [Signal], for controls: [LoopControl]) throws(ServerError) {
+        self.signals = Array(Set(signals))
+        for control in controls { entries.append(try SignalRegistry.shared.register(control, self.signals)) }
     }
 
     deinit {
-        SignalRegistry.shared.unregister(entry, signals)
+        for entry in entries { SignalRegistry.shared.unregister(entry, signals) }
     }
 }

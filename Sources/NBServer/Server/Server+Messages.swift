@@ -123,7 +123,14 @@ extension Server where Behavior: ~Copyable {
         within limit: Duration?,
         _ message: (Caller<Reply>) -> Message
     ) async throws(CallError) -> Reply {
-        let call = try send(message)
+        try await answer(of: try send(message), within: limit)
+    }
+
+    /// Waits for the answer to a call that was sent, and strikes it out.
+    nonisolated(nonsending) func answer<Reply>(
+        of call: TypedCall<Reply>,
+        within limit: Duration?
+    ) async throws(CallError) -> Reply {
         defer { mailbox.ledger.strike(call) }
         let alarm = limit.map { CallClock.shared.start(call, $0) }
         defer { if let alarm { CallClock.shared.cancel(alarm) } }
@@ -135,7 +142,8 @@ extension Server where Behavior: ~Copyable {
         return try call.get()
     }
 
-    private func send<Reply>(_ message: (Caller<Reply>) -> Message) throws(CallError) -> TypedCall<Reply> {
+    /// Sends a call, which has to be waited for.
+    func send<Reply>(_ message: (Caller<Reply>) -> Message) throws(CallError) -> TypedCall<Reply> {
         guard !mailbox.ledger.isInCallback else { throw .calledItself }
         let call = TypedCall<Reply>(mailbox.ledger)
         mailbox.ledger.enter(call)

@@ -40,16 +40,7 @@ extension Server where Behavior: ~Copyable {
     /// - Returns: why it stopped; ``StopReason/failed(_:)`` with a ``ServerError`` if it could not begin.
     /// - Throws: `CancellationError` if the task is canceled.
     public nonisolated(nonsending) func ended() async throws(CancellationError) -> StopReason {
-        let wait = Outcome<Result<StopReason, CancellationError>>()
-        let number = end.whenResolved { wait.resolve(.success($0.reason)) }
-        // Who asks again and again, and gives up each time, leaves nothing behind.
-        defer { end.forget(number) }
-        let result = await withTaskCancellationHandler {
-            await wait.resolved()
-        } onCancel: {
-            wait.resolve(.failure(CancellationError()))
-        }
-        return try result.get()
+        try await end.resolvedUnlessCanceled().reason
     }
 
     /// Waits for the server's end, for code that may block: ``ended()`` otherwise.

@@ -59,11 +59,22 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     ///   - observer: who watches it, if anybody does.
     /// - Throws: ``ServerError`` if an option is out of its range, or an address is none, is in use or not permitted; nothing is
     ///   left bound then. `socket(2)`, `setsockopt(2)`, `bind(2)`, `listen(2)`.
-    public init(
+    public convenience init(
         _ behavior: consuming sending Behavior,
         listening endpoints: [Endpoint],
         options: ServerOptions = ServerOptions(),
         observer: (any ServerObserver)? = nil
+    ) throws(ServerError) {
+        try self.init(behavior, listening: endpoints, options: options, observer: observer, alsoSetting: [])
+    }
+
+    /// The same, with socket options besides the behavior's.
+    init(
+        _ behavior: consuming sending Behavior,
+        listening endpoints: [Endpoint],
+        options: ServerOptions,
+        observer: (any ServerObserver)?,
+        alsoSetting extraOptions: [SocketOption]
     ) throws(ServerError) {
         try options.expectValid()
         guard endpoints.count <= options.maximumListeners else {
@@ -75,7 +86,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
             )
         }
         occupyStandardStreams()
-        let socketOptions = behavior.socketOptions
+        let socketOptions = behavior.socketOptions + extraOptions
         for option in socketOptions { try option.expectValid() }
         var sockets: [ListenSocket] = []
         for endpoint in endpoints { sockets.append(try ListenSocket(endpoint, options: socketOptions)) }
@@ -152,9 +163,14 @@ extension Server where Behavior: ~Copyable {
     /// - Throws: ``ServerError`` as ``run()`` does until the behavior has begun, or if no thread can be made. A failure after
     ///   that is told by ``ended()``, and to `terminate`.
     public func start() throws(ServerError) {
+        try start(named: "nb-server", onProcessor: nil)
+    }
+
+    /// The same, on a thread that has a name and may keep to a processor.
+    func start(named name: String, onProcessor processor: Int?) throws(ServerError) {
         guard try claim() else { return }
         do {
-            try startThread(named: "nb-server") { _ = self.runClaimed(handling: []) }
+            try startThread(named: name) { _ = self.runClaimed(handling: [], onProcessor: processor) }
         } catch {
             finish(.failure(error))
             throw error
@@ -189,9 +205,13 @@ extension Server where Behavior: ~Copyable {
         return try result.get()
     }
 
-    private func runClaimed(handling signals: [Signal]) -> Result<StopReason, ServerError> {
+    private func runClaimed(
+        handling signals: [Signal],
+        onProcessor processor: Int? = nil
+    ) -> Result<StopReason, ServerError> {
         let result: Result<StopReason, ServerError>
         do throws(ServerError) {
+            if let processor { try Processors.pinThread(to: processor) }
             result = .success(try serve(handling: signals))
         } catch {
             result = .failure(error)
@@ -204,7 +224,7 @@ extension Server where Behavior: ~Copyable {
     private func serve(handling signals: [Signal]) throws(ServerError) -> StopReason {
         let resources = takeResources()
         guard !signals.isEmpty else { return try serve(resources) }
-        let relay = try SignalRelay(signals, for: control)
+        let relay = try SignalRelay(signals, for: [control])
         defer { extendLifetime(relay) }
         return try serve(resources)
     }

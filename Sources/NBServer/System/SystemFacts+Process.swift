@@ -44,8 +44,7 @@ extension SystemFacts {
         get throws(Unknown) {
             guard let lockedMemory else { throw Unknown("getrlimit does not tell RLIMIT_MEMLOCK") }
             let value = lockedMemory.soft.asByteCount
-            let locking = 14  // CAP_IPC_LOCK
-            if (try? hasCapability(locking)) == true {
+            if (try? hasCapability(Capabilities.lockingMemory)) == true {
                 return SystemFinding(
                     .lockedMemory,
                     value,

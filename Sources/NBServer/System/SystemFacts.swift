@@ -109,25 +109,11 @@ extension SystemFacts {
         }
     }
 
-    /// A line of `/proc/self/status`, without its name: `0000000000000000` for `CapEff`.
-    func status(_ name: String) throws(Unknown) -> Substring {
-        let text = try status.known(as: "/proc/self/status")
-        for line in text.split(separator: "\n") where line.hasPrefix("\(name):") {
-            return line.dropFirst(name.count + 1).drop(while: \.isWhitespace)
-        }
-        throw Unknown("/proc/self/status has no \(name)")
-    }
+    /// A line of `/proc/self/status`, without its name.
+    func status(_ name: String) throws(Unknown) -> Substring { try status.statusLine(name) }
 
-    /// Whether this process has a capability, by its number in `capabilities(7)`, that counts for the whole system: one of another user
-    /// namespace than the first, as in a container without root, does not.
+    /// Whether this process has a capability that counts for the whole system.
     func hasCapability(_ number: Int) throws(Unknown) -> Bool {
-        let everyUser = ["0", "0", "4294967295"]
-        if case .text(let map) = userMap, map.split(whereSeparator: \.isWhitespace).map(String.init) != everyUser {
-            return false
-        }
-        guard let capabilities = UInt64(try status("CapEff"), radix: 16) else {
-            throw Unknown("CapEff of /proc/self/status is no number")
-        }
-        return capabilities >> UInt64(number) & 1 == 1
+        try Capabilities(status: status, userMap: userMap).includes(number)
     }
 }

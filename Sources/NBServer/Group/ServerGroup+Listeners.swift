@@ -1,0 +1,84 @@
+// Listeners that come, rest and go while the group runs. All shards do it, or none. Any task.
+extension ServerGroup where Behavior: ~Copyable {
+    /// Has every shard listen on another address; see ``Server/listen(on:options:within:)``.
+    ///
+    /// - Parameters:
+    ///   - endpoint: where to listen; port 0 is a new port, the same for all shards.
+    ///   - options: the options of the sockets, to which ``SocketOption/reusePort(_:)`` is added; `nil` for
+    ///     ``NonBlockingServer/socketOptions``.
+    ///   - limit: how long to wait for each shard.
+    /// - Returns: the address the kernel bound it to, by which it is named from now on.
+    /// - Throws: ``ServerError`` of the first shard that cannot; the others do not listen there then.
+    @discardableResult
+    public nonisolated(nonsending) func listen(
+        on endpoint: Endpoint,
+        options: [SocketOption]? = nil,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) -> SocketAddress {
+        let options = options.map { $0 + [.reusePort(true)] }
+        let address = try await shards[0].listen(on: endpoint, options: options, within: limit)
+        let shared = Endpoint(address.description)
+        for (index, shard) in shards.enumerated().dropFirst() {
+            do throws(ServerError) {
+                try await shard.listen(on: shared, options: options, within: limit)
+            } catch {
+                for shard in shards[..<index] { try? await shard.removeListener(on: address, within: limit) }
+                throw error.ofShard(index)
+            }
+        }
+        return address
+    }
+
+    /// Has every shard stop listening on an address, and returns when it is free; see ``Server/removeListener(on:within:)``. Clients that
+    /// wait in the shards' queues are reset.
+    ///
+    /// - Throws: ``ServerError`` of the first shard that could not; what has gone is not put back, and the others are asked all the same.
+    public nonisolated(nonsending) func removeListener(
+        on address: SocketAddress,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        var failure: ServerError?
+        for (index, shard) in shards.enumerated() {
+            do throws(ServerError) {
+                try await shard.removeListener(on: address, within: limit)
+            } catch {
+                failure = failure ?? error.ofShard(index)
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Lets a listener of every shard rest; see ``Server/pauseListener(on:within:)``.
+    ///
+    /// - Throws: ``ServerError`` of the first shard that cannot; the others accept again then.
+    public nonisolated(nonsending) func pauseListener(
+        on address: SocketAddress,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        for (index, shard) in shards.enumerated() {
+            do throws(ServerError) {
+                try await shard.pauseListener(on: address, within: limit)
+            } catch {
+                for shard in shards[..<index] { try? await shard.unpauseListener(on: address, within: limit) }
+                throw error.ofShard(index)
+            }
+        }
+    }
+
+    /// Lets a listener of every shard accept again; see ``Server/unpauseListener(on:within:)``.
+    ///
+    /// - Throws: ``ServerError`` of the first shard that cannot; the others rest again then.
+    public nonisolated(nonsending) func unpauseListener(
+        on address: SocketAddress,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        for (index, shard) in shards.enumerated() {
+            do throws(ServerError) {
+                try await shard.unpauseListener(on: address, within: limit)
+            } catch {
+                for shard in shards[..<index] { try? await shard.pauseListener(on: address, within: limit) }
+                throw error.ofShard(index)
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+/// Servers that share a port: a shard for each processor, each with a thread, an engine and listeners of its own.
+///
+/// ```swift
+/// let group = try ServerGroup(listening: "0.0.0.0:7777") { shard in NoSoup() }
+/// try group.run(stoppingOn: [.interrupt, .terminate])
+/// ```
+///
+/// The kernel deals clients out to the shards by their addresses (`SO_REUSEPORT`, `socket(7)`). Each shard serves its own from the accept
+/// to the end, on its own thread; shards share nothing but the port and the account of their ends, so a connection costs what it costs a
+/// single server. A shard is a ``Server``, to be called and looked at by itself in ``shards``.
+///
+/// ```
+///  init ──▶ ready ── start, run, embed(shard:) ──▶ running ── a stop, a drain; a shard that fails, or stops by itself ──▶ stopped
+///             └── stop ──▶ canceled
+/// ```
+///
+/// A shard that ends takes the others with it, unless it has drained: a group does not serve on with a part of its clients turned away.
+/// Starting again is for whatever supervises the process.
+public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendable {
+    /// The servers, in the order of ``Shard/index``.
+    ///
+    /// Ask the group to run, stop, drain and change listeners: a shard that does so alone has an address less than the others, or ends
+    /// them all.
+    public let shards: [Server<Behavior>]
+
+    private let processors: [Int?]
+    let groupEnd: GroupEnd
+    private let life = Lock(Life.ready)
+
+    private enum Life {
+        case ready, running, canceled
+    }
+
+    /// The addresses the group listens on now, with the ports the kernel chose; those of its first shard.
+    public var addresses: [SocketAddress] { shards[0].addresses }
+
+    /// Binds one address for a group; see ``init(listening:options:observing:behavior:)``.
+    public convenience init(
+        listening endpoint: Endpoint,
+        options: GroupOptions = GroupOptions(),
+        observing observer: (Shard) -> (any ServerObserver)? = { _ in nil },
+        behavior: (Shard) -> sending Behavior
+    ) throws(ServerError) {
+        try self.init(listening: [endpoint], options: options, observing: observer, behavior: behavior)
+    }
+
+    /// Makes a group's servers, and binds addresses for each of them. From now on clients can connect; they wait until the group runs.
+    ///
+    /// Whoever may use this process's user may join the port (`SO_REUSEPORT`): a program that listens there already, with the same option
+    /// and of the same user, is no error and takes its share of the clients.
+    ///
+    /// - Parameters:
+    ///   - endpoints: where to listen; port 0 is one port for all shards. There may be none: listeners can be added later.
+    ///   - options: how many shards, and how they run.
+    ///   - observer: makes what watches a shard, if anything does. Called here, once a shard.
+    ///   - behavior: makes a shard's behavior. Called here, once a shard, in their order. ``SocketOption/reusePort(_:)`` is added to its
+    ///     socket options.
+    /// - Throws: ``ServerError`` as a server does; with ``ServerError/Code/outOfResources`` if the shards together would not fit into this
+    ///   process's limits of descriptors or locked memory. Nothing is left bound then.
+    public init(
+        listening endpoints: [Endpoint],
+        options: GroupOptions = GroupOptions(),
+        observing observer: (Shard) -> (any ServerObserver)? = { _ in nil },
+        behavior: (Shard) -> sending Behavior
+    ) throws(ServerError) {
+        try options.expectValid()
+        let processors = Processors()
+        let count = options.shards ?? processors.usableCount
+        try GroupBudget(shards: count, listeners: endpoints.count, options: options.server).expectToFit()
+        var endpoints = endpoints
+        var shards: [Server<Behavior>] = []
+        var pinned: [Int?] = []
+        for index in 0..<count {
+            let processor = options.isPinned ? processors.allowed[index % processors.allowed.count] : nil
+            let shard = Shard(index: index, count: count, processor: processor)
+            do throws(ServerError) {
+                shards.append(
+                    try Server(
+                        behavior(shard),
+                        listening: endpoints,
+                        options: options.server,
+                        observer: observer(shard),
+                        alsoSetting: [.reusePort(true)]
+                    )
+                )
+            } catch {
+                throw error.ofShard(index)
+            }
+            pinned.append(processor)
+            // The others share the ports that the kernel chose for the first.
+            if index == 0 { endpoints = shards[0].addresses.map { Endpoint($0.description) } }
+        }
+        self.shards = shards
+        self.processors = pinned
+        groupEnd = GroupEnd(shards: count)
+    }
+}
+
+// Running.
+extension ServerGroup where Behavior: ~Copyable {
+    /// Serves on the shards' threads until the group is stopped; see ``start()`` and ``run(stoppingOn:telling:)``.
+    @available(*, noasync, message: "it would block the task's thread; use start()")
+    @discardableResult
+    public func run() throws(ServerError) -> StopReason {
+        try run(stoppingOn: [])
+    }
+
+    /// Serves on the shards' threads until the group is stopped, or one of some signals arrives; the calling thread waits meanwhile.
+    ///
+    /// Every shard hears of each signal, as a server does by ``Server/run(stoppingOn:telling:)``.
+    ///
+    /// - Parameters:
+    ///   - stopping: the signals that stop the group.
+    ///   - telling: the signals that behaviors are told, and that do not stop it; also those that are in both lists.
+    /// - Returns: why it stopped: what the first shard that ended says. Everything is closed, and every `terminate` has run.
+    /// - Throws: ``ServerError`` as ``start()`` does; or with which a shard failed later, named by its number; or if a signal cannot be
+    ///   handled.
+    @available(*, noasync, message: "it would block the task's thread; use start()")
+    @discardableResult
+    public func run(stoppingOn stopping: [Signal], telling: [Signal] = []) throws(ServerError) -> StopReason {
+        for shard in shards { shard.control.setToldSignals(telling) }
+        let signals = stopping + telling
+        let relay = signals.isEmpty ? nil : try SignalRelay(signals, for: shards.map(\.control))
+        try start()
+        let result = groupEnd.outcome.wait()
+        extendLifetime(relay)
+        return try result.get()
+    }
+
+    /// Serves on threads of the shards' own, which live as long as the group runs.
+    ///
+    /// Blocks the caller until every behavior has begun, one after the other. A group that was stopped before does not run, and that is no
+    /// error. The group goes on running if nothing keeps a reference to it.
+    ///
+    /// - Throws: ``ServerError`` if a shard cannot begin, which names the shard; the others have ended by then, and nothing is left open. A
+    ///   failure after that is told by ``ended()``.
+    public func start() throws(ServerError) {
+        guard try claim() else { return }
+        for (index, shard) in shards.enumerated() {
+            do throws(ServerError) {
+                try shard.start(named: "nb-shard-\(index)", onProcessor: processors[index])
+            } catch {
+                requestStop(within: .zero)
+                _ = groupEnd.outcome.wait()
+                throw error.ofShard(index)
+            }
+        }
+    }
+
+    /// Makes one shard the calling thread's, to be turned by a loop of the caller's own; see ``Server/embed()``. Each shard is embedded by
+    /// itself, by a thread of its own or by one thread for several. The group's pinning is the caller's affair then.
+    ///
+    /// - Throws: ``ServerError`` as ``Server/embed()`` does, and the group stops.
+    /// - Precondition: `shard` is from 0 to the number of shards, less one.
+    public func embed(shard: Int) throws(ServerError) -> EmbeddedServer {
+        try claimForHosts()
+        do throws(ServerError) {
+            return try shards[shard].embed()
+        } catch {
+            throw error.ofShard(shard)
+        }
+    }
+
+    private func claimForHosts() throws(ServerError) {
+        let isFirst = life.withLock { life in
+            defer { if life == .ready { life = .running } }
+            return life == .ready
+        }
+        if isFirst { watchEnds() }
+    }
+
+    /// Decides that the group is to run; `false` if it was stopped before.
+    private func claim() throws(ServerError) -> Bool {
+        let before = life.withLock { life in
+            defer { if life == .ready { life = .running } }
+            return life
+        }
+        switch before {
+        case .ready: watchEnds()
+        case .canceled: return false
+        case .running: throw ServerError(.alreadyRan, operation: "run", cure: "a group runs once; make another one")
+        }
+        return true
+    }
+
+    /// From now on the end of one shard is that of all. Each holds the group until it has ended.
+    private func watchEnds() {
+        for (index, shard) in shards.enumerated() {
+            shard.end.whenResolved { result in
+                if self.groupEnd.note(result, of: index) { self.requestStop() }
+            }
+        }
+    }
+
+    /// Sees to it that a group that does not run yet never will.
+    func cancel() -> Bool {
+        let isReady = life.withLock { life in
+            guard life == .ready else { return false }
+            life = .canceled
+            return true
+        }
+        guard isReady else { return false }
+        for shard in shards { _ = shard.cancel() }
+        groupEnd.cancel()
+        return true
+    }
+}
