@@ -17,6 +17,8 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLiburing", providers: [.apt(["liburing-dev"])]),
         .systemLibrary(name: "CLinux"),
+        // The header that C programs include; NBServerC is behind it.
+        .systemLibrary(name: "CNBServer"),
         .target(name: "NBLibc", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NBEngine", swiftSettings: settings),
         .target(name: "NBUring", dependencies: ["CLiburing", "NBEngine", "NBLibc"], swiftSettings: settings),
