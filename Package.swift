@@ -23,6 +23,8 @@ let package = Package(
         .target(name: "NBEngine", swiftSettings: settings),
         .target(name: "NBUring", dependencies: ["CLiburing", "NBEngine", "NBLibc"], swiftSettings: settings),
         .target(name: "NBServer", dependencies: ["NBEngine", "NBLibc", "NBUring"], swiftSettings: settings),
+        // A C program's server: what is behind nbserver.h. ./dev c makes libraries of it.
+        .target(name: "NBServerC", dependencies: ["CNBServer", "NBLibc", "NBServer"], swiftSettings: settings),
         // What a server would run on here, and which limits it would meet.
         .executableTarget(name: "nb-doctor", dependencies: ["NBServer"], swiftSettings: settings),
         .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
@@ -49,7 +51,14 @@ let package = Package(
             name: "embedding",
             dependencies: ["CLinux", "NBServer"],
             path: "Examples/Embedding",
+            exclude: ["C"],
             swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "embedding-c",
+            dependencies: ["NBServerC"],
+            path: "Examples/Embedding/C",
+            cSettings: [.headerSearchPath("../../../Sources/CNBServer/include")]
         ),
         // Which levels of io_uring the tests run on, and which not.
         .target(name: "GrantedLevels", dependencies: ["NBUring"], path: "Tests/GrantedLevels", swiftSettings: settings),
@@ -66,7 +75,7 @@ let package = Package(
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "counter", "echo", "embedding", "endings", "hello-http", "nb-doctor", "soup", "soup-kitchen",
+                "counter", "echo", "embedding", "embedding-c", "endings", "hello-http", "nb-doctor", "soup", "soup-kitchen",
                 "test-server",
                 "GrantedLevels", "NBUring",
             ],

@@ -15,11 +15,30 @@ extension ServerContext {
         try expectRoomForListener(wanted)
         let options = options ?? state.pointee.socketOptions
         let socket = try state.pointee.listen(wanted, options)
+        add(socket, options)
+        return socket.address
+    }
+
+    /// Accepts on a socket from now on.
+    private func add(_ socket: ListenSocket, _ options: [SocketOption]) {
         if options.contains(where: \.makesCloseWait) { state.pointee.connections.pointee.closesWait = true }
         state.pointee.listeners.pointee.add(socket)
         state.pointee.publishAddresses()
         state.pointee.note(.listenerAdded(socket.address))
-        return socket.address
+    }
+
+    /// Accepts on what somebody outside has bound; if there is no room for it any more, it is closed, and that is told.
+    ///
+    /// - Returns: its place among the server's listeners; `nil` if it was closed.
+    func add(_ bound: BoundListener) -> Int? {
+        do throws(ServerError) {
+            try expectRoomForListener(bound.address)
+        } catch {
+            state.pointee.tellLater(.listenerDown(bound.address, cause: error))
+            return nil
+        }
+        add(bound.socket, bound.options)
+        return state.pointee.listeners.pointee.index(of: bound.address)
     }
 
     private func expectRoomForListener(_ wanted: SocketAddress) throws(ServerError) {
@@ -27,10 +46,7 @@ extension ServerContext {
         guard state.pointee.acceptsListeners else {
             throw ServerError(.stopped, operation: "listen", address: address, cure: "the server is about to stop")
         }
-        guard state.pointee.listeners.pointee.index(of: wanted) == nil else {
-            let cure = "this server listens there already; remove that listener first, or choose another port"
-            throw ServerError(.alreadyListening, operation: "listen", address: address, cure: cure)
-        }
+        guard state.pointee.listeners.pointee.index(of: wanted) == nil else { throw .alreadyListening(wanted) }
         let limit = state.pointee.options.maximumListeners
         guard state.pointee.listeners.pointee.openCount < limit else {
             let cure = "there are as many listeners as ServerOptions.maximumListeners allows, \(limit)"

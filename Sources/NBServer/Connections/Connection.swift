@@ -109,6 +109,20 @@ public struct Connection: ~Copyable {
         release { try? server.adopt($0) }
     }
 
+    /// Hands the connection out within the callback that was given it, before anything was asked of it: what ``release(to:)`` does, at once and
+    /// without an allocation. The server does not hear of the descriptor's end, so a listener that is parked for want of descriptors does
+    /// not notice it, and tries again by time.
+    ///
+    /// - Returns: its descriptor, for the caller to close; `nil` if something was asked of the connection before, which is closed then.
+    package consuming func takeDescriptor() -> Int32? {
+        guard let descriptor = table.pointee.handOutUnused(slot) else { return nil }
+        forget()
+        return descriptor
+    }
+
+    /// The place of the listener that the connection came by, among those of its server.
+    package var listenerPlace: Int { Int(slot.pointee.listener.index) }
+
     /// The peer's address, asked of the kernel with `getpeername(2)`; `nil` if the peer has reset the connection already.
     public var peerAddress: SocketAddress? {
         let descriptor = slot.pointee.descriptor

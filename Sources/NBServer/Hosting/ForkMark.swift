@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// A page that the kernel clears in every child, in which each process writes a number of its own when it is first asked.
 /// `madvise(2)`, `MADV_WIPEONFORK`, Linux 4.14; where that is missing a child has its parent's number. Any thread.
-enum ForkMark {
+package enum ForkMark {
     // Never unmapped.
     nonisolated(unsafe) private static let page: UnsafeMutablePointer<Atomic<UInt64>>? = {
         let size = Int(sysconf(Int32(_SC_PAGESIZE)))
@@ -17,7 +17,7 @@ enum ForkMark {
     }()
 
     /// This process's number.
-    static var current: UInt64 {
+    package static var current: UInt64 {
         guard let page else { return 0 }
         let number = page.pointee.load(ordering: .relaxed)
         if number != 0 { return number }

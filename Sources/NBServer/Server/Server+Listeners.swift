@@ -20,6 +20,39 @@ extension Server where Behavior: ~Copyable {
         }
     }
 
+    /// Listens on another address without waiting for the loop, also before the server runs.
+    ///
+    /// - Parameters:
+    ///   - bound: where; clients that have connected wait until the loop gets to it, in the order of what it is asked.
+    ///   - onListening: called on the server's thread before the first connection, with the listener's place, which another one may have
+    ///     later; not called if the server ends before.
+    /// - Throws: ``ServerError`` with ``ServerError/Code/stopped``.
+    package func listen(
+        on bound: BoundListener,
+        onListening: @escaping @Sendable (_ place: Int) -> Void
+    ) throws(ServerError) {
+        do throws(CastError) {
+            try mailbox.put(.request { context in context.add(bound).map(onListening) })
+        } catch {
+            let (address, cure) = (bound.address.description, "\(error)")
+            throw ServerError(.stopped, operation: "listen", address: address, cure: cure)
+        }
+    }
+
+    /// Binds an address for ``listen(on:onListening:)``. Blocks for up to half a second an address that is in use, but never the
+    /// server's own thread.
+    ///
+    /// - Throws: ``ServerError`` as ``ServerContext/listen(on:options:)`` does.
+    package func bind(_ endpoint: Endpoint, options: [SocketOption]) throws(ServerError) -> BoundListener {
+        for option in options { try option.expectValid() }
+        let wanted = try endpoint.resolved()
+        if addresses.contains(wanted) { throw .alreadyListening(wanted) }
+        let socket =
+            mailbox.ledger.isOnLoopThread
+            ? try ListenSocket(wanted, options: options) : try ListenSocket(endpoint, options: options)
+        return BoundListener(socket: socket, options: options)
+    }
+
     /// Stops listening on an address, and returns when it is free; see ``ServerContext/removeListener(on:)``.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``, ``ServerError/Code/stopped``, or

@@ -105,6 +105,11 @@ extension ServerError {
         }
     }
 
+    static func alreadyListening(_ address: SocketAddress) -> ServerError {
+        let cure = "this server listens there already; remove that listener first, or choose another port"
+        return ServerError(.alreadyListening, operation: "listen", address: address.description, cure: cure)
+    }
+
     static let mailboxFull = ServerError(
         .mailboxFull,
         operation: "put a message",

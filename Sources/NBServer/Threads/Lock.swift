@@ -4,12 +4,12 @@ internal import NBLibc
 ///
 /// Used instead of Swift's `Mutex`, for two reasons: under contention that is handed over by a system call each time (a PI
 /// futex), and takes its lock where the thread sanitizer cannot see it.
-struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     // On the heap because a mutex may not move once it has been used.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
 
-    init(_ value: consuming sending Value) {
+    package init(_ value: consuming sending Value) {
         mutex = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
         self.value = .allocate(capacity: 1)
@@ -23,7 +23,7 @@ struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         mutex.deallocate()
     }
 
-    borrowing func withLock<Result, Failure: Error>(
+    package borrowing func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         pthread_mutex_lock(mutex)
