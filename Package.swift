@@ -12,6 +12,8 @@ let package = Package(
     products: [
         .library(name: "NBServer", targets: ["NBServer"]),
         .library(name: "NBUring", targets: ["NBUring"]),
+        // For C programs; ./dev c makes a library of it that needs no Swift.
+        .library(name: "NBServerC", type: .static, targets: ["NBServerC"]),
         .executable(name: "nb-doctor", targets: ["nb-doctor"]),
     ],
     targets: [
@@ -69,14 +71,14 @@ let package = Package(
         ),
         .testTarget(
             name: "NBServerTests",
-            dependencies: ["GrantedLevels", "NBEngine", "NBServer", "NBUring"],
+            dependencies: ["CNBServer", "GrantedLevels", "NBEngine", "NBServer", "NBServerC", "NBUring"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "counter", "echo", "embedding", "embedding-c", "endings", "hello-http", "nb-doctor", "soup", "soup-kitchen",
-                "test-server",
+                "counter", "echo", "embedding", "embedding-c", "endings", "hello-http", "nb-doctor", "soup",
+                "soup-kitchen", "test-server",
                 "GrantedLevels", "NBUring",
             ],
             swiftSettings: settings

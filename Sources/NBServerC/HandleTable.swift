@@ -27,7 +27,9 @@ enum HandleTable {
 
     /// The server that a handle means, of whichever process.
     static func server(_ handle: OpaquePointer?) throws(Failure) -> HostedServer {
-        guard let handle else { throw Failure(NB_INVALID_HANDLE, "the server is null: was nb_server_make's result looked at?") }
+        guard let handle else {
+            throw Failure(NB_INVALID_HANDLE, "the server is null: nb_server_make stores null when it fails")
+        }
         guard let server = entries.withLock({ $0.servers[UInt(bitPattern: handle)] }) else {
             throw Failure(NB_INVALID_HANDLE, "no server has this handle: it was freed, or is not from nb_server_make")
         }

@@ -8,7 +8,8 @@ internal import NBServer
 ///
 /// ```
 ///  ready ── descriptor ──▶ turned       ── start ──▶ started       ── stop ──▶ canceled
-///    └── free, in any state ──▶ freed
+///  turned, started ── it cannot begin ──▶ failed
+///  any ── free ──▶ freed
 /// ```
 final class HostedServer: @unchecked Sendable {
     private enum Life {
@@ -16,6 +17,8 @@ final class HostedServer: @unchecked Sendable {
         /// By this thread, as pthread_self(3) says it.
         case turned(by: UInt)
         case started
+        /// It could not begin.
+        case failed(ServerError)
         /// Stopped before it ran.
         case canceled
         case freed
@@ -30,9 +33,8 @@ final class HostedServer: @unchecked Sendable {
     /// How many listeners there are, and so the number of the next.
     private let listenerCount = Lock(UInt32(0))
 
-    /// What is turned, or why nothing is. The turning thread's.
+    /// What is turned; the turning thread's.
     private var embedded: EmbeddedServer?
-    private var beginFailure: ServerError?
 
     init(_ options: HostedServerOptions) throws(Failure) {
         self.options = options
@@ -50,12 +52,13 @@ final class HostedServer: @unchecked Sendable {
 
     func expectOwnProcess() throws(Failure) {
         guard isForked else { return }
-        throw Failure(NB_FORKED, "a forked child uses a server of its parent: it has to make one of its own after fork(2)")
+        throw Failure(NB_FORKED, "a forked child uses a server of its parent: make one of its own after fork(2)")
     }
 
     private func expectNoCallback(_ function: StaticString) throws(Failure) {
         guard deliveries.isInCallback else { return }
-        throw Failure(NB_IN_CALLBACK, "\(function) was called in a callback of the server: call it when the callback has returned")
+        let cure = "call it when the callback has returned"
+        throw Failure(NB_IN_CALLBACK, "\(function) was called in a callback of the server: \(cure)")
     }
 }
 
@@ -63,22 +66,30 @@ final class HostedServer: @unchecked Sendable {
 extension HostedServer {
     /// - Returns: the listener's number, and the address it was bound to.
     func addListener(on text: String) throws(Failure) -> (number: UInt32, address: String) {
-        let most = options.maximumListeners
-        let tooMany = Failure(NB_TOO_MANY_LISTENERS, "there are as many listeners as nb_options.maximum_listeners allows, \(most)")
-        guard listenerCount.withLock({ $0 }) < most else { throw tooMany }
-        do throws(ServerError) {
+        try listenerCount.withLock { count throws(Failure) in try expectRoomForListener(count) }
+        do {
             let bound = try server.bind(Endpoint(text), options: options.socket)
-            let address = bound.address.description
-            let number: UInt32? = listenerCount.withLock { count in
-                guard count < most else { return nil }
+            let number = try listenerCount.withLock { count throws(Failure) in
+                try expectRoomForListener(count)
                 count += 1
                 return count - 1
             }
-            guard let number else { return (number: .max, address: "") }
-            try server.listen(on: bound) { [deliveries] in deliveries.batch.pointee.setNumber(number, ofListenerAt: $0) }
-            return (number, address)
+            try server.listen(on: bound) { [deliveries] place in
+                deliveries.batch.pointee.setNumber(number, ofListenerAt: place)
+            }
+            return (number, bound.address.description)
+        } catch let failure as Failure {
+            throw failure
         } catch {
             throw Failure(error)
+        }
+    }
+
+    private func expectRoomForListener(_ count: UInt32) throws(Failure) {
+        let most = options.maximumListeners
+        guard count < most else {
+            let cause = "there are as many listeners as nb_options.maximum_listeners allows, \(most)"
+            throw Failure(NB_TOO_MANY_LISTENERS, "nb_server_add_listener: \(cause)")
         }
     }
 
@@ -89,16 +100,14 @@ extension HostedServer {
 extension HostedServer {
     /// The descriptor to watch; the first call makes the server the calling thread's.
     func descriptor() throws(Failure) -> Int32 {
-        let isFirst = try becomeTurned()
-        if isFirst {
+        if try becomeTurned() {
             do throws(ServerError) {
                 embedded = try server.embed()
             } catch {
-                beginFailure = error
+                throw fail(error)
             }
         }
-        if let embedded { return embedded.descriptor }
-        throw failure
+        return try turned.descriptor
     }
 
     private func becomeTurned() throws(Failure) -> Bool {
@@ -115,18 +124,25 @@ extension HostedServer {
     func turn(budget: Int) throws(Failure) -> Int32 {
         try expectTurningThread("nb_server_turn")
         try expectNoCallback("nb_server_turn")
-        guard let embedded else { throw failure }
-        switch embedded.turn(budget: budget) {
+        switch try turned.turn(budget: budget) {
         case .idle: return Int32(NB_IDLE)
         case .again: return Int32(NB_AGAIN)
         case .done(let reason): return try Self.result(reason)
         }
     }
 
-    /// Why a server that was to be turned is not.
-    private var failure: Failure {
-        // A first call of nb_server_descriptor that does not fail embeds it.
-        beginFailure.map { Failure($0) } ?? Self.freed
+    private var turned: EmbeddedServer {
+        get throws(Failure) {
+            guard let embedded else { throw Self.freed }
+            return embedded
+        }
+    }
+
+    /// It cannot begin, and never will: one that might begin later would have clients wait.
+    private func fail(_ error: ServerError) -> Failure {
+        life.withLock { $0 = .failed(error) }
+        server.requestStop()
+        return Failure(error)
     }
 
     private func expectTurningThread(_ function: StaticString) throws(Failure) {
@@ -135,9 +151,13 @@ extension HostedServer {
             guard thread != currentThreadNumber() else { return }
             throw Self.wrongThread(function)
         case .started:
-            throw Failure(NB_ALREADY_RUNS, "\(function): the server was started and has a thread of its own, which turns it")
+            throw Failure(
+                NB_ALREADY_RUNS,
+                "\(function): the server was started and has a thread of its own, which turns it"
+            )
         case .ready:
             throw Failure(NB_NOT_RUNNING, "\(function): the server does not run yet: call nb_server_descriptor first")
+        case .failed(let error): throw Failure(error)
         case .canceled: throw Self.stoppedBefore(function)
         case .freed: throw Self.freed
         }
@@ -170,8 +190,10 @@ extension HostedServer {
         }
         switch before {
         case .ready: break
-        case .turned: throw Failure(NB_ALREADY_RUNS, "nb_server_start: a loop turns the server, since nb_server_descriptor")
+        case .turned:
+            throw Failure(NB_ALREADY_RUNS, "nb_server_start: a loop turns the server, since nb_server_descriptor")
         case .started: throw Failure(NB_ALREADY_RUNS, "nb_server_start: the server was started before; it runs once")
+        case .failed(let error): throw Failure(error)
         case .canceled: throw Self.stoppedBefore("nb_server_start")
         case .freed: throw Self.freed
         }
@@ -183,7 +205,7 @@ extension HostedServer {
         do throws(ServerError) {
             try server.start()
         } catch {
-            throw Failure(error)
+            throw fail(error)
         }
     }
 
@@ -192,7 +214,12 @@ extension HostedServer {
         switch life.withLock({ $0 }) {
         case .started, .canceled: break
         case .ready: throw Failure(NB_NOT_RUNNING, "nb_server_wait: the server was not started")
-        case .turned: throw Failure(NB_ALREADY_RUNS, "nb_server_wait: a loop turns the server, until nb_server_turn returns NB_DONE")
+        case .turned:
+            throw Failure(
+                NB_ALREADY_RUNS,
+                "nb_server_wait: a loop turns the server, until nb_server_turn returns NB_DONE"
+            )
+        case .failed(let error): throw Failure(error)
         case .freed: throw Self.freed
         }
         try expectNoCallback("nb_server_wait")
@@ -227,7 +254,7 @@ extension HostedServer {
         switch before {
         case .turned(let turner) where turner != thread: throw Self.wrongThread("nb_server_free")
         case .turned: embedded = nil
-        case .ready, .canceled: server.requestStop()
+        case .ready, .failed, .canceled: server.requestStop()
         case .started: server.stopBlocking(within: .zero)
         case .freed: throw Self.freed
         }

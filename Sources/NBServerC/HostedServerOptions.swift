@@ -19,8 +19,8 @@ struct HostedServerOptions {
         let structure = try SizedStructure(UnsafeMutableRawPointer(mutating: pointer), "nb_options", least: least)
         var options = nb_options()
         if let offset = structure.read(into: &options) {
-            let cure = "the library is older than the header: set what it does not know to 0, or use a newer library"
-            throw Failure(NB_INVALID_OPTION, "nb_options has something at byte \(offset) that version \(libraryVersion) does not know: \(cure)")
+            let cause = "nb_options has something at byte \(offset) that version \(libraryVersion) does not know"
+            throw Failure(NB_INVALID_OPTION, "\(cause): zero the structure first, or use a newer library")
         }
         guard let onConnections = options.on_connections else {
             throw Failure(NB_INVALID_OPTION, "nb_options.on_connections is null: it has to take the connections")
@@ -30,7 +30,8 @@ struct HostedServerOptions {
         onEvent = options.on_event
         quantum = options.quantum == 0 ? 256 : try Self.number(options.quantum, "quantum", to: 1 << 16)
         asksForPeers = try Self.number(options.peer_addresses, "peer_addresses", to: 1) == 1
-        maximumListeners = options.maximum_listeners == 0 ? 1024 : options.maximum_listeners
+        let listeners = try Self.number(options.maximum_listeners, "maximum_listeners", to: UInt32(Int32.max))
+        maximumListeners = listeners == 0 ? 1024 : UInt32(listeners)
         socket = try Self.socketOptions(options)
         server = ServerOptions(
             maximumListeners: Int(maximumListeners),

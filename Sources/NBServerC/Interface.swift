@@ -1,11 +1,12 @@
 public import CNBServer
 
-// The functions of nbserver.h, as a C program calls them; the header says what they do. Each turns a Swift error into its code, and keeps its
-// text for `nb_last_error`. Any thread.
+// The functions of nbserver.h, as a C program calls them; the header says what they promise. Each turns a Swift error into its code,
+// and keeps its text for `nb_last_error`. Any thread.
 
 /// `nb_version`'s text.
 let libraryVersion: StaticString = "0.1.0"
 
+/// Makes a server.
 @c @implementation
 public func nb_server_make(
     _ options: UnsafePointer<nb_options>?,
@@ -19,6 +20,7 @@ public func nb_server_make(
     }
 }
 
+/// Listens on an address.
 @c @implementation
 public func nb_server_add_listener(
     _ server: OpaquePointer?,
@@ -38,17 +40,20 @@ public func nb_server_add_listener(
     }
 }
 
+/// Begins to be turned, and returns the descriptor to watch.
 @c @implementation
 public func nb_server_descriptor(_ server: OpaquePointer?) -> Int32 {
     resultOf(server) { server throws(Failure) in try server.descriptor() }
 }
 
+/// Makes one turn.
 @c @implementation
 public func nb_server_turn(_ server: OpaquePointer?, _ budget: Int) -> Int32 {
     // A size_t that is no Int is more than there can be.
     resultOf(server) { server throws(Failure) in try server.turn(budget: budget < 0 ? .max : budget) }
 }
 
+/// Begins on a thread of the server's own.
 @c @implementation
 public func nb_server_start(_ server: OpaquePointer?) -> Int32 {
     resultOf(server) { server throws(Failure) in
@@ -57,11 +62,13 @@ public func nb_server_start(_ server: OpaquePointer?) -> Int32 {
     }
 }
 
+/// Waits for the end of a server that was started.
 @c @implementation
 public func nb_server_wait(_ server: OpaquePointer?, _ milliseconds: Int64) -> Int32 {
     resultOf(server) { server throws(Failure) in try server.wait(milliseconds: milliseconds) }
 }
 
+/// Asks for a stop.
 @c @implementation
 public func nb_server_stop(_ server: OpaquePointer?) -> Int32 {
     resultOf(server) { server throws(Failure) in
@@ -70,6 +77,7 @@ public func nb_server_stop(_ server: OpaquePointer?) -> Int32 {
     }
 }
 
+/// Asks for a drain.
 @c @implementation
 public func nb_server_drain(_ server: OpaquePointer?, _ milliseconds: UInt32) -> Int32 {
     resultOf(server) { server throws(Failure) in
@@ -78,6 +86,7 @@ public func nb_server_drain(_ server: OpaquePointer?, _ milliseconds: UInt32) ->
     }
 }
 
+/// Stores what was counted.
 @c @implementation
 public func nb_server_counters(_ server: OpaquePointer?, _ counters: UnsafeMutablePointer<nb_counters>?) -> Int32 {
     resultOf(server) { server throws(Failure) in
@@ -89,6 +98,7 @@ public func nb_server_counters(_ server: OpaquePointer?, _ counters: UnsafeMutab
     }
 }
 
+/// Ends a server and its handle.
 @c @implementation
 public func nb_server_free(_ server: OpaquePointer?) -> Int32 {
     guard let handle = server else { return 0 }
@@ -102,12 +112,15 @@ public func nb_server_free(_ server: OpaquePointer?) -> Int32 {
     }
 }
 
+/// The text of the calling thread's last error.
 @c @implementation
 public func nb_last_error() -> UnsafePointer<CChar>? { LastError.text }
 
+/// The general meaning of an error.
 @c @implementation
 public func nb_strerror(_ error: Int32) -> UnsafePointer<CChar>? { Failure.meaning(of: error).cString }
 
+/// The library's version.
 @c @implementation
 public func nb_version() -> UnsafePointer<CChar>? { libraryVersion.cString }
 

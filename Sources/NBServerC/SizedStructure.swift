@@ -15,6 +15,7 @@ struct SizedStructure {
     ///   - start: where it is; its first field is its size.
     ///   - name: what to call it in an error.
     ///   - least: the size of the shortest there ever was.
+    /// - Throws: with `NB_INVALID_ARGUMENT` or `NB_INVALID_SIZE`.
     init(_ start: UnsafeMutableRawPointer?, _ name: StaticString, least: Int) throws(Failure) {
         guard let start else { throw Failure(NB_INVALID_ARGUMENT, "the \(name) are null") }
         size = start.load(as: Int.self)
@@ -27,6 +28,8 @@ struct SizedStructure {
     }
 
     /// Reads what this version knows; what the caller does not know is zero.
+    ///
+    /// - Returns: where something is that this version does not know; `nil` if all of that is zero.
     func read<Value: BitwiseCopyable>(into value: inout Value) -> Int? {
         withUnsafeMutableBytes(of: &value) { bytes in
             bytes.copyMemory(from: UnsafeRawBufferPointer(start: start, count: min(size, bytes.count)))

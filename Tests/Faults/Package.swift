@@ -13,14 +13,16 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLiburing"),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CNBServer"),
         .target(name: "NBLibc", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "NBEngine", swiftSettings: settings),
         .target(name: "NBUring", dependencies: ["CLiburing", "NBEngine", "NBLibc"], swiftSettings: settings),
         .target(name: "NBServer", dependencies: ["NBEngine", "NBLibc", "NBUring"], swiftSettings: settings),
+        .target(name: "NBServerC", dependencies: ["CNBServer", "NBLibc", "NBServer"], swiftSettings: settings),
         .target(name: "GrantedLevels", dependencies: ["NBUring"], path: "Tests/GrantedLevels", swiftSettings: settings),
         .testTarget(
             name: "NBServerTests",
-            dependencies: ["GrantedLevels", "NBEngine", "NBServer", "NBUring"],
+            dependencies: ["CNBServer", "GrantedLevels", "NBEngine", "NBServer", "NBServerC", "NBUring"],
             swiftSettings: settings
         ),
     ],

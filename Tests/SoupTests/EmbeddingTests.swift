@@ -5,12 +5,13 @@ import Testing
 
 extension SoupTests {
     @Suite struct Embedding {
-        static let hosts = ["epoll", "poll", "dispatch", "busy"]
+        /// A program, and its argument that names the host.
+        static let hosts = ["epoll", "poll", "dispatch", "busy"].map { ["embedding", $0] } + [["embedding-c"]]
 
         /// A crowd, exactly once each, and an end that leaves nothing open.
         @Test(arguments: hosts)
-        func aCrowdIsServedByEachHost(host: String) throws {
-            let embedding = try Example("embedding", [host, "127.0.0.1:0", "[::1]:0"], lines: 2)
+        func aCrowdIsServedByEachHost(host: [String]) throws {
+            let embedding = try Example(host[0], host.dropFirst() + ["127.0.0.1:0", "[::1]:0"], lines: 2)
             #expect(try outcome(at: embedding.address) == .greeted)
             // Now the host has opened what it opens late, and the client saw its end ahead of the close.
             let isSocket: (String) -> Bool = { $0.hasPrefix("socket:") }
@@ -27,9 +28,9 @@ extension SoupTests {
         }
 
         /// It costs its host no thread. Dispatch has threads of its own.
-        @Test(arguments: hosts.filter { $0 != "dispatch" })
-        func itRunsOnOneThread(host: String) throws {
-            let embedding = try Example("embedding", [host, "127.0.0.1:0"])
+        @Test(arguments: hosts.filter { !$0.contains("dispatch") })
+        func itRunsOnOneThread(host: [String]) throws {
+            let embedding = try Example(host[0], host.dropFirst() + ["127.0.0.1:0"])
             #expect(try outcome(at: embedding.address) == .greeted)
             #expect(try ProcFS.threads(of: embedding.pid).count == 1)
             try embedding.expectCleanEnd()
@@ -47,6 +48,16 @@ extension SoupTests {
                 #expect(program.output == "")
                 #expect(program.errors.hasPrefix("embedding: ") && program.errors.contains(word), "\(program.errors)")
             }
+        }
+
+        @Test func aCProgramIsToldWhatIsWrong() throws {
+            let program = try EndedProgram([try Soup.built("embedding-c"), "localhost:1"])
+            #expect(program.ending == .exited(1))
+            #expect(program.output == "")
+            #expect(
+                program.errors.hasPrefix("embedding-c: \"localhost:1\"")
+                    || program.errors.hasPrefix("embedding-c: localhost:1: ")
+            )
         }
     }
 }

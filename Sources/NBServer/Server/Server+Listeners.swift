@@ -26,11 +26,19 @@ extension Server where Behavior: ~Copyable {
     ///   - bound: where; clients that have connected wait until the loop gets to it, in the order of what it is asked.
     ///   - onListening: called on the server's thread before the first connection, with the listener's place, which another one may have
     ///     later; not called if the server ends before.
-    /// - Throws: ``ServerError`` with ``ServerError/Code/stopped``.
+    /// - Throws: ``ServerError`` with ``ServerError/Code/stopped``, or ``ServerError/Code/alreadyListening``, which the kernel allows with
+    ///   ``SocketOption/reusePort(_:)``.
     package func listen(
         on bound: BoundListener,
         onListening: @escaping @Sendable (_ place: Int) -> Void
     ) throws(ServerError) {
+        // Until the loop says where it listens.
+        let isNew = control.addresses.withLock { addresses in
+            guard !addresses.contains(bound.address) else { return false }
+            addresses.append(bound.address)
+            return true
+        }
+        guard isNew else { throw .alreadyListening(bound.address) }
         do throws(CastError) {
             try mailbox.put(.request { context in context.add(bound).map(onListening) })
         } catch {

@@ -444,7 +444,7 @@ import Testing
             case .dropOnOtherThread:
                 HelperThread { holder.embedded = nil }.join()
             case .turnInChild:
-                try Self.inChild { holder.embedded?.turn() }
+                try ForkedChild.run { holder.embedded?.turn() }
             case .stopBlocking: Self.block { server.stopBlocking() }
             case .endedBlocking: Self.block { _ = server.endedBlocking() }
             }
@@ -462,7 +462,7 @@ import Testing
                 let ledger = Ledger()
                 let server = try Self.server(ledger.clerk, on: engine)
                 var embedded: EmbeddedServer? = try server.embed()
-                try Self.inChild { embedded = nil }
+                try ForkedChild.run { embedded = nil }
                 guard let embedded else { return Self.fail("the parent has lost it") }
                 var host = PollingHost(embedded)
                 let client = try Client(server.addresses[0])
@@ -491,7 +491,7 @@ import Testing
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
                 let embedded = try Self.server(Clerk(), on: engine).embed()
-                try Self.inChild {
+                try ForkedChild.run {
                     do {
                         let ledger = Ledger()
                         let server = try Self.server(ledger.clerk, on: engine)
@@ -510,21 +510,6 @@ import Testing
                 withExtendedLifetime(embedded) {}
             }
         }
-    }
-
-    /// Does something in a forked child, and ends as that ends: a trap of the child's is one of this process.
-    private static func inChild(_ body: () -> Void) throws {
-        // Swift does not show fork(2), for the threads that a child has not got; this one needs no other.
-        typealias Fork = @convention(c) () -> pid_t
-        let symbol = try #require(dlsym(nil, "fork"))
-        let child = unsafeBitCast(symbol, to: Fork.self)()
-        if child == 0 {
-            body()
-            _exit(0)
-        }
-        var status: Int32 = 0
-        while waitpid(child, &status, 0) == -1 && errno == EINTR {}
-        if status != 0 { exit(1) }
     }
 }
 
