@@ -9,7 +9,8 @@ struct Batch: ~Copyable {
     private let connections: UnsafeMutablePointer<nb_connection>
     private let capacity: Int
     private var count = 0
-    private let asksForPeers: Bool
+    /// Where the addresses of clients are, if they are asked for.
+    private let peers: UnsafeMutablePointer<sockaddr_in6>?
     private let deliver: nb_on_connections
     private let context: UnsafeMutableRawPointer?
     /// The numbers of the listeners, by their places.
@@ -19,13 +20,14 @@ struct Batch: ~Copyable {
         capacity = options.quantum
         connections = .allocate(capacity: capacity)
         connections.initialize(repeating: nb_connection(), count: capacity)
-        asksForPeers = options.asksForPeers
+        peers = options.asksForPeers ? .allocate(capacity: capacity) : nil
         deliver = options.onConnections
         context = options.context
     }
 
     deinit {
         connections.deallocate()
+        peers?.deallocate()
     }
 
     var isFull: Bool { count == capacity }
@@ -44,18 +46,20 @@ struct Batch: ~Copyable {
         let entry = connections + count
         entry.pointee.descriptor = descriptor
         entry.pointee.listener = number
-        if asksForPeers { Self.setPeer(entry) }
+        if let peers { Self.setPeer(entry, peers + count) }
         count += 1
     }
 
-    /// Asks for the client's address; one that has reset the connection already has none.
-    private static func setPeer(_ entry: UnsafeMutablePointer<nb_connection>) {
-        var length = socklen_t(MemoryLayout.size(ofValue: entry.pointee.peer))
-        let result = withUnsafeMutableBytes(of: &entry.pointee.peer) { bytes in
-            // Never empty: it is the union's own memory.
-            getpeername(entry.pointee.descriptor, bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), &length)
-        }
-        entry.pointee.peer_length = result == 0 ? length : 0
+    /// Asks for the client's address, which is no longer than one of IPv6; a client that has reset the connection already has none.
+    private static func setPeer(
+        _ entry: UnsafeMutablePointer<nb_connection>,
+        _ peer: UnsafeMutablePointer<sockaddr_in6>
+    ) {
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let address = UnsafeMutableRawPointer(peer)
+        let result = getpeername(entry.pointee.descriptor, address.assumingMemoryBound(to: sockaddr.self), &length)
+        entry.pointee.peer = result == 0 ? UnsafeRawPointer(address) : nil
+        entry.pointee.peer_length = result == 0 ? Int(length) : 0
     }
 
     /// Hands the connections to the program, which owns their descriptors from then on.

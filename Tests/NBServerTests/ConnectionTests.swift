@@ -496,6 +496,56 @@ import Testing
         #expect(kernel.closes(of: descriptor) == 0)
     }
 
+    /// At once, with nothing for the kernel to do; the next connection may have its number and its slot.
+    @Test func theDescriptorOfANewConnectionIsTakenInItsCallback() throws {
+        let server = try ScriptedServer()
+        let (descriptor, listener) = (descriptor, server.listeners[0])
+        let (kernel, _) = try server.run(
+            { _, connection, context in
+                #expect(connection.listenerPlace == 0)
+                server.journal.released.append(connection.takeDescriptor() ?? -1)
+                #expect(context.status.connections == 0)
+                return .continue
+            },
+            script: [
+                { try $0.accept(descriptor, on: listener) },
+                { try $0.accept(descriptor, on: listener) },
+            ]
+        )
+        #expect(server.journal.released == [descriptor, descriptor])
+        #expect(kernel.closes(of: descriptor) == 0)
+        #expect(!kernel.isReset(descriptor))
+        #expect(server.journal.counters.delivered == 2)
+        #expect(server.journal.counters.discarded == 0)
+    }
+
+    enum Use: String, CaseIterable {
+        case sent, finished, kept
+    }
+
+    /// It leaves by `release` only; here it is closed.
+    @Test(arguments: Use.allCases)
+    func theDescriptorOfAConnectionThatWasUsedIsNotTaken(_ use: Use) throws {
+        let server = try ScriptedServer()
+        let (kernel, _) = try server.run(
+            { _, connection, context in
+                switch use {
+                case .sent: connection.send("a word")
+                case .finished: connection.finishOutput()
+                case .kept:
+                    let id = context.keep(connection)
+                    let descriptor = try? context.take(id).takeDescriptor()
+                    #expect(descriptor == nil)
+                    return .continue
+                }
+                #expect(connection.takeDescriptor() == nil)
+                return .continue
+            },
+            script: accepting(server, [{ _ in }])
+        )
+        #expect(kernel.closes(of: descriptor) == 1)
+    }
+
     @Test func aReleaseThatComesTooLateIsAReset() throws {
         let server = try ScriptedServer()
         let (kernel, _) = try server.run(

@@ -29,10 +29,8 @@
 #ifndef NBSERVER_H
 #define NBSERVER_H
 
-#include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -81,13 +79,10 @@ enum {
  */
 typedef struct nb_connection {
     int descriptor;
-    uint32_t listener;    /* which listener it came by: what nb_server_add_listener returned */
-    uint32_t peer_length; /* of the address below; 0 unless nb_options.peer_addresses is 1, and if the client has left already */
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ipv4;
-        struct sockaddr_in6 ipv6;
-    } peer;
+    uint32_t listener;  /* which listener it came by: what nb_server_add_listener returned */
+    const void *peer;   /* the client's address, a struct sockaddr_in or sockaddr_in6, which is the library's for the length of the call;
+                           null unless nb_options.peer_addresses is 1, and if the client has reset the connection already */
+    size_t peer_length; /* of that address, in bytes; 0 if it is null */
 } nb_connection;
 
 /*

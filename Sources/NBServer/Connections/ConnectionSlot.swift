@@ -78,6 +78,9 @@ struct ConnectionSlot {
         }
     }
 
+    /// It was accepted here, and nothing was asked of it since.
+    var isUnused: Bool { phase == .open && !isDue && !hasSent && number == 0 && state.inFlight.isEmpty }
+
     var isSending: Bool { state.inFlight.contains(.send) }
     var isReceiving: Bool { state.inFlight.contains(.receive) }
 

@@ -24,8 +24,7 @@ extension ConnectionTable {
     /// Hands out a connection of which nothing was asked since it was accepted, and frees its slot. The engine knows nothing of its descriptor
     /// yet.
     mutating func handOutUnused(_ slot: Slot) -> Int32? {
-        let isUnused = !slot.pointee.isDue && !slot.pointee.hasSent && slot.pointee.number == 0
-        guard isUnused, slot.pointee.phase == .open, slot.pointee.state.inFlight.isEmpty else { return nil }
+        guard slot.pointee.isUnused else { return nil }
         let descriptor = slot.pointee.descriptor
         _ = slot.pointee.state.on(.released)
         guard slot.pointee.state.on(.due(.nothing)) == .handOut else {

@@ -100,13 +100,11 @@ final class CProgram: Sendable {
     }
 
     private static func peer(of connection: nb_connection) -> SocketAddress? {
-        guard connection.peer_length > 0 else { return nil }
-        return withUnsafeBytes(of: connection.peer) { peer in
-            SocketAddress.reading { address, length in
-                UnsafeMutableRawPointer(address).copyMemory(from: peer.baseAddress!, byteCount: peer.count)
-                length.pointee = connection.peer_length
-                return 0
-            }
+        guard let peer = connection.peer else { return nil }
+        return SocketAddress.reading { address, length in
+            UnsafeMutableRawPointer(address).copyMemory(from: peer, byteCount: connection.peer_length)
+            length.pointee = socklen_t(connection.peer_length)
+            return 0
         }
     }
 }

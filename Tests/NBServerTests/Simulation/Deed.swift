@@ -37,6 +37,8 @@ enum Deed: Int, CaseIterable {
     /// A worker throws; or the behavior does, having given it a connection.
     case throwAfterAssignment
     case releasedUnread, adoption, refusedAdoption
+    /// A descriptor is taken of a connection of which nothing was asked.
+    case takenDescriptor
     // What workers come to.
     case closedWorker, resetWorker, releasedWorker, failedWorker, lostWorker, tooLongFrame, tooLongQueue, expiredWorker
     case stoppedWorker, cutWorker

@@ -385,8 +385,16 @@ extension SimulatedBehavior {
         }
     }
 
-    /// Whoever receives the descriptor may answer a call.
+    /// At once, if nothing was asked of it before; it is closed else. Or by ``Connection/release(to:)``: whoever receives the descriptor may
+    /// answer a call.
     private func release(_ connection: consuming Connection) {
+        if kernel.random.chance(300) {
+            let isUnused = connection.slot.pointee.isUnused
+            let descriptor = connection.takeDescriptor()
+            if let descriptor { kernel.handOutUnused(descriptor) }
+            if isUnused != (descriptor != nil) { history.violate("whether it is taken is not what its slot says") }
+            return
+        }
         connection.release { [history] connection in
             history.kernel.handOut(connection.takeDescriptor())
             guard history.ends == 0, history.kernel.random.chance(300) else { return }

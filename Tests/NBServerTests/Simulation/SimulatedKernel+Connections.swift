@@ -156,6 +156,13 @@ extension SimulatedKernel {
     }
 
     /// The descriptor is its receiver's now.
+    func handOutUnused(_ descriptor: Int32) {
+        tally.note(.takenDescriptor)
+        // There is nothing that the engine could forget.
+        socket(descriptor, "taking")?.isForgotten = true
+        handOut(descriptor)
+    }
+
     func handOut(_ descriptor: Int32) {
         note("\(descriptor) handed out")
         guard let socket = socket(descriptor, "handing out") else { return }
