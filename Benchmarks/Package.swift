@@ -28,6 +28,13 @@ let package = Package(
             name: "accept-bench-loops",
             linkerSettings: [.linkedLibrary(":liburing.a"), .linkedLibrary("pthread")]
         ),
+        // The same sources, where nb-server accepts for the epoll loop.
+        .executableTarget(
+            name: "accept-bench-from-c",
+            dependencies: [.product(name: "NBServerC", package: "nb-server")],
+            cSettings: [.define("WITH_NB_SERVER")],
+            linkerSettings: [.linkedLibrary("pthread")]
+        ),
         .systemLibrary(name: "CEpoll"),
         .target(name: "ReferenceListener"),
         .executableTarget(

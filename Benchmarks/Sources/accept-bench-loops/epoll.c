@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum kind { LISTENER, CONNECTION, CALLS };
+enum kind { LISTENER, CONNECTION, CALLS, TURNS };
 
 struct server {
     const struct options *options;
@@ -72,8 +72,10 @@ static bool serve_request(struct server *server, int connection)
     return false;
 }
 
-static void on_accepted(struct server *server, int connection)
+static void on_accepted(void *context, int connection)
 {
+    struct server *server = context;
+
     switch (server->options->work) {
     case WORK_NONE:
         close(connection);
@@ -113,6 +115,15 @@ static void accept_all(struct server *server, int listener)
     count_accepted(count);
 }
 
+static void on_turn_due(struct server *server)
+{
+#ifdef WITH_NB_SERVER
+    turn_server(on_accepted, server);
+#else
+    (void)server;
+#endif
+}
+
 static void on_called(void)
 {
     uint64_t calls;
@@ -133,6 +144,9 @@ _Noreturn void run_epoll(const struct options *options)
         watch(&server, options->listeners[i], LISTENER);
     if (options->call_interval)
         watch(&server, calls_descriptor(), CALLS);
+#ifdef WITH_NB_SERVER
+    watch(&server, server_descriptor(), TURNS);
+#endif
 
     for (;;) {
         int count = epoll_wait(server.epoll, events, (int)options->depth, -1);
@@ -151,6 +165,9 @@ _Noreturn void run_epoll(const struct options *options)
                 break;
             case CALLS:
                 on_called();
+                break;
+            case TURNS:
+                on_turn_due(&server);
                 break;
             }
         }

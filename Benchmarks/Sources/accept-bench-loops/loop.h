@@ -5,6 +5,7 @@
 #ifndef ACCEPT_BENCH_LOOP_H
 #define ACCEPT_BENCH_LOOP_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -68,6 +69,14 @@ void make_close_a_reset(int connection);
 _Noreturn void run_ring(const struct options *options);
 _Noreturn void run_epoll(const struct options *options);
 _Noreturn void run_blocking(const struct options *options);
+
+/*
+ * nb-server, which accepts for the epoll loop in accept-bench-from-c. That is a program of its own, from these files and a server.c, since
+ * Swift's runtime would count as memory of the plain loops. A turn calls `serve` for each connection.
+ */
+void open_server(const struct sockaddr_in *first, unsigned listener_count);
+int server_descriptor(void);
+void turn_server(void (*serve)(void *context, int connection), void *context);
 
 /*
  * Calls: another thread asks the loop for an answer now and then, and notes how long it took. An eventfd wakes the loop;

@@ -241,14 +241,22 @@ int main(int count, char **words)
 
     /* Before any other thread is made, which inherits what is blocked. */
     report_on_signals();
+#ifdef WITH_NB_SERVER
+    open_server(&arguments.address, arguments.options.listener_count);
+    arguments.options.listener_count = 0;
+    fflush(stdout);
+#else
     arguments.options.listeners = open_listeners(&arguments);
+#endif
     start_calls(arguments.options.call_interval);
+#ifndef WITH_NB_SERVER
     if (strcmp(arguments.loop, "ring") == 0)
         run_ring(&arguments.options);
-    if (strcmp(arguments.loop, "epoll") == 0)
-        run_epoll(&arguments.options);
     if (strcmp(arguments.loop, "blocking") == 0)
         run_blocking(&arguments.options);
+#endif
+    if (strcmp(arguments.loop, "epoll") == 0)
+        run_epoll(&arguments.options);
     fprintf(stderr, "accept-bench-loops: no such loop: '%s'\n", arguments.loop);
     usage(stderr, EXIT_FAILURE);
 }

@@ -8,7 +8,7 @@ struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract:
-            "Run one of the servers alone: ours, embedded, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking, nio or nio-loops.",
+            "Run one of the servers alone: ours, embedded, from-c, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking, nio or nio-loops.",
         discussion: """
             Prints where it listens, and when it is ended (Ctrl-C) how many connections it has accepted.
 
@@ -20,7 +20,7 @@ struct ServeCommand: ParsableCommand {
 
     @Argument(
         help:
-            "Which: ours, embedded, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking, nio or nio-loops."
+            "Which: ours, embedded, from-c, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking, nio or nio-loops."
     )
     var name: String
 
@@ -50,7 +50,7 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         _ = try Preflight.raiseDescriptorLimit()
         guard let contender = Contender.named(name, depth: depth) else { return }
-        if case .ours(let setting) = contender.program {
+        if case .ours(let setting) = contender.program, setting != .fromC {
             return try OurServer(options: options(), setting: setting).run()
         }
         // In this process's place, so that signals and the exit status are its own.

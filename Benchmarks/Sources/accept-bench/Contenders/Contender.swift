@@ -26,6 +26,8 @@ struct Contender: Sendable {
         case ring = "ours"
         /// The ring, in a plain epoll loop of the program.
         case embedded
+        /// The ring, in a C program's epoll loop, by the C interface.
+        case fromC = "from-c"
         /// The engine for systems without io_uring, on the server's thread.
         case epoll = "ours-on-epoll"
     }
@@ -50,7 +52,7 @@ struct Contender: Sendable {
     /// The loop in C that nb-server is to be compared with, step by step; where it does not take part, the plain one.
     var sameInC: [String] {
         switch program {
-        case .ours(.ring), .ours(.embedded): [Contender.finishing, Contender.ceiling]
+        case .ours(.ring), .ours(.embedded), .ours(.fromC): [Contender.finishing, Contender.ceiling]
         case .ours(.epoll): [Contender.epollFinishing.name, Contender.epoll.name]
         case .loop, .nio, .external: []
         }
@@ -72,6 +74,12 @@ extension Contender {
         name: "ours, embedded",
         summary: "nb-server in a plain epoll loop",
         program: .ours(.embedded)
+    )
+    static let fromC = Contender(
+        name: "ours, from C",
+        summary: "nb-server in a C program's epoll loop, which ends connections in the same steps",
+        program: .ours(.fromC),
+        reasonNotToBeCalled: "the C interface has no calls"
     )
     static let oursOnEpoll = Contender(
         name: "ours, on epoll",
@@ -116,18 +124,19 @@ extension Contender {
 
     /// What `--contender` knows, but for those that are external.
     static let names = [
-        ours.name, embedded.name, oursOnEpoll.name, ceiling, control, finishing, epoll.name, epollFinishing.name,
+        ours.name, embedded.name, fromC.name, oursOnEpoll.name, ceiling, control, finishing, epoll.name, epollFinishing.name,
         blocking.name, nio.name, nioLoops.name,
     ]
 
     /// Those that take part only with `--full`, or when they are named.
-    static let extra = [embedded.name, oursOnEpoll.name, nio.name, nioLoops.name]
+    static let extra = [embedded.name, fromC.name, oursOnEpoll.name, nio.name, nioLoops.name]
 
     /// The plain ones, as `serve` starts them.
     static func named(_ name: String, depth: Int = 256) -> Contender? {
         switch name {
         case ours.name: ours
         case embedded.name, Setting.embedded.rawValue: embedded
+        case fromC.name, Setting.fromC.rawValue: fromC
         case oursOnEpoll.name, Setting.epoll.rawValue: oursOnEpoll
         case ceiling, control: ring(name, depth: depth)
         case finishing, "finishing": ring(finishing, depth: depth, .finishing)

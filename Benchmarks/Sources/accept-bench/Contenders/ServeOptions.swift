@@ -22,6 +22,8 @@ extension Contender {
             "--call-interval", "\(options.callInterval)",
         ]
         switch program {
+        case .ours(.fromC):
+            return [try ProgramPath.besideThisOne("accept-bench-from-c"), "--loop", "epoll", "--finish"] + common
         case .ours(let setting):
             return [try ProgramPath.itself(), "serve", setting.rawValue] + common
         case .loop(let loop, let depth, let steps):

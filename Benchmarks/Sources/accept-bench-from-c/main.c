@@ -1,0 +1,1 @@
+../accept-bench-loops/main.c

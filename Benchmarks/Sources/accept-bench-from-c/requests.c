@@ -1,0 +1,1 @@
+../accept-bench-loops/requests.c
