@@ -124,7 +124,8 @@ extension Contender {
 
     /// What `--contender` knows, but for those that are external.
     static let names = [
-        ours.name, embedded.name, fromC.name, oursOnEpoll.name, ceiling, control, finishing, epoll.name, epollFinishing.name,
+        ours.name, embedded.name, fromC.name, oursOnEpoll.name, ceiling, control, finishing, epoll.name,
+        epollFinishing.name,
         blocking.name, nio.name, nioLoops.name,
     ]
 
