@@ -53,13 +53,16 @@ let package = Package(
             name: "embedding",
             dependencies: ["CLinux", "NBServer"],
             path: "Examples/Embedding",
-            exclude: ["C"],
+            exclude: ["C", "README.md"],
             swiftSettings: settings
         ),
+        // The one of the hosts in C that wants nothing but this package; ./dev hosts builds the others.
         .executableTarget(
             name: "embedding-c",
             dependencies: ["NBServerC"],
             path: "Examples/Embedding/C",
+            exclude: ["asio.cpp", "asyncio_host.py"],
+            sources: ["epoll.c"],
             cSettings: [.headerSearchPath("../../../Sources/CNBServer/include")]
         ),
         // Which levels of io_uring the tests run on, and which not.
@@ -77,7 +80,7 @@ let package = Package(
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "counter", "echo", "embedding", "embedding-c", "endings", "hello-http", "nb-doctor", "soup",
+                "counter", "echo", "embedding", "embedding-c", "endings", "hello-http", "hosts", "nb-doctor", "soup",
                 "soup-kitchen", "test-server",
                 "GrantedLevels", "NBUring",
             ],
@@ -112,8 +115,21 @@ let package = Package(
             path: "Tests/Endings",
             swiftSettings: settings
         ),
-        // What the soak and the endings share with the benchmarks. They are a package of their own, which has a target of these sources too.
+        // An embedded server in every loop of Examples/Embedding; ./dev hosts builds it optimized, with the loops in other languages, and runs it.
+        .executableTarget(
+            name: "hosts",
+            dependencies: ["LoopbackClient", "Measuring"],
+            path: "Tests/Hosts",
+            swiftSettings: settings
+        ),
+        // What the soak, the endings and the hosts share with the benchmarks. They are a package of their own, which has targets of these
+        // sources too.
         .target(name: "Measuring", path: "Benchmarks/Sources/Measuring", swiftSettings: settings),
+        .target(
+            name: "LoopbackClient",
+            dependencies: ["Measuring"],
+            path: "Benchmarks/Sources/LoopbackClient"
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -13,6 +13,6 @@ func serveInBusyLoop(_ embedded: EmbeddedServer, _ server: Server<NoSoup>, signa
     while true {
         // A small budget, so that the program's other work is not kept waiting.
         if case .done(let reason) = embedded.turn(budget: 64) { return reason }
-        if takeSignal(signals) { server.requestStop() }
+        obeySignal(signals, server)
     }
 }

@@ -14,10 +14,7 @@ import NBServer
     turns.setEventHandler { MainActor.assumeIsolated { host.turn() } }
     turns.activate()
     let stops = DispatchSource.makeReadSource(fileDescriptor: signals, queue: .main)
-    stops.setEventHandler {
-        takeSignal(signals)
-        server.requestStop()
-    }
+    stops.setEventHandler { obeySignal(signals, server) }
     stops.activate()
     while true {
         _ = RunLoop.main.run(mode: .default, before: .distantFuture)

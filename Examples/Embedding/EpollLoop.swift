@@ -16,8 +16,7 @@ func serveInEpollLoop(_ embedded: EmbeddedServer, _ server: Server<NoSoup>, sign
             if event.data.fd == embedded.descriptor {
                 if case .done(let reason) = embedded.turn() { return reason }
             } else {
-                takeSignal(signals)
-                server.requestStop()
+                obeySignal(signals, server)
             }
         }
     }

@@ -13,9 +13,6 @@ func serveInPollLoop(_ embedded: EmbeddedServer, _ server: Server<NoSoup>, signa
     while true {
         guard poll(&watched, nfds_t(watched.count), -1) > 0 else { continue }
         if watched[0].revents != 0, case .done(let reason) = embedded.turn() { return reason }
-        if watched[1].revents != 0 {
-            takeSignal(signals)
-            server.requestStop()
-        }
+        if watched[1].revents != 0 { obeySignal(signals, server) }
     }
 }

@@ -1,7 +1,7 @@
 // A server in a loop that is there already: four programs with a loop of their own, in one. Each file shows one loop.
 //
 // The loop watches `embedded.descriptor`, and calls `embedded.turn()` when that is readable. Here it watches one thing more, a pipe that
-// tells of signals, since an embedded server leaves them to its host.
+// tells of signals, since an embedded server leaves them to its host. README.md has the same for loops in C, C++ and Python.
 
 import NBServer
 
@@ -23,6 +23,15 @@ struct NoSoup: NonBlockingServer {
         connection.send("No soup for you!\n")
         return .continue
     }
+
+    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+        tell(context.counters)
+    }
+}
+
+func tell(_ counters: ServerCounters) {
+    print("accepted \(counters.accepted), delivered \(counters.delivered), discarded \(counters.discarded)")
+    fflush(stdout)
 }
 
 let usage = """
@@ -36,6 +45,8 @@ let usage = """
       embedding busy                  a loop that never waits, for programs that spin anyway
 
       nc 127.0.0.1 7777               see what clients are told
+
+    SIGTERM and Ctrl-C: serve the clients that wait, and end; the second time, end at once. SIGUSR1: print what was counted.
     """
 
 let hosts: [String: @MainActor (EmbeddedServer, Server<NoSoup>, _ signals: Int32) -> StopReason] = [

@@ -12,9 +12,24 @@ extension SoupTests {
             let shown = try #require(Self.code(after: "](\(path))", in: try ownText(of: "README.md")))
             #expect(shown.contains("import NBServer"))
             #expect(shown.contains { $0.contains("try Server(") })
-            var program = Self.lines(of: try ownText(of: path))[...]
+            try Self.expect(shown, in: path)
+        }
+
+        @Test(arguments: [
+            "EpollLoop.swift", "PollLoop.swift", "DispatchLoop.swift", "BusyLoop.swift", "C/epoll.c", "C/ring.c",
+            "C/libuv.c",
+            "C/asio.cpp", "C/asyncio_host.py",
+        ])
+        func whatIsShownOfAHostIsThere(host: String) throws {
+            let readme = try ownText(of: "Examples/Embedding/README.md")
+            let shown = try #require(Self.code(after: "\n[\(host)](\(host))", in: readme))
+            try Self.expect(shown, in: "Examples/Embedding/\(host)")
+        }
+
+        private static func expect(_ shown: [Substring], in path: String) throws {
+            var program = lines(of: try ownText(of: path))[...]
             for line in shown {
-                let place = program.firstIndex { $0 == line || $0 == Self.withoutItsAddress(line) }
+                let place = program.firstIndex { $0 == line || $0 == withoutItsAddress(line) }
                 guard let place else {
                     Issue.record("not in \(path), or not there: \(line)")
                     return
@@ -23,10 +38,11 @@ extension SoupTests {
             }
         }
 
-        /// The lines of the first program in Swift that follows something.
+        /// The lines of the first program, in whatever language, that follows something.
         private static func code(after words: String, in readme: String) -> [Substring]? {
             guard let start = readme.firstRange(of: words)?.upperBound,
-                let begin = readme[start...].firstRange(of: "```swift\n")?.upperBound,
+                let fence = readme[start...].firstRange(of: "\n```")?.upperBound,
+                let begin = readme[fence...].firstIndex(of: "\n"),
                 let end = readme[begin...].firstRange(of: "```\n")?.lowerBound
             else { return nil }
             return lines(of: readme[begin..<end])

@@ -80,11 +80,8 @@ extension Soup {
         }
     }
 
-    /// A program that was built with these tests; for `embedding-c`, the one that the environment names.
+    /// A program that was built with these tests.
     static func built(_ name: String) throws -> String {
-        if name == "embedding-c", let path = getenv("EMBEDDING_C") {
-            return try checked(String(cString: path), "which EMBEDDING_C names")
-        }
         let bundle = try ProcFS.link("/proc/self/exe")
         return try checked(String(bundle[..<(bundle.lastIndex(of: "/") ?? bundle.endIndex)]) + "/" + name, "")
     }

@@ -56,6 +56,13 @@ package final class ChildProcess {
         return try wait(WNOHANG) != nil
     }
 
+    /// Whether it has ended by now, and well. Fails, once, if it has ended otherwise.
+    package func hasSucceededByNow() throws -> Bool {
+        guard !hasEnded, let status = try wait(WNOHANG) else { return hasEnded }
+        guard status == 0 else { throw ending(status) }
+        return true
+    }
+
     package func send(_ signal: Int32) throws {
         guard kill(identifier, signal) == 0 else { throw Failure(call: "kill") }
     }
