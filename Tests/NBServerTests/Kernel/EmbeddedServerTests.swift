@@ -1,4 +1,5 @@
 import CLinux
+import Dispatch
 import Glibc
 import GrantedLevels
 import NBEngine
@@ -406,12 +407,13 @@ import Testing
     }
 
     enum Misuse: String, CaseIterable, Codable {
-        case turnInCallback, turnOnOtherThread, dropOnOtherThread, turnInChild, stopBlocking, endedBlocking
+        case turnInCallback, turnOnOtherThread, turnOnConcurrentQueue, dropOnOtherThread, turnInChild, stopBlocking,
+            endedBlocking
 
         var complaint: String {
             switch self {
             case .turnInCallback: "a callback turns the server that called it"
-            case .turnOnOtherThread, .dropOnOtherThread:
+            case .turnOnOtherThread, .turnOnConcurrentQueue, .dropOnOtherThread:
                 "an embedded server is turned by the thread that called embed()"
             case .turnInChild: "a forked child turns a server of its parent"
             case .stopBlocking: "stopBlocking on the thread that turns the server would wait for ever"
@@ -441,6 +443,15 @@ import Testing
                 holder.embedded?.turn()
             case .turnOnOtherThread:
                 HelperThread { holder.embedded?.turn() }.join()
+            case .turnOnConcurrentQueue:
+                // As a source on that queue would.
+                let queue = DispatchQueue(label: "concurrent", attributes: .concurrent)
+                let turned = DispatchSemaphore(value: 0)
+                queue.async {
+                    holder.embedded?.turn()
+                    turned.signal()
+                }
+                Self.block { turned.wait() }
             case .dropOnOtherThread:
                 HelperThread { holder.embedded = nil }.join()
             case .turnInChild:
