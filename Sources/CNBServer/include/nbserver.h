@@ -176,7 +176,8 @@ int nb_server_add_listener(nb_server *server, const char *address, char *bound, 
 /*
  * Returns the descriptor to watch, readable (level-triggered) whenever a turn is due, for poll(2), epoll(7) and the like. There is no time
  * limit to keep besides. The descriptor is never to be read, written or closed by the program, and is open until nb_server_free. A loop that
- * is an io_uring polls it again after each turn, since the kernel ends a multishot poll of a descriptor that another ring signals.
+ * is an io_uring polls it again after each turn, since the kernel ends a multishot poll of a descriptor that another ring signals. Before
+ * Linux 6.1 the kernel interrupts the thread when something arrives: a wait of the program's may end with EINTR.
  * The first call makes the engine, and makes the server the calling thread's. Errors: NB_WRONG_THREAD, NB_ALREADY_RUNS, NB_STOPPED,
  * NB_OUT_OF_RESOURCES, NB_ENGINE_UNAVAILABLE; after the last two the server has ended.
  */

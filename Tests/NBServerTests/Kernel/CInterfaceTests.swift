@@ -37,6 +37,13 @@ import Testing
         if !text.contains(words) { Issue.record("\(text) says nothing of \(words)", sourceLocation: sourceLocation) }
     }
 
+    /// Whether the calling thread has blocked a signal.
+    private static func isBlocked(_ signal: Int32) -> Bool {
+        var mask = sigset_t()
+        pthread_sigmask(SIG_BLOCK, nil, &mask)
+        return sigismember(&mask, signal) == 1
+    }
+
     @Test(arguments: engines, [1, 3, 1024])
     func aCrowdIsTakenInTurns(on engine: EngineChoice, budget: Int) async {
         await #expect(processExitsWith: .success) { [engine, budget] in
@@ -76,13 +83,16 @@ import Testing
                     on: engine,
                     { $0.quantum = 64 },
                     onBatch: { _ in
-                        var mask = sigset_t()
-                        pthread_sigmask(SIG_BLOCK, nil, &mask)
-                        masks.append(sigismember(&mask, SIGTERM) == 1)
+                        masks.append(Self.isBlocked(SIGTERM))
                     }
                 )
                 let address = try program.listen()
+                // A task's thread has blocked it.
+                var signals = sigset_t()
+                sigaddset(&signals, SIGTERM)
+                pthread_sigmask(SIG_UNBLOCK, &signals, nil)
                 try CProgram.must(nb_server_start(program.server))
+                #expect(!Self.isBlocked(SIGTERM))
                 let second = try program.listen(on: "[::1]:0", expecting: 1)
                 let clients = try (0..<2000).map { try Client($0 % 2 == 0 ? address : second) }
                 try Self.expectGreetings(clients)
