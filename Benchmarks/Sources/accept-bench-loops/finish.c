@@ -13,14 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Drops what has come, and does not wait for more. */
-void discard_input(int connection)
-{
-    (void)!recv(connection, NULL, MAXIMUM_DISCARDED_INPUT, MSG_DONTWAIT | MSG_TRUNC);
-}
-
 /* After bytes that were not taken whole, a FIN would say that there were no more. */
-void make_close_a_reset(int connection)
+static void make_close_a_reset(int connection)
 {
     setsockopt(connection, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
 }
@@ -31,7 +25,7 @@ void finish(int connection, const struct answer *answer)
 
     if (sent == (ssize_t)answer->count) {
         shutdown(connection, SHUT_WR);
-        discard_input(connection);
+        (void)!recv(connection, NULL, MAXIMUM_DISCARDED_INPUT, MSG_DONTWAIT | MSG_TRUNC);
     } else {
         make_close_a_reset(connection);
     }

@@ -62,8 +62,6 @@ bool is_last_request(const struct options *options, int connection);
 
 /* Sends the last answer and ends the connection, by direct calls: finish.c. */
 void finish(int connection, const struct answer *answer);
-void discard_input(int connection);
-void make_close_a_reset(int connection);
 
 /* The loops; none returns. */
 _Noreturn void run_ring(const struct options *options);

@@ -12,13 +12,7 @@
  *      accepted ──▶ receive ⇄ send ──▶ send, close     limited
  *      accepted ──▶ send, receive ──▶ close            hold
  *
- * With --finish a connection ends as nb-server ends it. Few at a time end by direct calls (finish.c). When a whole completion
- * queue came at once, the calls would be more than the ring's operations:
- *
- *      send (held), look ──▶ shutdown, close
- *
- * The held bytes and the look for unread input go in one enter. A send that was not taken whole complains in that enter, ahead
- * of the look, so that no FIN leaves before every complaint was read.
+ * With --finish a connection ends by direct calls, as nb-server ends it: finish.c.
  */
 
 #define _GNU_SOURCE
@@ -32,22 +26,16 @@
 
 enum { MAXIMUM_SUBMISSIONS = 4096 };
 
-enum event { ACCEPTED, SENT, RECEIVED, HELD, LOOKED, CLOSED, CALLED };
+enum event { ACCEPTED, SENT, RECEIVED, CLOSED, CALLED };
 
 struct server {
     struct io_uring ring;
     struct io_uring_cqe *batch;
-    unsigned batch_room;
-    /* The completion queue was full when the batch was taken: a crowd. */
-    bool is_crowded;
     const struct options *options;
     struct answer answer;
     /* Where requests are read to, REQUEST_ROOM bytes for each descriptor. */
     char **pages;
     unsigned page_count;
-    /* Whether a held send of a descriptor was not taken whole; as long as the highest such descriptor needs. */
-    bool *is_cut_short;
-    unsigned cut_short_room;
     /* Listeners whose accept has ended. */
     unsigned *ended;
     unsigned ended_count;
@@ -94,19 +82,14 @@ static void await_call(struct server *server)
     tag(submission, CALLED, 0);
 }
 
-static void prepare_send(struct server *server, int connection, enum event event, int flags)
+static void send_answer(struct server *server, int connection)
 {
     struct io_uring_sqe *submission = next_submission(server);
     const struct answer *answer = &server->answer;
 
-    io_uring_prep_send(submission, connection, answer->bytes, answer->count, answer->flags | MSG_WAITALL | flags);
+    io_uring_prep_send(submission, connection, answer->bytes, answer->count, answer->flags | MSG_WAITALL);
     submission->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    tag(submission, event, (unsigned)connection);
-}
-
-static void send_answer(struct server *server, int connection)
-{
-    prepare_send(server, connection, SENT, 0);
+    tag(submission, SENT, (unsigned)connection);
 }
 
 static void close_connection(struct server *server, int connection)
@@ -118,54 +101,14 @@ static void close_connection(struct server *server, int connection)
     tag(submission, CLOSED, (unsigned)connection);
 }
 
-static void hold_answer_and_look(struct server *server, int connection)
-{
-    prepare_send(server, connection, HELD, MSG_MORE | MSG_DONTWAIT);
-
-    struct io_uring_sqe *submission = next_submission(server);
-
-    io_uring_prep_recv(submission, connection, NULL, MAXIMUM_DISCARDED_INPUT, MSG_DONTWAIT | MSG_TRUNC);
-    tag(submission, LOOKED, (unsigned)connection);
-}
-
 static void send_last_answer(struct server *server, int connection)
 {
-    if (server->options->finish && server->is_crowded) {
-        hold_answer_and_look(server, connection);
-    } else if (server->options->finish) {
+    if (server->options->finish) {
         finish(connection, &server->answer);
     } else {
         send_answer(server, connection);
         close_connection(server, connection);
     }
-}
-
-/* A complaint about a held send: the bytes were not taken whole. */
-static void note_cut_short(struct server *server, unsigned connection)
-{
-    if (connection >= server->cut_short_room) {
-        unsigned room = 2 * (connection + 1);
-
-        server->is_cut_short = realloc(server->is_cut_short, room * sizeof *server->is_cut_short);
-        if (!server->is_cut_short)
-            fail("realloc", errno);
-        memset(server->is_cut_short + server->cut_short_room, 0, room - server->cut_short_room);
-        server->cut_short_room = room;
-    }
-    server->is_cut_short[connection] = true;
-}
-
-static void on_looked(struct server *server, int connection)
-{
-    unsigned number = (unsigned)connection;
-
-    if (number < server->cut_short_room && server->is_cut_short[number]) {
-        server->is_cut_short[number] = false;
-        make_close_a_reset(connection);
-    } else {
-        shutdown(connection, SHUT_WR);
-    }
-    close_connection(server, connection);
 }
 
 /* Pages never move: the kernel may be writing to one. */
@@ -252,12 +195,6 @@ static void answer(struct server *server, const struct io_uring_cqe *completion)
     case RECEIVED:
         on_received(server, (int)number, completion->res);
         break;
-    case HELD:
-        note_cut_short(server, number);
-        break;
-    case LOOKED:
-        on_looked(server, (int)number);
-        break;
     case CALLED:
         answer_call();
         await_call(server);
@@ -279,7 +216,6 @@ static unsigned take_completions(struct server *server)
     io_uring_for_each_cqe(&server->ring, head, completion)
         server->batch[count++] = *completion;
     io_uring_cq_advance(&server->ring, count);
-    server->is_crowded = count == server->batch_room;
     return count;
 }
 
@@ -299,7 +235,6 @@ static void open_ring(struct server *server, unsigned completions)
     if (result < 0)
         fail("io_uring_register", -result);
 
-    server->batch_room = parameters.cq_entries;
     server->batch = calloc(parameters.cq_entries, sizeof *server->batch);
     if (!server->batch)
         fail("calloc", errno);
