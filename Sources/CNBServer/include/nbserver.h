@@ -24,7 +24,8 @@
  * where nothing else is said. None may be called in a signal handler.
  *
  * Processes. The library handles no signals; all of them are blocked on the threads it makes. After fork(2) the child cannot use its
- * parent's servers (NB_FORKED), and makes its own.
+ * parent's servers (NB_FORKED), and makes its own. If the parent had several threads, such as a started server's, the child must call
+ * exec(3) first, as POSIX has it for any such program: another thread may have been in the middle of anything.
  */
 #ifndef NBSERVER_H
 #define NBSERVER_H
@@ -175,9 +176,9 @@ int nb_server_add_listener(nb_server *server, const char *address, char *bound, 
 
 /*
  * Returns the descriptor to watch, readable (level-triggered) whenever a turn is due, for poll(2), epoll(7) and the like. There is no time
- * limit to keep besides. The descriptor is never to be read, written or closed by the program, and is open until nb_server_free. A loop that
- * is an io_uring polls it again after each turn, since the kernel ends a multishot poll of a descriptor that another ring signals. Before
- * Linux 6.1 the kernel interrupts the thread when something arrives: a wait of the program's may end with EINTR.
+ * limit to keep besides. The descriptor is never to be read, written or closed by the program, and is open until nb_server_free. A loop
+ * that is an io_uring polls it again after each turn, since the kernel ends a multishot poll of a descriptor that another ring signals.
+ * Before Linux 6.1 the kernel interrupts the thread when something arrives: a wait of the program's may end with EINTR.
  * The first call makes the engine, and makes the server the calling thread's. Errors: NB_WRONG_THREAD, NB_ALREADY_RUNS, NB_STOPPED,
  * NB_OUT_OF_RESOURCES, NB_ENGINE_UNAVAILABLE; after the last two the server has ended.
  */
