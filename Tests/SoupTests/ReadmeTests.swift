@@ -38,6 +38,21 @@ extension SoupTests {
             }
         }
 
+        /// The results of a benchmark, or a file that has moved, are easily left behind.
+        @Test(arguments: [
+            "README.md", "CONTRIBUTING.md", "Benchmarks/README.md", "Benchmarks/Recipes/README.md",
+            "Examples/Deployment/README.md", "Examples/Embedding/README.md", "Tests/README.md",
+            "Tests/Fuzzing/README.md",
+        ]) func whatAPageLinksToIsThere(page: String) throws {
+            let folder = page.lastIndex(of: "/").map { page[...$0] } ?? ""
+            // A lambda of C++ looks like a link, but for its spaces.
+            let links = try ownText(of: page).parts(between: "](", and: ")")
+                .filter { !$0.contains("://") && !$0.contains(" ") }
+            for path in links.map({ $0.prefix { $0 != "#" } }) where !path.isEmpty {
+                #expect(access(ownPath(of: "\(folder)\(path)"), F_OK) == 0, "\(page) links to \(path)")
+            }
+        }
+
         /// The lines of the first program, in whatever language, that follows something.
         private static func code(after words: String, in readme: String) -> [Substring]? {
             guard let start = readme.firstRange(of: words)?.upperBound,
@@ -57,5 +72,20 @@ extension SoupTests {
             guard let start = line.firstRange(of: "listening: \"")?.lowerBound else { return String(line) }
             return line[..<start] + "listening: addresses)"
         }
+    }
+}
+
+extension String {
+    /// What stands between two marks, wherever they are.
+    fileprivate func parts(between begin: String, and end: String) -> [Substring] {
+        var found: [Substring] = []
+        var rest = self[...]
+        while let start = rest.firstRange(of: begin)?.upperBound,
+            let stop = rest[start...].firstRange(of: end)?.lowerBound
+        {
+            found.append(rest[start..<stop])
+            rest = rest[stop...]
+        }
+        return found
     }
 }
