@@ -27,7 +27,7 @@ extension ServerContext {
         state.pointee.note(.listenerAdded(socket.address))
     }
 
-    /// Accepts on what somebody outside has bound; if there is no room for it any more, it is closed, and that is told.
+    /// Accepts on what another thread has bound; if there is no room for it any more, it is closed, and that is told.
     ///
     /// - Returns: its place among the server's listeners; `nil` if it was closed.
     func add(_ bound: BoundListener) -> Int? {

@@ -2,13 +2,13 @@
 final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorBox {
     // A pointer, because a stored property would be checked for exclusive access at every callback, and because
     // `terminate` consumes the value.
-    private let typedBehavior: UnsafeMutablePointer<Behavior>
+    private var typedBehavior: UnsafeMutablePointer<Behavior> { behavior.assumingMemoryBound(to: Behavior.self) }
     private var isAlive = true
 
     init(_ behavior: consuming Behavior, _ mailbox: Mailbox) {
-        typedBehavior = .allocate(capacity: 1)
-        typedBehavior.initialize(to: behavior)
-        super.init(mailbox, behavior: typedBehavior)
+        let place = UnsafeMutablePointer<Behavior>.allocate(capacity: 1)
+        place.initialize(to: behavior)
+        super.init(mailbox, behavior: place)
     }
 
     deinit {

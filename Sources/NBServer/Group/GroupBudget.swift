@@ -54,12 +54,11 @@ struct GroupBudget {
 extension GroupBudget.Limits {
     /// Looks. A process that may lock as much as it likes has no limit, `capabilities(7)`.
     static var ofThisProcess: Self {
-        var result = Self()
-        var limit = rlimit()
-        if getrlimit(descriptorLimit, &limit) == 0 { result.descriptors = UInt64(limit.rlim_cur) }
         let capabilities = Capabilities(status: .read("/proc/self/status"), userMap: .read("/proc/self/uid_map"))
         let mayLock = (try? capabilities.includes(Capabilities.lockingMemory)) ?? false
-        if !mayLock, getrlimit(lockedMemoryLimit, &limit) == 0 { result.lockedMemory = UInt64(limit.rlim_cur) }
-        return result
+        return Self(
+            descriptors: SystemFacts.limit { getrlimit(descriptorLimit, &$0) }?.soft,
+            lockedMemory: mayLock ? nil : SystemFacts.limit { getrlimit(lockedMemoryLimit, &$0) }?.soft
+        )
     }
 }

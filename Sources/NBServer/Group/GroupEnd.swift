@@ -6,7 +6,6 @@ final class GroupEnd: Sendable {
         var remaining: Int
         /// The first shard's that has failed, or else the first's that has not drained.
         var first: Result<StopReason, ServerError>?
-        var hasFailed = false
         /// How many connections had not ended, of all that have drained.
         var unfinished = 0
     }
@@ -27,9 +26,7 @@ final class GroupEnd: Sendable {
                 state.unfinished += unfinished
                 return (state.remaining == 0, true)
             }
-            let fails = result.isFailure
-            if state.first == nil || fails && !state.hasFailed { state.first = result }
-            state.hasFailed = state.hasFailed || fails
+            if state.first.map({ result.isFailure && !$0.isFailure }) ?? true { state.first = result }
             return (state.remaining == 0, false)
         }
         if isOver { outcome.resolve(state.withLock { $0.first ?? .success(.drained(unfinished: $0.unfinished)) }) }

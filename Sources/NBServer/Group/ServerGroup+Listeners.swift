@@ -18,13 +18,10 @@ extension ServerGroup where Behavior: ~Copyable {
         let options = options.map { $0 + [.reusePort(true)] }
         let address = try await shards[0].listen(on: endpoint, options: options, within: limit)
         let shared = Endpoint(address.description)
-        for (index, shard) in shards.enumerated().dropFirst() {
-            do throws(ServerError) {
-                try await shard.listen(on: shared, options: options, within: limit)
-            } catch {
-                for shard in shards[..<index] { try? await shard.removeListener(on: address, within: limit) }
-                throw error.ofShard(index)
-            }
+        try await haveAll(from: 1) { shard throws(ServerError) in
+            try await shard.listen(on: shared, options: options, within: limit)
+        } undo: { shard throws(ServerError) in
+            try await shard.removeListener(on: address, within: limit)
         }
         return address
     }
@@ -55,13 +52,10 @@ extension ServerGroup where Behavior: ~Copyable {
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) {
-        for (index, shard) in shards.enumerated() {
-            do throws(ServerError) {
-                try await shard.pauseListener(on: address, within: limit)
-            } catch {
-                for shard in shards[..<index] { try? await shard.unpauseListener(on: address, within: limit) }
-                throw error.ofShard(index)
-            }
+        try await haveAll { shard throws(ServerError) in
+            try await shard.pauseListener(on: address, within: limit)
+        } undo: { shard throws(ServerError) in
+            try await shard.unpauseListener(on: address, within: limit)
         }
     }
 
@@ -72,11 +66,24 @@ extension ServerGroup where Behavior: ~Copyable {
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) {
-        for (index, shard) in shards.enumerated() {
+        try await haveAll { shard throws(ServerError) in
+            try await shard.unpauseListener(on: address, within: limit)
+        } undo: { shard throws(ServerError) in
+            try await shard.pauseListener(on: address, within: limit)
+        }
+    }
+
+    /// Has every shard do something, one after the other, or undo it if one cannot. Those before `first` have done it.
+    private nonisolated(nonsending) func haveAll(
+        from first: Int = 0,
+        _ body: (Server<Behavior>) async throws(ServerError) -> Void,
+        undo: (Server<Behavior>) async throws(ServerError) -> Void
+    ) async throws(ServerError) {
+        for index in first..<shards.count {
             do throws(ServerError) {
-                try await shard.unpauseListener(on: address, within: limit)
+                try await body(shards[index])
             } catch {
-                for shard in shards[..<index] { try? await shard.pauseListener(on: address, within: limit) }
+                for shard in shards[..<index] { try? await undo(shard) }
                 throw error.ofShard(index)
             }
         }

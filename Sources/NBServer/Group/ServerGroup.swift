@@ -46,8 +46,8 @@ public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendabl
 
     /// Makes a group's servers, and binds addresses for each of them. From now on clients can connect; they wait until the group runs.
     ///
-    /// Whoever may use this process's user may join the port (`SO_REUSEPORT`): a program that listens there already, with the same option
-    /// and of the same user, is no error and takes its share of the clients.
+    /// Any program of the same user may join the port (`SO_REUSEPORT`). One that listens there already with that option is no error, and
+    /// takes its share of the clients.
     ///
     /// - Parameters:
     ///   - endpoints: where to listen; port 0 is one port for all shards. There may be none: listeners can be added later.
@@ -64,7 +64,8 @@ public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendabl
         behavior: (Shard) -> sending Behavior
     ) throws(ServerError) {
         try options.expectValid()
-        let processors = Processors()
+        // Looked at only where it counts: it reads files.
+        lazy var processors = Processors()
         let count = options.shards ?? processors.usableCount
         try GroupBudget(shards: count, listeners: endpoints.count, options: options.server).expectToFit()
         var endpoints = endpoints
@@ -135,7 +136,11 @@ extension ServerGroup where Behavior: ~Copyable {
     /// - Throws: ``ServerError`` if a shard cannot begin, which names the shard; the others have ended by then, and nothing is left open. A
     ///   failure after that is told by ``ended()``.
     public func start() throws(ServerError) {
-        guard try claim() else { return }
+        switch begin() {
+        case .ready: break
+        case .canceled: return
+        case .running: throw ServerError(.alreadyRan, operation: "run", cure: "a group runs once; make another one")
+        }
         for (index, shard) in shards.enumerated() {
             do throws(ServerError) {
                 try shard.start(named: "nb-shard-\(index)", onProcessor: processors[index])
@@ -153,7 +158,7 @@ extension ServerGroup where Behavior: ~Copyable {
     /// - Throws: ``ServerError`` as ``Server/embed()`` does, and the group stops.
     /// - Precondition: `shard` is from 0 to the number of shards, less one.
     public func embed(shard: Int) throws(ServerError) -> EmbeddedServer {
-        try claimForHosts()
+        _ = begin()
         do throws(ServerError) {
             return try shards[shard].embed()
         } catch {
@@ -161,26 +166,14 @@ extension ServerGroup where Behavior: ~Copyable {
         }
     }
 
-    private func claimForHosts() throws(ServerError) {
-        let isFirst = life.withLock { life in
-            defer { if life == .ready { life = .running } }
-            return life == .ready
-        }
-        if isFirst { watchEnds() }
-    }
-
-    /// Decides that the group is to run; `false` if it was stopped before.
-    private func claim() throws(ServerError) -> Bool {
+    /// The group runs from now on, unless it was stopped before; returns what it was.
+    private func begin() -> Life {
         let before = life.withLock { life in
             defer { if life == .ready { life = .running } }
             return life
         }
-        switch before {
-        case .ready: watchEnds()
-        case .canceled: return false
-        case .running: throw ServerError(.alreadyRan, operation: "run", cure: "a group runs once; make another one")
-        }
-        return true
+        if before == .ready { watchEnds() }
+        return before
     }
 
     /// From now on the end of one shard is that of all. Each holds the group until it has ended.

@@ -13,7 +13,6 @@ struct Mail {
     private let control: LoopControl
     // At hand because going through the state costs a retain each.
     private let behavior: BehaviorBox
-    private let ledger: CallLedger
     private let mailbox: Mailbox
     private let observer: (any ServerObserver)?
     /// What the observer was told last.
@@ -25,7 +24,6 @@ struct Mail {
         counters = state.pointee.counters
         control = state.pointee.control
         self.behavior = behavior
-        ledger = behavior.ledger
         mailbox = behavior.mailbox
         self.observer = observer
     }
@@ -71,7 +69,7 @@ struct Mail {
             } catch {
                 state.stop(.failed(error))
             }
-            ledger.flush()
+            mailbox.ledger.flush()
         }
         return count
     }

@@ -78,9 +78,7 @@ extension PendingCall {
 
     /// Blocks the thread until the call is settled, or the time has come; `nil` waits as long as it takes.
     final func wait(until deadline: Instant?) {
-        while state.change(Self.unawaited, to: Self.awaited) != Self.settled {
-            if state.sleep(while: Self.awaited, until: deadline) { return }
-        }
+        state.wait(for: Self.settled, from: Self.unawaited, by: Self.awaited, until: deadline)
     }
 
     /// Calls a body once: at once, or on the thread that settles the call.

@@ -78,7 +78,7 @@ extension SystemFacts {
         }
     }
 
-    private static func limit(_ get: (inout rlimit) -> Int32) -> Limit? {
+    static func limit(_ get: (inout rlimit) -> Int32) -> Limit? {
         var limit = rlimit()
         guard get(&limit) == 0 else { return nil }
         return Limit(soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))

@@ -28,11 +28,19 @@ struct Futex: ~Copyable, @unchecked Sendable {
         address.pointee.compareExchange(expected: expected, desired: value, ordering: .acquiringAndReleasing).original
     }
 
+    /// Sleeps until the word has its last value, or the time has come; `nil` waits as long as it takes. Meanwhile it says `awaited`
+    /// instead of `unawaited`.
+    func wait(for last: UInt32, from unawaited: UInt32, by awaited: UInt32, until deadline: Instant?) {
+        while change(unawaited, to: awaited) != last {
+            if sleep(while: awaited, until: deadline) { return }
+        }
+    }
+
     /// Sleeps until the word is awoken, or the time has come; `nil` waits as long as it takes. Returns at once if the word has another
     /// value, and now and then without a cause: look at the value again.
     ///
     /// - Returns: whether the time has come.
-    func sleep(while value: UInt32, until deadline: Instant?) -> Bool {
+    private func sleep(while value: UInt32, until deadline: Instant?) -> Bool {
         guard let deadline else { return nb_server_futex_wait(address, value, nil) == -1 && errno == ETIMEDOUT }
         var time = deadline.inCTerms
         return nb_server_futex_wait(address, value, &time) == -1 && errno == ETIMEDOUT

@@ -23,8 +23,6 @@ final class Gate: Sendable {
 
     /// Waits until the door is open or the time has come; `nil` waits as long as it takes.
     func wait(until deadline: Instant?) {
-        while state.change(Self.closed, to: Self.awaited) != Self.open {
-            if state.sleep(while: Self.awaited, until: deadline) { return }
-        }
+        state.wait(for: Self.open, from: Self.closed, by: Self.awaited, until: deadline)
     }
 }

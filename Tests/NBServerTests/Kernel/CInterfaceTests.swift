@@ -340,7 +340,7 @@ import Testing
         }
     }
 
-    /// The listener is shut down behind the server's back: it ends with that error, whoever waits.
+    /// The listener is shut down behind the server's back: it ends with that error, in a loop and on a thread of its own.
     @Test(arguments: engines, [Way.turned, .started])
     func aServerThatFailsReturnsItsError(on engine: EngineChoice, way: Way) async {
         await #expect(processExitsWith: .success) { [engine, way] in

@@ -385,7 +385,7 @@ extension SimulatedBehavior {
         }
     }
 
-    /// At once, if nothing was asked of it before; it is closed else. Or by ``Connection/release(to:)``: whoever receives the descriptor may
+    /// At once, if nothing was asked of it before; it is closed else. Or by ``Connection/release(to:)``: what receives the descriptor may
     /// answer a call.
     private func release(_ connection: consuming Connection) {
         if kernel.random.chance(300) {
