@@ -115,7 +115,8 @@ final class DrivenEngine {
         return completions[0].result
     }
 
-    /// Enters as a host does that waits elsewhere, until nothing is due; takes what has completed.
+    /// Enters as a host does that waits elsewhere, until nothing is due or the deadline has passed; takes what has completed. With a
+    /// deadline that has passed there is no rest.
     func turnUntilResting(until deadline: Instant? = nil) throws -> [Completion] {
         let end = ContinuousClock.now + Patience.limit
         var taken: [Completion] = []
@@ -126,7 +127,7 @@ final class DrivenEngine {
                 taken += takeAll()
             } while isPending || hasUnsubmitted
             try rest(until: deadline)
-        } while isPending
+        } while isPending && deadline.map { now < $0 } ?? true
         return taken
     }
 }

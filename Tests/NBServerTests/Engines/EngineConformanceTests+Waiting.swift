@@ -176,7 +176,7 @@ extension EngineConformanceTests {
             for microseconds in [1_200, 3_000, 700] {
                 let deadline = engine.now + .microseconds(microseconds)
                 #expect(try engine.turnUntilResting(until: deadline) == [])
-                #expect(world.isReadable(descriptor, patiently: true) == true)
+                #expect(engine.isPending || world.isReadable(descriptor, patiently: true))
                 #expect(engine.now >= deadline)
             }
             // One that has passed when the host rests.
@@ -197,7 +197,7 @@ extension EngineConformanceTests {
                 #expect(world.isReadable(descriptor, patiently: false) == false)
                 let deadline = engine.now + .milliseconds(1)
                 #expect(try engine.turnUntilResting(until: deadline) == [])
-                #expect(world.isReadable(descriptor, patiently: true) == true)
+                #expect(engine.isPending || world.isReadable(descriptor, patiently: true))
                 #expect(engine.now >= deadline)
             }
         }

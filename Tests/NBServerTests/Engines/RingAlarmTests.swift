@@ -22,6 +22,6 @@ import Testing
         // The end of the alarm may come after the answer to the cancel.
         #expect(try engine.turnUntilResting(until: engine.now + .seconds(3_600)) == [])
         #expect(try engine.turnUntilResting(until: engine.now + .milliseconds(20)) == [])
-        #expect(poll(descriptor, POLLIN, limit: 60_000))
+        #expect(engine.isPending || poll(descriptor, POLLIN, limit: 60_000))
     }
 }
