@@ -21,20 +21,20 @@ struct Counter: NonBlockingServer {
         return .continue
     }
 
-    mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    mutating func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         served += 1
         connection.send("you are number \(served)\n")
         return .continue
     }
 
-    func handleCall(_ call: Call, _ context: borrowing ServerContext) -> Verdict {
+    func handleCall(_ call: Call, in context: borrowing ServerContext) -> Verdict {
         switch call {
         case .served(let caller): caller.reply(served)
         }
         return .continue
     }
 
-    mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) -> Verdict {
+    mutating func handleCast(_ cast: Cast, in context: borrowing ServerContext) -> Verdict {
         switch cast {
         case .reset: served = 0
         }

@@ -10,11 +10,11 @@ import NBServer
 #endif
 
 struct Echo: ConnectionWorker {
-    func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+    func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
         connection.send(bytes)
-        if connection.hasRoom { connection.receive() }
+        if connection.isWritable { connection.receive() }
     }
-    func writable(_ connection: borrowing WorkerConnection) {
+    func becameWritable(_ connection: borrowing WorkerConnection<Self>) {
         connection.receive()
     }
 }
@@ -26,7 +26,7 @@ struct EchoServer: NonBlockingServer {
         if context.engine.kind != .ring { fputs("echo: running on \(context.engine)\n", stderr) }
         return .continue
     }
-    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Echo { Echo() }
+    func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Echo { Echo() }
 }
 
 let usage = """

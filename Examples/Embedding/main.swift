@@ -19,12 +19,12 @@ struct NoSoup: NonBlockingServer {
         return .continue
     }
 
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         connection.send("No soup for you!\n")
         return .continue
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         tell(context.counters)
     }
 }

@@ -37,21 +37,21 @@ struct Hello: ConnectionWorker {
     /// How much of a body is still to be skipped.
     private var bodyLeft = 0
 
-    mutating func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+    mutating func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
         bytes.withUnsafeBufferPointer { unread += $0 }
         answerAll(connection)
     }
 
     /// A client that does not read its answers is not read from until it does.
-    mutating func writable(_ connection: borrowing WorkerConnection) {
+    mutating func becameWritable(_ connection: borrowing WorkerConnection<Self>) {
         answerAll(connection)
     }
 
-    private mutating func answerAll(_ connection: borrowing WorkerConnection) {
+    private mutating func answerAll(_ connection: borrowing WorkerConnection<Self>) {
         while let head = nextHead() {
             connection.send(Answer(head: head).text)
             guard head.staysOpen else { return connection.close() }
-            guard connection.hasRoom else { return }
+            guard connection.isWritable else { return }
         }
         connection.receive()
     }
@@ -112,7 +112,7 @@ struct HelloServer: NonBlockingServer {
         return .continue
     }
 
-    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Hello { Hello() }
+    func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Hello { Hello() }
 }
 
 let usage = """

@@ -20,7 +20,7 @@ struct NoSoup: NonBlockingServer {
         return .continue
     }
 
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         connection.send("No soup for you!\n")
         return .continue
     }

@@ -25,9 +25,9 @@ struct SoupKitchen: NonBlockingServer {
     /// What workers, and others, have to say.
     enum Cast {
         /// A guest wants soup.
-        case order(WorkerID<Guest>)
+        case order(WorkerRef<Guest>)
         /// The admin wants to know how things are.
-        case report(to: WorkerID<Desk>)
+        case report(to: WorkerRef<Desk>)
         /// There is more soup.
         case cook(bowls: Int)
     }
@@ -37,7 +37,7 @@ struct SoupKitchen: NonBlockingServer {
     private var bowlsLeft: Int
     private var bowlsServed = 0
     /// Guests who wait for the next pot, the first in front.
-    private var waiting: [WorkerID<Guest>] = []
+    private var waiting: [WorkerRef<Guest>] = []
     private var lastTrouble = "none"
 
     init(_ plan: Plan) {
@@ -48,7 +48,7 @@ struct SoupKitchen: NonBlockingServer {
     mutating func begin(_ context: borrowing ServerContext) throws -> Verdict {
         for address in context.addresses { say("listening on \(address)") }
         if context.engine.kind != .ring { fputs("soup-kitchen: running on \(context.engine)\n", stderr) }
-        let admin = try context.listen(on: plan.admin)
+        let admin = try context.addListener(on: plan.admin)
         adminAddress = admin
         say("admin on \(admin)")
         _ = context.startTimer(after: plan.timeForAPot)
@@ -56,30 +56,30 @@ struct SoupKitchen: NonBlockingServer {
     }
 
     /// Whose port it is decides who serves.
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         if context.listenerAddress(of: connection) == adminAddress {
-            context.assign(connection, to: Desk(adminAddress: adminAddress))
+            context.assign(connection, to: Desk(kitchen: context.server(), adminAddress: adminAddress))
         } else {
-            context.assign(connection, to: Guest())
+            context.assign(connection, to: Guest(kitchen: context.server()))
         }
         return .continue
     }
 
-    func handleCall(_ call: Call, _ context: borrowing ServerContext) -> Verdict {
+    func handleCall(_ call: Call, in context: borrowing ServerContext) -> Verdict {
         switch call {
         case .bowlsServed(let caller): caller.reply(bowlsServed)
         }
         return .continue
     }
 
-    mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) -> Verdict {
+    mutating func handleCast(_ cast: Cast, in context: borrowing ServerContext) -> Verdict {
         switch cast {
         case .order(let guest):
             waiting.append(guest)
-            if bowlsLeft == 0 { try? context.send(.wait(place: waiting.count), to: guest) }
+            if bowlsLeft == 0 { try? guest.send(.wait(place: waiting.count)) }
             serve(context)
         case .report(let desk):
-            try? context.send(.report(report(context)), to: desk)
+            try? desk.send(.report(report(context)))
         case .cook(let bowls):
             bowlsLeft += bowls
             serve(context)
@@ -87,7 +87,7 @@ struct SoupKitchen: NonBlockingServer {
         return .continue
     }
 
-    mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
+    mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
         switch info {
         case .timer:
             bowlsLeft = max(bowlsLeft, plan.bowlsInAPot)
@@ -100,14 +100,14 @@ struct SoupKitchen: NonBlockingServer {
         return .continue
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         say("closed after \(bowlsServed) bowls: \(reason)")
     }
 
     /// Gives bowls to those who wait. Who has left gets none.
     private mutating func serve(_ context: borrowing ServerContext) {
         while bowlsLeft > 0, !waiting.isEmpty {
-            guard (try? context.send(.bowl(number: bowlsServed + 1), to: waiting.removeFirst())) != nil else {
+            guard (try? waiting.removeFirst().send(.bowl(number: bowlsServed + 1))) != nil else {
                 continue
             }
             bowlsLeft -= 1
@@ -143,15 +143,17 @@ struct Guest: ConnectionWorker {
         case wait(place: Int)
     }
 
-    func connected(_ connection: borrowing WorkerConnection) {
+    let kitchen: Server<SoupKitchen>
+
+    func connected(_ connection: borrowing WorkerConnection<Self>) {
         connection.send("Welcome! Say soup, or bye.\n")
     }
 
-    func received(_ line: Span<UInt8>, _ connection: borrowing WorkerConnection) throws {
+    func received(_ line: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) throws {
         switch text(of: line) {
         case "soup":
             // The next line is read when the kitchen has answered.
-            try connection.server.cast(.order(connection.workerID(of: Guest.self)), to: SoupKitchen.self)
+            try kitchen.cast(.order(connection.worker))
         case "bye":
             connection.send("Come again!\n")
             connection.close()
@@ -161,7 +163,7 @@ struct Guest: ConnectionWorker {
         }
     }
 
-    func handleMessage(_ message: Message, _ connection: borrowing WorkerConnection) {
+    func handleMessage(_ message: Message, on connection: borrowing WorkerConnection<Self>) {
         switch message {
         case .bowl(let number): connection.send("Here you are: bowl \(number).\n")
         case .wait(let place): connection.send("No soup for you! Not yet: you are number \(place) in the queue.\n")
@@ -169,7 +171,7 @@ struct Guest: ConnectionWorker {
         connection.receive()
     }
 
-    func finish(_ connection: borrowing WorkerConnection) {
+    func shouldFinish(_ connection: borrowing WorkerConnection<Self>) {
         connection.send("We are closing. Good night!\n")
         connection.close()
     }
@@ -188,7 +190,7 @@ struct Desk: ConnectionWorker {
         listen ADDRESS    serve guests there, too
         unlisten ADDRESS  and no more
         pause ADDRESS     let guests wait at the door
-        unpause ADDRESS   and let them in
+        resume ADDRESS    and let them in
         cook BOWLS        add to the pot
         drain             serve whom there is, then close
         help              show this
@@ -196,13 +198,14 @@ struct Desk: ConnectionWorker {
 
         """
 
+    let kitchen: Server<SoupKitchen>
     let adminAddress: SocketAddress?
 
-    func received(_ line: Span<UInt8>, _ connection: borrowing WorkerConnection) throws {
+    func received(_ line: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) throws {
         let words = text(of: line).split(separator: " ").map(String.init)
         // The next line is read when the kitchen has answered.
         if words == ["status"] {
-            return try connection.server.cast(.report(to: connection.workerID(of: Desk.self)), to: SoupKitchen.self)
+            return try kitchen.cast(.report(to: connection.worker))
         }
         do {
             try obey(words, connection)
@@ -212,28 +215,28 @@ struct Desk: ConnectionWorker {
         connection.receive()
     }
 
-    private func obey(_ words: [String], _ connection: borrowing WorkerConnection) throws {
+    private func obey(_ words: [String], _ connection: borrowing WorkerConnection<Self>) throws {
         switch (words.first, words.count == 2 ? words[1] : nil) {
         case ("listen", let address?):
-            connection.send("listening on \(try connection.server.listen(on: Endpoint(address)))\n")
+            connection.send("listening on \(try connection.context.addListener(on: Endpoint(address)))\n")
         case ("unlisten", let address?):
-            try connection.server.removeListener(on: try known(address, connection.server))
+            try connection.context.removeListener(on: try known(address, connection.context))
             connection.send("not listening on \(address)\n")
         case ("pause", let address?):
-            try connection.server.pauseListener(on: try known(address, connection.server))
+            try connection.context.pauseListener(on: try known(address, connection.context))
             connection.send("paused \(address)\n")
-        case ("unpause", let address?):
-            try connection.server.unpauseListener(on: try known(address, connection.server))
-            connection.send("unpaused \(address)\n")
+        case ("resume", let address?):
+            try connection.context.resumeListener(on: try known(address, connection.context))
+            connection.send("resumed \(address)\n")
         case ("cook", let bowls?):
             guard let bowls = Int(bowls), (1...1_000_000).contains(bowls) else {
                 throw Complaint("so many cannot be cooked")
             }
-            try connection.server.cast(.cook(bowls: bowls), to: SoupKitchen.self)
+            try kitchen.cast(.cook(bowls: bowls))
             connection.send("cooked \(bowls)\n")
         case ("drain", nil) where words.count == 1:
             connection.send("draining\n")
-            connection.server.drain(within: .seconds(10))
+            connection.context.drain(within: .seconds(10))
         case ("help", nil) where words.count == 1: connection.send(Self.help)
         case ("quit", nil) where words.count == 1: connection.close()
         default: throw Complaint("this is no command; help lists those there are")
@@ -249,7 +252,7 @@ struct Desk: ConnectionWorker {
         return address
     }
 
-    func handleMessage(_ message: Message, _ connection: borrowing WorkerConnection) {
+    func handleMessage(_ message: Message, on connection: borrowing WorkerConnection<Self>) {
         switch message {
         case .report(let text): connection.send(text + "\n")
         }

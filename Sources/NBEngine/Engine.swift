@@ -18,7 +18,7 @@
 ///   more at the most, and ends with it. What ends an accept loses no connection: a last completion may carry one.
 /// - **A receive takes a buffer only when bytes are there**, so an idle connection holds none. Without a buffer it ends with
 ///   `ENOBUFS`, when bytes are there or sooner, and the bytes stay where they are.
-/// - **A canceled operation still ends by itself**, with what it had done or with `ECANCELED`.
+/// - **A cancelled operation still ends by itself**, with what it had done or with `ECANCELED`.
 /// - **Nothing is lost for want of memory.** A single operation fails with `ENOMEM` or `ENOBUFS`, or a rest of what was submitted waits
 ///   in the engine: see ``retryTime``.
 public protocol Engine: ~Copyable {

@@ -48,7 +48,7 @@ public enum Operation: Hashable, Sendable {
     public enum AcceptMode: Hashable, Sendable {
         /// One, and the operation is over.
         case oneShot
-        /// As many as come, until the operation is canceled, fails, or the completion queue is full.
+        /// As many as come, until the operation is cancelled, fails, or the completion queue is full.
         case multishot
     }
 

@@ -13,7 +13,7 @@ struct BatchingServer: NonBlockingServer, ~Copyable {
         batch = deliveries.batch
     }
 
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         batch.pointee.append(connection)
         if batch.pointee.isFull { deliveries.flush() }
         return .continue

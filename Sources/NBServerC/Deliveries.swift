@@ -65,7 +65,7 @@ final class Deliveries: ServerObserver, @unchecked Sendable {
         case .info(.listenerDown(_, let cause)): (NB_EVENT_DOWN, cause.description)
         case .info(.draining(let limit)): (NB_EVENT_DRAINING, "within \(limit)")
         case .terminated(let reason): (NB_EVENT_ENDED, reason.description)
-        case .info, .listenerPaused, .listenerUnpaused, .messageUndelivered, .suspended, .resumed: nil
+        case .info, .listenerPaused, .listenerResumed, .messageUndelivered, .suspended, .resumed: nil
         }
     }
 }

@@ -7,7 +7,7 @@ internal import NBServer
 /// Any thread, but for what belongs to the thread that turns it. It refuses what the Swift interface takes for a mistake of its caller.
 ///
 /// ```
-///  ready ── descriptor ──▶ turned       ── start ──▶ started       ── stop ──▶ canceled
+///  ready ── descriptor ──▶ turned       ── start ──▶ started       ── stop ──▶ cancelled
 ///  turned, started ── it cannot begin ──▶ failed
 ///  any ── free ──▶ freed
 /// ```
@@ -20,7 +20,7 @@ final class HostedServer: @unchecked Sendable {
         /// It could not begin.
         case failed(ServerError)
         /// Stopped before it ran.
-        case canceled
+        case cancelled
         case freed
     }
 
@@ -74,7 +74,7 @@ extension HostedServer {
                 count += 1
                 return count - 1
             }
-            try server.listen(on: bound) { [deliveries] place in
+            try server.addListener(on: bound) { [deliveries] place in
                 deliveries.batch.pointee.setNumber(number, ofListenerAt: place)
             }
             return (number, bound.address.description)
@@ -86,7 +86,7 @@ extension HostedServer {
     }
 
     private func expectRoomForListener(_ count: UInt32) throws(Failure) {
-        let most = options.maximumListeners
+        let most = options.listenerLimit
         guard count < most else {
             let cause = "there are as many listeners as nb_options.maximum_listeners allows, \(most)"
             throw Failure(NB_TOO_MANY_LISTENERS, "nb_server_add_listener: \(cause)")
@@ -158,7 +158,7 @@ extension HostedServer {
         case .ready:
             throw Failure(NB_NOT_RUNNING, "\(function): the server does not run yet: call nb_server_descriptor first")
         case .failed(let error): throw Failure(error)
-        case .canceled: throw Self.stoppedBefore(function)
+        case .cancelled: throw Self.stoppedBefore(function)
         case .freed: throw Self.freed
         }
     }
@@ -194,7 +194,7 @@ extension HostedServer {
             throw Failure(NB_ALREADY_RUNS, "nb_server_start: a loop turns the server, since nb_server_descriptor")
         case .started: throw Failure(NB_ALREADY_RUNS, "nb_server_start: the server was started before; it runs once")
         case .failed(let error): throw Failure(error)
-        case .canceled: throw Self.stoppedBefore("nb_server_start")
+        case .cancelled: throw Self.stoppedBefore("nb_server_start")
         case .freed: throw Self.freed
         }
         // Its thread has the mask of this one, and the program's signals are for the program's own threads.
@@ -203,7 +203,7 @@ extension HostedServer {
         pthread_sigmask(SIG_BLOCK, &all, &mask)
         defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
         do throws(ServerError) {
-            try server.start()
+            try server.startBlocking()
         } catch {
             throw fail(error)
         }
@@ -212,7 +212,7 @@ extension HostedServer {
     /// Waits for the end of a server that was started, or never will be.
     func wait(milliseconds: Int64) throws(Failure) -> Int32 {
         switch life.withLock({ $0 }) {
-        case .started, .canceled: break
+        case .started, .cancelled: break
         case .ready: throw Failure(NB_NOT_RUNNING, "nb_server_wait: the server was not started")
         case .turned:
             throw Failure(
@@ -224,7 +224,7 @@ extension HostedServer {
         }
         try expectNoCallback("nb_server_wait")
         let limit: Duration? = milliseconds < 0 ? nil : .milliseconds(milliseconds)
-        guard let reason = server.endedBlocking(within: limit) else { return Int32(NB_AGAIN) }
+        guard let reason = server.waitForEndBlocking(within: limit) else { return Int32(NB_AGAIN) }
         return try Self.result(reason)
     }
 }
@@ -233,7 +233,7 @@ extension HostedServer {
 extension HostedServer {
     func stop() {
         life.withLock { life in
-            if case .ready = life { life = .canceled }
+            if case .ready = life { life = .cancelled }
         }
         server.requestStop()
     }
@@ -254,7 +254,7 @@ extension HostedServer {
         switch before {
         case .turned(let turner) where turner != thread: throw Self.wrongThread("nb_server_free")
         case .turned: embedded = nil
-        case .ready, .failed, .canceled: server.requestStop()
+        case .ready, .failed, .cancelled: server.requestStop()
         case .started: server.stopBlocking(within: .zero)
         case .freed: throw Self.freed
         }

@@ -10,7 +10,7 @@ struct HostedServerOptions {
     let socket: [SocketOption]
     let asksForPeers: Bool
     let quantum: Int
-    let maximumListeners: UInt32
+    let listenerLimit: UInt32
 
     /// - Throws: with `NB_INVALID_ARGUMENT`, `NB_INVALID_SIZE` or `NB_INVALID_OPTION`.
     init(_ pointer: UnsafePointer<nb_options>?) throws(Failure) {
@@ -31,12 +31,12 @@ struct HostedServerOptions {
         quantum = options.quantum == 0 ? 256 : try Self.number(options.quantum, "quantum", to: 1 << 16)
         asksForPeers = try Self.number(options.peer_addresses, "peer_addresses", to: 1) == 1
         let listeners = try Self.number(options.maximum_listeners, "maximum_listeners", to: UInt32(Int32.max))
-        maximumListeners = listeners == 0 ? 1024 : UInt32(listeners)
+        listenerLimit = listeners == 0 ? 1024 : UInt32(listeners)
         socket = try Self.socketOptions(options)
         server = ServerOptions(
-            maximumListeners: Int(maximumListeners),
+            listenerLimit: Int(listenerLimit),
             acceptMode: try Self.number(options.one_shot, "one_shot", to: 1) == 1 ? .oneShot : .multishot,
-            exhaustion: try Self.exhaustion(options.exhaustion),
+            whenExhausted: try Self.exhaustion(options.exhaustion),
             quantum: quantum,
             engine: try Self.engine(options.engine)
         )

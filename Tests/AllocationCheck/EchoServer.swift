@@ -15,7 +15,7 @@ struct EchoServer: MeteredBehavior {
         nonmutating set { place.meter = newValue }
     }
 
-    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Echo {
+    func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Echo {
         Echo(place: place, isContinuous: isContinuous)
     }
 
@@ -23,11 +23,11 @@ struct EchoServer: MeteredBehavior {
         let place: MeterPlace
         let isContinuous: Bool
 
-        func connected(_ connection: borrowing WorkerConnection) {
+        func connected(_ connection: borrowing WorkerConnection<Self>) {
             if isContinuous { connection.receive(.continuous) }
         }
 
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             place.meter.noteDelivery()
             connection.send(bytes)
             if !isContinuous { connection.receive() }

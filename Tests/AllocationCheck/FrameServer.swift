@@ -17,7 +17,7 @@ struct FrameServer: MeteredBehavior {
         nonmutating set { place.meter = newValue }
     }
 
-    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Echo {
+    func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Echo {
         Echo(place: place, framing: framing, text: text)
     }
 
@@ -26,12 +26,12 @@ struct FrameServer: MeteredBehavior {
         let framing: WorkerOptions.Framing
         let text: String?
 
-        func connected(_ connection: borrowing WorkerConnection) {
+        func connected(_ connection: borrowing WorkerConnection<Self>) {
             connection.setFraming(framing)
             connection.receive(.continuous)
         }
 
-        func received(_ frame: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+        func received(_ frame: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             place.meter.noteDelivery()
             if let text { connection.sendFrame(text) } else { connection.sendFrame(frame) }
         }

@@ -11,7 +11,7 @@ struct Keeper: MeteredBehavior {
 
     mutating func newConnection(
         _ connection: consuming Connection,
-        _ context: borrowing ServerContext
+        in context: borrowing ServerContext
     ) throws -> Verdict {
         meter.noteDelivery()
         if let kept { try context.take(kept).send("No soup for you!\n") }

@@ -5,7 +5,7 @@ struct LongBytesGreeter: MeteredBehavior {
     var meter: Meter
     let bytes: [UInt8]
 
-    mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    mutating func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         meter.noteDelivery()
         connection.send(bytes)
         return .continue

@@ -9,7 +9,7 @@ struct LongGreeter: GreetingBehavior {
 
     mutating func newConnection(
         _ connection: consuming Connection,
-        _ context: borrowing ServerContext
+        in context: borrowing ServerContext
     ) throws -> Verdict {
         meter.noteDelivery()
         if meter.isGathering { try gather(connection, context) } else { greet(connection) }

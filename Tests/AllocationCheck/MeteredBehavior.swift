@@ -14,7 +14,7 @@ extension MeteredBehavior {
         return .continue
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         meter.finish()
     }
 }

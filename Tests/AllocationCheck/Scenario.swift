@@ -38,7 +38,7 @@ struct Scenario {
         )
 
         let server = try Server(makeBehavior(meter), listening: "127.0.0.1:0")
-        try server.start()
+        try server.startBlocking()
         let client = Client(
             port: server.addresses[0].port,
             greeting: Array(greeting.utf8),

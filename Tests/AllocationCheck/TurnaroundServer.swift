@@ -13,14 +13,14 @@ struct TurnaroundServer: MeteredBehavior {
         nonmutating set { place.meter = newValue }
     }
 
-    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Answer {
+    func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Answer {
         Answer(place: place)
     }
 
     struct Answer: ConnectionWorker {
         let place: MeterPlace
 
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             place.meter.noteDelivery()
             connection.send(bytes)
             connection.close()

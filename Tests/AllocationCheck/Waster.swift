@@ -16,7 +16,7 @@ struct Waster: MeteredBehavior {
         other = one
     }
 
-    mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    mutating func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         meter.noteDelivery()
         if meter.delivered % interval == 0 { waste() }
         connection.send("No soup for you!\n")

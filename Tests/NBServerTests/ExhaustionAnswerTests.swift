@@ -8,7 +8,7 @@ import Testing
 @Suite struct ExhaustionAnswerTests {
     private func server(_ answer: ServerOptions.Exhaustion, listeners: Int = 1) throws -> ScriptedServer {
         var server = try ScriptedServer(listeners: listeners)
-        server.options.exhaustion = answer
+        server.options.whenExhausted = answer
         return server
     }
 

@@ -8,7 +8,7 @@ import NBEngine
 /// Every operation the loop submits is written down. Each wait of the loop runs the next step of the script, which looks
 /// at what was submitted, asserts, and completes what it likes. After the last step the server is asked to stop, time runs
 /// on, and what the kernel would answer at once is answered as by a kernel with silent clients; what waits, waits until it
-/// is canceled.
+/// is cancelled.
 ///
 /// Descriptors are numbers no process has. Used by one thread.
 final class FakeKernel: @unchecked Sendable {
@@ -86,7 +86,7 @@ final class FakeKernel: @unchecked Sendable {
     var isLost = false
     /// Cancellations take effect in the wait that follows; without, only after the script.
     var cancelsAtOnce = true
-    private var canceled: [Token] = []
+    private var cancelled: [Token] = []
     private let onScriptEnd: () -> Void
 
     init(_ steps: [Step], onScriptEnd: @escaping () -> Void) {
@@ -236,7 +236,7 @@ extension FakeKernel {
             precondition(armed[listener] == nil, "armed twice")
             armed[listener] = token
         case .cancel(let token):
-            if cancelsAtOnce { cancel(token) } else { canceled.append(token) }
+            if cancelsAtOnce { cancel(token) } else { cancelled.append(token) }
         case .connect, .discardInput, .discardByReading, .read, .receive:
             outstanding[token] = operation
         case .send where !silently:
@@ -263,8 +263,8 @@ extension FakeKernel {
 
     private func answerWhatDoesNotWait() {
         cancelsAtOnce = true
-        for token in canceled { cancel(token) }
-        canceled = []
+        for token in cancelled { cancel(token) }
+        cancelled = []
     }
 
     fileprivate func wait(until deadline: Instant?) {

@@ -123,7 +123,7 @@ import Testing
         #expect(state.phase == .closed)
     }
 
-    @Test func anArmMayEndWithAConnectionWhileItIsCanceled() {
+    @Test func anArmMayEndWithAConnectionWhileItIsCancelled() {
         var state = armed()
         _ = state.close()
         #expect(state.accepted() == false)

@@ -17,11 +17,11 @@ import Testing
     }
 
     private struct Worker: ConnectionWorker {
-        var onConnected: (borrowing WorkerConnection) -> Void = { _ in }
+        var onConnected: (borrowing WorkerConnection<Self>) -> Void = { _ in }
 
-        func connected(_ connection: borrowing WorkerConnection) { onConnected(connection) }
+        func connected(_ connection: borrowing WorkerConnection<Self>) { onConnected(connection) }
 
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {}
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {}
     }
 
     enum ForeignUse: String, CaseIterable, Codable {
@@ -72,7 +72,10 @@ import Testing
                     if stray == .worker {
                         let worker = Worker { connection in
                             let slot = Address(connection.slot)
-                            HelperThread { WorkerConnection(state.pointer, slot.pointer).send("hello") }.join()
+                            HelperThread {
+                                let place = WorkerPlace(state: state.pointer, slot: slot.pointer)
+                                WorkerConnection<Worker>(place).send("hello")
+                            }.join()
                         }
                         context.assign(connection, to: worker)
                         return .continue

@@ -7,7 +7,7 @@ import Testing
     private struct Greeter: NonBlockingServer {
         var socketOptions: [SocketOption] = []
 
-        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
             connection.send("hello")
             return .continue
         }
@@ -26,9 +26,9 @@ import Testing
         (.init(lingerLimit: -1), "lingerLimit: -1 is out of range; it must be 0 or more"),
         (.init(lingerLimit: 0), nil),
         (.init(lingerLimit: .max), nil),
-        (.init(maximumListeners: -1), "maximumListeners: -1 is out of range; it must be 0 or more"),
-        (.init(maximumListeners: 0), nil),
-        (.init(maximumListeners: .max), nil),
+        (.init(listenerLimit: -1), "listenerLimit: -1 is out of range; it must be 0 or more"),
+        (.init(listenerLimit: 0), nil),
+        (.init(listenerLimit: .max), nil),
         (.init(mailboxLimit: -1), "mailboxLimit: -1 is out of range; it must be 0 or more"),
         (.init(mailboxLimit: 0), nil),
         (.init(mailboxLimit: .max), nil),
@@ -96,28 +96,28 @@ import Testing
             engine: EngineOptions(submissionDepth: submissionDepth)
         )
         let server = try Server(Greeter(), listening: "127.0.0.1:0", options: options)
-        try server.start()
+        try server.startBlocking()
         let clients = try (0..<10).map { _ in try Client(server.addresses[0]) }
         for client in clients { #expect(try client.readToEnd() == .end("hello")) }
         server.stopBlocking()
     }
 
     private struct Echo: ConnectionWorker {
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             connection.send(bytes)
             connection.receive()
         }
     }
 
     private struct EchoServer: NonBlockingServer {
-        func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Echo { Echo() }
+        func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Echo { Echo() }
     }
 
     @Test(arguments: [(1, 1), (1, 1 << 20), (32_768, 1), (32_768, 16 << 10)])
     func theFewestAndTheMostReceiveBuffersServe(count: Int, size: Int) throws {
         let options = ServerOptions(receiveBufferCount: count, receiveBufferSize: size)
         let server = try Server(EchoServer(), listening: "127.0.0.1:0", options: options)
-        try server.start()
+        try server.startBlocking()
         let clients = try (0..<3).map { _ in try Client(server.addresses[0]) }
         for client in clients { try client.say("soup") }
         for client in clients { #expect(try client.read(4) == "soup") }
@@ -143,12 +143,12 @@ import Testing
         (.init(receiveTimeLimit: .nanoseconds(1)), nil),
         (.init(sendTimeLimit: .seconds(-1)), "sendTimeLimit: -1.0 seconds \(longerThanZero)"),
         (.init(sendTimeLimit: Duration(secondsComponent: .max, attosecondsComponent: 0)), nil),
-        (.init(lowWater: -1), "lowWater: -1 is out of range; it must be 0 or more"),
-        (.init(highWater: 1, lowWater: 1, queueLimit: 1), nil),
-        (.init(highWater: 0, lowWater: 0, queueLimit: 0), nil),
-        (.init(highWater: 1, lowWater: 2), "highWater: 1 is out of range; it must be 2 or more"),
-        (.init(highWater: 2, queueLimit: 1), "queueLimit: 1 is out of range; it must be 2 or more"),
-        (.init(highWater: .max, lowWater: .max, queueLimit: .max), nil),
+        (.init(sendLowWater: -1), "sendLowWater: -1 is out of range; it must be 0 or more"),
+        (.init(sendHighWater: 1, sendLowWater: 1, sendQueueLimit: 1), nil),
+        (.init(sendHighWater: 0, sendLowWater: 0, sendQueueLimit: 0), nil),
+        (.init(sendHighWater: 1, sendLowWater: 2), "sendHighWater: 1 is out of range; it must be 2 or more"),
+        (.init(sendHighWater: 2, sendQueueLimit: 1), "sendQueueLimit: 1 is out of range; it must be 2 or more"),
+        (.init(sendHighWater: .max, sendLowWater: .max, sendQueueLimit: .max), nil),
     ]
 
     @Test(arguments: workerOptions)

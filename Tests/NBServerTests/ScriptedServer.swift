@@ -30,7 +30,7 @@ struct ClosureBehavior: NonBlockingServer {
         return .continue
     }
 
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) throws -> Verdict {
         #expect(journal.ends.isEmpty, "a callback after terminate")
         let number = journal.delivered.count
         journal.delivered.append(number)
@@ -38,7 +38,7 @@ struct ClosureBehavior: NonBlockingServer {
         return try onConnection(number, connection, context)
     }
 
-    func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
+    func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) throws -> Verdict {
         #expect(journal.ends.isEmpty, "a callback after terminate")
         journal.counters = context.counters
         switch info {
@@ -53,7 +53,7 @@ struct ClosureBehavior: NonBlockingServer {
         return try onInfo(info)
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         journal.counters = context.counters
         journal.ends.append(reason)
         onEnd(context)

@@ -18,11 +18,11 @@ import Testing
             return .continue
         }
 
-        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
             onConnection()
         }
 
-        consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) { onEnd(reason) }
+        consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) { onEnd(reason) }
     }
 
     private struct Trouble: Error {}
@@ -60,7 +60,7 @@ import Testing
             try Server(
                 Silent(),
                 listening: [.unshared, .unshared],
-                options: ServerOptions(maximumListeners: 1)
+                options: ServerOptions(listenerLimit: 1)
             )
         }
         #expect(error?.code == .tooManyListeners)
@@ -79,24 +79,24 @@ import Testing
             Issue.record("ran")
             return
         }
-        try server.start()
+        try server.startBlocking()
         server.stopBlocking()
         #expect(calls.load(ordering: .relaxed) == 0)
     }
 
     @Test func aServerRunsOnce() throws {
         let server = try Server(Silent(), listening: .unshared)
-        try server.start()
+        try server.startBlocking()
         #expect(throws: ServerError.self) { try server.run() }
         server.stopBlocking()
-        let error = #expect(throws: ServerError.self) { try server.start() }
+        let error = #expect(throws: ServerError.self) { try server.startBlocking() }
         #expect(error?.code == .alreadyRan)
     }
 
     @Test func stopReturnsWhenThePortIsFreeAndTerminateHasRun() throws {
         let ends = Atomic<Int>(0)
         let server = try Server(Silent(onEnd: { _ in ends.add(1, ordering: .relaxed) }), listening: .unshared)
-        try server.start()
+        try server.startBlocking()
         _ = try Client(server.addresses[0])
         server.stopBlocking()
         #expect(ends.load(ordering: .relaxed) == 1)
@@ -119,7 +119,7 @@ import Testing
     @Test func stopFromManyThreadsAtOnceIsOneStop() async throws {
         let ends = Atomic<Int>(0)
         let server = try Server(Silent(onEnd: { _ in ends.add(1, ordering: .relaxed) }), listening: .unshared)
-        try server.start()
+        try await server.start()
         await withTaskGroup { group in
             for _ in 0..<8 { group.addTask { await server.stop() } }
         }
@@ -139,7 +139,7 @@ import Testing
             listening: .unshared
         )
         box.server.withLock { $0 = server }
-        try server.start()
+        try server.startBlocking()
         let client = try Client(server.addresses[0])
         #expect(try client.readToEnd() == .end(""))
         server.stopBlocking()
@@ -149,7 +149,7 @@ import Testing
 
     @Test func startHearsThatTheBehaviorDeclined() throws {
         let server = try Server(Silent(onBegin: { _ in throw Trouble() }), listening: .unshared)
-        let error = #expect(throws: ServerError.self) { try server.start() }
+        let error = #expect(throws: ServerError.self) { try server.startBlocking() }
         #expect(error?.code == .beginFailed)
         #expect(isFree(server.addresses[0]))
         server.stopBlocking()
@@ -175,7 +175,7 @@ import Testing
             }),
             listening: .unshared
         )
-        try server.start()
+        try server.startBlocking()
         server.stopBlocking()
         #expect(seen.withLock { $0.0 } == server.addresses)
         #expect(seen.withLock { $0.1 }.contains("multishot accept"))
@@ -191,7 +191,7 @@ import Testing
                 Silent(onBegin: { _ in seen.withLock { $0.append(ThreadNames.own) } }),
                 listening: .unshared
             )
-            try server.start()
+            try await server.start()
             expect(ThreadNames.own, is: before, "the caller's thread")
             expect(seen.withLock { $0 }, is: ["nb-server"], "the server's thread")
             expect(ThreadNames.ofProcess.contains("nb-server"), "\(ThreadNames.ofProcess)")
@@ -236,7 +236,7 @@ import Testing
 
     @Test func asManyServersRunAtOnceAsOneLikes() throws {
         let servers = try (0..<20).map { _ in try Server(Silent(), listening: .unshared) }
-        for server in servers { try server.start() }
+        for server in servers { try server.startBlocking() }
         for server in servers { server.stopBlocking() }
     }
 

@@ -14,7 +14,7 @@ import Testing
         /// How many deliveries it asks to follow.
         var asks: Int
 
-        mutating func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+        mutating func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             journal.delivered.append(bytes.count)
             if asks > 0 { connection.receive() }
             asks -= 1
@@ -116,7 +116,7 @@ import Testing
             static let options = WorkerOptions(receiving: .continuous)
             let journal: Journal
 
-            func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+            func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
                 journal.delivered.append(bytes.count)
                 if bytes.count == 1 { connection.receive(.once) }
             }

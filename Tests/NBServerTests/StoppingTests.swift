@@ -41,7 +41,7 @@ import Testing
     @Test(arguments: [EINVAL, EMFILE])
     func whatHappensToAListenerOfAServerThatStopsIsNobodysConcern(errno: Int32) throws {
         var server = try ScriptedServer()
-        server.options.exhaustion = .stop
+        server.options.whenExhausted = .stop
         let listener = server.listeners[0]
         let (_, reason) = try server.run(
             { _, connection, _ in .stop("enough") },
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func descriptorsThatArriveWhileCancelingAreDiscarded(arrivesLast: Bool) throws {
+    func descriptorsThatArriveWhileCancellingAreDiscarded(arrivesLast: Bool) throws {
         let server = try ScriptedServer()
         let listener = server.listeners[0]
         let (kernel, _) = try server.run(

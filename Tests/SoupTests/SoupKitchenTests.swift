@@ -81,7 +81,7 @@ extension SoupTests {
             let paused = try Self.status(&admin).contains("listener \(door) paused")
             #expect(paused)
             #expect(try ProcFS.queueLength(at: door) == 1)
-            #expect(try admin.ask("unpause \(door)") == "unpaused \(door)")
+            #expect(try admin.ask("resume \(door)") == "resumed \(door)")
             #expect(try late.line() == "Welcome! Say soup, or bye.")
 
             #expect(try admin.ask("unlisten \(door)") == "not listening on \(door)")

@@ -52,21 +52,21 @@ struct Greeter: NonBlockingServer {
         return .continue
     }
 
-    mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    mutating func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         connection.send(Greeter.greeting)
         children.makeAwaited()
         if context.counters.delivered <= keptCount { kept.append(context.keep(connection)) }
         return .continue
     }
 
-    func handleCall(_ call: Call, _ context: borrowing ServerContext) -> Verdict {
+    func handleCall(_ call: Call, in context: borrowing ServerContext) -> Verdict {
         switch call {
         case .counted(let caller): caller.reply(counted)
         }
         return .continue
     }
 
-    mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) -> Verdict {
+    mutating func handleCast(_ cast: Cast, in context: borrowing ServerContext) -> Verdict {
         switch cast {
         case .count: counted += 1
         case .wait(let lock): lock.mutex.withLock { _ in }
@@ -75,7 +75,7 @@ struct Greeter: NonBlockingServer {
     }
 
     /// Whoever is kept hears that the server still serves.
-    func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
+    func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
         switch info {
         case .listenerParked(let address, let cause):
             for id in kept { try? context.withConnection(id) { $0.send("full\n") } }
@@ -89,7 +89,7 @@ struct Greeter: NonBlockingServer {
         return .continue
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         let counters = context.counters
         print("ended \(counters.accepted) \(counters.delivered) \(counters.acceptFailures) \(reason)")
     }

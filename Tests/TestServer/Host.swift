@@ -12,7 +12,7 @@ final class Host {
         switch command {
         case .start(let plan):
             serve(plan) { server throws(ServerError) in
-                try server.start()
+                try server.startBlocking()
                 self.servers.append(server)
             }
         case .run(let plan):

@@ -74,7 +74,7 @@ struct AcceptTests {
     }
 
     @Test(arguments: KernelLevel.granted, [Operation.AcceptMode.oneShot, .multishot])
-    func aCanceledAcceptEndsWithItsOwnLastCompletion(level: KernelLevel, mode: Operation.AcceptMode) throws {
+    func aCancelledAcceptEndsWithItsOwnLastCompletion(level: KernelLevel, mode: Operation.AcceptMode) throws {
         let listener = try LoopbackListener()
         var ring = try DrivenRing(level)
         try ring.prepare(.accept(listener: listener.descriptor, mode), token: .numbered(1))

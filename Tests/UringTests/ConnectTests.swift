@@ -41,7 +41,7 @@ struct ConnectTests {
     }
 
     @Test(arguments: KernelLevel.granted)
-    func aConnectThatWaitsIsCanceled(level: KernelLevel) throws {
+    func aConnectThatWaitsIsCancelled(level: KernelLevel) throws {
         // A queue of one that is full: the kernel leaves the next client's handshake unanswered.
         let listener = try LoopbackListener(backlog: 0)
         let queued = try LoopbackClient(port: listener.port)

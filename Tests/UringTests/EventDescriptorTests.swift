@@ -1,4 +1,4 @@
-// Event descriptors: signals add up, any thread may send them, and a read of them can be canceled.
+// Event descriptors: signals add up, any thread may send them, and a read of them can be cancelled.
 
 import Glibc
 import GrantedLevels
@@ -36,7 +36,7 @@ struct EventDescriptorTests {
     }
 
     @Test(arguments: KernelLevel.granted)
-    func aCanceledReadEndsAndTakesNoSignal(level: KernelLevel) throws {
+    func aCancelledReadEndsAndTakesNoSignal(level: KernelLevel) throws {
         let event = try EventDescriptor()
         let counter = Buffer(count: 8)
         var ring = try DrivenRing(level)

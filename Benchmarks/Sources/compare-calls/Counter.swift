@@ -12,11 +12,11 @@ struct Counter: NonBlockingServer {
 
     private var count = 0
 
-    mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    mutating func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         .continue
     }
 
-    mutating func handleCall(_ call: Call, _ context: borrowing ServerContext) -> Verdict {
+    mutating func handleCall(_ call: Call, in context: borrowing ServerContext) -> Verdict {
         count += 1
         switch call {
         case .count(let caller): caller.reply(count)
@@ -24,7 +24,7 @@ struct Counter: NonBlockingServer {
         return .continue
     }
 
-    mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) -> Verdict {
+    mutating func handleCast(_ cast: Cast, in context: borrowing ServerContext) -> Verdict {
         count += 1
         return .continue
     }

@@ -7,25 +7,25 @@ import NBServer
 struct Echo: ConnectionWorker {
     static let options = WorkerOptions(receiving: .continuous)
 
-    func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+    func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
         connection.send(bytes)
     }
 }
 
 /// Answers once and closes.
 struct Turnaround: ConnectionWorker {
-    func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+    func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
         connection.send(bytes)
         connection.close()
     }
 }
 
 struct EchoServer: NonBlockingServer {
-    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Echo { Echo() }
+    func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Echo { Echo() }
 }
 
 struct TurnaroundServer: NonBlockingServer {
-    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Turnaround {
+    func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Turnaround {
         Turnaround()
     }
 }

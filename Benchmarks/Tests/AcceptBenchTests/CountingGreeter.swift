@@ -6,7 +6,7 @@ import NBServer
 struct CountingGreeter: NonBlockingServer {
     let tally: AcceptTally
 
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         connection.send(Work.bannerText)
         tally.note(context.counters.accepted)
         return .continue

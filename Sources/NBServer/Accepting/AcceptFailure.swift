@@ -22,7 +22,7 @@ package enum AcceptFailure: Hashable, Sendable {
         // Nothing happened.
         case EAGAIN, EINTR:
             self = .retry
-        // Canceled, and not by us.
+        // Cancelled, and not by us.
         case ECANCELED:
             self = .retry
         // No descriptor or no memory. Reported at once even with an empty backlog, and nothing queued is lost.

@@ -35,7 +35,7 @@ struct Acceptor {
 
     /// The server begins to serve: one that sheds sets a descriptor aside.
     mutating func begin(_ calls: inout some SocketCalls & ~Copyable) {
-        if options.exhaustion == .shed { checksAdmission = !calls.takeReserve() }
+        if options.whenExhausted == .shed { checksAdmission = !calls.takeReserve() }
     }
 }
 
@@ -82,7 +82,7 @@ extension Acceptor {
     @inline(never)
     private mutating func admits(_ index: Int, _ calls: inout some SocketCalls & ~Copyable) -> Bool {
         guard state.pointee.stopReason == nil else { return true }
-        guard options.exhaustion != .shed || calls.takeReserve() else { return false }
+        guard options.whenExhausted != .shed || calls.takeReserve() else { return false }
         let quota = listeners.pointee[index].quota
         listeners.pointee[index].quota = quota == 0 ? 0 : quota - 1
         checksAdmission = state.pointee.drain != nil || listeners.pointee.hasParked(besides: index)
@@ -96,7 +96,7 @@ extension Acceptor {
     private mutating func deliver(_ slot: ConnectionTable.Slot) {
         counters.pointee.delivered &+= 1
         do {
-            state.apply(try behavior.newConnection(Connection(connections, slot), ServerContext(state)))
+            state.apply(try behavior.newConnection(Connection(connections, slot), in: ServerContext(state)))
         } catch {
             failed(slot, error)
         }
@@ -160,7 +160,7 @@ extension Acceptor {
     private mutating func failed(_ index: Int, _ errno: Int32, _ calls: inout some SocketCalls & ~Copyable) {
         listeners.pointee[index].endArm()
         // What we cancel has not failed.
-        if !listeners.pointee[index].state.isCanceling { counters.pointee.acceptFailures += 1 }
+        if !listeners.pointee[index].state.isCancelling { counters.pointee.acceptFailures += 1 }
         listeners.pointee[index].lastErrno = errno
         let failure = AcceptFailure(errno: errno)
         let address = listeners.pointee[index].socket.address
@@ -188,7 +188,7 @@ extension Acceptor {
         listeners.pointee.noteParked()
         checksAdmission = true
         guard state.pointee.stopReason == nil else { return }
-        switch isExhausted ? options.exhaustion : .park {
+        switch isExhausted ? options.whenExhausted : .park {
         case .park:
             if isNews { state.tell(.listenerParked(address, cause: cause)) }
         case .shed:
@@ -289,7 +289,7 @@ extension Acceptor {
         for index in listeners.pointee.open {
             let length = calls.queueLength(of: listeners.pointee[index].socket.descriptor)
             listeners.pointee[index].quota = UInt64(length + aheadCount)
-            if queued == .serve { listeners.pointee.apply(listeners.pointee[index].state.unpause(), index) }
+            if queued == .serve { listeners.pointee.apply(listeners.pointee[index].state.resume(), index) }
         }
     }
 

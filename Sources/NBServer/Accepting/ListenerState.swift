@@ -10,13 +10,13 @@ package import NBEngine
 ///
 ///  armed ── delivered ──▶ armed                       ── last of its arm, or a passing error ──▶ idle
 ///        ── out of descriptors, refused, unknown error, or too many passing ones ──▶ parked
-///        ── shut down, or a bad socket ──▶ closed     ── pause, close ──▶ canceling
+///        ── shut down, or a bad socket ──▶ closed     ── pause, close ──▶ cancelling
 ///
 ///  parked ── its time has come, or a descriptor was freed ──▶ idle
-///  paused ── unpause ──▶ idle
+///  paused ── resume ──▶ idle
 ///  idle, parked, paused ── pause ──▶ paused           ── close ──▶ closed
 ///
-///  canceling ── last of its arm ──▶ paused, idle or closed: what was wished last, but for a close, which is final
+///  cancelling ── last of its arm ──▶ paused, idle or closed: what was wished last, but for a close, which is final
 /// ```
 package struct ListenerState: Hashable, Sendable {
     package enum Phase: Hashable, Sendable {
@@ -29,14 +29,14 @@ package struct ListenerState: Hashable, Sendable {
         /// Somebody wants it to rest; clients wait in its accept queue.
         case paused
         /// The accept in the kernel is to end; then it is something else.
-        case canceling(then: Rest)
+        case cancelling(then: Rest)
         /// Out of use; its socket may be closed.
         case closed
     }
 
     /// What a listener is to be once its accept has ended.
     package enum Rest: Hashable, Sendable {
-        /// Armed again: it was paused, and unpaused before that could take effect.
+        /// Armed again: it was paused, and resumed before that could take effect.
         case idle
         case paused
         /// Closed. Connections that are accepted until then are delivered if the server drains, else discarded.
@@ -97,8 +97,8 @@ package struct ListenerState: Hashable, Sendable {
     /// Whether a connection that comes now is delivered.
     package var delivers: Bool {
         switch phase {
-        case .armed, .canceling(.idle), .canceling(.paused), .canceling(.closed(delivering: true)): true
-        case .canceling(.closed(delivering: false)): false
+        case .armed, .cancelling(.idle), .cancelling(.paused), .cancelling(.closed(delivering: true)): true
+        case .cancelling(.closed(delivering: false)): false
         case .idle, .parked, .paused, .closed: preconditionFailure("a connection for a listener that is not armed")
         }
     }
@@ -108,13 +108,13 @@ package struct ListenerState: Hashable, Sendable {
         assertSound()
         defer { assertSound() }
         switch phase {
-        case .armed, .canceling(.idle):
+        case .armed, .cancelling(.idle):
             phase = .idle
             return .arm
-        case .canceling(.paused):
+        case .cancelling(.paused):
             phase = .paused
             return .none
-        case .canceling(.closed):
+        case .cancelling(.closed):
             phase = .closed
             return .close
         case .idle, .parked, .paused, .closed:
@@ -126,8 +126,8 @@ package struct ListenerState: Hashable, Sendable {
     package mutating func failed(_ failure: AcceptFailure, at now: Instant) -> Reaction {
         assertSound()
         defer { assertSound() }
-        guard !isClosing, !(isCanceling && failure != .down) else { return ended() }
-        precondition(phase == .armed || isCanceling, "a failure of an arm that was none")
+        guard !isClosing, !(isCancelling && failure != .down) else { return ended() }
+        precondition(phase == .armed || isCancelling, "a failure of an arm that was none")
         switch failure {
         case .down:
             phase = .closed
@@ -160,7 +160,7 @@ package struct ListenerState: Hashable, Sendable {
         return .arm
     }
 
-    /// It is to rest until it is unpaused.
+    /// It is to rest until it is resumed.
     package mutating func pause() -> Reaction {
         assertSound()
         defer { assertSound() }
@@ -172,28 +172,28 @@ package struct ListenerState: Hashable, Sendable {
             phase = .paused
             return .none
         case .armed:
-            phase = .canceling(then: .paused)
+            phase = .cancelling(then: .paused)
             return .cancel
-        case .canceling(.idle):
-            phase = .canceling(then: .paused)
+        case .cancelling(.idle):
+            phase = .cancelling(then: .paused)
             return .none
-        case .paused, .canceling(.paused), .canceling(.closed), .closed:
+        case .paused, .cancelling(.paused), .cancelling(.closed), .closed:
             return .none
         }
     }
 
     /// It is to accept again.
-    package mutating func unpause() -> Reaction {
+    package mutating func resume() -> Reaction {
         assertSound()
         defer { assertSound() }
         switch phase {
         case .paused:
             phase = .idle
             return .arm
-        case .canceling(.paused):
-            phase = .canceling(then: .idle)
+        case .cancelling(.paused):
+            phase = .cancelling(then: .idle)
             return .none
-        case .idle, .armed, .parked, .canceling(.idle), .canceling(.closed), .closed:
+        case .idle, .armed, .parked, .cancelling(.idle), .cancelling(.closed), .closed:
             return .none
         }
     }
@@ -207,10 +207,10 @@ package struct ListenerState: Hashable, Sendable {
             phase = .closed
             return .close
         case .armed:
-            phase = .canceling(then: .closed(delivering: delivering))
+            phase = .cancelling(then: .closed(delivering: delivering))
             return .cancel
-        case .canceling:
-            phase = .canceling(then: .closed(delivering: delivering))
+        case .cancelling:
+            phase = .cancelling(then: .closed(delivering: delivering))
             return .none
         case .closed:
             return .none
@@ -218,13 +218,13 @@ package struct ListenerState: Hashable, Sendable {
     }
 
     /// An accept is in the kernel that is to end.
-    package var isCanceling: Bool { if case .canceling = phase { true } else { false } }
+    package var isCancelling: Bool { if case .cancelling = phase { true } else { false } }
 
     /// It is or will be closed, whatever comes.
     package var isClosing: Bool {
         switch phase {
-        case .closed, .canceling(.closed): true
-        case .idle, .armed, .parked, .paused, .canceling: false
+        case .closed, .cancelling(.closed): true
+        case .idle, .armed, .parked, .paused, .cancelling: false
         }
     }
 

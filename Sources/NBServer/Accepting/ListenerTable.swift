@@ -23,7 +23,7 @@ struct ListenerTable: ~Copyable {
 
     /// Listeners that wait to be armed; room for all of them.
     private var pending: [Int] = []
-    /// Listeners whose accepts are to be canceled.
+    /// Listeners whose accepts are to be cancelled.
     private var cancels: [Int] = []
 
     /// How many connections a full queue holds.
@@ -119,7 +119,7 @@ extension ListenerTable {
         }
     }
 
-    /// Takes a listener whose accept is to be canceled.
+    /// Takes a listener whose accept is to be cancelled.
     mutating func nextToCancel() -> Int? {
         cancels.popLast()
     }

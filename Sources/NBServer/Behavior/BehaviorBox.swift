@@ -12,6 +12,9 @@ class BehaviorBox {
         self.behavior = behavior
     }
 
+    /// The server, from when it runs until its loop ends.
+    final var server: AnyObject?
+
     /// Where new messages are.
     final var mailbox: Mailbox { inbox.mailbox }
     /// The calls that wait for the behavior.
@@ -21,7 +24,7 @@ class BehaviorBox {
         fatalError("abstract")
     }
 
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) throws -> Verdict {
         fatalError("abstract")
     }
 
@@ -47,12 +50,12 @@ class BehaviorBox {
         fatalError("abstract")
     }
 
-    func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
+    func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) throws -> Verdict {
         fatalError("abstract")
     }
 
     /// Ends the behavior's life; nothing may be called afterwards.
-    func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         fatalError("abstract")
     }
 }

@@ -9,7 +9,7 @@
 ///
 /// ```swift
 /// struct NoSoup: NonBlockingServer {
-///     mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+///     mutating func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
 ///         connection.send("No soup for you!\n")
 ///         return .continue
 ///     }
@@ -26,7 +26,7 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     /// The casts it can be sent: usually an enum.
     associatedtype Cast: Sendable = Never
 
-    /// The workers it makes for its connections, if it does; see ``makeWorker(_:_:)``. Workers that cannot be copied are given a
+    /// The workers it makes for its connections, if it does; see ``makeWorker(for:in:)``. Workers that cannot be copied are given a
     /// connection by ``ServerContext/assign(_:to:)``.
     associatedtype Worker = Never
 
@@ -52,7 +52,7 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     ///   `handleInfo`.
     mutating func newConnection(
         _ connection: consuming Connection,
-        _ context: borrowing ServerContext
+        in context: borrowing ServerContext
     ) throws -> Verdict
 
     /// Makes the worker of a connection that has been accepted. A server that makes workers need not write `newConnection`; one
@@ -64,8 +64,8 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     /// - Returns: the worker.
     /// - Throws: any error, as `newConnection` does.
     mutating func makeWorker(
-        _ connection: borrowing Connection,
-        _ context: borrowing ServerContext
+        for connection: borrowing Connection,
+        in context: borrowing ServerContext
     ) throws -> Worker
 
     /// Somebody calls and waits for an answer, which may be given now, later, or by somebody else; see ``Caller``.
@@ -75,7 +75,7 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     ///   - context: the server, for the length of this call.
     /// - Returns: how to go on.
     /// - Throws: any error; it stops the server with that reason, which the caller hears as well.
-    mutating func handleCall(_ call: Call, _ context: borrowing ServerContext) throws -> Verdict
+    mutating func handleCall(_ call: Call, in context: borrowing ServerContext) throws -> Verdict
 
     /// Somebody has sent a message that wants no answer.
     ///
@@ -84,7 +84,7 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     ///   - context: the server, for the length of this call.
     /// - Returns: how to go on.
     /// - Throws: any error; it stops the server with that reason.
-    mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) throws -> Verdict
+    mutating func handleCast(_ cast: Cast, in context: borrowing ServerContext) throws -> Verdict
 
     /// The step that a verdict asked for with ``Verdict/handleContinue``; nothing has come in between.
     ///
@@ -100,7 +100,7 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     ///   - context: the server, for the length of this call.
     /// - Returns: how to go on.
     /// - Throws: any error; it stops the server as ``Verdict/stop(_:)`` does.
-    mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict
+    mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) throws -> Verdict
 
     /// The server has stopped: every listener is closed, and no other callback follows. Connections that end with the
     /// behavior, and kept ones, are then sent out and closed; those that somebody else still holds are reset.
@@ -108,7 +108,7 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     /// - Parameters:
     ///   - reason: why.
     ///   - context: the server, for the length of this call.
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext)
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext)
 }
 
 extension NonBlockingServer where Self: ~Copyable {
@@ -122,29 +122,29 @@ extension NonBlockingServer where Self: ~Copyable {
     public mutating func handleContinue(_ context: borrowing ServerContext) throws -> Verdict { .continue }
 
     /// Goes on. What happened is in ``ServerContext/counters`` as well.
-    public mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
+    public mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) throws -> Verdict {
         .continue
     }
 
     /// Drops the behavior.
-    public consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {}
+    public consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {}
 }
 
 extension NonBlockingServer where Self: ~Copyable, Call == Never {
     /// Never called: there is no such call.
-    public mutating func handleCall(_ call: Never, _ context: borrowing ServerContext) throws -> Verdict {}
+    public mutating func handleCall(_ call: Never, in context: borrowing ServerContext) throws -> Verdict {}
 }
 
 extension NonBlockingServer where Self: ~Copyable, Cast == Never {
     /// Never called: there is no such cast.
-    public mutating func handleCast(_ cast: Never, _ context: borrowing ServerContext) throws -> Verdict {}
+    public mutating func handleCast(_ cast: Never, in context: borrowing ServerContext) throws -> Verdict {}
 }
 
 extension NonBlockingServer where Self: ~Copyable, Worker == Never {
     /// Never called: there are no workers.
     public mutating func makeWorker(
-        _ connection: borrowing Connection,
-        _ context: borrowing ServerContext
+        for connection: borrowing Connection,
+        in context: borrowing ServerContext
     ) throws -> Never {
         fatalError("this server makes no workers")
     }
@@ -154,9 +154,9 @@ extension NonBlockingServer where Self: ~Copyable, Worker: ConnectionWorker {
     /// Gives the connection to a worker.
     public mutating func newConnection(
         _ connection: consuming Connection,
-        _ context: borrowing ServerContext
+        in context: borrowing ServerContext
     ) throws -> Verdict {
-        let worker = try makeWorker(connection, context)
+        let worker = try makeWorker(for: connection, in: context)
         context.assign(connection, to: worker)
         return .continue
     }

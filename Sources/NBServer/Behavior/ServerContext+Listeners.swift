@@ -10,7 +10,8 @@ extension ServerContext {
     ///   ``ServerError/Code/stopped`` if the server is about to stop, or the system's error. `socket(2)`, `setsockopt(2)`,
     ///   `bind(2)`, `listen(2)`.
     @discardableResult
-    public func listen(on endpoint: Endpoint, options: [SocketOption]? = nil) throws(ServerError) -> SocketAddress {
+    public func addListener(on endpoint: Endpoint, options: [SocketOption]? = nil) throws(ServerError) -> SocketAddress
+    {
         let wanted = try endpoint.resolved()
         try expectRoomForListener(wanted)
         let options = options ?? state.pointee.socketOptions
@@ -47,9 +48,9 @@ extension ServerContext {
             throw ServerError(.stopped, operation: "listen", address: address, cure: "the server is about to stop")
         }
         guard state.pointee.listeners.pointee.index(of: wanted) == nil else { throw .alreadyListening(wanted) }
-        let limit = state.pointee.options.maximumListeners
+        let limit = state.pointee.options.listenerLimit
         guard state.pointee.listeners.pointee.openCount < limit else {
-            let cure = "there are as many listeners as ServerOptions.maximumListeners allows, \(limit)"
+            let cure = "there are as many listeners as ServerOptions.listenerLimit allows, \(limit)"
             throw ServerError(.tooManyListeners, operation: "listen", address: address, cure: cure)
         }
     }
@@ -97,10 +98,10 @@ extension ServerContext {
     /// Lets a listener that rests accept again.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
-    public func unpauseListener(on address: SocketAddress) throws(ServerError) {
-        let index = try listener(on: address, "unpause listener")
-        state.pointee.listeners.pointee.apply(state.pointee.listeners.pointee[index].state.unpause(), index)
-        state.pointee.note(.listenerUnpaused(address))
+    public func resumeListener(on address: SocketAddress) throws(ServerError) {
+        let index = try listener(on: address, "resume listener")
+        state.pointee.listeners.pointee.apply(state.pointee.listeners.pointee[index].state.resume(), index)
+        state.pointee.note(.listenerResumed(address))
     }
 
     private func listener(on address: SocketAddress, _ operation: String) throws(ServerError) -> Int {

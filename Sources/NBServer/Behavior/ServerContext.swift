@@ -18,6 +18,20 @@ public struct ServerContext: ~Copyable {
         return ownState
     }
 
+    /// The server itself, for what outlives the callback: a task, a thread, another server that is to send it messages.
+    ///
+    /// ```swift
+    /// let me: Server<Self> = context.server()
+    /// ```
+    ///
+    /// - Precondition: the server's behavior is of that type.
+    public func server<Behavior: NonBlockingServer & ~Copyable>() -> Server<Behavior> {
+        guard let server = state.pointee.behavior.server as? Server<Behavior> else {
+            preconditionFailure("this server's behavior is of another type than \(Behavior.self)")
+        }
+        return server
+    }
+
     /// The addresses the server listens on now, with the ports the kernel chose.
     public var addresses: [SocketAddress] { state.pointee.addresses }
 

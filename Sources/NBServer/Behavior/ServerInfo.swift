@@ -1,4 +1,4 @@
-/// What the library itself has to say to a behavior, through ``NonBlockingServer/handleInfo(_:_:)``.
+/// What the library itself has to say to a behavior, through ``NonBlockingServer/handleInfo(_:in:)``.
 public enum ServerInfo: Sendable {
     /// No callback has run for as long as the last verdict said; see ``Verdict/continue(timeout:)``.
     case timeout
@@ -6,7 +6,7 @@ public enum ServerInfo: Sendable {
     /// A timer's time has come; see ``ServerContext/startTimer(after:)``.
     case timer(TimerID)
 
-    /// One of the signals given to ``Server/run(stoppingOn:telling:)`` has come, once or several times.
+    /// One of the signals given to ``Server/run(drainingOn:within:stoppingOn:reporting:)`` has come, once or several times.
     case signal(Signal)
 
     /// `newConnection` or `makeWorker`, or a callback of a connection's worker, threw this error. That connection is closed,

@@ -2,7 +2,7 @@
 public enum StopReason: Sendable, CustomStringConvertible {
     /// ``Server/stop(within:)``, ``Server/requestStop(within:)`` or ``Server/stopBlocking(within:)`` was called.
     case requested
-    /// One of the signals given to ``Server/run(stoppingOn:telling:)`` arrived.
+    /// One of the signals given to ``Server/run(drainingOn:within:stoppingOn:reporting:)`` arrived.
     case signal(Signal)
     /// A callback returned ``Verdict/stop(_:)``, with these words.
     case verdict(String)

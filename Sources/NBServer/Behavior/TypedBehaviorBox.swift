@@ -22,27 +22,22 @@ final class TypedBehaviorBox<Behavior: NonBlockingServer & ~Copyable>: BehaviorB
 
     override func newConnection(
         _ connection: consuming Connection,
-        _ context: borrowing ServerContext
+        in context: borrowing ServerContext
     ) throws -> Verdict {
-        try typedBehavior.pointee.newConnection(connection, context)
-    }
-
-    /// Has the behavior handle a cast when the present callback has returned.
-    func cast(_ message: Behavior.Cast) throws(CastError) {
-        try mailbox.put(CastMessage<Behavior>(message))
+        try typedBehavior.pointee.newConnection(connection, in: context)
     }
 
     override func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {
         try typedBehavior.pointee.handleContinue(context)
     }
 
-    override func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
-        try typedBehavior.pointee.handleInfo(info, context)
+    override func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) throws -> Verdict {
+        try typedBehavior.pointee.handleInfo(info, in: context)
     }
 
-    override func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    override func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         precondition(isAlive, "a behavior terminates once")
         isAlive = false
-        typedBehavior.move().terminate(reason, context)
+        typedBehavior.move().terminate(reason, in: context)
     }
 }

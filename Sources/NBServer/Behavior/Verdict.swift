@@ -30,7 +30,7 @@ public struct Verdict: Hashable, Sendable {
     public static var handleContinue: Verdict { Verdict(next: .handleContinue) }
 
     /// Stop: connections accepted and not yet delivered are reset and counted, then every listener is closed, then
-    /// ``NonBlockingServer/terminate(_:_:)`` runs.
+    /// ``NonBlockingServer/terminate(_:in:)`` runs.
     public static var stop: Verdict { Verdict(next: .stop("")) }
 
     /// Stop, and say why; the reason comes back in ``StopReason/verdict(_:)``.

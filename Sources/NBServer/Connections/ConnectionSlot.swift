@@ -45,6 +45,8 @@ struct ConnectionSlot {
 
     /// Its worker, if it has one.
     var worker = WorkerAddress.none
+    /// What its worker's options are; `nil` until it has had a worker.
+    var workerOptions: UnsafePointer<WorkerOptions>?
     /// What its worker asked for, and what has come of it.
     var receiving = Receiving()
     /// Bytes that were received and not delivered yet.
@@ -114,6 +116,10 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     var id: ConnectionID {
         ConnectionID(server: pointee.server, slot: pointee.token.slot, number: pointee.number)
     }
+
+    /// The options of its worker; it must have had one.
+    @inline(__always)
+    var workerOptions: UnsafePointer<WorkerOptions> { pointee.workerOptions.unsafelyUnwrapped }
 
     /// Gives the connection a name, unless it has one from having been kept before.
     func giveName() {

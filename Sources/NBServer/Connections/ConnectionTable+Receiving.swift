@@ -41,7 +41,7 @@ extension ConnectionTable {
         let isMultishot = goesOn && engine.features.receivesMultishot
         slot.pointee.state.begin(.receive)
         slot.pointee.receiving.isMultishot = isMultishot
-        slot.pointee.receiving.isCanceled = false
+        slot.pointee.receiving.isCancelled = false
         let receive = Operation.receive(descriptor: slot.pointee.descriptor, isMultishot ? .multishot : .oneShot)
         engine.submit(receive, token: slot.token(.receive))
     }
@@ -49,8 +49,8 @@ extension ConnectionTable {
     /// Ends a receive; what matters is how it ends.
     @inline(never)
     mutating func cancelReceive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
-        guard slot.pointee.isReceiving, !slot.pointee.receiving.isCanceled else { return }
-        slot.pointee.receiving.isCanceled = true
+        guard slot.pointee.isReceiving, !slot.pointee.receiving.isCancelled else { return }
+        slot.pointee.receiving.isCancelled = true
         engine.submit(.cancel(slot.token(.receive)), token: slot.token(.cancel), silently: true)
     }
 
@@ -150,7 +150,7 @@ extension ConnectionTable {
 }
 
 extension ConnectionState.Outcome {
-    /// What the result of a receive says of its connection. Without a buffer, canceled or interrupted, nothing.
+    /// What the result of a receive says of its connection. Without a buffer, cancelled or interrupted, nothing.
     fileprivate static func ofReceive(_ result: Int32) -> Self {
         switch -result {
         case ENOMEM: .refused

@@ -50,6 +50,8 @@ struct ConnectionTable: ~Copyable {
     var lingering: [LingeringLine] = []
     /// Workers whose connections have ended.
     var closeNotices: [PendingCloseNotice] = []
+    /// What a worker is shown of its connection when that has ended.
+    let endedSlot = Slot.allocate(capacity: 1)
     /// Connections whose workers are to be called, and how many have been.
     var ready: [Token] = []
     var readyPosition = 0
@@ -72,6 +74,11 @@ struct ConnectionTable: ~Copyable {
         self.closesWait = closesWait
         self.counters = counters
         self.ledger = ledger
+        endedSlot.initialize(to: ConnectionSlot(index: 0, server: server))
+    }
+
+    deinit {
+        endedSlot.deallocate()
     }
 
     /// The slot at an index, if there is one.

@@ -21,7 +21,7 @@ struct Receiving {
     /// The receive in the kernel goes on completing.
     var isMultishot = false
     /// It is to end.
-    var isCanceled = false
+    var isCancelled = false
     /// The peer will send no more.
     var hasEnded = false
     /// The worker knows that.
@@ -43,7 +43,7 @@ struct Receiving {
     mutating func forgetWorker() {
         var rest = Receiving()
         rest.isMultishot = isMultishot
-        rest.isCanceled = isCanceled
+        rest.isCancelled = isCancelled
         self = rest
     }
 

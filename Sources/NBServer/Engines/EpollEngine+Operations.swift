@@ -24,7 +24,7 @@ extension EpollEngine {
             connect(descriptor, address, operation, token, isSilent)
         case .disconnect(let descriptor): disconnect(descriptor, token, isSilent)
         case .close(let descriptor): close(descriptor, token, isSilent)
-        case .cancel(let canceled): cancel(canceled, token, isSilent)
+        case .cancel(let cancelled): cancel(cancelled, token, isSilent)
         }
     }
 
@@ -60,14 +60,14 @@ extension EpollEngine {
         end(token, -error, isSilent)
     }
 
-    private mutating func cancel(_ canceled: Token, _ token: Token, _ isSilent: Bool) {
-        guard let index = waiting.find(canceled) else { return end(token, -ENOENT, isSilent) }
+    private mutating func cancel(_ cancelled: Token, _ token: Token, _ isSilent: Bool) {
+        guard let index = waiting.find(cancelled) else { return end(token, -ENOENT, isSilent) }
         let place = waiting[index]
         let record = table.record(place.descriptor)
         if !waiting.remove(index, from: &record.pointee.firstInput) {
             _ = waiting.remove(index, from: &record.pointee.firstOutput)
         }
-        completions.append(Completion(token: canceled, result: place.result(or: -ECANCELED)))
+        completions.append(Completion(token: cancelled, result: place.result(or: -ECANCELED)))
         doubtIfUntold(place.operation, record)
         end(token, 0, isSilent)
     }

@@ -1,6 +1,6 @@
 // Listeners that come, rest and go while the group runs. All shards do it, or none. Any task.
 extension ServerGroup where Behavior: ~Copyable {
-    /// Has every shard listen on another address; see ``Server/listen(on:options:within:)``.
+    /// Has every shard listen on another address; see ``Server/addListener(on:options:within:)``.
     ///
     /// - Parameters:
     ///   - endpoint: where to listen; port 0 is a new port, the same for all shards.
@@ -10,16 +10,16 @@ extension ServerGroup where Behavior: ~Copyable {
     /// - Returns: the address the kernel bound it to, by which it is named from now on.
     /// - Throws: ``ServerError`` of the first shard that cannot; the others do not listen there then.
     @discardableResult
-    public nonisolated(nonsending) func listen(
+    public nonisolated(nonsending) func addListener(
         on endpoint: Endpoint,
         options: [SocketOption]? = nil,
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) -> SocketAddress {
         let options = options.map { $0 + [.reusePort(true)] }
-        let address = try await shards[0].listen(on: endpoint, options: options, within: limit)
+        let address = try await shards[0].addListener(on: endpoint, options: options, within: limit)
         let shared = Endpoint(address.description)
         try await haveAll(from: 1) { shard throws(ServerError) in
-            try await shard.listen(on: shared, options: options, within: limit)
+            try await shard.addListener(on: shared, options: options, within: limit)
         } undo: { shard throws(ServerError) in
             try await shard.removeListener(on: address, within: limit)
         }
@@ -55,19 +55,19 @@ extension ServerGroup where Behavior: ~Copyable {
         try await haveAll { shard throws(ServerError) in
             try await shard.pauseListener(on: address, within: limit)
         } undo: { shard throws(ServerError) in
-            try await shard.unpauseListener(on: address, within: limit)
+            try await shard.resumeListener(on: address, within: limit)
         }
     }
 
-    /// Lets a listener of every shard accept again; see ``Server/unpauseListener(on:within:)``.
+    /// Lets a listener of every shard accept again; see ``Server/resumeListener(on:within:)``.
     ///
     /// - Throws: ``ServerError`` of the first shard that cannot; the others rest again then.
-    public nonisolated(nonsending) func unpauseListener(
+    public nonisolated(nonsending) func resumeListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) {
         try await haveAll { shard throws(ServerError) in
-            try await shard.unpauseListener(on: address, within: limit)
+            try await shard.resumeListener(on: address, within: limit)
         } undo: { shard throws(ServerError) in
             try await shard.pauseListener(on: address, within: limit)
         }

@@ -29,29 +29,27 @@ extension ServerGroup where Behavior: ~Copyable {
     /// Drains the group: stops accepting, waits for the connections of all shards, then stops; see ``Server/drain(queued:within:)``.
     ///
     /// - Returns: why it stopped: ``StopReason/drained(unfinished:)`` with the connections of all shards, unless something else came first.
-    /// - Throws: `CancellationError` if the task is canceled; the group goes on draining.
     @discardableResult
     public nonisolated(nonsending) func drain(
         queued: QueuedClients = .serve,
         within limit: Duration
-    ) async throws(CancellationError) -> StopReason {
+    ) async -> StopReason {
         requestDrain(queued: queued, within: limit)
-        return try await ended()
+        return await waitForEnd()
     }
 
     /// Waits for the group's end, from as many places as like to.
     ///
     /// - Returns: why it stopped; ``StopReason/failed(_:)`` with a ``ServerError`` that names the shard if one failed.
-    /// - Throws: `CancellationError` if the task is canceled.
-    public nonisolated(nonsending) func ended() async throws(CancellationError) -> StopReason {
-        try await groupEnd.outcome.resolvedUnlessCanceled().reason
+    public nonisolated(nonsending) func waitForEnd() async -> StopReason {
+        await groupEnd.outcome.resolved().reason
     }
 
-    /// Waits for the group's end, for code that may block: ``ended()`` otherwise. Not on a shard's thread, which would wait for itself.
+    /// Waits for the group's end, for code that may block: ``waitForEnd()`` otherwise. Not on a shard's thread, which would wait for itself.
     ///
     /// - Returns: why it stopped, or `nil` if it has not within `limit`.
-    @available(*, noasync, message: "it would block the task's thread; use ended()")
-    public func endedBlocking(within limit: Duration? = nil) -> StopReason? {
+    @available(*, noasync, message: "it would block the task's thread; use waitForEnd()")
+    public func waitForEndBlocking(within limit: Duration? = nil) -> StopReason? {
         groupEnd.outcome.wait(until: limit.map { Instant.now + $0 })?.reason
     }
 }

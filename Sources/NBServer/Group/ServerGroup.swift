@@ -2,7 +2,7 @@
 ///
 /// ```swift
 /// let group = try ServerGroup(listening: "0.0.0.0:7777") { shard in NoSoup() }
-/// try group.run(stoppingOn: [.interrupt, .terminate])
+/// try group.run(drainingOn: [.terminate], stoppingOn: [.interrupt])
 /// ```
 ///
 /// The kernel deals clients out to the shards by their addresses (`SO_REUSEPORT`, `socket(7)`). Each shard serves its own from the accept
@@ -11,7 +11,7 @@
 ///
 /// ```
 ///  init ──▶ ready ── start, run, embed(shard:) ──▶ running ── a stop, a drain; a shard that fails, or stops by itself ──▶ stopped
-///             └── stop ──▶ canceled
+///             └── stop ──▶ cancelled
 /// ```
 ///
 /// A shard that ends takes the others with it, unless it has drained: a group does not serve on with a part of its clients turned away.
@@ -28,7 +28,7 @@ public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendabl
     private let life = Lock(Life.ready)
 
     private enum Life {
-        case ready, running, canceled
+        case ready, running, cancelled
     }
 
     /// The addresses the group listens on now, with the ports the kernel chose; those of its first shard.
@@ -99,57 +99,108 @@ public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendabl
 
 // Running.
 extension ServerGroup where Behavior: ~Copyable {
-    /// Serves on the shards' threads until the group is stopped; see ``start()`` and ``run(stoppingOn:telling:)``.
-    @available(*, noasync, message: "it would block the task's thread; use start()")
-    @discardableResult
-    public func run() throws(ServerError) -> StopReason {
-        try run(stoppingOn: [])
-    }
-
     /// Serves on the shards' threads until the group is stopped, or one of some signals arrives; the calling thread waits meanwhile.
     ///
-    /// Every shard hears of each signal, as a server does by ``Server/run(stoppingOn:telling:)``.
+    /// Every shard hears of each signal, as a server does by ``Server/run(drainingOn:within:stoppingOn:reporting:)``.
     ///
     /// - Parameters:
+    ///   - draining: the signals that drain the group.
+    ///   - limit: how long connections have to end in that drain.
     ///   - stopping: the signals that stop the group.
-    ///   - telling: the signals that behaviors are told, and that do not stop it; also those that are in both lists.
+    ///   - reporting: the signals that behaviors are told, and that do nothing else; also those that are in other lists.
     /// - Returns: why it stopped: what the first shard that ended says. Everything is closed, and every `terminate` has run.
-    /// - Throws: ``ServerError`` as ``start()`` does; or with which a shard failed later, named by its number; or if a signal cannot be
-    ///   handled.
+    /// - Throws: ``ServerError`` as ``start(drainingOn:within:stoppingOn:reporting:)`` does; or with which a shard failed later, named by its
+    ///   number; or if a signal cannot be handled.
     @available(*, noasync, message: "it would block the task's thread; use start()")
     @discardableResult
-    public func run(stoppingOn stopping: [Signal], telling: [Signal] = []) throws(ServerError) -> StopReason {
-        for shard in shards { shard.control.setToldSignals(telling) }
-        let signals = stopping + telling
-        let relay = signals.isEmpty ? nil : try SignalRelay(signals, for: shards.map(\.control))
-        try start()
-        let result = groupEnd.outcome.wait()
-        extendLifetime(relay)
-        return try result.get()
+    public func run(
+        drainingOn draining: [Signal] = [],
+        within limit: Duration = .seconds(30),
+        stoppingOn stopping: [Signal] = [],
+        reporting: [Signal] = []
+    ) throws(ServerError) -> StopReason {
+        try startBlocking(drainingOn: draining, within: limit, stoppingOn: stopping, reporting: reporting)
+        return try groupEnd.outcome.wait().get()
     }
 
-    /// Serves on threads of the shards' own, which live as long as the group runs.
+    /// Serves on threads of the shards' own, which live as long as the group runs. Returns when every behavior has begun, one after the
+    /// other.
     ///
-    /// Blocks the caller until every behavior has begun, one after the other. A group that was stopped before does not run, and that is no
-    /// error. The group goes on running if nothing keeps a reference to it.
+    /// A group that was stopped before does not run, and that is no error. The group goes on running if nothing keeps a reference to it.
     ///
+    /// - Parameters:
+    ///   - draining: the signals that drain the group; see ``run(drainingOn:within:stoppingOn:reporting:)``.
+    ///   - limit: how long connections have to end in that drain.
+    ///   - stopping: the signals that stop the group.
+    ///   - reporting: the signals that behaviors are told.
     /// - Throws: ``ServerError`` if a shard cannot begin, which names the shard; the others have ended by then, and nothing is left open. A
-    ///   failure after that is told by ``ended()``.
-    public func start() throws(ServerError) {
-        switch begin() {
-        case .ready: break
-        case .canceled: return
-        case .running: throw ServerError(.alreadyRan, operation: "run", cure: "a group runs once; make another one")
-        }
-        for (index, shard) in shards.enumerated() {
+    ///   failure after that is told by ``waitForEnd()``.
+    public nonisolated(nonsending) func start(
+        drainingOn draining: [Signal] = [],
+        within limit: Duration = .seconds(30),
+        stoppingOn stopping: [Signal] = [],
+        reporting: [Signal] = []
+    ) async throws(ServerError) {
+        let roles = SignalRoles(draining: draining, within: limit, stopping: stopping, reporting: reporting)
+        guard try begin(handling: roles) else { return }
+        for index in shards.indices {
             do throws(ServerError) {
-                try shard.start(named: "nb-shard-\(index)", onProcessor: processors[index])
+                guard try startThread(of: index) else { continue }
+                await shards[index].begun.resolved()
+                try shards[index].expectBegun()
+            } catch {
+                requestStop(within: .zero)
+                _ = await groupEnd.outcome.resolved()
+                throw error.ofShard(index)
+            }
+        }
+    }
+
+    /// The same for code that may block: ``start(drainingOn:within:stoppingOn:reporting:)`` otherwise.
+    ///
+    /// - Throws: ``ServerError`` as ``start(drainingOn:within:stoppingOn:reporting:)`` does.
+    @available(*, noasync, message: "it would block the task's thread; use start()")
+    public func startBlocking(
+        drainingOn draining: [Signal] = [],
+        within limit: Duration = .seconds(30),
+        stoppingOn stopping: [Signal] = [],
+        reporting: [Signal] = []
+    ) throws(ServerError) {
+        let roles = SignalRoles(draining: draining, within: limit, stopping: stopping, reporting: reporting)
+        guard try begin(handling: roles) else { return }
+        for index in shards.indices {
+            do throws(ServerError) {
+                guard try startThread(of: index) else { continue }
+                shards[index].begun.wait()
+                try shards[index].expectBegun()
             } catch {
                 requestStop(within: .zero)
                 _ = groupEnd.outcome.wait()
                 throw error.ofShard(index)
             }
         }
+    }
+
+    private func startThread(of index: Int) throws(ServerError) -> Bool {
+        try shards[index].startThread(named: "nb-shard-\(index)", onProcessor: processors[index])
+    }
+
+    /// The group runs from now on; `false` if it was stopped before. The signals are handled until it ends.
+    private func begin(handling roles: SignalRoles) throws(ServerError) -> Bool {
+        switch begin() {
+        case .ready: break
+        case .cancelled: return false
+        case .running: throw ServerError(.alreadyRan, operation: "run", cure: "a group runs once; make another one")
+        }
+        guard !roles.isEmpty else { return true }
+        do throws(ServerError) {
+            let relay = try SignalRelay(roles, for: shards.map(\.control))
+            groupEnd.outcome.whenResolved { _ in extendLifetime(relay) }
+        } catch {
+            requestStop()
+            throw error
+        }
+        return true
     }
 
     /// Makes one shard the calling thread's, to be turned by a loop of the caller's own; see ``Server/embed()``. Each shard is embedded by
@@ -189,7 +240,7 @@ extension ServerGroup where Behavior: ~Copyable {
     func cancel() -> Bool {
         let isReady = life.withLock { life in
             guard life == .ready else { return false }
-            life = .canceled
+            life = .cancelled
             return true
         }
         guard isReady else { return false }

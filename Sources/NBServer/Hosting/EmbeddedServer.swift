@@ -133,7 +133,7 @@ public final class EmbeddedServer {
         if end == nil {
             guard ForkMark.current == process else { return }
             control.requestStop(within: .zero)
-            // What is in flight is canceled, so the kernel owes its end.
+            // What is in flight is cancelled, so the kernel owes its end.
             while end == nil {
                 if case .idle = turn() { _ = isReadable(descriptor, within: -1) }
             }

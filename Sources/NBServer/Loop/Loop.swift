@@ -13,7 +13,7 @@ internal import NBLibc
 ///  turn:  completions ─▶ limits, workers ─▶ mail ─▶ stage ─▶ retries, sends, ends ─▶ cancels, arms ─▶ enter
 ///
 ///  serving ── a reason to stop ──▶ closingListeners ── all are closed, terminate ──▶ endingConnections ── all have ended ──▶
-///             cancelingWakeUp ── nothing is in flight ──▶ done
+///             cancellingWakeUp ── nothing is in flight ──▶ done
 ///    └── the engine fails, at any stage: everything is closed by hand, and the behavior terminates if it has not ──▶ lost
 /// ```
 ///
@@ -144,7 +144,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
             case .endingConnections:
                 guard connections.pointee.count == 0 else { return }
                 wakeUp.cancel(on: &engine)
-            case .cancelingWakeUp:
+            case .cancellingWakeUp:
                 guard !wakeUp.isArmed else { return }
             case .done, .lost: return
             }
@@ -257,7 +257,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         case .receive: workers.completedReceive(completion, on: &engine)
         case .discardInput: connections.pointee.completedDiscard(token, completion.result, on: &engine, calls)
         case .wakeUp: completedWakeUp(completion.result)
-        // A close frees the descriptor whatever it returns, a disconnected socket is closed next, and what was canceled
+        // A close frees the descriptor whatever it returns, a disconnected socket is closed next, and what was cancelled
         // says itself how it ended.
         case .close, .disconnect, .cancel: break
         case nil:
@@ -329,7 +329,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         case .serving: state.pointee.stopReason != nil || mail.hasWork
         case .endingConnections: connections.pointee.count == 0
         case .done: engine.retryTime == nil
-        case .closingListeners, .cancelingWakeUp, .lost: false
+        case .closingListeners, .cancellingWakeUp, .lost: false
         }
     }
 
@@ -358,7 +358,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
 
     /// Also while the server stops: another signal may end its patience.
     private mutating func armWakeUp() {
-        guard !isPolled, !wakeUp.isArmed, stage < .cancelingWakeUp else { return }
+        guard !isPolled, !wakeUp.isArmed, stage < .cancellingWakeUp else { return }
         wakeUp.arm(control.doorbell.descriptor, on: &engine)
     }
 }
@@ -378,7 +378,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
 
     private mutating func terminate() {
         let reason = state.pointee.reasonOfTheEnd
-        behavior.terminate(reason, ServerContext(state))
+        behavior.terminate(reason, in: ServerContext(state))
         // It may have given connections to workers, which end as the others did.
         workers.stop()
         ledger.flush()

@@ -15,9 +15,18 @@ final class LoopControl: Sendable {
     /// The addresses the server listens on, for those who ask from outside.
     let addresses = Lock<[SocketAddress]>([])
 
-    /// The signals that are told instead of stopping the loop, and those of them that have come: a bit for each.
+    /// The signals that are told, and those that drain, instead of stopping the loop: a bit for each.
     private let toldSignals = Atomic<UInt64>(0)
+    private let drainingSignals = Atomic<UInt64>(0)
+    /// Those to be told that have come.
     private let arrivedSignals = Atomic<UInt64>(0)
+    /// What a draining signal asks for.
+    private let drainLimit = Lock(Duration.zero)
+    private let drainWish = Atomic<DrainWish>(.none)
+
+    private enum DrainWish: UInt8, AtomicRepresentable {
+        case none, arrived, taken
+    }
 
     private let begun = Atomic<Bool>(false)
     private let freedDescriptor = Atomic<Bool>(false)
@@ -48,23 +57,40 @@ extension LoopControl {
 
 // Signals.
 extension LoopControl {
-    /// These signals are told from now on; all others stop the loop.
-    func setToldSignals(_ signals: [Signal]) {
-        toldSignals.store(signals.reduce(0) { $0 | $1.bit }, ordering: .releasing)
+    /// From now on signals mean this; those in no list stop the loop.
+    func setSignals(_ roles: SignalRoles) {
+        drainLimit.withLock { $0 = roles.drainLimit }
+        toldSignals.store(roles.reporting.reduce(0) { $0 | $1.bit }, ordering: .releasing)
+        drainingSignals.store(roles.draining.reduce(0) { $0 | $1.bit }, ordering: .releasing)
     }
 
     /// A signal has come. Safe in a signal handler.
     func arrived(_ signal: Signal) {
         if toldSignals.load(ordering: .acquiring) & signal.bit != 0 {
             arrivedSignals.bitwiseOr(signal.bit, ordering: .releasing)
+        } else if drainingSignals.load(ordering: .acquiring) & signal.bit != 0, noteDrainWish() {
+            // The loop takes it.
         } else {
             stopRequest.record(signal)
         }
         doorbell.ringFromHandler()
     }
 
-    /// Whether there are signals to tell.
-    var hasSignals: Bool { arrivedSignals.load(ordering: .relaxed) != 0 }
+    /// The first draining signal drains. Safe in a signal handler.
+    private func noteDrainWish() -> Bool {
+        drainWish.compareExchange(expected: .none, desired: .arrived, ordering: .sequentiallyConsistent).exchanged
+    }
+
+    /// Whether there are signals to tell, or one has come that drains.
+    var hasSignals: Bool {
+        arrivedSignals.load(ordering: .relaxed) != 0 || drainWish.load(ordering: .relaxed) == .arrived
+    }
+
+    /// How long a drain may take for which a signal has come, since this was last asked. Loop's thread.
+    func takeDrainWish() -> Duration? {
+        let wish = drainWish.compareExchange(expected: .arrived, desired: .taken, ordering: .sequentiallyConsistent)
+        return wish.exchanged ? drainLimit.withLock { $0 } : nil
+    }
 
     /// The signals to tell, each once however often it came. Loop's thread.
     func takeSignals() -> [Signal] {

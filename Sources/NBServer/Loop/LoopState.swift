@@ -80,6 +80,7 @@ struct LoopState: ~Copyable {
     }
 
     deinit {
+        behavior.mailbox.loop = nil
         connections.releaseTable()
         counters.deallocate()
         listeners.deinitialize(count: 1)
@@ -190,7 +191,7 @@ extension UnsafeMutablePointer<LoopState> {
         guard pointee.stopReason == nil else { return }
         pointee.note(.info(info))
         do {
-            apply(try pointee.withBehavior { try $0.handleInfo(info, ServerContext(self)) })
+            apply(try pointee.withBehavior { try $0.handleInfo(info, in: ServerContext(self)) })
         } catch {
             stop(.failed(error))
         }

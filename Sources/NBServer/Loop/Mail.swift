@@ -88,6 +88,7 @@ struct Mail {
     mutating func tellSignals() {
         guard control.hasSignals else { return }
         for signal in control.takeSignals() { state.tell(.signal(signal)) }
+        if let limit = control.takeDrainWish() { ServerContext(state).drain(within: limit) }
     }
 
     /// Tells what callbacks, and connections that ended by themselves, have brought about.

@@ -16,7 +16,7 @@ enum TokenKind: UInt8 {
     case disconnect
     /// The closing of a descriptor.
     case close
-    /// The cancellation of any of them. What matters is how the canceled one ends.
+    /// The cancellation of any of them. What matters is how the cancelled one ends.
     case cancel
 }
 

@@ -7,8 +7,8 @@ public enum CallError: Error, Sendable, CustomStringConvertible {
     case stopped(StopReason)
     /// The server let go of the ``Caller`` without a reply.
     case unanswered
-    /// The task that waited was canceled.
-    case canceled
+    /// The task that waited was cancelled.
+    case cancelled
     /// So many messages wait already; see ``ServerOptions/mailboxLimit``.
     case mailboxFull(limit: Int)
     /// The server called itself, and would have waited for itself.
@@ -20,7 +20,7 @@ public enum CallError: Error, Sendable, CustomStringConvertible {
         case .timeout(let limit): "no answer within \(limit): the server is busy, or has not begun to run"
         case .stopped(let reason): "the server has stopped: \(reason)"
         case .unanswered: "the server let go of the caller without a reply"
-        case .canceled: "the task was canceled"
+        case .cancelled: "the task was cancelled"
         case .mailboxFull(let limit):
             "\(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
         case .calledItself: "a server cannot wait for itself; use its state, or cast"

@@ -3,7 +3,7 @@
 /// ```swift
 /// enum Call { case served(Caller<Int>) }
 ///
-/// mutating func handleCall(_ call: Call, _ context: borrowing ServerContext) -> Verdict {
+/// mutating func handleCall(_ call: Call, in context: borrowing ServerContext) -> Verdict {
 ///     switch call { case .served(let caller): caller.reply(served) }
 ///     return .continue
 /// }

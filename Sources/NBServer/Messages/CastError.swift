@@ -4,8 +4,8 @@ public enum CastError: Error, Sendable, CustomStringConvertible {
     case stopped(StopReason)
     /// So many messages wait already; see ``ServerOptions/mailboxLimit``.
     case mailboxFull(limit: Int)
-    /// The worker that has this connection is another server's. Only that server knows whether it is still there.
-    case otherServer(ConnectionID)
+    /// The worker of this connection has ended.
+    case workerGone(ConnectionID)
 
     /// Cause and cure in one line.
     public var description: String {
@@ -13,7 +13,7 @@ public enum CastError: Error, Sendable, CustomStringConvertible {
         case .stopped(let reason): "the server has stopped: \(reason)"
         case .mailboxFull(let limit):
             "\(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
-        case .otherServer(let connection): UnknownConnection.otherServer(connection)
+        case .workerGone(let connection): "the worker of \(connection) has ended: forget it"
         }
     }
 }

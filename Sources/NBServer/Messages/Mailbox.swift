@@ -29,10 +29,16 @@ final class Mailbox: Sendable {
     /// How many of those for the behavior wait to be handled; what is asked of the server itself does not count.
     private let unhandledCount = Atomic<Int>(0)
 
+    /// The loop that takes the messages, while there is one. Loop's thread only.
+    nonisolated(unsafe) var loop: UnsafeMutablePointer<LoopState>?
+
+    /// The loop, if it is calling back on this thread.
+    var loopInCallback: UnsafeMutablePointer<LoopState>? { ledger.isInCallback ? loop : nil }
+
     init(_ control: LoopControl, _ options: ServerOptions = ServerOptions()) {
         self.control = control
         limit = options.mailboxLimit
-        answerWhenFull = options.fullMailbox
+        answerWhenFull = options.whenMailboxIsFull
     }
 
     deinit {

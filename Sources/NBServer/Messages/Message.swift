@@ -32,7 +32,7 @@ final class CallMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unch
         to behavior: UnsafeMutableRawPointer,
         _ context: borrowing ServerContext
     ) throws -> Verdict? {
-        try behavior.assumingMemoryBound(to: Behavior.self).pointee.handleCall(call, context)
+        try behavior.assumingMemoryBound(to: Behavior.self).pointee.handleCall(call, in: context)
     }
 }
 
@@ -49,7 +49,7 @@ final class CastMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unch
         to behavior: UnsafeMutableRawPointer,
         _ context: borrowing ServerContext
     ) throws -> Verdict? {
-        try behavior.assumingMemoryBound(to: Behavior.self).pointee.handleCast(cast, context)
+        try behavior.assumingMemoryBound(to: Behavior.self).pointee.handleCast(cast, in: context)
     }
 }
 

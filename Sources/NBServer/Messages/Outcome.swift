@@ -53,26 +53,15 @@ final class Outcome<Value: Sendable>: Sendable {
     }
 
     /// Waits in a task.
+    @discardableResult
     nonisolated(nonsending) func resolved() async -> Value {
         await withUnsafeContinuation { continuation in
             whenResolved { continuation.resume(returning: $0) }
         }
     }
 
-    /// The same, unless the task is canceled before. A task that asks again and again, and gives up each time, leaves nothing behind.
-    nonisolated(nonsending) func resolvedUnlessCanceled() async throws(CancellationError) -> Value {
-        let wait = Outcome<Result<Value, CancellationError>>()
-        let number = whenResolved { wait.resolve(.success($0)) }
-        defer { forget(number) }
-        let result = await withTaskCancellationHandler {
-            await wait.resolved()
-        } onCancel: {
-            wait.resolve(.failure(CancellationError()))
-        }
-        return try result.get()
-    }
-
     /// Blocks the thread until it is settled.
+    @discardableResult
     func wait() -> Value {
         guard let value = wait(until: nil) else { preconditionFailure("waited for ever, in vain") }
         return value

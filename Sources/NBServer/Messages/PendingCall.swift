@@ -8,7 +8,7 @@ internal import Synchronization
 ///
 /// ```
 ///  what the server does:   undecided ── the first reply, or let go of ──▶ decided ── that has left ──▶ settled
-///                              └── too late, canceled, or the server has stopped; also when decided ──▶ settled
+///                              └── too late, cancelled, or the server has stopped; also when decided ──▶ settled
 ///  what the caller does:   unawaited ── its thread sleeps, or it has left a body to be called ──▶ awaited ── settled ──▶ goes on
 /// ```
 class PendingCall: @unchecked Sendable {

@@ -6,7 +6,7 @@ public struct ListenerStatus: Hashable, Sendable {
         case accepting
         /// It cannot accept for now, and tries again.
         case parked(cause: ServerError)
-        /// It rests until it is unpaused.
+        /// It rests until it is resumed.
         case paused
         /// It is being removed.
         case closing
@@ -21,10 +21,10 @@ public struct ListenerStatus: Hashable, Sendable {
         address = listener.socket.address
         activity =
             switch listener.state.phase {
-            case .idle, .armed, .canceling(.idle): .accepting
+            case .idle, .armed, .cancelling(.idle): .accepting
             case .parked: .parked(cause: .accept(listener.lastErrno, address: listener.socket.address.description))
-            case .paused, .canceling(.paused): .paused
-            case .canceling(.closed), .closed: .closing
+            case .paused, .cancelling(.paused): .paused
+            case .cancelling(.closed), .closed: .closing
             }
     }
 }

@@ -6,8 +6,8 @@ public enum ServerEvent: Sendable {
     case listenerAdded(SocketAddress)
     /// A listener was paused.
     case listenerPaused(SocketAddress)
-    /// A listener was unpaused.
-    case listenerUnpaused(SocketAddress)
+    /// A listener was resumed.
+    case listenerResumed(SocketAddress)
     /// The behavior is told this.
     case info(ServerInfo)
     /// A message, or the wish that it finish, was for a worker whose connection had ended.

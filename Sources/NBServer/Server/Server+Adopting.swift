@@ -2,7 +2,7 @@
 extension Server where Behavior: ~Copyable {
     /// Takes a connection that another server, or nobody of this library, has accepted. Any thread.
     ///
-    /// It is delivered to ``NonBlockingServer/newConnection(_:_:)`` as if it had been accepted here, and counts as
+    /// It is delivered to ``NonBlockingServer/newConnection(_:in:)`` as if it had been accepted here, and counts as
     /// ``ServerCounters/adopted``; a worker it is given to gets what is unread first. ``SocketOption`` values of this server are
     /// not set on it.
     ///

@@ -6,7 +6,7 @@ extension Server where Behavior: ~Copyable {
     /// it. See ``EmbeddedServer``.
     ///
     /// - Returns: what is to be turned. The caller keeps it; dropped early, it resets its connections and ends the server.
-    /// - Throws: ``ServerError`` as ``run()`` does until the behavior has begun; with ``ServerError/Code/stopped`` if the server was
+    /// - Throws: ``ServerError`` as ``run(drainingOn:within:stoppingOn:reporting:)`` does until the behavior has begun; with ``ServerError/Code/stopped`` if the server was
     ///   stopped before, and with ``ServerError/Code/outOfResources`` if there is no descriptor to be had.
     public func embed() throws(ServerError) -> EmbeddedServer {
         guard try claim(isPolled: true) else {

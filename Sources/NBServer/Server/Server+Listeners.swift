@@ -1,6 +1,6 @@
 // Listeners that come, rest and go while the server runs, at the wish of others than its behavior. Any task.
 extension Server where Behavior: ~Copyable {
-    /// Listens on another address; see ``ServerContext/listen(on:options:)``.
+    /// Listens on another address; see ``ServerContext/addListener(on:options:)``.
     ///
     /// - Parameters:
     ///   - endpoint: where to listen; port 0 is a new port each time.
@@ -10,13 +10,13 @@ extension Server where Behavior: ~Copyable {
     /// - Throws: ``ServerError``: what the server says, ``ServerError/Code/stopped``, or ``ServerError/Code/unanswered``; it
     ///   may have happened in the latter case.
     @discardableResult
-    public nonisolated(nonsending) func listen(
+    public nonisolated(nonsending) func addListener(
         on endpoint: Endpoint,
         options: [SocketOption]? = nil,
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) -> SocketAddress {
         try await request("listen", endpoint.description, within: limit) { context throws(ServerError) in
-            try context.listen(on: endpoint, options: options)
+            try context.addListener(on: endpoint, options: options)
         }
     }
 
@@ -28,7 +28,7 @@ extension Server where Behavior: ~Copyable {
     ///     later; not called if the server ends before.
     /// - Throws: ``ServerError`` with ``ServerError/Code/stopped``, or ``ServerError/Code/alreadyListening``, which the kernel allows with
     ///   ``SocketOption/reusePort(_:)``.
-    package func listen(
+    package func addListener(
         on bound: BoundListener,
         onListening: @escaping @Sendable (_ place: Int) -> Void
     ) throws(ServerError) {
@@ -50,7 +50,7 @@ extension Server where Behavior: ~Copyable {
     /// Binds an address for ``listen(on:onListening:)``. Blocks for up to half a second an address that is in use, but never the
     /// server's own thread.
     ///
-    /// - Throws: ``ServerError`` as ``ServerContext/listen(on:options:)`` does.
+    /// - Throws: ``ServerError`` as ``ServerContext/addListener(on:options:)`` does.
     package func bind(_ endpoint: Endpoint, options: [SocketOption]) throws(ServerError) -> BoundListener {
         for option in options { try option.expectValid() }
         let wanted = try endpoint.resolved()
@@ -90,15 +90,15 @@ extension Server where Behavior: ~Copyable {
         }
     }
 
-    /// Lets a listener that rests accept again; see ``ServerContext/unpauseListener(on:)``.
+    /// Lets a listener that rests accept again; see ``ServerContext/resumeListener(on:)``.
     ///
     /// - Throws: ``ServerError`` as ``removeListener(on:within:)`` does.
-    public nonisolated(nonsending) func unpauseListener(
+    public nonisolated(nonsending) func resumeListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) {
-        try await request("unpause listener", address.description, within: limit) { context throws(ServerError) in
-            try context.unpauseListener(on: address)
+        try await request("resume listener", address.description, within: limit) { context throws(ServerError) in
+            try context.resumeListener(on: address)
         }
     }
 

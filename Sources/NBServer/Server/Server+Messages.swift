@@ -52,43 +52,13 @@ extension Server where Behavior: ~Copyable {
         return try call.get()
     }
 
-    /// Sends a message to a worker. Never waits, and so cannot tell whether the worker is still there: one whose connection has
-    /// ended does not get the message, which an observer hears as ``ServerEvent/messageUndelivered(_:)``.
-    ///
-    /// - Throws: ``CastError`` if the worker is another server's, or this one has stopped or its mailbox is full.
-    public func send<Worker: ConnectionWorker & ~Copyable>(
-        _ message: Worker.Message,
-        to worker: WorkerID<Worker>
-    ) throws(CastError) {
-        try expectOwn(worker.connection)
-        try mailbox.put(
-            .work { $0.ifThere(worker) { context throws(UnknownConnection) in try context.send(message, to: worker) } }
-        )
-    }
-
-    /// Asks a worker to come to an end, by ``ConnectionWorker/finish(_:)``. Never waits; if its connection has ended, nothing
-    /// happens but what an observer hears, as with a message.
-    ///
-    /// - Throws: ``CastError`` as ``send(_:to:)`` does.
-    public func finish<Worker: ConnectionWorker & ~Copyable>(_ worker: WorkerID<Worker>) throws(CastError) {
-        try expectOwn(worker.connection)
-        try mailbox.put(
-            .work { $0.ifThere(worker) { context throws(UnknownConnection) in try context.finish(worker) } }
-        )
-    }
-
-    /// The name itself says which server gave it: neither the loop nor a lock is needed.
-    private func expectOwn(_ connection: ConnectionID) throws(CastError) {
-        guard connection.server == control.server else { throw .otherServer(connection) }
-    }
-
     /// The workers of a type whose connections have not ended or begun to.
     ///
     /// - Throws: ``CallError`` as ``call(_:within:)`` does.
     public nonisolated(nonsending) func workers<Worker: ConnectionWorker & ~Copyable>(
         of type: Worker.Type,
         within limit: Duration? = .seconds(5)
-    ) async throws(CallError) -> [WorkerID<Worker>] {
+    ) async throws(CallError) -> [WorkerRef<Worker>] {
         try await request(within: limit) { $0.workers(of: type) }
     }
 
@@ -137,7 +107,7 @@ extension Server where Behavior: ~Copyable {
         await withTaskCancellationHandler {
             await call.settled()
         } onCancel: {
-            call.fail(.canceled)
+            call.fail(.cancelled)
         }
         return try call.get()
     }
@@ -163,21 +133,7 @@ extension CallError {
             switch error {
             case .stopped(let reason): .stopped(reason)
             case .mailboxFull(let limit): .mailboxFull(limit: limit)
-            case .otherServer: preconditionFailure("a call names no connection")
+            case .workerGone: preconditionFailure("a call is of no worker")
             }
-    }
-}
-
-extension ServerContext {
-    /// Does something with a worker, or notes that it is gone.
-    fileprivate borrowing func ifThere<Worker: ConnectionWorker & ~Copyable>(
-        _ worker: WorkerID<Worker>,
-        _ body: (borrowing ServerContext) throws(UnknownConnection) -> Void
-    ) {
-        do throws(UnknownConnection) {
-            try body(self)
-        } catch {
-            state.pointee.note(.messageUndelivered(worker.connection))
-        }
     }
 }

@@ -14,14 +14,14 @@ extension Server where Behavior: ~Copyable {
     /// is asked of the server itself work as before.
     ///
     /// - Throws: ``CallError`` if it has stopped or does not get to it in time.
-    public nonisolated(nonsending) func suspend(within limit: Duration? = .seconds(5)) async throws(CallError) {
+    public nonisolated(nonsending) func suspendMessages(within limit: Duration? = .seconds(5)) async throws(CallError) {
         try await request(within: limit) { $0.setSuspended(true) }
     }
 
     /// Lets messages be handled again, those that waited first.
     ///
     /// - Throws: ``CallError`` if it has stopped or does not get to it in time.
-    public nonisolated(nonsending) func resume(within limit: Duration? = .seconds(5)) async throws(CallError) {
+    public nonisolated(nonsending) func resumeMessages(within limit: Duration? = .seconds(5)) async throws(CallError) {
         try await request(within: limit) { $0.setSuspended(false) }
     }
 
@@ -42,15 +42,14 @@ extension Server where Behavior: ~Copyable {
     ///   - queued: what becomes of clients that wait to be accepted.
     ///   - limit: how long the connections have to end.
     /// - Returns: why it stopped, when it has: ``StopReason/drained(unfinished:)``, unless something else came first. A server
-    ///   that does not run yet is waited for.
-    /// - Throws: `CancellationError` if the task is canceled; the server goes on draining.
+    ///   that does not run yet is waited for, and the end also if the task is cancelled.
     @discardableResult
     public nonisolated(nonsending) func drain(
         queued: QueuedClients = .serve,
         within limit: Duration
-    ) async throws(CancellationError) -> StopReason {
+    ) async -> StopReason {
         requestDrain(queued: queued, within: limit)
-        return try await ended()
+        return await waitForEnd()
     }
 }
 

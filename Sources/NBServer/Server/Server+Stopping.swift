@@ -15,7 +15,7 @@ extension Server where Behavior: ~Copyable {
     ///
     /// Returns when everything is closed and `terminate` has run. Connections end as those that are dropped do: the peer has
     /// ``ServerOptions/closeTimeLimit`` to take something, and all of them have `limit`. A server that does not run yet never
-    /// will. Stopping again waits for the same end. The end is waited for also if the task is canceled.
+    /// will. Stopping again waits for the same end. The end is waited for also if the task is cancelled.
     ///
     /// - Parameter limit: how long connections have to end; see ``requestStop(within:)``.
     /// - Returns: why it stopped.
@@ -37,20 +37,21 @@ extension Server where Behavior: ~Copyable {
 
     /// Waits for the server's end, from as many places as like to. A server that has not run yet is waited for too.
     ///
+    /// The end is waited for also if the task is cancelled.
+    ///
     /// - Returns: why it stopped; ``StopReason/failed(_:)`` with a ``ServerError`` if it could not begin.
-    /// - Throws: `CancellationError` if the task is canceled.
-    public nonisolated(nonsending) func ended() async throws(CancellationError) -> StopReason {
-        try await end.resolvedUnlessCanceled().reason
+    public nonisolated(nonsending) func waitForEnd() async -> StopReason {
+        await end.resolved().reason
     }
 
-    /// Waits for the server's end, for code that may block: ``ended()`` otherwise.
+    /// Waits for the server's end, for code that may block: ``waitForEnd()`` otherwise.
     ///
     /// - Returns: why it stopped, or `nil` if it has not within `limit`, and at once within a callback, which the end would have
     ///   to wait for. A precondition failure on the thread of an ``EmbeddedServer`` between turns.
-    @available(*, noasync, message: "it would block the task's thread; use ended()")
-    public func endedBlocking(within limit: Duration? = nil) -> StopReason? {
+    @available(*, noasync, message: "it would block the task's thread; use waitForEnd()")
+    public func waitForEndBlocking(within limit: Duration? = nil) -> StopReason? {
         guard !mailbox.ledger.isInCallback else { return nil }
-        expectAnotherThread("endedBlocking")
+        expectAnotherThread("waitForEndBlocking")
         return end.wait(until: limit.map { .now + $0 })?.reason
     }
 

@@ -1,12 +1,13 @@
 /// A server: a behavior, the sockets it listens on, and the loop that brings them together.
 ///
-/// It runs once: on the thread that calls ``run()``, on one of its own (``start()``), or in turns that the caller makes
+/// It runs once: on the thread that calls ``run(drainingOn:within:stoppingOn:reporting:)``, on one of its own
+/// (``start(drainingOn:within:stoppingOn:reporting:)``), or in turns that the caller makes
 /// (``embed()``). That thread makes and owns the engine. The methods may be called from any thread; messages that are sent before
 /// the server runs wait until it does.
 ///
 /// ```
 ///  init ──▶ ready ── run, start, embed ──▶ starting ──▶ running ── stop, a signal, a verdict, an error ──▶ stopped
-///             └── stop ──▶ canceled
+///             └── stop ──▶ cancelled
 /// ```
 public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     let options: ServerOptions
@@ -14,14 +15,14 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     let mailbox: Mailbox
 
     private let life: Lock<Life>
-    private let begun = Gate()
-    /// How it ended; canceled counts as requested.
+    let begun = Outcome<Void>()
+    /// How it ended; cancelled counts as requested.
     let end = Outcome<Result<StopReason, ServerError>>()
 
     private enum Life {
         case ready(ServerResources)
         /// Stopped before it ran.
-        case canceled
+        case cancelled
         case starting(ServerResources)
         case running
         case stopped
@@ -77,12 +78,12 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         alsoSetting extraOptions: [SocketOption]
     ) throws(ServerError) {
         try options.expectValid()
-        guard endpoints.count <= options.maximumListeners else {
+        guard endpoints.count <= options.listenerLimit else {
             throw ServerError(
                 .tooManyListeners,
                 operation: "listen",
-                cure: "\(endpoints.count) addresses are more than ServerOptions.maximumListeners, "
-                    + "\(options.maximumListeners)"
+                cure: "\(endpoints.count) addresses are more than ServerOptions.listenerLimit, "
+                    + "\(options.listenerLimit)"
             )
         }
         occupyStandardStreams()
@@ -107,81 +108,8 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     }
 }
 
-// Running.
+// From ready to stopped.
 extension Server where Behavior: ~Copyable {
-    /// Serves on the calling thread until the server is stopped.
-    ///
-    /// The ring belongs to that thread. Call it on one that may block: not on a Dispatch queue.
-    ///
-    /// - Returns: why it stopped; ``StopReason/failed(_:)`` if a callback threw or the mailbox was full and
-    ///   ``ServerOptions/fullMailbox`` says to stop then, and ``StopReason/requested`` at once if the server was stopped before.
-    ///   Everything is closed, and `terminate` has run.
-    /// - Throws: ``ServerError`` if no engine is to be had (``ServerOptions/engine``) or it fails, the behavior declined or could not begin, the last
-    ///   listener went down, descriptors ran out and ``ServerOptions/exhaustion`` says to stop then, or the server ran before.
-    @available(
-        *,
-        noasync,
-        message: "it would block the task's thread, and the engine needs a thread for good; use start()"
-    )
-    @discardableResult
-    public func run() throws(ServerError) -> StopReason {
-        try run(stoppingOn: [])
-    }
-
-    /// Serves on the calling thread until the server is stopped, or one of some signals arrives.
-    ///
-    /// The signals are handled while the server runs, whichever thread they arrive at; no thread's mask is changed, and
-    /// what was to happen on them before is put back. `sigaction(2)`.
-    ///
-    /// The first signal stops the server as ``requestStop(within:)`` does. Another one ends its patience: connections that have
-    /// not ended by then are reset, and `terminate` still runs.
-    ///
-    /// - Parameters:
-    ///   - stopping: the signals that stop the server.
-    ///   - telling: the signals that the behavior is told, as ``ServerInfo/signal(_:)``, and that do not stop it; also those
-    ///     that are in both lists.
-    /// - Returns: why it stopped. Everything is closed, and `terminate` has run.
-    /// - Throws: ``ServerError`` as ``run()`` does, or if a signal cannot be handled.
-    @available(
-        *,
-        noasync,
-        message: "it would block the task's thread, and the engine needs a thread for good; use start()"
-    )
-    @discardableResult
-    public func run(stoppingOn stopping: [Signal], telling: [Signal] = []) throws(ServerError) -> StopReason {
-        guard try claim() else { return .requested }
-        control.setToldSignals(telling)
-        return try runClaimed(handling: stopping + telling).get()
-    }
-
-    /// Serves on a thread of the server's own, which lives as long as the server runs.
-    ///
-    /// Blocks the caller until the behavior has begun: as long as `begin` takes, and up to a second to make the engine. A server
-    /// that was stopped before does not run, and that is no error. The server goes on running if nobody keeps a reference to it; only a stop, a
-    /// verdict or a failure ends it.
-    ///
-    /// - Throws: ``ServerError`` as ``run()`` does until the behavior has begun, or if no thread can be made. A failure after
-    ///   that is told by ``ended()``, and to `terminate`.
-    public func start() throws(ServerError) {
-        try start(named: "nb-server", onProcessor: nil)
-    }
-
-    /// The same, on a thread that has a name and may keep to a processor.
-    func start(named name: String, onProcessor processor: Int?) throws(ServerError) {
-        guard try claim() else { return }
-        do {
-            try startThread(named: name) { _ = self.runClaimed(handling: [], onProcessor: processor) }
-        } catch {
-            finish(.failure(error))
-            throw error
-        }
-        begun.wait()
-        // One that has begun may have failed since; the starter need not know.
-        if case .failure(let error) = end.value, !hasBegun { throw error }
-    }
-
-    private var hasBegun: Bool { control.hasBegun }
-
     /// Decides that the server is to run; `false` if it was stopped before.
     func claim(isPolled: Bool = false) throws(ServerError) -> Bool {
         let result: Result<Bool, ServerError> = life.withLock { life in
@@ -194,7 +122,7 @@ extension Server where Behavior: ~Copyable {
                 }
                 life = .starting(resources)
                 return .success(true)
-            case .canceled:
+            case .cancelled:
                 return .success(false)
             case .starting, .running, .stopped:
                 return .failure(
@@ -205,14 +133,14 @@ extension Server where Behavior: ~Copyable {
         return try result.get()
     }
 
-    private func runClaimed(
-        handling signals: [Signal],
+    func runClaimed(
+        handling roles: SignalRoles,
         onProcessor processor: Int? = nil
     ) -> Result<StopReason, ServerError> {
         let result: Result<StopReason, ServerError>
         do throws(ServerError) {
             if let processor { try Processors.pinThread(to: processor) }
-            result = .success(try serve(handling: signals))
+            result = .success(try serve(handling: roles))
         } catch {
             result = .failure(error)
         }
@@ -221,10 +149,10 @@ extension Server where Behavior: ~Copyable {
     }
 
     /// Everything that serving needs is taken here and ends here: when this returns, it is closed.
-    private func serve(handling signals: [Signal]) throws(ServerError) -> StopReason {
+    private func serve(handling roles: SignalRoles) throws(ServerError) -> StopReason {
         let resources = takeResources()
-        guard !signals.isEmpty else { return try serve(resources) }
-        let relay = try SignalRelay(signals, for: [control])
+        guard !roles.isEmpty else { return try serve(resources) }
+        let relay = try SignalRelay(roles, for: [control])
         defer { extendLifetime(relay) }
         return try serve(resources)
     }
@@ -238,13 +166,15 @@ extension Server where Behavior: ~Copyable {
     /// The behavior has begun.
     func noteBegun() {
         control.noteBegun()
-        begun.open()
+        begun.resolve(())
     }
 
     func takeResources() -> ServerResources {
         life.withLock { life in
             guard case .starting(let resources) = life else { preconditionFailure("nothing is to be started") }
             life = .running
+            // Until the loop ends, which lets go of the behavior.
+            resources.behavior.server = self
             return resources
         }
     }
@@ -263,7 +193,7 @@ extension Server where Behavior: ~Copyable {
     func cancel() -> Bool {
         let unused: ServerResources? = life.withLock { life in
             guard case .ready(let resources) = life else { return nil }
-            life = .canceled
+            life = .cancelled
             return resources
         }
         guard unused != nil else { return false }
@@ -280,6 +210,6 @@ extension Server where Behavior: ~Copyable {
         mailbox.close(reason)
         mailbox.ledger.close(reason)
         end.resolve(result)
-        begun.open()
+        begun.resolve(())
     }
 }

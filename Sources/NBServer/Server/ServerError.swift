@@ -18,7 +18,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case addressUnavailable
         /// Binding the port needs a privilege, or a firewall or security module forbids accepting.
         case notPermitted
-        /// More listeners than ``ServerOptions/maximumListeners``.
+        /// More listeners than ``ServerOptions/listenerLimit``.
         case tooManyListeners
         /// The server listens on that address already.
         case alreadyListening
@@ -42,7 +42,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case beginFailed
         /// The server has stopped or is about to, so that it can do nothing more.
         case stopped
-        /// The server did not get to it in time, or whoever asked was canceled.
+        /// The server did not get to it in time, or whoever asked was cancelled.
         case unanswered
         /// So many messages wait that the server stops; see ``ServerOptions/FullMailbox/stop``.
         case mailboxFull
@@ -100,7 +100,7 @@ extension ServerError {
         case .calledItself:
             let cure = "within a callback the server is asked through its context, which does not wait"
             self.init(.unanswered, operation: operation, address: address, cure: cure)
-        case .timeout, .unanswered, .canceled, .mailboxFull:
+        case .timeout, .unanswered, .cancelled, .mailboxFull:
             self.init(.unanswered, operation: operation, address: address, cure: error.description)
         }
     }

@@ -24,20 +24,20 @@ public struct ServerOptions: Hashable, Sendable {
     public var stopTimeLimit: Duration
 
     /// How many listeners a server may have: 0 or more.
-    public var maximumListeners: Int
+    public var listenerLimit: Int
 
     /// How connections are accepted, where the kernel leaves a choice.
     public var acceptMode: AcceptMode
 
     /// What to do when descriptors or memory run out. Whatever it is, `handleInfo` hears of it.
-    public var exhaustion: Exhaustion
+    public var whenExhausted: Exhaustion
 
     /// How many messages may wait for the behavior: 0 or more, or `nil` for as many as memory holds. What others wish of the
     /// server itself, to stop or to remove a listener, is taken in any case.
     public var mailboxLimit: Int?
 
     /// What to do about a message that finds the mailbox full.
-    public var fullMailbox: FullMailbox
+    public var whenMailboxIsFull: FullMailbox
 
     /// How many buffers the connections of all workers share to receive into: a power of two from 1 to 32,768. They are made
     /// when there is a worker, and taken by the kernel when bytes arrive, so that an idle connection holds none.
@@ -94,11 +94,11 @@ public struct ServerOptions: Hashable, Sendable {
         lingerTimeLimit: Duration = .seconds(30),
         lingerLimit: Int = 1024,
         stopTimeLimit: Duration = .seconds(20),
-        maximumListeners: Int = 1024,
+        listenerLimit: Int = 1024,
         acceptMode: AcceptMode = .multishot,
-        exhaustion: Exhaustion = .park,
+        whenExhausted: Exhaustion = .park,
         mailboxLimit: Int? = 1 << 20,
-        fullMailbox: FullMailbox = .refuse,
+        whenMailboxIsFull: FullMailbox = .refuse,
         receiveBufferCount: Int = 256,
         receiveBufferSize: Int = 16 << 10,
         quantum: Int = 256,
@@ -109,11 +109,11 @@ public struct ServerOptions: Hashable, Sendable {
         self.lingerTimeLimit = lingerTimeLimit
         self.lingerLimit = lingerLimit
         self.stopTimeLimit = stopTimeLimit
-        self.maximumListeners = maximumListeners
+        self.listenerLimit = listenerLimit
         self.acceptMode = acceptMode
-        self.exhaustion = exhaustion
+        self.whenExhausted = whenExhausted
         self.mailboxLimit = mailboxLimit
-        self.fullMailbox = fullMailbox
+        self.whenMailboxIsFull = whenMailboxIsFull
         self.receiveBufferCount = receiveBufferCount
         self.receiveBufferSize = receiveBufferSize
         self.quantum = quantum
@@ -129,7 +129,7 @@ public struct ServerOptions: Hashable, Sendable {
         try OptionRange.expect("ServerOptions.lingerTimeLimit", atLeastZero: lingerTimeLimit)
         try OptionRange.expect("ServerOptions.lingerLimit", lingerLimit, in: 0...Int.max)
         try OptionRange.expect("ServerOptions.stopTimeLimit", atLeastZero: stopTimeLimit)
-        try OptionRange.expect("ServerOptions.maximumListeners", maximumListeners, in: 0...Int.max)
+        try OptionRange.expect("ServerOptions.listenerLimit", listenerLimit, in: 0...Int.max)
         if let mailboxLimit { try OptionRange.expect("ServerOptions.mailboxLimit", mailboxLimit, in: 0...Int.max) }
         try OptionRange.expect(
             receiveBufferCount.nonzeroBitCount == 1 && (1...1 << 15).contains(receiveBufferCount),

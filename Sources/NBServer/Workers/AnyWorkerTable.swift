@@ -15,40 +15,40 @@ class AnyWorkerTable {
         pages.deallocate()
     }
 
-    func connected(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
+    func connected(_ index: UInt32, _ place: WorkerPlace) throws {
         fatalError("abstract")
     }
 
     func received(
         _ index: UInt32,
         _ bytes: UnsafeRawBufferPointer,
-        _ connection: borrowing WorkerConnection
+        _ place: WorkerPlace
     ) throws {
         fatalError("abstract")
     }
 
-    func sent(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
+    func sent(_ index: UInt32, _ place: WorkerPlace) throws {
         fatalError("abstract")
     }
 
-    func writable(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
+    func becameWritable(_ index: UInt32, _ place: WorkerPlace) throws {
         fatalError("abstract")
     }
 
-    func timeout(_ index: UInt32, _ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws {
+    func timedOut(_ index: UInt32, _ limit: TimeLimit, _ place: WorkerPlace) throws {
         fatalError("abstract")
     }
 
-    func peerClosed(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
+    func inputEnded(_ index: UInt32, _ place: WorkerPlace) throws {
         fatalError("abstract")
     }
 
-    func finish(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
+    func shouldFinish(_ index: UInt32, _ place: WorkerPlace) throws {
         fatalError("abstract")
     }
 
     /// Ends a worker's life, and frees its place.
-    func close(_ index: UInt32, _ reason: CloseReason) {
+    func closed(_ index: UInt32, _ reason: CloseReason, _ place: WorkerPlace) {
         fatalError("abstract")
     }
 }

@@ -33,4 +33,7 @@ struct CloseCause: Hashable {
 struct PendingCloseNotice {
     let worker: WorkerAddress
     let cause: CloseCause
+    let connection: ConnectionID
+    let listener: ListenerID
+    let options: UnsafePointer<WorkerOptions>?
 }

@@ -21,7 +21,7 @@ public enum CloseReason: Sendable, CustomStringConvertible {
     case lost(errno: Int32)
     /// A frame was longer than ``WorkerOptions/frameLimit``.
     case frameTooLong
-    /// More was queued than ``WorkerOptions/queueLimit``.
+    /// More was queued than ``WorkerOptions/sendQueueLimit``.
     case queueTooLong
     /// The peer took nothing of what was queued, or did not end its side, for ``ServerOptions/closeTimeLimit`` or, if the worker
     /// has one, ``WorkerOptions/sendTimeLimit``; or the end took longer than ``ServerOptions/wholeCloseTimeLimit``; or a peer that spoke
@@ -41,7 +41,7 @@ public enum CloseReason: Sendable, CustomStringConvertible {
         case .failed(let error): "failed: \(error)"
         case .lost(let errno): "lost: \(errorText(errno))"
         case .frameTooLong: "a frame was longer than WorkerOptions.frameLimit"
-        case .queueTooLong: "more was queued than WorkerOptions.queueLimit"
+        case .queueTooLong: "more was queued than WorkerOptions.sendQueueLimit"
         case .expired:
             "the peer took nothing of what was queued, or did not end its side, within the close limit"
         case .stopped: "the server has stopped"

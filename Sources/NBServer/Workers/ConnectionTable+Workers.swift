@@ -1,3 +1,5 @@
+internal import NBEngine
+
 // Workers and their connections.
 extension ConnectionTable {
     /// The slot of a worker's connection that is in use.
@@ -28,7 +30,15 @@ extension ConnectionTable {
         if slot.pointee.receiving.hasToldEnd, slot.pointee.input != nil {
             slot.pointee.closeCause.noteCut(input(of: slot).count)
         }
-        closeNotices.append(PendingCloseNotice(worker: slot.pointee.worker, cause: slot.pointee.closeCause))
+        closeNotices.append(
+            PendingCloseNotice(
+                worker: slot.pointee.worker,
+                cause: slot.pointee.closeCause,
+                connection: slot.id,
+                listener: slot.pointee.listener,
+                options: slot.pointee.workerOptions
+            )
+        )
         // An open one still has its worker's limit; any other has its close limit.
         if slot.pointee.phase == .open { removeDeadline(slot) }
         // Who is about to get the connection gets that too.
@@ -37,6 +47,18 @@ extension ConnectionTable {
         slot.pointee.receiving.forgetWorker()
         slot.pointee.closeCause = CloseCause()
         slot.pointee.isCongested = false
+    }
+
+    /// The slot by which a worker is told of its end: its connection's own may be another's by then. It is free, so that whatever is
+    /// asked of it is ignored, and holds until the next worker is told.
+    func ended(_ notice: PendingCloseNotice) -> Slot {
+        endedSlot.pointee.token = Token(kind: 0, slot: notice.connection.slot)
+        endedSlot.pointee.number = notice.connection.number
+        endedSlot.pointee.listener = notice.listener
+        endedSlot.pointee.workerOptions = notice.options
+        endedSlot.pointee.receiving = Receiving()
+        endedSlot.pointee.receiving.cutByteCount = notice.cause.cutByteCount
+        return endedSlot
     }
 
     /// Takes a worker whose connection has ended.

@@ -2,7 +2,7 @@
 extension LoopState {
     /// A connection has got its worker: what that wants holds from now on.
     mutating func beginWork(_ slot: ConnectionTable.Slot) {
-        let options = workers.options(slot.pointee.worker.table)
+        let options = slot.workerOptions
         slot.pointee.receiving.framing = options.pointee.framing
         slot.pointee.receiving.ask(options.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil
@@ -12,6 +12,16 @@ extension LoopState {
         connections.pointee.markDue(slot)
         if let end = slot.nextLimit(options.pointee) { connections.pointee.limit(slot, end) }
     }
+
+    /// Has a worker called when the present callback has returned, if it is there.
+    mutating func postUnlessGone(_ mail: WorkerMail) {
+        if connections.pointee.worker(mail.connection) == nil {
+            note(.messageUndelivered(mail.connection))
+        } else {
+            post(mail)
+        }
+    }
+
     /// An error costs a worker its connection: the behavior is told, and the worker hears it as its end.
     mutating func fail(_ slot: ConnectionTable.Slot, _ error: any Error) {
         counters.pointee.failed += 1

@@ -72,14 +72,14 @@ struct TimeLimits {
         workers.callConnected(slot)
         guard slot.pointee.phase == .open else { return }
         let now = connections.pointee.now
-        let options = state.pointee.workers.options(slot.pointee.worker.table)
+        let options = slot.workerOptions
         let due = hearOut(slot, options.pointee, hasCompletions: hasCompletions, calls)
         for limit in [TimeLimit.send, .receive, .idle] {
             guard slot.pointee.phase == .open, let end = slot.end(of: limit, options.pointee), end <= now,
                 due.includes(limit, endedAt: end)
             else { continue }
             slot.pointee.clocks.restart(limit, now)
-            workers.callWorker(slot) { try $0.timeout($1, limit, $2) }
+            workers.callWorker(slot) { try $0.timedOut($1, limit, $2) }
         }
         guard slot.pointee.phase == .open else { return }
         if case .later(let instant) = due {
@@ -160,7 +160,7 @@ struct TimeLimits {
     /// What a worker allows its peer holds for what is left of that when the connection closes.
     private func closeLimit(_ slot: Slot) -> Duration {
         guard slot.pointee.hasWorker, !slot.hasNothingToSend else { return options.closeTimeLimit }
-        return state.pointee.workers.options(slot.pointee.worker.table).pointee.sendTimeLimit ?? options.closeTimeLimit
+        return slot.workerOptions.pointee.sendTimeLimit ?? options.closeTimeLimit
     }
 
     /// When the end has taken long enough in all.

@@ -20,6 +20,8 @@ struct WorkerCalls {
         self.state = state
         connections = state.pointee.connections
         bufferCount = state.pointee.options.receiveBufferCount
+        // A callback's messages to workers need no mailbox.
+        state.pointee.behavior.mailbox.loop = state
     }
 }
 
@@ -88,10 +90,10 @@ extension WorkerCalls {
 
     /// Tells a worker that there is room again for what it sends, if there is.
     private mutating func tellRoom(_ slot: Slot) {
-        let options = state.pointee.workers.options(slot.pointee.worker.table)
-        guard slot.pointee.phase == .open, slot.unsentByteCount <= options.pointee.lowWater else { return }
+        let options = slot.workerOptions
+        guard slot.pointee.phase == .open, slot.unsentByteCount <= options.pointee.sendLowWater else { return }
         slot.pointee.isCongested = false
-        callWorker(slot) { try $0.writable($1, $2) }
+        callWorker(slot) { try $0.becameWritable($1, $2) }
     }
 
     /// Calls those who have just got a connection or have asked for what may be there, and those whose connection has ended.
@@ -129,14 +131,18 @@ extension WorkerCalls {
     /// Asks a worker to come to an end.
     private mutating func finish(_ slot: Slot) {
         slot.pointee.receiving.isToFinish = false
-        if slot.pointee.phase == .open { callWorker(slot) { try $0.finish($1, $2) } }
+        if slot.pointee.phase == .open { callWorker(slot) { try $0.shouldFinish($1, $2) } }
     }
 
     mutating func tellCloseNotices() {
         while let notice = connections.pointee.takeCloseNotice() {
             let reason = closeReason(notice)
             state.pointee.workers.table(notice.worker.table)._withUnsafeGuaranteedRef {
-                $0.close(notice.worker.index, reason)
+                $0.closed(
+                    notice.worker.index,
+                    reason,
+                    WorkerPlace(state: state, slot: connections.pointee.ended(notice))
+                )
             }
         }
     }
@@ -185,7 +191,7 @@ extension WorkerCalls {
         slot.pointee.receiving.hasToldEnd = true
         // Whatever is whole has been delivered.
         slot.pointee.receiving.cutByteCount = Int32(clamping: connections.pointee.input(of: slot).count)
-        callWorker(slot) { try $0.peerClosed($1, $2) }
+        callWorker(slot) { try $0.inputEnded($1, $2) }
     }
 
     /// Cuts bytes into what is delivered at a time, and delivers as much as is asked for; returns how many bytes that took.
@@ -219,7 +225,7 @@ extension WorkerCalls {
     private func cut(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> FrameCut {
         let wanted = slot.pointee.receiving.wanted
         if wanted > 0 { return FrameCut(bytes, exactly: Int(wanted)) }
-        let options = state.pointee.workers.options(slot.pointee.worker.table)
+        let options = slot.workerOptions
         let cut = FrameCut(
             slot.pointee.receiving.framing,
             bytes,
@@ -234,12 +240,11 @@ extension WorkerCalls {
 
     /// Calls a worker. What it throws ends its connection, and no other.
     @inline(__always)
-    mutating func callWorker(_ slot: Slot, _ body: (AnyWorkerTable, UInt32, borrowing WorkerConnection) throws -> Void)
-    {
+    mutating func callWorker(_ slot: Slot, _ body: (AnyWorkerTable, UInt32, WorkerPlace) throws -> Void) {
         let worker = slot.pointee.worker
         do {
             try state.pointee.workers.table(worker.table)._withUnsafeGuaranteedRef {
-                try body($0, worker.index, WorkerConnection(state, slot))
+                try body($0, worker.index, WorkerPlace(state: state, slot: slot))
             }
         } catch {
             failed(slot, error)
@@ -309,6 +314,8 @@ extension WorkerCalls {
 ///
 /// Owned by the loop's state until the present callback has returned; loop's thread only.
 struct WorkerMail {
+    typealias Delivery = (AnyWorkerTable, UInt32, WorkerPlace) throws -> Void
+
     let connection: ConnectionID
-    let deliver: (AnyWorkerTable, UInt32, borrowing WorkerConnection) throws -> Void
+    let deliver: Delivery
 }

@@ -7,42 +7,34 @@ internal import NBLibc
 /// server's thread, which a debug build checks.
 ///
 /// When the connection has ended, or begun to, what it is asked to do is ignored.
-public struct WorkerConnection: ~Copyable {
-    /// The server, for the length of the callback.
-    public let server: ServerContext
-    private let ownSlot: ConnectionTable.Slot
+public struct WorkerConnection<Worker: ConnectionWorker & ~Copyable>: ~Copyable {
+    private let place: WorkerPlace
 
-    init(_ state: UnsafeMutablePointer<LoopState>, _ slot: ConnectionTable.Slot) {
-        server = ServerContext(state)
-        ownSlot = slot
+    init(_ place: WorkerPlace) {
+        self.place = place
     }
 
     /// The slot behind the value. Every use of the connection passes here, and in a debug build must come from the server's thread.
     @inline(__always)
     var slot: ConnectionTable.Slot {
-        table.pointee.assertOnLoopThread(ownSlot)
-        return ownSlot
+        table.pointee.assertOnLoopThread(place.slot)
+        return place.slot
     }
 
-    private var state: UnsafeMutablePointer<LoopState> { server.state }
+    private var state: UnsafeMutablePointer<LoopState> { place.state }
 
     private var table: UnsafeMutablePointer<ConnectionTable> { state.pointee.connections }
 
-    private var options: UnsafePointer<WorkerOptions> { state.pointee.workers.options(slot.pointee.worker.table) }
+    private var options: UnsafePointer<WorkerOptions> { slot.workerOptions }
+
+    /// The server, for the length of the callback.
+    public var context: ServerContext { ServerContext(state) }
 
     /// The connection's name, which no other connection of the process ever has.
     public var id: ConnectionID { slot.id }
 
-    /// The name of its worker, by which that is sent messages: `connection.workerID(of: Self.self)`.
-    ///
-    /// - Precondition: the worker is of that type.
-    public func workerID<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> WorkerID<Worker> {
-        precondition(
-            state.pointee.workers.knownNumber(of: type) == slot.pointee.worker.table,
-            "this connection's worker is of another type than \(type)"
-        )
-        return WorkerID(connection: id)
-    }
+    /// The worker, as others know it.
+    public var worker: WorkerRef<Worker> { WorkerRef(id, state.pointee.behavior.mailbox) }
 
     /// The peer's address, asked of the kernel with `getpeername(2)`; `nil` if the peer has reset the connection already.
     public var peerAddress: SocketAddress? {
@@ -61,10 +53,10 @@ public struct WorkerConnection: ~Copyable {
 }
 
 // Sending.
-extension WorkerConnection {
+extension WorkerConnection where Worker: ~Copyable {
     /// Queues a text, as UTF-8. Bytes arrive in the order in which they were queued; `send(2)`.
     ///
-    /// They are queued whether or not there is room (see ``hasRoom``), unless more than ``WorkerOptions/queueLimit`` would wait:
+    /// They are queued whether or not there is room (see ``isWritable``), unless more than ``WorkerOptions/sendQueueLimit`` would wait:
     /// then the connection is reset.
     public func send(_ text: String) {
         let isSent: Void? = text.utf8.withContiguousStorageIfAvailable { enqueue(UnsafeRawBufferPointer($0)) }
@@ -157,18 +149,19 @@ extension WorkerConnection {
 
     private func noteQueueLength() {
         let count = slot.unsentByteCount
-        guard count > options.pointee.highWater else { return }
+        guard count > options.pointee.sendHighWater else { return }
         slot.pointee.isCongested = true
-        if count > options.pointee.queueLimit { end(.queueTooLong) { $0.reset(slot) } }
+        if count > options.pointee.sendQueueLimit { end(.queueTooLong) { $0.reset(slot) } }
     }
 
     /// How many bytes were queued and have not been taken by the kernel.
     public var unsentByteCount: Int { slot.unsentByteCount }
 
-    /// Whether more can be sent now: no more than ``WorkerOptions/highWater`` bytes wait, and nothing has ended the output. When
-    /// too many wait, ``ConnectionWorker/writable(_:)`` is called once the peer has taken them.
-    public var hasRoom: Bool {
-        slot.pointee.phase == .open && !slot.pointee.finishesOutput && slot.unsentByteCount <= options.pointee.highWater
+    /// Whether more can be sent now: no more than ``WorkerOptions/sendHighWater`` bytes wait, and nothing has ended the output. When
+    /// too many wait, ``ConnectionWorker/becameWritable(_:)`` is called once the peer has taken them.
+    public var isWritable: Bool {
+        slot.pointee.phase == .open && !slot.pointee.finishesOutput
+            && slot.unsentByteCount <= options.pointee.sendHighWater
     }
 
     /// Ends the output when everything that was queued is sent: the peer reads the end of the stream, and may go on sending.
@@ -181,7 +174,7 @@ extension WorkerConnection {
 }
 
 // Receiving.
-extension WorkerConnection {
+extension WorkerConnection where Worker: ~Copyable {
     /// Asks for what comes next, once, or as `mode` says; ``WorkerOptions/ReceiveMode/manual`` asks for nothing more. What has
     /// arrived already and was not delivered counts. A count below 0 ends the connection, as with ``receive(exactly:)``.
     public func receive(_ mode: WorkerOptions.ReceiveMode = .once) {
@@ -233,8 +226,8 @@ extension WorkerConnection {
 }
 
 // Ending.
-extension WorkerConnection {
-    /// Closes the connection when everything that was queued is sent; the worker hears ``ConnectionWorker/closed(_:)`` then,
+extension WorkerConnection where Worker: ~Copyable {
+    /// Closes the connection when everything that was queued is sent; the worker hears ``ConnectionWorker/closed(_:on:)`` then,
     /// and nothing before. As with ``Connection/close()``, the peer reads everything and then the end of the stream. What has
     /// arrived and was not delivered is dropped.
     public func close() {
@@ -278,4 +271,10 @@ extension WorkerConnection {
             OptionRange.error("WorkerConnection.\(function)", value, range, code: .invalidArgument)
         )
     }
+}
+
+/// Where a worker's connection is: in its loop, and in its slot there. Loop's thread only.
+struct WorkerPlace {
+    let state: UnsafeMutablePointer<LoopState>
+    let slot: ConnectionTable.Slot
 }

@@ -14,7 +14,7 @@ public struct WorkerOptions: Hashable, Sendable {
     /// ``CloseReason/frameCut(byteCount:)``.
     public var deliversUnterminatedLine: Bool
     /// How long nothing may be received or sent, above zero; `nil` for as long as it likes, as with the next two. When it has passed,
-    /// ``ConnectionWorker/timeout(_:_:)`` is called.
+    /// ``ConnectionWorker/timedOut(_:on:)`` is called.
     public var idleTimeLimit: Duration?
     /// How long what is asked for may take to come, a frame to be complete: a peer that sends byte by byte gains nothing.
     public var receiveTimeLimit: Duration?
@@ -22,13 +22,13 @@ public struct WorkerOptions: Hashable, Sendable {
     /// own buffer counts, and is asked for when the time has passed (`tcp(7)`): so a peer that stops is noticed after one to two
     /// times this.
     public var sendTimeLimit: Duration?
-    /// How many bytes may be queued before ``WorkerConnection/hasRoom`` says that it is enough; ``lowWater`` or more.
-    public var highWater: Int
-    /// How many bytes may be left of them when ``ConnectionWorker/writable(_:)`` is called; 0 or more.
-    public var lowWater: Int
-    /// The most bytes that may be queued, ``highWater`` or more; a longer queue ends the connection, with
+    /// How many bytes may be queued before ``WorkerConnection/isWritable`` says that it is enough; ``sendLowWater`` or more.
+    public var sendHighWater: Int
+    /// How many bytes may be left of them when ``ConnectionWorker/becameWritable(_:)`` is called; 0 or more.
+    public var sendLowWater: Int
+    /// The most bytes that may be queued, ``sendHighWater`` or more; a longer queue ends the connection, with
     /// ``CloseReason/queueTooLong``.
-    public var queueLimit: Int
+    public var sendQueueLimit: Int
 
     /// How often a worker is given what has arrived. Erlang's `active`.
     public enum ReceiveMode: Hashable, Sendable {
@@ -74,9 +74,9 @@ public struct WorkerOptions: Hashable, Sendable {
         idleTimeLimit: Duration? = nil,
         receiveTimeLimit: Duration? = nil,
         sendTimeLimit: Duration? = nil,
-        highWater: Int = 64 << 10,
-        lowWater: Int = 0,
-        queueLimit: Int = 32 << 20
+        sendHighWater: Int = 64 << 10,
+        sendLowWater: Int = 0,
+        sendQueueLimit: Int = 32 << 20
     ) {
         self.receiving = receiving
         self.framing = framing
@@ -85,9 +85,9 @@ public struct WorkerOptions: Hashable, Sendable {
         self.idleTimeLimit = idleTimeLimit
         self.receiveTimeLimit = receiveTimeLimit
         self.sendTimeLimit = sendTimeLimit
-        self.highWater = highWater
-        self.lowWater = lowWater
-        self.queueLimit = queueLimit
+        self.sendHighWater = sendHighWater
+        self.sendLowWater = sendLowWater
+        self.sendQueueLimit = sendQueueLimit
     }
 
     /// Refuses the first option that is out of its range, by the name of the worker's type. Asked when a server is first given
@@ -99,9 +99,9 @@ public struct WorkerOptions: Hashable, Sendable {
         try expectTime("\(name).idleTimeLimit", idleTimeLimit)
         try expectTime("\(name).receiveTimeLimit", receiveTimeLimit)
         try expectTime("\(name).sendTimeLimit", sendTimeLimit)
-        try OptionRange.expect("\(name).lowWater", lowWater, in: 0...Int.max)
-        try OptionRange.expect("\(name).highWater", highWater, in: lowWater...Int.max)
-        try OptionRange.expect("\(name).queueLimit", queueLimit, in: highWater...Int.max)
+        try OptionRange.expect("\(name).sendLowWater", sendLowWater, in: 0...Int.max)
+        try OptionRange.expect("\(name).sendHighWater", sendHighWater, in: sendLowWater...Int.max)
+        try OptionRange.expect("\(name).sendQueueLimit", sendQueueLimit, in: sendHighWater...Int.max)
     }
 
     /// How many deliveries can be asked for at once.

@@ -13,44 +13,47 @@ final class WorkerTable<Worker: ConnectionWorker & ~Copyable>: AnyWorkerTable {
     }
 
     /// Delivers a message.
-    func handleMessage(_ index: UInt32, _ message: Worker.Message, _ connection: borrowing WorkerConnection) throws {
-        try worker(index).pointee.handleMessage(message, connection)
+    func handleMessage(_ index: UInt32, _ message: Worker.Message, _ place: WorkerPlace) throws {
+        try worker(index).pointee.handleMessage(message, on: WorkerConnection(place))
     }
 
-    override func connected(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
-        try worker(index).pointee.connected(connection)
+    override func connected(_ index: UInt32, _ place: WorkerPlace) throws {
+        try worker(index).pointee.connected(WorkerConnection(place))
     }
 
     override func received(
         _ index: UInt32,
         _ bytes: UnsafeRawBufferPointer,
-        _ connection: borrowing WorkerConnection
+        _ place: WorkerPlace
     ) throws {
-        try worker(index).pointee.received(bytes.assumingMemoryBound(to: UInt8.self).span, connection)
+        try worker(index).pointee.received(
+            bytes.assumingMemoryBound(to: UInt8.self).span,
+            on: WorkerConnection(place)
+        )
     }
 
-    override func sent(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
-        try worker(index).pointee.sent(connection)
+    override func sent(_ index: UInt32, _ place: WorkerPlace) throws {
+        try worker(index).pointee.sent(WorkerConnection(place))
     }
 
-    override func writable(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
-        try worker(index).pointee.writable(connection)
+    override func becameWritable(_ index: UInt32, _ place: WorkerPlace) throws {
+        try worker(index).pointee.becameWritable(WorkerConnection(place))
     }
 
-    override func timeout(_ index: UInt32, _ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws {
-        try worker(index).pointee.timeout(limit, connection)
+    override func timedOut(_ index: UInt32, _ limit: TimeLimit, _ place: WorkerPlace) throws {
+        try worker(index).pointee.timedOut(limit, on: WorkerConnection(place))
     }
 
-    override func peerClosed(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
-        try worker(index).pointee.peerClosed(connection)
+    override func inputEnded(_ index: UInt32, _ place: WorkerPlace) throws {
+        try worker(index).pointee.inputEnded(WorkerConnection(place))
     }
 
-    override func finish(_ index: UInt32, _ connection: borrowing WorkerConnection) throws {
-        try worker(index).pointee.finish(connection)
+    override func shouldFinish(_ index: UInt32, _ place: WorkerPlace) throws {
+        try worker(index).pointee.shouldFinish(WorkerConnection(place))
     }
 
-    override func close(_ index: UInt32, _ reason: CloseReason) {
-        worker(index).move().closed(reason)
+    override func closed(_ index: UInt32, _ reason: CloseReason, _ place: WorkerPlace) {
+        worker(index).move().closed(reason, on: WorkerConnection(place))
         pages.pointee.give(index)
     }
 }

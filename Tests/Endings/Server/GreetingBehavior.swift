@@ -26,7 +26,7 @@ struct GreetingBehavior: NonBlockingServer {
         return .continue
     }
 
-    mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    mutating func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         guard let address = context.listenerAddress(of: connection), let part = parts[address] else {
             preconditionFailure("a connection to none of the listeners")
         }
@@ -39,7 +39,7 @@ struct GreetingBehavior: NonBlockingServer {
         return .continue
     }
 
-    mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
+    mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
         switch info {
         case .signal(ServerRole.tellAccount): Self.say("account " + Account(context.status).words)
         case .signal(ServerRole.finishWaiting): Self.say("finished \(finishWaiting(context))")

@@ -27,7 +27,7 @@ struct ServerRole {
             listening: plan.parts.map { _ in "127.0.0.1:0" },
             options: ServerOptions(closeTimeLimit: plan.closeTimeLimit, quantum: plan.quantum)
         )
-        try server.run(stoppingOn: [.terminate], telling: [Self.tellAccount, Self.finishWaiting])
+        try server.run(stoppingOn: [.terminate], reporting: [Self.tellAccount, Self.finishWaiting])
     }
 
     /// A process that is killed while it holds this one leaves nobody to let it go on. `PR_SET_PDEATHSIG`, `prctl(2)`.

@@ -92,7 +92,7 @@ extension EngineConformanceTests {
     }
 
     @Test(arguments: TestedEngine.all)
-    func aCanceledAcceptLosesNobody(engine: TestedEngine) throws {
+    func aCancelledAcceptLosesNobody(engine: TestedEngine) throws {
         try engine.check { engine, world in
             let listener = try world.makeListener()
             let mode: NBEngine.Operation.AcceptMode = engine.features.acceptsMultishot ? .multishot : .oneShot

@@ -270,12 +270,12 @@ import Testing
             // The same slot and another life, or another kind; a token that was never seen.
             let strangers: [Token] = [Token(.receive, generation: 7, slot: 2), .of(.send, 2), .of(.send, 55)]
             for stranger in strangers { #expect(try engine.result(of: .cancel(stranger), .of(.cancel, 9)) == -ENOENT) }
-            let canceled: [Token] = [.of(.send, 1), .of(.receive, 2), .of(.discardInput, 3), .of(.wakeUp, 4)]
-            for token in canceled { engine.submit(.cancel(token), .of(.cancel, Int(token.slot))) }
+            let cancelled: [Token] = [.of(.send, 1), .of(.receive, 2), .of(.discardInput, 3), .of(.wakeUp, 4)]
+            for token in cancelled { engine.submit(.cancel(token), .of(.cancel, Int(token.slot))) }
             let completions = try engine.take(8)
             #expect(completions.count == 8)
             #expect(completions.filter { !$0.isLast } == [])
-            for token in canceled {
+            for token in cancelled {
                 let cancel = completions.filter { $0.token == .of(.cancel, Int(token.slot)) }
                 #expect(cancel.map(\.result) == [0])
                 let result = completions.first { $0.token == token }?.result ?? 0
@@ -283,7 +283,7 @@ import Testing
                 if token.slot == 1 { #expect(result > 0 && result < 1 << 20) } else { #expect(result == -ECANCELED) }
             }
             // What is over is not there.
-            for token in canceled { #expect(try engine.result(of: .cancel(token), .of(.cancel, 9)) == -ENOENT) }
+            for token in cancelled { #expect(try engine.result(of: .cancel(token), .of(.cancel, 9)) == -ENOENT) }
             // They have taken nothing along.
             clients[1].say([1, 2])
             clients[2].say([1, 2, 3])

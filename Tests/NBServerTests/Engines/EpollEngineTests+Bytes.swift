@@ -75,8 +75,8 @@ extension EpollEngineTests {
         }
     }
 
-    /// A canceled send tells what it had sent; a token that nothing waits with is told.
-    @Test func aCanceledSendTellsHowFarItCame() throws {
+    /// A cancelled send tells what it had sent; a token that nothing waits with is told.
+    @Test func aCancelledSendTellsHowFarItCame() throws {
         var driven = try DrivenEpoll()
         let pair = SocketPair()
         try EpollEngineTests.withText(String(repeating: "x", count: 4 << 20)) { bytes in

@@ -65,19 +65,19 @@ import Testing
     /// A listener is closed without the engine being told. The next one has its number, and is another file. In a process of its own:
     /// no other test may take the number.
     @Test(arguments: [true, false])
-    func aListenerWithTheNumberOfAClosedOneIsHeard(wasCanceled: Bool) async {
-        await #expect(processExitsWith: .success) { [wasCanceled] in
-            try EpollEngineTests.giveItsNumberToAnotherListener(wasCanceled: wasCanceled)
+    func aListenerWithTheNumberOfAClosedOneIsHeard(wasCancelled: Bool) async {
+        await #expect(processExitsWith: .success) { [wasCancelled] in
+            try EpollEngineTests.giveItsNumberToAnotherListener(wasCancelled: wasCancelled)
         }
     }
 
-    private static func giveItsNumberToAnotherListener(wasCanceled: Bool) throws {
+    private static func giveItsNumberToAnotherListener(wasCancelled: Bool) throws {
         var driven = try DrivenEpoll()
         let first = try ListenSocket("127.0.0.1:0", options: [])
         let number = first.descriptor
         driven.submit(.accept(listener: number, .multishot), 1)
         try driven.poll(expecting: [])
-        if wasCanceled {
+        if wasCancelled {
             driven.submit(.cancel(Token(kind: 1, slot: 1)), 2, silently: true)
             try driven.poll(expecting: [Said(1, -ECANCELED)])
         } else {

@@ -114,7 +114,7 @@ import Testing
                     return .continue
                 }
                 let clients = (0..<6).map { _ in Client(family: AF_INET) }
-                let server = try EpollServer(clerk, options: ServerOptions(exhaustion: .shed))
+                let server = try EpollServer(clerk, options: ServerOptions(whenExhausted: .shed))
                 try clients[0].connect(to: server.addresses[0])
                 expect(try clients[0].read(Clerk.greeting.utf8.count), is: Clerk.greeting, "the first")
                 let fillers = DescriptorLimit.fill()

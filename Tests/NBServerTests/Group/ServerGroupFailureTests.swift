@@ -30,7 +30,7 @@ import Testing
             return clerk
         }
         let address = group.addresses[0]
-        let error = #expect(throws: ServerError.self) { try group.start() }
+        let error = #expect(throws: ServerError.self) { try group.startBlocking() }
         #expect(error?.code == .beginFailed)
         #expect(error?.description.hasPrefix("shard 3: begin") == true)
         #expect(ends.entries.sorted() == [0, 1, 2])
@@ -41,9 +41,9 @@ import Testing
     @Test func aShardThatFailsLaterEndsTheGroup() async throws {
         let ends = Record<Int>()
         let group = try group(3) { clerk($0, ends) }
-        try group.start()
+        try await group.start()
         try group.shards[1].cast(.perform { _, _ in throw Clerk.Trouble() })
-        guard case .failed(is Clerk.Trouble) = try await group.ended() else {
+        guard case .failed(is Clerk.Trouble) = await group.waitForEnd() else {
             Issue.record("the group ended otherwise")
             return
         }
@@ -54,9 +54,9 @@ import Testing
     @Test func aShardThatStopsByItselfStopsTheGroup() async throws {
         let ends = Record<Int>()
         let group = try group(3) { clerk($0, ends) }
-        try group.start()
+        try await group.start()
         try group.shards[2].cast(.perform { _, _ in .stop("enough") })
-        #expect(try await group.ended().description == "stopped by the behavior: enough")
+        #expect(await group.waitForEnd().description == "stopped by the behavior: enough")
         #expect(ends.entries.sorted() == [0, 1, 2])
     }
 
@@ -81,7 +81,7 @@ import Testing
         let ends = Record<Int>()
         let group = try group(2) { clerk($0, ends) }
         #expect(await group.stop().description == "stop requested")
-        try group.start()
+        try await group.start()
         #expect(group.endedBlockingForTests()?.description == "stop requested")
         #expect(ends.entries.isEmpty)
         #expect(throws: Client.Refused.self) { try Client(group.addresses[0]) }
@@ -89,8 +89,8 @@ import Testing
 
     @Test func aGroupRunsOnce() async throws {
         let group = try group(2) { _ in Clerk() }
-        try group.start()
-        let error = #expect(throws: ServerError.self) { try group.start() }
+        try await group.start()
+        let error = #expect(throws: ServerError.self) { try group.startBlocking() }
         #expect(error?.code == .alreadyRan)
         await group.stop()
     }
@@ -106,13 +106,13 @@ import Testing
 
     @Test func aListenerIsAddedPausedAndRemovedForAll() async throws {
         let group = try group(3) { _ in .greeter }
-        try group.start()
-        let address = try await group.listen(on: "127.0.0.1:0")
+        try await group.start()
+        let address = try await group.addListener(on: "127.0.0.1:0")
         #expect(group.shards.allSatisfy { $0.addresses == [group.addresses[0], address] })
         #expect(try Crowd(200, at: address).endings() == [.end(Clerk.greeting): 200])
         try await group.pauseListener(on: address)
         let waiting = try Crowd(50, at: address)
-        try await group.unpauseListener(on: address)
+        try await group.resumeListener(on: address)
         #expect(try waiting.endings() == [.end(Clerk.greeting): 50])
         try await group.removeListener(on: address)
         #expect(throws: Client.Refused.self) { try Client(address) }
@@ -123,20 +123,20 @@ import Testing
 
     @Test func aListenerThatOneShardCannotHaveNoneHas() async throws {
         let group = try group(3) { _ in .greeter }
-        try group.start()
-        let address = try await group.listen(on: "127.0.0.1:0")
+        try await group.start()
+        let address = try await group.addListener(on: "127.0.0.1:0")
         try await group.shards[1].removeListener(on: address)
-        let other = try await group.shards[1].listen(on: Endpoint(address.description))
+        let other = try await group.shards[1].addListener(on: Endpoint(address.description))
         #expect(other == address)
         // The others have it already.
         let error = await #expect(throws: ServerError.self) {
-            try await group.listen(on: Endpoint(address.description))
+            try await group.addListener(on: Endpoint(address.description))
         }
         #expect(error?.code == .alreadyListening)
         // Of one that the second has already, the first does not keep it.
-        let alone = try await group.shards[1].listen(on: "127.0.0.1:0", options: [.reusePort(true)])
+        let alone = try await group.shards[1].addListener(on: "127.0.0.1:0", options: [.reusePort(true)])
         let refusal = await #expect(throws: ServerError.self) {
-            try await group.listen(on: Endpoint(alone.description))
+            try await group.addListener(on: Endpoint(alone.description))
         }
         #expect(refusal?.code == .alreadyListening)
         #expect(refusal?.description.contains("shard 1") == true)
@@ -147,9 +147,9 @@ import Testing
 
     @Test func aPauseThatOneShardCannotMakeNoneMakes() async throws {
         let group = try group(3) { _ in .greeter }
-        try group.start()
+        try await group.start()
         let address = group.addresses[0]
-        try await group.shards[2].listen(on: "127.0.0.1:0")
+        try await group.shards[2].addListener(on: "127.0.0.1:0")
         try await group.shards[2].removeListener(on: address)
         let error = await #expect(throws: ServerError.self) { try await group.pauseListener(on: address) }
         #expect(error?.code == .notListening)

@@ -29,7 +29,7 @@ import Testing
     func everyClientOfAPortIsServedOnceByOneOfItsShards(on engine: EngineChoice, shards: Int) async throws {
         let group = try group(shards, engine)
         #expect(Set(group.shards.map(\.addresses)) == [group.addresses])
-        try group.start()
+        try await group.start()
         let clients = try Crowd(1500, at: group.addresses[0])
         #expect(try clients.endings() == [.end(Clerk.greeting): 1500])
         let status = try await group.status()
@@ -73,7 +73,7 @@ import Testing
             }
             return clerk
         }
-        try group.start()
+        try await group.start()
         #expect(seen.entries == (0..<2).map { [allowed[$0 % allowed.count]] })
         await group.stop()
         #expect(Processors().allowed == allowed)
@@ -81,7 +81,7 @@ import Testing
 
     @Test func callsAndCastsReachEveryShard() async throws {
         let group = try group(3, listening: [])
-        try group.start()
+        try await group.start()
         try group.castAll(.add(5))
         try group.shards[1].cast(.add(1))
         #expect(try await group.callAll(Clerk.Call.total) == [5, 6, 5])
@@ -93,7 +93,7 @@ import Testing
 
     @Test func aCallOfWhichOneShardGivesNoAnswerFailsAndLeavesNothingBehind() async throws {
         let group = try group(3, listening: [])
-        try group.start()
+        try await group.start()
         let gate = Gate()
         try group.shards[1].hold(until: gate)
         await #expect(throws: CallError.self) { try await group.callAll(Clerk.Call.total, within: .milliseconds(1)) }
@@ -104,10 +104,10 @@ import Testing
 
     @Test(arguments: engines) func aDrainServesWhatWaitsInEveryQueue(on engine: EngineChoice) async throws {
         let group = try group(4, engine)
-        try group.start()
+        try await group.start()
         try await group.pauseListener(on: group.addresses[0])
         let clients = try Crowd(400, at: group.addresses[0])
-        #expect(try await group.drain(within: .seconds(30)).description == "drained")
+        #expect(await group.drain(within: .seconds(30)).description == "drained")
         let endings = try clients.endings()
         // An accept that was armed when its listener paused may have taken one client before.
         #expect(endings == [.end(Clerk.greeting): 400])
@@ -116,10 +116,10 @@ import Testing
 
     @Test func theConnectionsThatADrainLeavesAreAddedUp() async throws {
         let group = try group(2) { _ in .keeper }
-        try group.start()
+        try await group.start()
         let clients = try Crowd(20, at: group.addresses[0])
         for client in clients.clients { #expect(try client.read(Clerk.greeting.utf8.count) == Clerk.greeting) }
-        guard case .drained(unfinished: 20) = try await group.drain(within: .zero) else {
+        guard case .drained(unfinished: 20) = await group.drain(within: .zero) else {
             Issue.record("the group ended otherwise")
             return
         }
@@ -141,7 +141,9 @@ import Testing
             }
             let reason = try await onThread { Result { try group.run(stoppingOn: [.interrupt, .terminate]) } }.get()
             guard case .signal(.terminate) = reason else { exit(1) }
-            exit(ended.entries == Array(repeating: "signal \(Signal.terminate)", count: 3) ? EXIT_SUCCESS : 2)
+            // A shard that has ended stops the others, of which one may not have heard of the signal yet.
+            let reasons = Set(ended.entries).subtracting(["stop requested"])
+            exit(ended.entries.count == 3 && reasons == ["signal \(Signal.terminate)"] ? EXIT_SUCCESS : 2)
         }
     }
 }

@@ -1,7 +1,7 @@
 import NBEngine
 import NBUring
 
-/// A ring with one accept on it, which once armed is armed again until it is canceled.
+/// A ring with one accept on it, which once armed is armed again until it is cancelled.
 struct CancelableAccept: ~Copyable {
     private static let acceptToken = Token(kind: 1, slot: 1)
     private static let cancelToken = Token(kind: 2, slot: 2)
@@ -10,7 +10,7 @@ struct CancelableAccept: ~Copyable {
     private var batch = CompletionBatch(capacity: 256)
     private let accept: Operation
     private var isArmed = false
-    private var isCanceling = false
+    private var isCancelling = false
 
     /// What was accepted; the caller's to close.
     private(set) var descriptors: [Int32] = []
@@ -21,12 +21,12 @@ struct CancelableAccept: ~Copyable {
         self.ring = ring
     }
 
-    /// Canceled, and both the accept and the cancel have said so.
-    var isOver: Bool { !isArmed && !isCanceling }
+    /// Cancelled, and both the accept and the cancel have said so.
+    var isOver: Bool { !isArmed && !isCancelling }
 
     mutating func cancel() throws {
         _ = ring.prepare(.cancel(Self.acceptToken), token: Self.cancelToken)
-        isCanceling = true
+        isCancelling = true
         try ring.submit()
     }
 
@@ -39,13 +39,13 @@ struct CancelableAccept: ~Copyable {
 
     private mutating func take(_ completion: Completion) throws {
         guard completion.token == Self.acceptToken else {
-            isCanceling = false
+            isCancelling = false
             return
         }
         if completion.result >= 0 { descriptors.append(completion.result) }
         guard completion.isLast else { return }
         isArmed = false
-        if completion.result >= 0 && !isCanceling { try arm() }
+        if completion.result >= 0 && !isCancelling { try arm() }
     }
 
     mutating func arm() throws {

@@ -5,8 +5,8 @@ import Testing
 
 @testable import NBServer
 
-/// A ring's accept that is canceled while clients come, without a server: each is accepted before its end, or is still in the queue.
-@Suite(.serialized) struct CanceledAcceptTests {
+/// A ring's accept that is cancelled while clients come, without a server: each is accepted before its end, or is still in the queue.
+@Suite(.serialized) struct CancelledAcceptTests {
     @Test(arguments: KernelLevel.granted)
     func nobodyIsLostBetweenACancelAndTheEndOfTheAccept(on level: KernelLevel) async {
         await #expect(processExitsWith: .success) { [level] in

@@ -21,46 +21,46 @@ struct ClosureWorker: ConnectionWorker {
     let conduct: WorkerConduct
     let journal: WorkerJournal
 
-    func connected(_ connection: borrowing WorkerConnection) throws {
-        journal.name(number, connection.workerID(of: ClosureWorker.self))
+    func connected(_ connection: borrowing WorkerConnection<Self>) throws {
+        journal.name(number, connection.worker)
         journal.enter(number, .connected)
         try conduct.connected(connection)
     }
 
-    func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) throws {
+    func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) throws {
         let bytes = bytes.withUnsafeBufferPointer { Array($0) }
         journal.enter(number, .received(bytes))
         try conduct.received(bytes, connection)
     }
 
-    func writable(_ connection: borrowing WorkerConnection) throws {
+    func becameWritable(_ connection: borrowing WorkerConnection<Self>) throws {
         journal.enter(number, .writable)
         try conduct.writable(connection)
     }
 
-    func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws {
+    func timedOut(_ limit: TimeLimit, on connection: borrowing WorkerConnection<Self>) throws {
         guard number == 0 || !conduct.onlyTheFirstHasTimeLimits else { return }
         journal.enter(number, .timeout(limit))
         try conduct.timeout(limit, connection)
     }
 
-    func peerClosed(_ connection: borrowing WorkerConnection) throws {
+    func inputEnded(_ connection: borrowing WorkerConnection<Self>) throws {
         if connection.cutByteCount > 0 { journal.enter(number, .cut(connection.cutByteCount)) }
-        journal.enter(number, .peerClosed)
-        try conduct.peerClosed(connection)
+        journal.enter(number, .inputEnded)
+        try conduct.inputEnded(connection)
     }
 
-    func handleMessage(_ message: Message, _ connection: borrowing WorkerConnection) throws {
+    func handleMessage(_ message: Message, on connection: borrowing WorkerConnection<Self>) throws {
         journal.enter(number, .message(message.name))
         try message.body(connection)
     }
 
-    func finish(_ connection: borrowing WorkerConnection) throws {
+    func shouldFinish(_ connection: borrowing WorkerConnection<Self>) throws {
         journal.enter(number, .finish)
         try conduct.finish(connection)
     }
 
-    func closed(_ reason: CloseReason) {
+    func closed(_ reason: CloseReason, on connection: borrowing WorkerConnection<Self>) {
         journal.enter(number, .closed("\(reason)"))
     }
 }

@@ -314,7 +314,7 @@ import Testing
                 // It says so again, and others hear it.
                 guard case .done = host.embedded.turn() else { return Self.fail("it goes on") }
                 #expect(!host.isReadable(within: 0))
-                #expect("\(String(describing: server.endedBlocking()))".contains("\(reason)"))
+                #expect("\(String(describing: server.waitForEndBlocking()))".contains("\(reason)"))
                 #expect(throws: CastError.self) { try server.cast(.add(1)) }
             }
         }
@@ -346,7 +346,7 @@ import Testing
                 holder.embedded = nil
                 #expect(ledger.ends.entries == ["stop requested"])
                 for client in clients { expect(try client.readToEnd(), is: .reset, "a client") }
-                guard case .requested = server.endedBlocking() else { return Self.fail("another reason") }
+                guard case .requested = server.waitForEndBlocking() else { return Self.fail("another reason") }
             }
         }
     }
@@ -408,7 +408,7 @@ import Testing
 
     enum Misuse: String, CaseIterable, Codable {
         case turnInCallback, turnOnOtherThread, turnOnConcurrentQueue, dropOnOtherThread, turnInChild, stopBlocking,
-            endedBlocking
+            waitForEndBlocking
 
         var complaint: String {
             switch self {
@@ -417,7 +417,7 @@ import Testing
                 "an embedded server is turned by the thread that called embed()"
             case .turnInChild: "a forked child turns a server of its parent"
             case .stopBlocking: "stopBlocking on the thread that turns the server would wait for ever"
-            case .endedBlocking: "endedBlocking on the thread that turns the server would wait for ever"
+            case .waitForEndBlocking: "waitForEndBlocking on the thread that turns the server would wait for ever"
             }
         }
     }
@@ -457,7 +457,7 @@ import Testing
             case .turnInChild:
                 try ForkedChild.run { holder.embedded?.turn() }
             case .stopBlocking: Self.block { server.stopBlocking() }
-            case .endedBlocking: Self.block { _ = server.endedBlocking() }
+            case .waitForEndBlocking: Self.block { _ = server.waitForEndBlocking() }
             }
         }
         let words = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)

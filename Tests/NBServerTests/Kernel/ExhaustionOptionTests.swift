@@ -11,7 +11,7 @@ import Testing
     func clientsAreResetWhileThereIsNoRoomAndServedAgainAfterwards(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let server = try RunningServer(engine: engine, exhaustion: .shed) { connection, context in
+                let server = try RunningServer(engine: engine, whenExhausted: .shed) { connection, context in
                     connection.send("hello")
                     if context.counters.delivered <= 10 { _ = context.keep(connection) }
                 }
@@ -43,7 +43,7 @@ import Testing
     func aServerThatIsToStopAtExhaustionStops(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let server = try RunningServer(engine: engine, exhaustion: .stop) { connection, _ in
+                let server = try RunningServer(engine: engine, whenExhausted: .stop) { connection, _ in
                     connection.send("hello")
                 }
                 let (first, last) = (Client(family: AF_INET), Client(family: AF_INET))

@@ -93,21 +93,21 @@ import Testing
     }
 
     private struct Echo: ConnectionWorker {
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             connection.send(bytes)
             connection.receive()
         }
     }
 
     private struct EchoServer: NonBlockingServer {
-        func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Echo { Echo() }
+        func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Echo { Echo() }
     }
 
     /// Answers without listening to anybody, or resets.
     private struct Deaf: NonBlockingServer {
         let resets: Bool
 
-        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
             if resets { connection.reset() } else { connection.send("No soup for you!\n") }
             return .continue
         }
@@ -120,7 +120,7 @@ import Testing
     @Test(arguments: EngineChoice.granted)
     func aUnixSocketIsServed(on engine: EngineChoice) async throws {
         let server = try Server(EchoServer(), listening: [], options: options(engine))
-        try server.start()
+        try await server.start()
         let pair = SocketPair()
         try server.adopt(try ReleasedConnection(adopting: pair.end, unread: Array("He".utf8)))
         #expect(pair.send("llo"))
@@ -134,7 +134,7 @@ import Testing
     @Test(arguments: EngineChoice.granted)
     func aUnixSocketThatSpokeUnheardGetsItsAnswerAndAnEnd(on engine: EngineChoice) async throws {
         let server = try Server(Deaf(resets: false), listening: [], options: options(engine))
-        try server.start()
+        try await server.start()
         let pair = SocketPair()
         #expect(pair.send(String(repeating: "x", count: 100_000)))
         pair.finish()
@@ -148,7 +148,7 @@ import Testing
     @Test(arguments: EngineChoice.granted)
     func aResetOfAUnixSocketIsAnEnd(on engine: EngineChoice) async throws {
         let server = try Server(Deaf(resets: true), listening: [], options: options(engine))
-        try server.start()
+        try await server.start()
         let pair = SocketPair()
         try server.adopt(try ReleasedConnection(adopting: pair.end))
         #expect(pair.readToEnd() == "")

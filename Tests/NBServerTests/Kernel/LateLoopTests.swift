@@ -43,12 +43,9 @@ import Testing
         // All of them ask to receive in one turn, and in the next one the first blocks.
         try server.tell(0, "ask") { connection in
             for id in ids.dropFirst() {
-                try connection.server.send(ClosureWorker.Message(name: "ask") { $0.receive() }, to: id)
+                try id.send(ClosureWorker.Message(name: "ask") { $0.receive() })
             }
-            try connection.server.send(
-                ClosureWorker.Message(name: "go on") { try $0.server.send(block, to: ids[0]) },
-                to: ids[0]
-            )
+            try ids[0].send(ClosureWorker.Message(name: "go on") { _ in try ids[0].send(block) })
         }
         try KernelScenario.wait(for: "a callback that blocks") { isHeldUp.value.load(ordering: .acquiring) }
         for client in clients.dropFirst() { try client.say("hello") }

@@ -40,18 +40,18 @@ final class RunningServer: Sendable {
             return .continue
         }
 
-        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
+        func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) throws -> Verdict {
             defer { shared.deliveries.add(1, ordering: .releasing) }
             return try deciding(connection, context)
         }
 
-        func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
+        func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
             shared.reports.withLock { $0.append(Report(info)) }
             onInfo(info, context)
             return .continue
         }
 
-        consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+        consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
             let counters = context.counters
             shared.end.withLock { $0 = End(counters: counters, reason: reason) }
             shared.terminations.add(1, ordering: .releasing)
@@ -83,7 +83,7 @@ final class RunningServer: Sendable {
         submissionDepth: Int = 64,
         completionDepth: Int = 64,
         acceptMode: ServerOptions.AcceptMode = .multishot,
-        exhaustion: ServerOptions.Exhaustion = .park,
+        whenExhausted: ServerOptions.Exhaustion = .park,
         closeTimeLimit: Duration = .seconds(5),
         socketOptions: [SocketOption] = [],
         runsAtOnce: Bool = true,
@@ -101,7 +101,7 @@ final class RunningServer: Sendable {
         let options = ServerOptions(
             closeTimeLimit: closeTimeLimit,
             acceptMode: acceptMode,
-            exhaustion: exhaustion,
+            whenExhausted: whenExhausted,
             quantum: completionDepth,
             engine: EngineOptions(engine, submissionDepth: submissionDepth)
         )
@@ -117,7 +117,7 @@ final class RunningServer: Sendable {
         submissionDepth: Int = 64,
         completionDepth: Int = 64,
         acceptMode: ServerOptions.AcceptMode = .multishot,
-        exhaustion: ServerOptions.Exhaustion = .park,
+        whenExhausted: ServerOptions.Exhaustion = .park,
         closeTimeLimit: Duration = .seconds(5),
         socketOptions: [SocketOption] = [],
         runsAtOnce: Bool = true,
@@ -131,7 +131,7 @@ final class RunningServer: Sendable {
             submissionDepth: submissionDepth,
             completionDepth: completionDepth,
             acceptMode: acceptMode,
-            exhaustion: exhaustion,
+            whenExhausted: whenExhausted,
             closeTimeLimit: closeTimeLimit,
             socketOptions: socketOptions,
             runsAtOnce: runsAtOnce,
@@ -149,7 +149,7 @@ final class RunningServer: Sendable {
     }
 
     func run() throws {
-        try server.start()
+        try server.startBlocking()
     }
 
     @discardableResult

@@ -10,30 +10,30 @@ import Testing
 final class RunningWorkers: Sendable {
     struct Behavior: NonBlockingServer {
         /// Sends its sender a message of that name.
-        enum Cast { case tellMe(String, WorkerID<ClosureWorker>) }
+        enum Cast { case tellMe(String, WorkerRef<ClosureWorker>) }
 
         let conduct: WorkerConduct
         let journal: WorkerJournal
         let end: Mutex<RunningServer.End>.Box
         let failures: Mutex<[String]>.Box
 
-        func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> ClosureWorker {
+        func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> ClosureWorker {
             ClosureWorker(number: journal.nextNumber(), conduct: conduct, journal: journal)
         }
 
-        func handleCast(_ cast: Cast, _ context: borrowing ServerContext) throws -> Verdict {
+        func handleCast(_ cast: Cast, in context: borrowing ServerContext) throws -> Verdict {
             switch cast {
-            case .tellMe(let name, let worker): try context.send(.init(name: name) { _ in }, to: worker)
+            case .tellMe(let name, let worker): try worker.send(.init(name: name) { _ in })
             }
             return .continue
         }
 
-        func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
+        func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
             if case .connectionFailed(let error) = info { failures.value.withLock { $0.append("\(error)") } }
             return .continue
         }
 
-        consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+        consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
             let counters = context.counters
             end.value.withLock { $0 = RunningServer.End(counters: counters, reason: reason) }
         }
@@ -80,7 +80,7 @@ final class RunningWorkers: Sendable {
         let behavior = Behavior(conduct: conduct, journal: journal, end: end, failures: failures)
         server = try Server(behavior, listening: "127.0.0.1:0", options: serverOptions, observer: observer)
         address = server.addresses[0]
-        try server.start()
+        try server.startBlocking()
     }
 
     deinit {
@@ -96,8 +96,8 @@ final class RunningWorkers: Sendable {
     /// Drains it and waits for its end.
     func drain(within limit: Duration = .seconds(30)) -> RunningServer.End {
         let server = server
-        Task { try await server.drain(within: limit) }
-        _ = server.endedBlocking()
+        Task { await server.drain(within: limit) }
+        _ = server.waitForEndBlocking()
         return end.value.withLock { $0 }
     }
 
@@ -108,13 +108,13 @@ final class RunningWorkers: Sendable {
             defer { isDone.value.withLock { $0 = true } }
             try body(connection)
         }
-        try server.send(message, to: try journal.id(number))
+        try journal.id(number).send(message)
         try KernelScenario.wait(for: "worker \(number) handles \(name)") { isDone.value.withLock { $0 } }
     }
 
     /// Sends a message and does not wait.
-    func send(_ name: String, to worker: WorkerID<ClosureWorker>) throws {
-        try server.send(ClosureWorker.Message(name: name) { _ in }, to: worker)
+    func send(_ name: String, to worker: WorkerRef<ClosureWorker>) throws {
+        try worker.send(ClosureWorker.Message(name: name) { _ in })
     }
 
     /// A client that comes next gets back the frame it says, in ``WorkerConduct/echo``.

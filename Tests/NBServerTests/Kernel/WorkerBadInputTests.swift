@@ -139,7 +139,7 @@ import Testing
                     try server.journal.waitForEnd(0)
                     let count = half.utf8.count
                     let reason = "\(CloseReason.frameCut(byteCount: count))"
-                    let expected: [WorkerJournal.Entry] = [.connected, .cut(count), .peerClosed, .closed(reason)]
+                    let expected: [WorkerJournal.Entry] = [.connected, .cut(count), .inputEnded, .closed(reason)]
                     expect(server.journal.entries(0), is: expected, "its worker")
                     try server.expectToServe(framing == .line ? "next\n" : "\0\u{4}next")
                     server.stop()
@@ -187,25 +187,27 @@ import Testing
                     connection.receive()
                 }
                 let limit = 4 << 20
-                let options = WorkerOptions(framing: .line, queueLimit: limit)
+                let options = WorkerOptions(framing: .line, sendQueueLimit: limit)
                 let server = try RunningWorkers(engine: engine, options, conduct: conduct)
                 let deaf = try Client(server.address)
                 let patient = try Client(server.address)
                 try server.tell(1, "as much as fits") { connection in
                     connection.send([UInt8](repeating: 7, count: limit))
-                    expect(connection.hasRoom, is: false, "whether there is room")
+                    expect(connection.isWritable, is: false, "whether there is room")
                 }
                 try server.tell(0, "one more") { connection in
                     connection.send([UInt8](repeating: 7, count: limit))
                     connection.send([7])
                     connection.send("in vain")
-                    expect(connection.hasRoom, is: false, "whether there is room")
+                    expect(connection.isWritable, is: false, "whether there is room")
                 }
                 expect(try deaf.readToEnd(), is: .reset, "the deaf one")
                 try server.journal.waitForEnd(0)
                 expect(
                     server.journal.entries(0),
-                    is: [.connected, .message("one more"), .closed("more was queued than WorkerOptions.queueLimit")],
+                    is: [
+                        .connected, .message("one more"), .closed("more was queued than WorkerOptions.sendQueueLimit"),
+                    ],
                     "its worker"
                 )
                 expect(try patient.read(limit).utf8.count, is: limit, "bytes of the other one")

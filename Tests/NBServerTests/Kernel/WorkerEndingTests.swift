@@ -17,7 +17,7 @@ import Testing
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
                 var conduct = WorkerConduct()
-                conduct.peerClosed = { connection in
+                conduct.inputEnded = { connection in
                     connection.send([UInt8](repeating: 65, count: 1 << 20))
                     connection.close()
                 }
@@ -29,7 +29,7 @@ import Testing
                 try server.journal.waitForEnd(0)
                 expect(
                     server.journal.entries(0),
-                    is: [.connected, .received("a question"), .peerClosed, .closed("closed")],
+                    is: [.connected, .received("a question"), .inputEnded, .closed("closed")],
                     "its worker"
                 )
                 server.stop()
@@ -58,7 +58,7 @@ import Testing
                 expect(
                     server.journal.entries(0),
                     is: [
-                        .connected, .received("I"), .received("go"), .received("on"), .peerClosed, .closed("closed"),
+                        .connected, .received("I"), .received("go"), .received("on"), .inputEnded, .closed("closed"),
                     ],
                     "its worker"
                 )
@@ -188,7 +188,7 @@ import Testing
                         connection.receive()
                     },
                     timeout: { _, _ in throw Trouble(description: "when late") },
-                    peerClosed: { _ in throw Trouble(description: "when left") }
+                    inputEnded: { _ in throw Trouble(description: "when left") }
                 )
                 let server = try RunningWorkers(engine: engine, conduct: conduct)
                 let witness = try Client(server.address)
@@ -271,7 +271,7 @@ import Testing
                 for client in clients { expect(try client.readToEnd(), is: .end(""), "a client's end") }
                 expect(server.journal.count(of: .finish), is: 100, "told to finish")
                 expect(server.journal.count(of: .closed("closed")), is: 100, "closed")
-                expect(server.journal.count(of: .peerClosed), is: 50, "left by their clients")
+                expect(server.journal.count(of: .inputEnded), is: 50, "left by their clients")
             }
         }
     }

@@ -76,7 +76,7 @@ import Testing
             expect(try client.readBytesToEnd(chunk: 4096) == back, "what comes back: \(what)")
             try server.journal.waitForEnd(number)
             let received: [WorkerJournal.Entry] = stream.frames.map { .received($0) }
-            let expected = [.connected] + received + [.peerClosed, .closed("closed")]
+            let expected = [.connected] + received + [.inputEnded, .closed("closed")]
             expect(server.journal.entries(number) == expected, "\(what): \(server.journal.entries(number))")
         }
         server.stop()
@@ -101,7 +101,7 @@ import Testing
                         expect(try client.readToEnd(), is: .end("first\nlast line\n"), "what comes back")
                         try server.journal.waitForEnd(0)
                         let expected: [WorkerJournal.Entry] = [
-                            .connected, .received("first"), .received("last line"), .peerClosed, .closed("closed"),
+                            .connected, .received("first"), .received("last line"), .inputEnded, .closed("closed"),
                         ]
                         expect(server.journal.entries(0), is: expected, "\(mode), buffers of \(size)")
                         server.stop()

@@ -9,8 +9,8 @@ final class WorkerJournal: Sendable {
         case received([UInt8])
         case writable
         case timeout(TimeLimit)
-        case peerClosed
-        /// Told before ``peerClosed``: so many bytes of an unfinished frame are left.
+        case inputEnded
+        /// Told before ``inputEnded``: so many bytes of an unfinished frame are left.
         case cut(Int)
         case message(String)
         case finish
@@ -23,7 +23,7 @@ final class WorkerJournal: Sendable {
 
     private struct Pages {
         var entries: [Int: [Entry]] = [:]
-        var names: [Int: WorkerID<ClosureWorker>] = [:]
+        var names: [Int: WorkerRef<ClosureWorker>] = [:]
         var count = 0
     }
 
@@ -41,7 +41,7 @@ final class WorkerJournal: Sendable {
         pages.withLock { $0.entries[number, default: []].append(entry) }
     }
 
-    func name(_ number: Int, _ id: WorkerID<ClosureWorker>) {
+    func name(_ number: Int, _ id: WorkerRef<ClosureWorker>) {
         pages.withLock { $0.names[number] = id }
     }
 
@@ -78,7 +78,7 @@ final class WorkerJournal: Sendable {
     }
 
     /// The name of a worker that has been told of its connection.
-    func id(_ number: Int) throws -> WorkerID<ClosureWorker> {
+    func id(_ number: Int) throws -> WorkerRef<ClosureWorker> {
         try wait(number, for: .connected)
         guard let id = pages.withLock({ $0.names[number] }) else { throw KernelScenario.NeverCame(event: "a name") }
         return id

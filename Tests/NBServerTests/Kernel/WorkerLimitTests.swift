@@ -79,23 +79,23 @@ import Testing
     func aWorkerHearsWhenThereIsRoomAgain(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                for lowWater in [0, 50_000] {
+                for sendLowWater in [0, 50_000] {
                     let rounds = Atomic<Int>.Box(0)
-                    let options = WorkerOptions(highWater: 100_000, lowWater: lowWater)
+                    let options = WorkerOptions(sendHighWater: 100_000, sendLowWater: sendLowWater)
                     let conduct = WorkerConduct(
                         connected: { connection in
                             connection.send([UInt8](repeating: 1, count: 100_000))
-                            expect(connection.hasRoom, is: true, "at the mark")
+                            expect(connection.isWritable, is: true, "at the mark")
                             connection.send([1])
-                            expect(connection.hasRoom, is: false, "a byte above it")
+                            expect(connection.isWritable, is: false, "a byte above it")
                         },
                         writable: { connection in
-                            expect(connection.unsentByteCount <= lowWater, "\(connection.unsentByteCount) are left")
+                            expect(connection.unsentByteCount <= sendLowWater, "\(connection.unsentByteCount) are left")
                             guard rounds.value.add(1, ordering: .relaxed).newValue < 20 else {
                                 return connection.close()
                             }
                             connection.send([UInt8](repeating: 1, count: 100_001))
-                            expect(connection.hasRoom, is: false, "above again")
+                            expect(connection.isWritable, is: false, "above again")
                         }
                     )
                     let server = try RunningWorkers(engine: engine, options, conduct: conduct)

@@ -34,8 +34,8 @@ import Testing
             try await KernelScenario.run(on: engine) {
                 let conduct = WorkerConduct(received: { bytes, connection in
                     let text = String(decoding: bytes, as: UTF8.self)
-                    for worker in connection.server.workers(of: ClosureWorker.self) {
-                        try connection.server.send(.init(name: text) { $0.send(bytes) }, to: worker)
+                    for worker in connection.context.workers(of: ClosureWorker.self) {
+                        try worker.send(.init(name: text) { $0.send(bytes) })
                     }
                     connection.receive()
                 })
@@ -57,7 +57,7 @@ import Testing
             try await KernelScenario.run(on: engine) {
                 let refused = Mutex<[ConnectionID]>.Box([])
                 let server = try RunningWorkers(engine: engine, conduct: .echo)
-                let gone: WorkerID<ClosureWorker>
+                let gone: WorkerRef<ClosureWorker>
                 do {
                     _ = try Client(server.address)
                     gone = try server.journal.id(0)
@@ -68,15 +68,15 @@ import Testing
                 _ = try server.journal.id(1)
                 try server.send("too late", to: gone)
                 try server.tell(1, "from inside") { connection in
-                    do throws(UnknownConnection) {
-                        try connection.server.send(.init(name: "too late") { _ in }, to: gone)
+                    do throws(CastError) {
+                        try gone.send(.init(name: "too late") { _ in })
                     } catch {
-                        refused.value.withLock { $0.append(error.id) }
+                        if case .workerGone(let id) = error { refused.value.withLock { $0.append(id) } }
                     }
                 }
-                expect(refused.value.withLock { $0 }, is: [gone.connection], "refused")
+                expect(refused.value.withLock { $0 }, is: [gone.id], "refused")
                 try KernelScenario.wait(for: "the observer hears of it") { !server.undelivered.isEmpty }
-                expect(server.undelivered, is: [gone.connection], "undelivered")
+                expect(server.undelivered, is: [gone.id], "undelivered")
                 expect(server.journal.entries(1), is: [.connected, .message("from inside")], "the other worker")
                 server.stop()
                 withExtendedLifetime(client) {}
@@ -93,7 +93,7 @@ import Testing
                 let client = try Client(server.address)
                 let id = try server.journal.id(0)
                 try server.tell(0, "send and close") { connection in
-                    try connection.server.send(.init(name: "never") { _ in }, to: id)
+                    try id.send(.init(name: "never") { _ in })
                     connection.close()
                 }
                 expect(try client.readToEnd(), is: .end(""), "its client")
@@ -101,7 +101,7 @@ import Testing
                 let expected: [WorkerJournal.Entry] = [.connected, .message("send and close"), .closed("closed")]
                 expect(server.journal.entries(0), is: expected, "its worker")
                 server.stop()
-                expect(server.undelivered, is: [id.connection], "undelivered")
+                expect(server.undelivered, is: [id.id], "undelivered")
             }
         }
     }
@@ -118,7 +118,7 @@ import Testing
                 let server = try RunningWorkers(engine: engine, conduct: conduct)
                 let clients = [try Client(server.address), try Client(server.address)]
                 let other = try server.journal.id(1)
-                try server.tell(0, "finish the other") { try $0.server.finish(other) }
+                try server.tell(0, "finish the other") { _ in try other.finish() }
                 expect(try clients[1].readToEnd(), is: .end("as you wish"), "the other client")
                 try server.journal.waitForEnd(1)
                 expect(server.journal.entries(1), is: [.connected, .finish, .closed("closed")], "the other worker")
@@ -134,9 +134,10 @@ import Testing
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
                 let conduct = WorkerConduct(received: { bytes, connection in
-                    let id = connection.workerID(of: ClosureWorker.self)
+                    let id = connection.worker
                     let text = String(decoding: bytes, as: UTF8.self)
-                    try connection.server.cast(.tellMe(text, id), to: RunningWorkers.Behavior.self)
+                    let server: Server<RunningWorkers.Behavior> = connection.context.server()
+                    try server.cast(.tellMe(text, id))
                     connection.receive()
                 })
                 let server = try RunningWorkers(engine: engine, WorkerOptions(framing: .line), conduct: conduct)

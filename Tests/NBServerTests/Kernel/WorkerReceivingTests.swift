@@ -28,7 +28,7 @@ import Testing
                     server.journal.entries(0),
                     is: [
                         .connected, .received("one"), .message("still"), .message("ask"), .received("two"),
-                        .message("ask again"), .peerClosed, .closed("closed"),
+                        .message("ask again"), .inputEnded, .closed("closed"),
                     ],
                     "what the worker was told"
                 )
@@ -59,7 +59,7 @@ import Testing
                 var expected: [WorkerJournal.Entry] = [.connected] + lines.map { .received($0) }
                 expected.insert(contentsOf: [.message("none"), .message("the rest")], at: 6)
                 expected.insert(.message("two more"), at: 4)
-                expected += [.peerClosed, .closed("closed")]
+                expected += [.inputEnded, .closed("closed")]
                 expect(server.journal.entries(0) == expected, "told: \(server.journal.entries(0).prefix(12))")
                 server.stop()
             }

@@ -86,16 +86,16 @@ import Testing
         }
     }
 
-    @Test func aTaskThatIsCanceledDoesNotWait() async throws {
+    @Test func aTaskThatIsCancelledDoesNotWait() async throws {
         try await stuck { server in
             let task = Task { await failure { try await server.call(Clerk.Call.total, within: nil) } }
             await server.waitForMail(1)
             task.cancel()
-            #expect(await task.value == "the task was canceled")
+            #expect(await task.value == "the task was cancelled")
         }
     }
 
-    @Test func aTaskThatWasCanceledBeforeDoesNotWaitEither() async throws {
+    @Test func aTaskThatWasCancelledBeforeDoesNotWaitEither() async throws {
         try await stuck { server in
             let begins = Outcome<Void>()
             let task = Task {
@@ -104,7 +104,7 @@ import Testing
             }
             task.cancel()
             begins.resolve(())
-            #expect(await task.value == "the task was canceled")
+            #expect(await task.value == "the task was cancelled")
         }
     }
 }

@@ -205,7 +205,7 @@ import Testing
                         } catch {
                             errors.append("\(error)")
                         }
-                        errors.append("\(server.endedBlocking().map(\.description) ?? "runs")")
+                        errors.append("\(server.waitForEndBlocking().map(\.description) ?? "runs")")
                         caller.reply(1)
                         return .continue
                     },
@@ -231,7 +231,7 @@ import Testing
 
     @Test func oneMessageGoesToManyServers() async throws {
         let servers = try (0..<4).map { try Server(Clerk(total: $0), listening: []) }
-        for server in servers { try server.start() }
+        for server in servers { try await server.start() }
         for server in servers { try server.cast(.add(10)) }
         let totals = try await withThrowingTaskGroup(of: Int.self) { group in
             for server in servers { group.addTask { try await server.call(Clerk.Call.total) } }

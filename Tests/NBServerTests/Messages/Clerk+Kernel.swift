@@ -34,13 +34,13 @@ extension Clerk {
     func serve(
         on engine: EngineChoice,
         listening endpoints: [Endpoint] = ["127.0.0.1:0"],
-        maximumListeners: Int = 1024,
+        listenerLimit: Int = 1024,
         _ body: @MainActor (Server<Clerk>) async throws -> Void
     ) async throws -> StopReason {
         let engine = EngineOptions(engine, submissionDepth: 64)
-        let options = ServerOptions(maximumListeners: maximumListeners, quantum: 64, engine: engine)
+        let options = ServerOptions(listenerLimit: listenerLimit, quantum: 64, engine: engine)
         let server = try Server(self, listening: endpoints, options: options)
-        try server.start()
+        try await server.start()
         do {
             try await body(server)
         } catch {

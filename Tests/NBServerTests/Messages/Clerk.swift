@@ -48,12 +48,12 @@ struct Clerk: NonBlockingServer, Sendable {
 
     mutating func newConnection(
         _ connection: consuming Connection,
-        _ context: borrowing ServerContext
+        in context: borrowing ServerContext
     ) throws -> Verdict {
         try onConnection(&self, connection, context)
     }
 
-    mutating func handleCall(_ call: Call, _ context: borrowing ServerContext) throws -> Verdict {
+    mutating func handleCall(_ call: Call, in context: borrowing ServerContext) throws -> Verdict {
         switch call {
         case .total(let caller): caller.reply(total)
         case .greeting(let name, let caller): caller.reply("hello, \(name)")
@@ -66,7 +66,7 @@ struct Clerk: NonBlockingServer, Sendable {
         return .continue
     }
 
-    mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) throws -> Verdict {
+    mutating func handleCast(_ cast: Cast, in context: borrowing ServerContext) throws -> Verdict {
         switch cast {
         case .add(let number): total += number
         case .note(let text): seen.append(text)
@@ -80,12 +80,12 @@ struct Clerk: NonBlockingServer, Sendable {
         return try onContinue(&self, context)
     }
 
-    mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
+    mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) throws -> Verdict {
         seen.append("\(info)")
         return try onInfo(&self, info, context)
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         let end = onEnd
         end(self, reason, context)
     }
@@ -100,7 +100,7 @@ extension Clerk {
         _ body: (Server<Clerk>) async throws -> Value
     ) async throws -> Value {
         let server = try Server(self, listening: endpoints, options: options, observer: observer)
-        try server.start()
+        try await server.start()
         do {
             let value = try await body(server)
             await server.stop()

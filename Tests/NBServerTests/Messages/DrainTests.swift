@@ -23,9 +23,9 @@ import Testing
         let options = ServerOptions(quantum: 64, engine: EngineOptions(engine, submissionDepth: 64))
         let server = try Server(clerk, listening: [.unshared], options: options)
         let clients = try Crowd(crowd, at: server.addresses[0])
-        try server.start()
+        try await server.start()
         let endings = try clients.endings()
-        let reason = try await server.ended()
+        let reason = await server.waitForEnd()
         #expect(throws: Client.Refused.self) { try Client(server.addresses[0]) }
         return (endings, reason)
     }
@@ -63,8 +63,8 @@ import Testing
                 }
                 let options = ServerOptions(engine: EngineOptions(engine))
                 let server = try Server(clerk, listening: [], options: options)
-                try server.start()
-                expect(try await server.ended().description, is: "drained", "why it stopped")
+                try await server.start()
+                expect(await server.waitForEnd().description, is: "drained", "why it stopped")
             }
         }
     }
@@ -78,7 +78,7 @@ import Testing
                     try await server.pauseListener(on: address, within: nil)
                     try await server.waitUntilItRests(address)
                     let crowd = try Crowd(100, at: address)
-                    expect(try await server.drain(within: Self.limit).description, is: "drained", "why it stopped")
+                    expect(await server.drain(within: Self.limit).description, is: "drained", "why it stopped")
                     expect(try crowd.endings(), is: [.end(Clerk.greeting): 100], "the crowd")
                 }
             }
@@ -100,7 +100,7 @@ import Testing
                             return .continue
                         }
                     )
-                    let reason = try await server.drain(within: Self.limit)
+                    let reason = await server.drain(within: Self.limit)
                     expect(
                         reason.description,
                         is: "drained, but for 3 connections that had not ended in time",
@@ -128,11 +128,11 @@ import Testing
                 try await clerk.serve(on: engine) { server in
                     let crowd = try Crowd(30, at: server.addresses[0])
                     try await server.waitForDeliveries(30)
-                    expect(try await server.drain(within: Self.limit).description, is: "drained", "why it stopped")
+                    expect(await server.drain(within: Self.limit).description, is: "drained", "why it stopped")
                     expect(try crowd.endings(), is: [.end(Clerk.greeting + ", good-bye"): 30], "the crowd")
                     expect(told.entries, is: ["draining"], "what it was told")
                     expect(
-                        try await server.drain(within: .zero).description,
+                        await server.drain(within: .zero).description,
                         is: "drained",
                         "of a server that has ended"
                     )
@@ -156,7 +156,7 @@ import Testing
                     )
                     expect(try await server.call(Clerk.Call.total, within: nil), is: 0, "a call's answer")
                     expect(try await server.status(within: nil).isDraining, "it does not say that it drains")
-                    let listening = await code { try await server.listen(on: .unshared, within: nil) }
+                    let listening = await code { try await server.addListener(on: .unshared, within: nil) }
                     expect(listening, is: .stopped, "a new listener")
                     try server.cast(
                         .perform { clerk, context in
@@ -164,7 +164,7 @@ import Testing
                             return .continue
                         }
                     )
-                    expect(try await server.ended().description, is: "drained", "why it stopped")
+                    expect(await server.waitForEnd().description, is: "drained", "why it stopped")
                     expect(try client.readToEnd(), is: .end(Clerk.greeting), "the client")
                 }
             }

@@ -8,18 +8,18 @@ import Testing
 
     @Test func anErrorOfACallStopsTheServerAndItsCallerHearsOfIt() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         let error = await failure {
             try await server.call({ .perform({ _, _, _ in throw Clerk.Trouble() }, $0) }, within: nil)
         }
         #expect(error == Self.failed)
-        #expect(try await server.ended().description == "failed: Trouble()")
+        #expect(await server.waitForEnd().description == "failed: Trouble()")
     }
 
     /// A reply that was made before the error counts.
     @Test func aReplyBeforeAnErrorArrives() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         let answer = try await server.call {
             .perform(
                 { _, caller, _ in
@@ -30,37 +30,37 @@ import Testing
             )
         }
         #expect(answer == 8)
-        #expect(try await server.ended().description == "failed: Trouble()")
+        #expect(await server.waitForEnd().description == "failed: Trouble()")
     }
 
     @Test func anErrorOfACastStopsTheServer() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         try server.cast(.perform { _, _ in throw Clerk.Trouble() })
-        #expect(try await server.ended().description == "failed: Trouble()")
+        #expect(await server.waitForEnd().description == "failed: Trouble()")
     }
 
     @Test func anErrorOfAnInfoStopsTheServer() async throws {
         var clerk = Clerk()
         clerk.onInfo = { _, _, _ in throw Clerk.Trouble() }
         let server = try Server(clerk, listening: [])
-        try server.start()
+        try await server.start()
         try server.cast(.perform { _, _ in .continue(timeout: .zero) })
-        #expect(try await server.ended().description == "failed: Trouble()")
+        #expect(await server.waitForEnd().description == "failed: Trouble()")
     }
 
     @Test func anErrorOfAContinueStopsTheServer() async throws {
         var clerk = Clerk()
         clerk.onContinue = { _, _ in throw Clerk.Trouble() }
         let server = try Server(clerk, listening: [])
-        try server.start()
+        try await server.start()
         try server.cast(.perform { _, _ in .handleContinue })
-        #expect(try await server.ended().description == "failed: Trouble()")
+        #expect(await server.waitForEnd().description == "failed: Trouble()")
     }
 
     @Test func aReplyAlongWithAStopArrives() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         let answer = try await server.call {
             .perform(
                 { _, caller, _ in
@@ -71,12 +71,12 @@ import Testing
             )
         }
         #expect(answer == 8)
-        #expect(try await server.ended().description == "stopped by the behavior: done")
+        #expect(await server.waitForEnd().description == "stopped by the behavior: done")
     }
 
     @Test func aStopWithoutAReplyIsWhatTheCallerHears() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         let error = await failure {
             try await server.call({ .perform({ _, _, _ in .stop("done") }, $0) }, within: nil)
         }
@@ -88,7 +88,7 @@ import Testing
         try server.cast(.add(4))
         async let total = server.call(Clerk.Call.total, within: nil)
         await server.waitForMail(2)
-        try server.start()
+        try await server.start()
         #expect(try await total == 4)
         await server.stop()
     }
@@ -103,7 +103,7 @@ import Testing
 
     @Test func callsBehindAStopAreTold() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         let gate = Gate()
         try server.hold(until: gate, then: .stop("closing"))
         // The mailbox may still hold the first.
@@ -118,17 +118,17 @@ import Testing
                 #expect(error == "the server has stopped: stopped by the behavior: closing")
             }
         }
-        #expect(try await server.ended().description == "stopped by the behavior: closing")
+        #expect(await server.waitForEnd().description == "stopped by the behavior: closing")
     }
 
     @Test func callsAndCastsAfterTheEndAreToldWhy() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         await server.stop()
         let call = await failure { try await server.call(Clerk.Call.total, within: nil) }
         let look = await failure { try await server.withState(within: nil) { $0.total } }
         let cast = await failure { try server.cast(.add(1)) }
-        let listen = await failure { try await server.listen(on: "127.0.0.1:0") }
+        let listen = await failure { try await server.addListener(on: "127.0.0.1:0") }
         #expect(call == "the server has stopped: stop requested")
         #expect(look == "the server has stopped: stop requested")
         #expect(cast == "the server has stopped: stop requested")
@@ -139,7 +139,7 @@ import Testing
         var clerk = Clerk()
         clerk.onEnd = { clerk, _, _ in clerk.callers.first?.reply(77) }
         let server = try Server(clerk, listening: [])
-        try server.start()
+        try await server.start()
         let keep: Clerk.Answer = { clerk, caller, _ in clerk.keep(caller) }
         async let first = server.call({ .perform(keep, $0) }, within: nil)
         while try await server.withState({ $0.callers.count }) < 1 {}
@@ -154,7 +154,7 @@ import Testing
     @Test func callersThatSomebodyHoldsForGoodEndWithTheServer() async throws {
         let held = Record<Caller<Int>>()
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         async let error = failure {
             try await server.call(
                 {

@@ -23,7 +23,7 @@ import Testing
             begun.append(1)
             return .continue
         }
-        try server.start()
+        try await server.start()
         #expect(begun.entries == [1])
         await server.stop()
         #expect(ends.entries == [1])
@@ -33,10 +33,10 @@ import Testing
         let (server, ends) = try unborn { _, _ in .stop("not today") }
         async let call = failure { try await server.call(Clerk.Call.total, within: nil) }
         await server.waitForMail(1)
-        let error = #expect(throws: ServerError.self) { try server.start() }
+        let error = #expect(throws: ServerError.self) { try server.startBlocking() }
         #expect(error?.code == .declined)
         #expect(error?.cure == "the behavior declined to start: not today")
-        guard case .failed(let end as ServerError) = try await server.ended() else {
+        guard case .failed(let end as ServerError) = await server.waitForEnd() else {
             Issue.record("it ended otherwise")
             return
         }
@@ -48,11 +48,11 @@ import Testing
 
     @Test func aBehaviorThatCannotBeginSaysWhy() async throws {
         let (server, ends) = try unborn { _, context in
-            try context.listen(on: .unshared)
+            try context.addListener(on: .unshared)
             _ = context.startTimer(after: .zero)
             throw Clerk.Trouble()
         }
-        let error = #expect(throws: ServerError.self) { try server.start() }
+        let error = #expect(throws: ServerError.self) { try server.startBlocking() }
         #expect(error?.code == .beginFailed)
         #expect(error?.cure == "the behavior cannot start: Trouble()")
         #expect(ends.entries.isEmpty)
@@ -79,7 +79,7 @@ import Testing
         clerk.onEnd = { _, reason, context in ends.append("\(reason), \(context.addresses.count) listeners") }
         try await clerk.serve(listening: [.unshared]) { server in
             try server.cast(.perform { _, _ in .stop("now") })
-            _ = try await server.ended()
+            _ = await server.waitForEnd()
         }
         #expect(ends.entries == ["stopped by the behavior: now, 0 listeners"])
     }
@@ -89,10 +89,10 @@ import Testing
         var clerk = Clerk()
         clerk.onEnd = { _, _, context in
             let address = context.addresses.first ?? Self.somewhere
-            do throws(ServerError) { try context.listen(on: .unshared) } catch { errors.append(error.code) }
+            do throws(ServerError) { try context.addListener(on: .unshared) } catch { errors.append(error.code) }
             do throws(ServerError) { try context.removeListener(on: address) } catch { errors.append(error.code) }
             do throws(ServerError) { try context.pauseListener(on: address) } catch { errors.append(error.code) }
-            do throws(ServerError) { try context.unpauseListener(on: address) } catch { errors.append(error.code) }
+            do throws(ServerError) { try context.resumeListener(on: address) } catch { errors.append(error.code) }
             _ = context.startTimer(after: .zero)
             context.drain(within: .zero)
         }
@@ -111,20 +111,20 @@ import Testing
         let gates = (0..<4).map { _ in Gate() }
         for gate in gates {
             try startThread {
-                threads.append(server.endedBlocking().map(\.description) ?? "nothing")
+                threads.append(server.waitForEndBlocking().map(\.description) ?? "nothing")
                 gate.open()
             }
         }
         await withTaskGroup(of: String.self) { group in
-            for _ in 0..<4 { group.addTask { await failure { throw End(try await server.ended()) } } }
+            for _ in 0..<4 { group.addTask { await failure { throw End(await server.waitForEnd()) } } }
             await server.waitForThoseWhoWait(8)
-            do { try server.start() } catch { Issue.record(error) }
+            do { try await server.start() } catch { Issue.record(error) }
             try? server.cast(.perform { _, _ in .stop("all of you") })
             for await reason in group { #expect(reason == "stopped by the behavior: all of you") }
         }
         _ = try await onThread { for gate in gates { gate.wait() } }
         #expect(threads.entries == [String](repeating: "stopped by the behavior: all of you", count: 4))
-        #expect(try await server.ended().description == "stopped by the behavior: all of you")
+        #expect(await server.waitForEnd().description == "stopped by the behavior: all of you")
     }
 
     private struct End: Error, CustomStringConvertible {
@@ -132,31 +132,38 @@ import Testing
         init(_ reason: StopReason) { description = reason.description }
     }
 
-    @Test func whoDoesNotWaitForTheEndAnyLongerIsForgotten() async throws {
+    @Test func aThreadThatWaitsForTheEndNoLongerIsForgotten() async throws {
         try await Clerk().serve { server in
-            let task = Task { await failure { try await server.ended() } }
-            await server.waitForThoseWhoWait(1)
-            task.cancel()
-            #expect(await task.value == "CancellationError()")
-            let reason = try await onThread { server.endedBlocking(within: .milliseconds(1)) }
+            let reason = try await onThread { server.waitForEndBlocking(within: .milliseconds(1)) }
             #expect(reason == nil)
             await server.waitForThoseWhoWait(0)
         }
     }
 
+    @Test func theEndIsWaitedForThoughTheTaskIsCancelled() async throws {
+        let server = try Server(Clerk(), listening: [])
+        try await server.start()
+        let task = Task { await server.waitForEnd().description }
+        await server.waitForThoseWhoWait(1)
+        task.cancel()
+        await server.waitForThoseWhoWait(1)
+        await server.stop()
+        #expect(await task.value == "stop requested")
+    }
+
     @Test func stoppingReturnsTheReasonThatWasFirst() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         try server.cast(.perform { _, _ in .stop("first") })
-        _ = try await server.ended()
+        _ = await server.waitForEnd()
         server.requestStop()
         #expect(await server.stop().description == "stopped by the behavior: first")
         _ = try await onThread { server.stopBlocking() }
     }
 
-    @Test func aStopIsWaitedForThoughItsTaskIsCanceled() async throws {
+    @Test func aStopIsWaitedForThoughItsTaskIsCancelled() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         let gate = Gate()
         try server.hold(until: gate)
         let task = Task { await server.stop().description }
@@ -168,14 +175,14 @@ import Testing
 
     @Test func aStopFromACallbackDoesNotWaitForItself() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         try server.cast(
             .perform { _, _ in
                 server.stopBlocking()
                 return .continue
             }
         )
-        #expect(try await server.ended().description == "stop requested")
+        #expect(await server.waitForEnd().description == "stop requested")
     }
 
     @Test func aServerThatNobodyRefersToAnyMoreGoesOn() async throws {
@@ -189,7 +196,7 @@ import Testing
         }
         do {
             let server = try Server(clerk, listening: [])
-            try server.start()
+            try await server.start()
             try server.hold(until: stop, then: .stop("alone"))
         }
         stop.open()

@@ -23,11 +23,11 @@ import Testing
         var expected = [Int](repeating: 0, count: 8)
         var outOfOrder = 0
 
-        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
             .continue
         }
 
-        mutating func handleCast(_ cast: Cast, _ context: borrowing ServerContext) -> Verdict {
+        mutating func handleCast(_ cast: Cast, in context: borrowing ServerContext) -> Verdict {
             if cast.number != expected[cast.sender] { outOfOrder += 1 }
             expected[cast.sender] = cast.number + 1
             return .continue
@@ -36,7 +36,7 @@ import Testing
 
     @Test func aMillionCastsFromEightThreadsArriveOnceEachAndInOrder() async throws {
         let server = try Server(Counter(), listening: [], options: ServerOptions(mailboxLimit: nil))
-        try server.start()
+        try await server.start()
         let ends = (0..<8).map { _ in Outcome<Bool>() }
         for sender in 0..<8 {
             try startThread {
@@ -92,18 +92,18 @@ import Testing
         try server.cast(.add(1))
         #expect(await failure { try server.cast(.add(1)) }.hasPrefix("1 messages wait already"))
         try server.mailbox.put(LookMessage<Clerk> { _ in })
-        try server.start()
+        try await server.start()
         #expect(try await server.withState { $0.total } == 1)
         await server.stop()
     }
 
     @Test(arguments: [0, 1]) func aServerThatIsToStopAtAFullMailboxStops(limit: Int) async throws {
-        let options = ServerOptions(mailboxLimit: limit, fullMailbox: .stop)
+        let options = ServerOptions(mailboxLimit: limit, whenMailboxIsFull: .stop)
         let server = try Server(Clerk(), listening: [], options: options)
         for _ in 0..<limit { try server.cast(.add(1)) }
         #expect(await failure { try server.cast(.add(1)) }.hasPrefix("\(limit) messages wait already"))
-        try server.start()
-        guard case .failed(let error as ServerError) = try await server.ended() else {
+        try await server.start()
+        guard case .failed(let error as ServerError) = await server.waitForEnd() else {
             Issue.record("the server ended otherwise")
             return
         }
@@ -111,9 +111,9 @@ import Testing
     }
 
     @Test func aFullMailboxOfAServerThatRunsStopsItToo() async throws {
-        let options = ServerOptions(mailboxLimit: 1, fullMailbox: .stop)
+        let options = ServerOptions(mailboxLimit: 1, whenMailboxIsFull: .stop)
         let server = try Server(Clerk(), listening: [], options: options)
-        try server.start()
+        try await server.start()
         let gate = Gate()
         try server.hold(until: gate)
         while server.mailbox.count > 0 { await Task.yield() }
@@ -121,7 +121,7 @@ import Testing
         await server.waitForMail(1)
         #expect(await failure { try server.cast(.add(1)) }.hasPrefix("1 messages wait already"))
         gate.open()
-        let reason = try await server.ended().description
+        let reason = await server.waitForEnd().description
         #expect(reason == "failed: \(ServerError.mailboxFull)")
         // It was in before the mailbox was full; whether it was answered before the stop is for the loop to say.
         #expect(["none, but 0", "the server has stopped: \(reason)"].contains(await call))

@@ -65,7 +65,7 @@ import Testing
                     }
                     hasCalled.open()
                 }
-                try server.start()
+                try await server.start()
                 expect(try flood.endings(), is: [.end(Clerk.greeting): 8000], "the flood")
                 hasCalled.wait()
                 expect(waits.entries.map(\.start), is: (0..<8).map { UInt64($0 * 1000 + 1) }, "when was called")

@@ -30,7 +30,7 @@ import Testing
                     began()
                 case .listenerAdded: self.events.append("added")
                 case .listenerPaused: self.events.append("paused")
-                case .listenerUnpaused: self.events.append("unpaused")
+                case .listenerResumed: self.events.append("resumed")
                 case .info(let info): self.events.append("info \("\(info)".prefix { $0 != "(" })")
                 case .messageUndelivered: self.events.append("undelivered")
                 case .suspended: self.events.append("suspended")
@@ -63,12 +63,12 @@ import Testing
             return .continue
         }
         try await clerk.serve(observer: watcher) { server in
-            let address = try await server.listen(on: "127.0.0.1:0")
+            let address = try await server.addListener(on: "127.0.0.1:0")
             try await server.pauseListener(on: address)
-            try await server.unpauseListener(on: address)
-            try await server.suspend()
-            try await server.suspend()
-            try await server.resume()
+            try await server.resumeListener(on: address)
+            try await server.suspendMessages()
+            try await server.suspendMessages()
+            try await server.resumeMessages()
             try await server.removeListener(on: address)
             _ = try await server.call {
                 .perform(
@@ -80,11 +80,11 @@ import Testing
                 )
             }
             try server.cast(.perform { _, _ in .stop("seen") })
-            _ = try await server.ended()
+            _ = await server.waitForEnd()
         }
         #expect(
             watcher.events.entries == [
-                "began 0", "added", "paused", "unpaused", "suspended", "resumed", "info listenerRemoved", "info timer",
+                "began 0", "added", "paused", "resumed", "suspended", "resumed", "info listenerRemoved", "info timer",
                 "terminated: stopped by the behavior: seen",
             ]
         )

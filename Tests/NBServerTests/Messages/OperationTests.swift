@@ -24,14 +24,14 @@ import Testing
     private struct Only: NonBlockingServer, ~Copyable {
         var total = 1
 
-        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
             .continue
         }
     }
 
     @Test func theStateOfABehaviorThatCannotBeCopiedIsLookedAtWhereItIs() async throws {
         let server = try Server(Only(), listening: [])
-        try server.start()
+        try await server.start()
         try await server.withState { $0.total += 1 }
         #expect(try await server.withState { $0.total } == 2)
         await server.stop()
@@ -40,11 +40,11 @@ import Testing
     @Test func aSuspendedServerHandlesNoMessagesAndThenAllInTheirOrder() async throws {
         try await Clerk().serve { server in
             try server.cast(.note("before"))
-            try await server.suspend()
+            try await server.suspendMessages()
             for number in 0..<1000 { try server.cast(.note("\(number)")) }
             async let total = server.call(Clerk.Call.total, within: nil)
             await server.waitForMail(1001)
-            try await server.suspend()
+            try await server.suspendMessages()
             let status = try await server.status()
             #expect(status.isSuspended)
             #expect(status.mailboxLength == 1001)
@@ -52,9 +52,9 @@ import Testing
             #expect(try await server.withState { $0.seen } == ["before"])
             try await server.withState { $0.total = 9 }
             for number in 1000..<1100 { try server.cast(.note("\(number)")) }
-            try await server.resume()
+            try await server.resumeMessages()
             try server.cast(.note("after"))
-            try await server.resume()
+            try await server.resumeMessages()
             #expect(try await total == 9)
             _ = try await server.call(Clerk.Call.total)
             #expect(try await server.withState { $0.seen } == ["before"] + (0..<1100).map { "\($0)" } + ["after"])
@@ -64,8 +64,8 @@ import Testing
 
     @Test func aSuspendedServerStopsAndTellsThoseWhoWait() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
-        try await server.suspend()
+        try await server.start()
+        try await server.suspendMessages()
         async let call = failure { try await server.call(Clerk.Call.total, within: nil) }
         await server.waitForMail(1)
         // The loop has taken it and set it aside.
@@ -81,7 +81,7 @@ import Testing
             return .continue
         }
         try await clerk.serve(listening: ["127.0.0.1:0"]) { server in
-            try await server.suspend()
+            try await server.suspendMessages()
             #expect(try Client(server.addresses[0]).readToEnd() == .end("served"))
         }
     }

@@ -36,7 +36,7 @@ import Testing
             var clerk = Clerk()
             clerk.onEnd = { clerk, _, _ in total.append(clerk.total) }
             let server = try Server(clerk, listening: [])
-            try server.start()
+            try await server.start()
             let tally = try await onThreads { number in
                 var tally = Tally()
                 for round in 0..<20 {
@@ -71,7 +71,7 @@ import Testing
         clerk.onEnd = { clerk, _, _ in total.append(clerk.total) }
         let server = try Server(clerk, listening: ["127.0.0.1:0"])
         let address = server.addresses[0]
-        try server.start()
+        try await server.start()
         let rounds = 250
         let outcomes = (0..<Self.threadCount).map { _ in Outcome<Int>() }
         for (number, outcome) in outcomes.enumerated() {
@@ -85,8 +85,8 @@ import Testing
         }
         var casts = 0
         for outcome in outcomes { casts += await outcome.resolved() }
-        try await server.unpauseListener(on: address, within: nil)
-        try await server.resume(within: nil)
+        try await server.resumeListener(on: address, within: nil)
+        try await server.resumeMessages(within: nil)
         #expect(try await server.call(Clerk.Call.total, within: nil) == casts)
         #expect(try Client(address).readToEnd() == .end(Clerk.greeting))
         let status = try await server.status(within: nil)
@@ -107,15 +107,15 @@ import Testing
                 // A suspended server answers when it is resumed, which another sees to.
                 _ = try? await server.call(Clerk.Call.total, within: .milliseconds(1))
             case 2:
-                let added = try await server.listen(on: "127.0.0.1:0", within: nil)
+                let added = try await server.addListener(on: "127.0.0.1:0", within: nil)
                 _ = try Client(added)
                 try await server.removeListener(on: added, within: nil)
             case 3:
                 try await server.pauseListener(on: address, within: nil)
-                try await server.unpauseListener(on: address, within: nil)
+                try await server.resumeListener(on: address, within: nil)
             case 4:
-                try await server.suspend(within: nil)
-                try await server.resume(within: nil)
+                try await server.suspendMessages(within: nil)
+                try await server.resumeMessages(within: nil)
             case 5:
                 let status = try await server.status(within: nil)
                 if status.listeners.first?.address != address { Issue.record("the first listener is gone") }
@@ -137,7 +137,7 @@ import Testing
         for round in 0..<200 {
             let server = try Server(Clerk.greeter, listening: ["127.0.0.1:0"])
             let address = server.addresses[0]
-            try server.start()
+            try await server.start()
             await withTaskGroup(of: Void.self) { group in
                 for number in 0..<Self.threadCount {
                     group.addTask {
@@ -146,11 +146,11 @@ import Testing
                             case 0: _ = try? await server.call(Clerk.Call.total, within: nil)
                             case 1: _ = try? await server.status(within: nil)
                             case 2: try? await server.removeListener(on: address, within: nil)
-                            case 3: _ = try? await server.listen(on: "127.0.0.1:0", within: nil)
+                            case 3: _ = try? await server.addListener(on: "127.0.0.1:0", within: nil)
                             case 4: _ = try? await server.withState(within: nil) { $0.total += 1 }
                             case 5: if step == round % 4 { server.requestStop() }
                             case 6: try? await server.pauseListener(on: address, within: nil)
-                            default: _ = try? await server.drain(within: .milliseconds(1))
+                            default: _ = await server.drain(within: .milliseconds(1))
                             }
                         }
                         await server.stop()

@@ -22,7 +22,7 @@ import Testing
             let server = try Server(clerk, listening: [])
             let reason = try await onThread { () -> String in
                 do {
-                    return "\(try server.run(stoppingOn: [.terminate], telling: [.hangUp]))"
+                    return "\(try server.run(stoppingOn: [.terminate], reporting: [.hangUp]))"
                 } catch {
                     return "\(error)"
                 }
@@ -100,6 +100,66 @@ import Testing
             expect(reason, is: "signal SIGINT", "why it stopped")
             expect(ends.entries, is: ["signal SIGINT"], "what terminate was told")
             expect(try client.readToEnd(), is: .reset, "its client")
+        }
+    }
+
+    /// The server runs on a thread of its own. A stopping signal, or a second draining one, does not wait any longer.
+    @Test(arguments: [1, 2])
+    func aDrainingSignalDrains(signals: Int) async {
+        await #expect(processExitsWith: .success) { [signals] in
+            alarm(KernelScenario.patience)
+            let kept = Record<ConnectionID>()
+            var clerk = Clerk()
+            clerk.onConnection = { _, connection, context in
+                kept.append(context.keep(connection))
+                kill(getpid(), SIGTERM)
+                return .continue
+            }
+            clerk.onInfo = { _, info, context in
+                guard case .draining(let limit) = info else { return .continue }
+                expect(limit > .zero && limit <= .seconds(3000), "it may take \(limit)")
+                guard signals == 1 else {
+                    kill(getpid(), SIGTERM)
+                    return .continue
+                }
+                try context.take(kept.entries[0]).send("the last word")
+                return .continue
+            }
+            let server = try Server(clerk, listening: "127.0.0.1:0")
+            try await server.start(drainingOn: [.terminate], within: .seconds(3000), stoppingOn: [.interrupt])
+            let client = try Client(server.addresses[0])
+            let reason = await server.waitForEnd()
+            expect("\(reason)", is: signals == 1 ? "drained" : "signal SIGTERM", "why it stopped")
+            expect(try client.readToEnd(), is: .end(signals == 1 ? "the last word" : ""), "its client")
+            var action = sigaction()
+            sigaction(SIGTERM, nil, &action)
+            expect(action.__sigaction_handler.sa_handler == nil, "the handler is still there")
+        }
+    }
+
+    /// One that is to be told is told, and one that stops does not wait for a drain.
+    @Test func aSignalHasOneMeaning() async {
+        await #expect(processExitsWith: .success) {
+            alarm(KernelScenario.patience)
+            let told = Record<String>()
+            var clerk = Clerk()
+            clerk.onConnection = { _, connection, context in
+                _ = context.keep(connection)
+                kill(getpid(), SIGHUP)
+                return .continue
+            }
+            clerk.onInfo = { _, info, _ in
+                told.append("\(info)")
+                kill(getpid(), SIGINT)
+                return .continue
+            }
+            let server = try Server(clerk, listening: "127.0.0.1:0")
+            let signals: [Signal] = [.hangUp, .terminate]
+            try await server.start(drainingOn: signals, stoppingOn: [.interrupt, .hangUp], reporting: [.hangUp])
+            let client = try Client(server.addresses[0])
+            expect("\(await server.waitForEnd())", is: "signal SIGINT", "why it stopped")
+            expect(told.entries, is: ["signal(SIGHUP)"], "what it was told")
+            withExtendedLifetime(client) {}
         }
     }
 }

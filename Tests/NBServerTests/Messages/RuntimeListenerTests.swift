@@ -14,9 +14,9 @@ import Testing
                 try await Clerk.greeter.serve(on: engine, listening: []) { server in
                     expect(server.addresses.count, is: 0, "listeners at first")
                     // Two on port 0 are two.
-                    let first = try await server.listen(on: .unshared, within: nil)
-                    let second = try await server.listen(on: .unshared, within: nil)
-                    let third = try await server.listen(on: "[::1]:0", within: nil)
+                    let first = try await server.addListener(on: .unshared, within: nil)
+                    let second = try await server.addListener(on: .unshared, within: nil)
+                    let third = try await server.addListener(on: "[::1]:0", within: nil)
                     expect(server.addresses, is: [first, second, third], "addresses")
                     expect(Set(server.addresses).count, is: 3, "different addresses")
                     let crowd = try Crowd(50, at: first, second, third)
@@ -30,22 +30,22 @@ import Testing
     func whatCannotBeAddedOrRemovedIsAnError(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.runTask(on: engine) {
-                try await Clerk.greeter.serve(on: engine, maximumListeners: 2) { server in
+                try await Clerk.greeter.serve(on: engine, listenerLimit: 2) { server in
                     let ours = server.addresses[0]
                     let foreign = try ListenSocket(.unshared, options: [])
                     let address = foreign.address
-                    let twice = await code { try await server.listen(on: Endpoint("\(ours)"), within: nil) }
-                    let taken = await code { try await server.listen(on: Endpoint("\(address)"), within: nil) }
-                    let nonsense = await code { try await server.listen(on: "nowhere", within: nil) }
+                    let twice = await code { try await server.addListener(on: Endpoint("\(ours)"), within: nil) }
+                    let taken = await code { try await server.addListener(on: Endpoint("\(address)"), within: nil) }
+                    let nonsense = await code { try await server.addListener(on: "nowhere", within: nil) }
                     expect(twice, is: .alreadyListening, "an address of ours")
                     expect(taken, is: .addressInUse, "an address of somebody else's")
                     expect(nonsense, is: .invalidAddress, "no address")
                     let unknown = await code { try await server.removeListener(on: address, within: nil) }
-                    let unpaused = await code { try await server.unpauseListener(on: address, within: nil) }
+                    let resumed = await code { try await server.resumeListener(on: address, within: nil) }
                     let paused = await code { try await server.pauseListener(on: address, within: nil) }
-                    expect([unknown, unpaused, paused], is: [.notListening, .notListening, .notListening], "unknown")
-                    let second = try await server.listen(on: .unshared, within: nil)
-                    let third = await code { try await server.listen(on: .unshared, within: nil) }
+                    expect([unknown, resumed, paused], is: [.notListening, .notListening, .notListening], "unknown")
+                    let second = try await server.addListener(on: .unshared, within: nil)
+                    let third = await code { try await server.addListener(on: .unshared, within: nil) }
                     expect(third, is: .tooManyListeners, "a third of two")
                     try await server.removeListener(on: second, within: nil)
                     let again = await code { try await server.removeListener(on: second, within: nil) }
@@ -64,7 +64,7 @@ import Testing
                 try await Clerk.greeter.serve(on: engine, listening: []) { server in
                     var endpoint: Endpoint = .unshared
                     for _ in 0..<100 {
-                        let address = try await server.listen(on: endpoint, within: nil)
+                        let address = try await server.addListener(on: endpoint, within: nil)
                         endpoint = Endpoint("\(address)")
                         expect(try Client(address).readToEnd(), is: .end(Clerk.greeting), "a client")
                         try await server.removeListener(on: address, within: nil)
@@ -87,7 +87,7 @@ import Testing
                     let crowd = try Crowd(20, at: address)
                     try await server.waitForDeliveries(20)
                     try await server.removeListener(on: address, within: nil)
-                    let other = try await server.listen(on: .unshared, within: nil)
+                    let other = try await server.addListener(on: .unshared, within: nil)
                     let listeners = try await server.call(
                         {
                             .perform(
@@ -126,8 +126,8 @@ import Testing
                     return .continue
                 }
                 try await clerk.serve(on: engine) { server in
-                    let with = try await server.listen(on: .unshared, options: [.keepAlive(true)], within: nil)
-                    let without = try await server.listen(on: .unshared, within: nil)
+                    let with = try await server.addListener(on: .unshared, options: [.keepAlive(true)], within: nil)
+                    let without = try await server.addListener(on: .unshared, within: nil)
                     expect(try Client(server.addresses[0]).readToEnd(), is: .end("0"), "of the first")
                     expect(try Client(with).readToEnd(), is: .end("1"), "of the one with")
                     expect(try Client(without).readToEnd(), is: .end("0"), "of the one without")
@@ -156,7 +156,7 @@ import Testing
                 )
                 let address = server.addresses[0]
                 let crowd = try Crowd(200, at: address)
-                try server.start()
+                try await server.start()
                 expect(try crowd.endings(), is: [.end(Clerk.greeting): 1, .reset: 199], "the crowd")
                 // The clients may know that the listener is closed before the server is told.
                 var told: [String] = []
@@ -180,7 +180,7 @@ import Testing
                 let addresses = Record<SocketAddress>()
                 var clerk = Clerk.greeter
                 clerk.onBegin = { _, context in
-                    for _ in 0..<10 { addresses.append(try context.listen(on: .unshared)) }
+                    for _ in 0..<10 { addresses.append(try context.addListener(on: .unshared)) }
                     // One that goes before it was ever armed.
                     try context.removeListener(on: addresses.entries[9])
                     return .continue
@@ -222,8 +222,8 @@ import Testing
                         expect(try Crowd(50, at: other).endings(), is: [.end(Clerk.greeting): 50], "the other's crowd")
                         expect(try ListeningDescriptor(of: resting).queueLength, is: 100, "who waits")
                         for client in waiting.clients { expect(client.hasNothingToRead, "somebody was served") }
-                        try await server.unpauseListener(on: resting, within: nil)
-                        try await server.unpauseListener(on: resting, within: nil)
+                        try await server.resumeListener(on: resting, within: nil)
+                        try await server.resumeListener(on: resting, within: nil)
                         expect(try waiting.endings(), is: [.end(Clerk.greeting): 100], "who waited")
                         let counters = try await server.status(within: nil).counters
                         expect(counters.delivered, is: UInt64(150 * round), "delivered")
@@ -246,11 +246,11 @@ import Testing
                         try server.cast(
                             .perform { _, context in
                                 try context.pauseListener(on: address)
-                                if round % 3 != 0 { try context.unpauseListener(on: address) }
+                                if round % 3 != 0 { try context.resumeListener(on: address) }
                                 return .continue
                             }
                         )
-                        try await server.unpauseListener(on: address, within: nil)
+                        try await server.resumeListener(on: address, within: nil)
                     }
                     expect(try storm.endings(), is: [.end(Clerk.greeting): 1000, .reset: 0], "the storm")
                     let counters = try await server.status(within: nil).counters
@@ -285,7 +285,7 @@ import Testing
                 try await Clerk.greeter.serve(on: engine) { server in
                     let storm = try Storm(on: server.addresses[0], limit: 3000)
                     for _ in 0..<1000 {
-                        let address = try await server.listen(on: .unshared, within: nil)
+                        let address = try await server.addListener(on: .unshared, within: nil)
                         let client = try Client(address)
                         expect(try client.readToEnd(), is: .end(Clerk.greeting), "a client")
                         try await server.removeListener(on: address, within: nil)
@@ -309,7 +309,7 @@ import Testing
                     var greeted = 0
                     for _ in 0..<10 {
                         let before = try await server.status(within: nil).counters.delivered
-                        let address = try await server.listen(on: .unshared, within: nil)
+                        let address = try await server.addListener(on: .unshared, within: nil)
                         let storm = try Storm(on: address)
                         try await server.waitForDeliveries(before + 100)
                         try await server.removeListener(on: address, within: nil)

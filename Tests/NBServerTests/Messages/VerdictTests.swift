@@ -50,7 +50,7 @@ import Testing
     @Test(arguments: Callback.allCases)
     func anyCallbackCancelsATimeout(_ callback: Callback) throws {
         let scripted = try ScriptedClerk()
-        scripted.control.setToldSignals([.hangUp])
+        scripted.control.setSignals(SignalRoles(reporting: [.hangUp]))
         let listener = scripted.socket.descriptor
         var clerk = Clerk()
         clerk.onBegin = { _, context in
@@ -166,12 +166,12 @@ import Testing
 
     @Test func aStopEndsTheServerWithItsWords() async throws {
         let server = try Server(Clerk(), listening: [])
-        try server.start()
+        try await server.start()
         try server.cast(.perform { _, _ in .stop("enough") })
-        #expect(try await server.ended().description == "stopped by the behavior: enough")
+        #expect(await server.waitForEnd().description == "stopped by the behavior: enough")
         let silent = try Server(Clerk(), listening: [])
-        try silent.start()
+        try await silent.start()
         try silent.cast(.perform { _, _ in .stop })
-        #expect(try await silent.ended().description == "stopped by the behavior")
+        #expect(await silent.waitForEnd().description == "stopped by the behavior")
     }
 }

@@ -15,7 +15,7 @@ enum Deed: Int, CaseIterable {
     /// A server that waits for its connections to end is to wait no longer.
     case stopAtOnce, secondStopSignal
 
-    case timer, canceledTimer, timeout, continuation
+    case timer, cancelledTimer, timeout, continuation
 
     case addedListener, refusedListener, removedListener, pausedListener, unpausedListener
     /// An address is listened on again after its listener was removed.
@@ -28,7 +28,7 @@ enum Deed: Int, CaseIterable {
 
     /// A connection is given to a worker: a new one, one that came from elsewhere, one that the server has kept.
     case workerOfNew, workerOfAdopted, workerOfKept
-    case worker, received, receivedExactly, writable, sent, peerClosed, idleTimeLimit, receiveTimeLimit, sendTimeLimit
+    case worker, received, receivedExactly, writable, sent, inputEnded, idleTimeLimit, receiveTimeLimit, sendTimeLimit
     /// A client ends its side in the middle of a line, which is delivered; or of another frame, which is not.
     case unterminatedLine, peerClosedInFrame
     case workerMessage, workerFinish

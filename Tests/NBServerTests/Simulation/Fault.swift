@@ -22,12 +22,12 @@ enum Fault: Int, CaseIterable {
     /// The kernel has no memory for all that was submitted, and takes some or none of it (`EAGAIN`).
     case congestion
 
-    /// A canceled operation goes on for a while (`EALREADY`).
+    /// A cancelled operation goes on for a while (`EALREADY`).
     case cancelTooLate
     /// There is nothing to cancel any more (`ENOENT`).
     case cancelInVain
     /// Connections come between a cancel and the end of its accept.
-    case connectionsWhileCanceling
+    case connectionsWhileCancelling
 
     /// A completion for the arm before this one, with a descriptor in it.
     case staleAccept
@@ -45,7 +45,7 @@ enum Fault: Int, CaseIterable {
     /// A receive gives less than there is.
     case shortReceive
     /// A receive fails; somebody else cancels it; bytes come between a cancel and the end of its receive.
-    case receiveError, receiveCanceled, bytesWhileCanceling
+    case receiveError, receiveCancelled, bytesWhileCancelling
     /// The end of a stream comes with a buffer.
     case bufferWithTheEnd
 

@@ -23,7 +23,7 @@ struct SimulatedBehavior: NonBlockingServer {
         return verdict()
     }
 
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) throws -> Verdict {
         let number = history.deliveries.count
         let descriptor = connection.slot.pointee.descriptor
         noteCallback("newConnection \(number): \(descriptor)")
@@ -55,8 +55,8 @@ struct SimulatedBehavior: NonBlockingServer {
     /// Gives a connection to a worker.
     private func employ(_ connection: consuming Connection, _ context: borrowing ServerContext) throws -> Verdict {
         if kernel.random.chance(200) {
-            let worker = try makeWorker(connection, context)
-            worker.conduct.connection = context.assign(connection, to: worker).connection
+            let worker = try makeWorker(for: connection, in: context)
+            worker.conduct.connection = context.assign(connection, to: worker).id
         } else {
             history.assign(connection, context)
         }
@@ -67,7 +67,7 @@ struct SimulatedBehavior: NonBlockingServer {
         throw SimulatedHistory.WorkerRefusal(number: history.throwCount)
     }
 
-    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) throws -> Worker {
+    func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) throws -> Worker {
         guard kernel.random.chance(950),
             let socket = kernel.socket(connection.slot.pointee.descriptor, "making a worker")
         else {
@@ -79,7 +79,7 @@ struct SimulatedBehavior: NonBlockingServer {
 
     private func check(_ socket: SimulatedSocket, _ address: SocketAddress?) {
         if socket.isDelivered { history.violate("\(socket.descriptor) delivered twice") }
-        if history.options.exhaustion == .shed && !kernel.hasReserve && !socket.isAdopted {
+        if history.options.whenExhausted == .shed && !kernel.hasReserve && !socket.isAdopted {
             history.violate("\(socket.descriptor) delivered without a reserve for the next")
         }
         guard !socket.isAdopted else {
@@ -94,7 +94,7 @@ struct SimulatedBehavior: NonBlockingServer {
         }
     }
 
-    func handleCall(_ call: SimulatedCall, _ context: borrowing ServerContext) throws -> Verdict {
+    func handleCall(_ call: SimulatedCall, in context: borrowing ServerContext) throws -> Verdict {
         noteMessage("handleCall \(call.number): \(call.wish)", call.origin)
         doMore(context)
         switch call.wish {
@@ -117,7 +117,7 @@ struct SimulatedBehavior: NonBlockingServer {
         return verdict()
     }
 
-    func handleCast(_ cast: SimulatedCast, _ context: borrowing ServerContext) throws -> Verdict {
+    func handleCast(_ cast: SimulatedCast, in context: borrowing ServerContext) throws -> Verdict {
         noteMessage("handleCast \(cast.origin.order) of sender \(cast.origin.sender)", cast.origin)
         kernel.tally.note(.cast)
         doMore(context)
@@ -137,7 +137,7 @@ struct SimulatedBehavior: NonBlockingServer {
         return verdict()
     }
 
-    func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
+    func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) throws -> Verdict {
         let timeout = history.timing.timeout
         noteCallback("handleInfo: \(info)")
         note(info, timeout)
@@ -148,7 +148,7 @@ struct SimulatedBehavior: NonBlockingServer {
         return verdict()
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         noteCallback("terminate", isLast: true)
         history.checkReason(reason)
         for _ in 0..<3 { answerLater(context) { $0.tally.note(.answerInTerminate) } }
@@ -304,7 +304,7 @@ extension SimulatedBehavior {
     private func cancelTimer(_ context: borrowing ServerContext) {
         guard let (timer, due) = history.timing.timers.min(by: { $0.key.number < $1.key.number }) else { return }
         kernel.note("   timer \(timer.number) is taken back")
-        kernel.tally.note(.canceledTimer)
+        kernel.tally.note(.cancelledTimer)
         _ = history.timing.remove(timer)
         let rest = context.cancelTimer(timer)
         if rest != kernel.now.duration(to: due) {

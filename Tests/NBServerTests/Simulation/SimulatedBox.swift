@@ -29,20 +29,20 @@ final class SimulatedBox: BehaviorBox {
 
     override func newConnection(
         _ connection: consuming Connection,
-        _ context: borrowing ServerContext
+        in context: borrowing ServerContext
     ) throws -> Verdict {
-        try box.newConnection(connection, context)
+        try box.newConnection(connection, in: context)
     }
 
     override func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {
         try box.handleContinue(context)
     }
 
-    override func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) throws -> Verdict {
-        try box.handleInfo(info, context)
+    override func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) throws -> Verdict {
+        try box.handleInfo(info, in: context)
     }
 
-    override func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
-        box.terminate(reason, context)
+    override func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
+        box.terminate(reason, in: context)
     }
 }

@@ -99,21 +99,21 @@ extension SimulatedConduct {
     }
 
     /// It has sent something; with what was unsent before and is now, and what the library said of it.
-    func noteSent(_ bytes: [UInt8], unsent: (before: Int, after: Int), hasRoom: Bool, at now: Instant) {
+    func noteSent(_ bytes: [UInt8], unsent: (before: Int, after: Int), isWritable: Bool, at now: Instant) {
         guard isLive else { return }
         if unsent.before == 0 { lastSent = now }
         if !socket.isToEndOutput { socket.sent += bytes }
         let queued = socket.isToEndOutput ? 0 : bytes.count
         // What no queue may hold is not queued to its end.
-        if unsent.after != unsent.before + queued && unsent.after <= options.queueLimit {
+        if unsent.after != unsent.before + queued && unsent.after <= options.sendQueueLimit {
             violate("worker \(number) has \(unsent.after) bytes unsent")
         }
-        if hasRoom != (unsent.after <= options.highWater && !socket.isToEndOutput) {
-            violate("worker \(number) is told \(hasRoom) of the room for what it sends")
+        if isWritable != (unsent.after <= options.sendHighWater && !socket.isToEndOutput) {
+            violate("worker \(number) is told \(isWritable) of the room for what it sends")
         }
-        guard unsent.after > options.highWater else { return }
+        guard unsent.after > options.sendHighWater else { return }
         isCongested = true
-        if unsent.after > options.queueLimit { end = .queueTooLong }
+        if unsent.after > options.sendQueueLimit { end = .queueTooLong }
     }
 
     func noteEnd(_ end: End) {
@@ -175,7 +175,7 @@ extension SimulatedConduct {
 
     /// So many bytes of an unfinished frame are said to be left.
     func notePeerClosed(cut byteCount: Int) {
-        noteCallback("peerClosed")
+        noteCallback("inputEnded")
         if isEndTold || !isEndSeen || credit == 0 {
             violate("worker \(number) is told of the end twice, too early, or without having asked")
         }
@@ -193,7 +193,7 @@ extension SimulatedConduct {
 
     func noteWritable(unsent: Int) {
         noteCallback("writable")
-        if !isCongested || unsent > options.lowWater { violate("worker \(number) is told that there is room") }
+        if !isCongested || unsent > options.sendLowWater { violate("worker \(number) is told that there is room") }
         isCongested = false
     }
 
@@ -299,7 +299,7 @@ extension SimulatedConduct {
     /// At a wait in which nothing is left to do.
     func checkRest(unsent: Int, hasStopped: Bool, retriesSoon: Bool, hasBuffers: Bool) {
         if !isConnected { violate("worker \(number) has a connection and was not told") }
-        if isCongested && unsent <= options.lowWater { violate("worker \(number) is not told that there is room") }
+        if isCongested && unsent <= options.sendLowWater { violate("worker \(number) is not told that there is room") }
         if unsent > 0 && socket.send == nil && !(socket.isSendRefused && retriesSoon) {
             violate("\(unsent) bytes of worker \(number) are not being sent")
         }
@@ -310,7 +310,7 @@ extension SimulatedConduct {
 
     private func checkInput(maySleep: Bool) {
         guard credit != 0 else {
-            if let receive = socket.receive, receive.isMultishot, !receive.isCanceled {
+            if let receive = socket.receive, receive.isMultishot, !receive.isCancelled {
                 violate("worker \(number) receives again and again, and has not asked")
             }
             return

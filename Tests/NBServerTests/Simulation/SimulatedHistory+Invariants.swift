@@ -89,9 +89,9 @@ extension SimulatedHistory {
         }
     }
 
-    /// The accept of a listener that rests or is removed is canceled by the next wait.
+    /// The accept of a listener that rests or is removed is cancelled by the next wait.
     private func checkRest(_ listener: SimulatedListener) {
-        guard listener.isPaused || listener.isRemoved, let arm = listener.arm, !arm.isCanceled else { return }
+        guard listener.isPaused || listener.isRemoved, let arm = listener.arm, !arm.isCancelled else { return }
         violate("\(listener.descriptor) accepts, and is to \(listener.isRemoved ? "close" : "rest")")
     }
 
@@ -185,7 +185,7 @@ extension SimulatedHistory {
         // The last listener went down; everything else must be in order all the same.
         case .listenerDown where drain == nil: break
         case .engineUnavailable where kernel.isLost: break
-        case .outOfResources where options.exhaustion == .stop: break
+        case .outOfResources where options.whenExhausted == .stop: break
         case .beginFailed where turns == 0: break
         case .declined where turns == 0: break
         default: violate("the loop failed: \(error)")

@@ -10,7 +10,7 @@ extension SimulatedHistory {
         case 0, 1: if kernel.listeners.count < 12 { addListener(anyAddress(), context) }
         case 2: removeListener(listenersAddress(), context)
         case 3, 4: pauseListener(listenersAddress(), context)
-        default: unpauseListener(listenersAddress { $0.isPaused }, context)
+        default: resumeListener(listenersAddress { $0.isPaused }, context)
         }
     }
 
@@ -33,9 +33,9 @@ extension SimulatedHistory {
     private func addListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
         let isThere = listener(at: address, context) != nil
         let isTaken = kernel.listeners.contains { $0.address == address && !$0.isClosed }
-        let isFull = kernel.listeners.count { !$0.isClosed } >= options.maximumListeners
+        let isFull = kernel.listeners.count { !$0.isClosed } >= options.listenerLimit
         do throws(ServerError) {
-            let got = try context.listen(on: Endpoint(address.description))
+            let got = try context.addListener(on: Endpoint(address.description))
             kernel.tally.note(.addedListener)
             if isThere || isTaken || isFull || got != address || drain != nil || ends > 0 {
                 violate("\(address) was added, and should not have been")
@@ -76,10 +76,10 @@ extension SimulatedHistory {
         kernel.listeners[listener].isPaused = true
     }
 
-    private func unpauseListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
+    private func resumeListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
         let listener = listener(at: address, context)
         kernel.note("\(address) is not to rest")
-        check(address, listener) { () throws(ServerError) in try context.unpauseListener(on: address) }
+        check(address, listener) { () throws(ServerError) in try context.resumeListener(on: address) }
         guard let listener, kernel.listeners[listener].isPaused else { return }
         kernel.tally.note(.unpausedListener)
         kernel.listeners[listener].isPaused = false

@@ -15,10 +15,10 @@ extension SimulatedHistory {
         guard let socket = kernel.socket(descriptor, "assignment") else { return }
         if kernel.random.chance(500) {
             let worker = makeWorker(FirstRole.self, socket)
-            worker.conduct.connection = context.assign(connection, to: worker).connection
+            worker.conduct.connection = context.assign(connection, to: worker).id
         } else {
             let worker = makeWorker(SecondRole.self, socket)
-            worker.conduct.connection = context.assign(connection, to: worker).connection
+            worker.conduct.connection = context.assign(connection, to: worker).id
         }
     }
 
@@ -57,9 +57,9 @@ extension SimulatedHistory {
         let wasThere = isThere(conduct)
         do {
             if conduct.role == 0 {
-                try context.send(message, to: WorkerID<SimulatedWorker<FirstRole>>(connection: conduct.connection))
+                try worker(conduct, FirstRole.self, context).send(message)
             } else {
-                try context.send(message, to: WorkerID<SimulatedWorker<SecondRole>>(connection: conduct.connection))
+                try worker(conduct, SecondRole.self, context).send(message)
             }
             kernel.note("   message \(message) to worker \(conduct.number)")
             if !conduct.isLive || !wasThere {
@@ -72,15 +72,23 @@ extension SimulatedHistory {
         }
     }
 
+    private func worker<Role: SimulatedRole>(
+        _ conduct: SimulatedConduct,
+        _ role: Role.Type,
+        _ context: borrowing ServerContext
+    ) -> WorkerRef<SimulatedWorker<Role>> {
+        WorkerRef(conduct.connection, context.state.pointee.behavior.mailbox)
+    }
+
     /// Asks one of the workers to come to an end.
     func finishWorker(_ context: borrowing ServerContext) {
         guard let conduct = anyWorker() else { return }
         kernel.note("   worker \(conduct.number) is to finish")
         do {
             if conduct.role == 0 {
-                try context.finish(WorkerID<SimulatedWorker<FirstRole>>(connection: conduct.connection))
+                try worker(conduct, FirstRole.self, context).finish()
             } else {
-                try context.finish(WorkerID<SimulatedWorker<SecondRole>>(connection: conduct.connection))
+                try worker(conduct, SecondRole.self, context).finish()
             }
             conduct.noteFinish()
         } catch {
@@ -104,8 +112,8 @@ extension SimulatedHistory {
     /// Which workers a type has.
     func listWorkers(_ context: borrowing ServerContext) {
         let listed =
-            context.workers(of: SimulatedWorker<FirstRole>.self).map(\.connection)
-            + context.workers(of: SimulatedWorker<SecondRole>.self).map(\.connection)
+            context.workers(of: SimulatedWorker<FirstRole>.self).map(\.id)
+            + context.workers(of: SimulatedWorker<SecondRole>.self).map(\.id)
         let actual = running.filter { $0.isLive && isThere($0) }.map(\.connection)
         if Set(listed) != Set(actual) || listed.count != actual.count {
             violate("\(listed.count) workers are listed, and there are \(actual.count)")

@@ -97,7 +97,7 @@ final class SimulatedHistory: @unchecked Sendable {
         control = LoopControl()
         let largestBudget = kernel.random.element(of: [nil, nil, 1, 3, 100]) ?? nil
         try control.doorbell.open(isPolled: largestBudget != nil)
-        control.setToldSignals([.simulated])
+        control.setSignals(SignalRoles(reporting: [.simulated]))
         self.largestBudget = largestBudget
         turnsToServe = 2 + kernel.random.below(kernel.random.chance(50) ? 400 : 60)
         let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
@@ -107,11 +107,11 @@ final class SimulatedHistory: @unchecked Sendable {
             lingerTimeLimit: kernel.random.element(of: [.zero, .milliseconds(3), .seconds(30), .seconds(30)]) ?? .zero,
             lingerLimit: kernel.random.element(of: [0, 1, 2, 1024, 1024]) ?? 0,
             stopTimeLimit: kernel.random.element(of: [.zero, .seconds(5), .seconds(20)]) ?? .zero,
-            maximumListeners: 3 + kernel.random.below(3),
+            listenerLimit: 3 + kernel.random.below(3),
             acceptMode: kernel.random.chance(200) ? .oneShot : .multishot,
-            exhaustion: kernel.random.element(of: [.park, .park, .shed, .shed, .stop]) ?? .park,
+            whenExhausted: kernel.random.element(of: [.park, .park, .shed, .shed, .stop]) ?? .park,
             mailboxLimit: kernel.random.chance(500) ? nil : 1 + kernel.random.below(6),
-            fullMailbox: kernel.random.chance(100) ? .stop : .refuse,
+            whenMailboxIsFull: kernel.random.chance(100) ? .stop : .refuse,
             receiveBufferCount: kernel.buffers.count
         )
         let rates = [0, 20, 100, 300]
@@ -127,7 +127,7 @@ final class SimulatedHistory: @unchecked Sendable {
     }
 
     private func live() -> Outcome {
-        kernel.stopsAtExhaustion = options.exhaustion == .stop
+        kernel.stopsAtExhaustion = options.whenExhausted == .stop
         control.addresses.withLock { $0 = kernel.listeners.map(\.address) }
         actOutside()
         var loop = Loop(

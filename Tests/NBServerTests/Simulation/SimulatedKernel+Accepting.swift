@@ -144,19 +144,19 @@ extension SimulatedKernel {
 
     func cancelAccept(_ token: Token) -> Int32 {
         guard let index = listeners.firstIndex(where: { $0.arm?.token == token }) else { return -ENOENT }
-        for _ in 0..<random.below(3) where freeDescriptors > 0 && happens(.connectionsWhileCanceling) {
+        for _ in 0..<random.below(3) where freeDescriptors > 0 && happens(.connectionsWhileCancelling) {
             if let arm = listeners[index].arm { deliver(index, arm, isLast: false) }
         }
         guard !random.chance(rates[.cancelTooLate]) else {
-            listeners[index].arm?.isCanceled = true
+            listeners[index].arm?.isCancelled = true
             return -EALREADY
         }
-        endCanceled(index)
+        endCancelled(index)
         return 0
     }
 
-    /// A canceled accept ends, with a connection or without.
-    func endCanceled(_ index: Int) {
+    /// A cancelled accept ends, with a connection or without.
+    func endCancelled(_ index: Int) {
         guard let arm = listeners[index].arm else { return }
         if freeDescriptors > 0, happens(.endWithConnection) {
             deliver(index, arm, isLast: true)

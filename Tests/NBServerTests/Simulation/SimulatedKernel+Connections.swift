@@ -210,8 +210,8 @@ extension SimulatedKernel {
             }
         }
         for index in listeners.indices {
-            if listeners[index].arm?.isCanceled == true {
-                if random.chance(500) { endCanceled(index) }
+            if listeners[index].arm?.isCancelled == true {
+                if random.chance(500) { endCancelled(index) }
             } else {
                 acceptWaiting(index)
             }
@@ -239,7 +239,7 @@ extension SimulatedKernel {
             guard !listeners[index].isClosed else { return clientStep() }
             listeners[index].backlog += 1 + random.below(4)
             if drain != nil { listeners[index].hasLateClient = true }
-            if listeners[index].arm?.isCanceled == false { acceptWaiting(index) }
+            if listeners[index].arm?.isCancelled == false { acceptWaiting(index) }
             return
         }
         clientStep()

@@ -37,7 +37,7 @@ extension SimulatedKernel {
 
     private func drawReceiveFailure() -> Int32? {
         if happens(.interruption) { return random.element(of: [EINTR, EAGAIN]) }
-        if happens(.receiveCanceled) { return ECANCELED }
+        if happens(.receiveCancelled) { return ECANCELED }
         if happens(.receiveError) { return random.element(of: [ETIMEDOUT, EHOSTUNREACH]) }
         return nil
     }
@@ -64,10 +64,10 @@ extension SimulatedKernel {
         post(receive.token, result, isLast: true, buffer, of: socket.descriptor)
     }
 
-    /// Canceled, a receive ends at once or later, with what has come meanwhile or without.
+    /// Cancelled, a receive ends at once or later, with what has come meanwhile or without.
     func cancelReceive(of socket: SimulatedSocket) -> Int32 {
-        socket.receive?.isCanceled = true
-        if happens(.bytesWhileCanceling) {
+        socket.receive?.isCancelled = true
+        if happens(.bytesWhileCancelling) {
             speak(socket)
             receiveOn(socket)
             guard socket.receive != nil else { return -ENOENT }
@@ -81,7 +81,7 @@ extension SimulatedKernel {
     func progressReceive(of socket: SimulatedSocket) {
         guard socket.receive != nil else { return }
         receiveOn(socket)
-        if socket.receive?.isCanceled == true && random.chance(500) { finishReceive(of: socket, -ECANCELED) }
+        if socket.receive?.isCancelled == true && random.chance(500) { finishReceive(of: socket, -ECANCELED) }
     }
 }
 

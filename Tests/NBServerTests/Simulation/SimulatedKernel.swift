@@ -449,8 +449,8 @@ extension SimulatedKernel {
         case .close(let descriptor):
             close(descriptor)
             if !silently { post(token, 0, of: descriptor) }
-        case .cancel(let canceled):
-            let result = cancel(canceled)
+        case .cancel(let cancelled):
+            let result = cancel(cancelled)
             if !silently || result < 0 { post(token, result, of: -1) }
         }
     }

@@ -7,8 +7,8 @@ struct SimulatedListener {
     struct Arm {
         let token: Token
         let isMultishot: Bool
-        /// Canceled, but not at an end yet.
-        var isCanceled = false
+        /// Cancelled, but not at an end yet.
+        var isCancelled = false
     }
 
     let descriptor: Int32

@@ -163,7 +163,7 @@ extension SimulatedPost {
     /// Puts a message in, and looks whether it was taken or refused as it should be.
     private func put(_ message: consuming Message, isForBehavior: Bool) -> Bool {
         let isFull = isForBehavior && options.mailboxLimit.map { unhandledMessages >= $0 } == true
-        if isFull && end == nil && options.fullMailbox == .stop { kernel.noteStop() }
+        if isFull && end == nil && options.whenMailboxIsFull == .stop { kernel.noteStop() }
         do {
             try mailbox.put(message)
             if end != nil || isFull { violate("a message was taken by a mailbox that is full or closed") }
@@ -178,7 +178,7 @@ extension SimulatedPost {
             case .mailboxFull(let limit):
                 kernel.tally.note(.refusedMessage)
                 if !isFull || limit != options.mailboxLimit { violate("\(unhandledMessages) messages are too many") }
-            case .otherServer: violate("a message was refused as another server's")
+            case .workerGone: violate("a message for the behavior was refused as one for a worker")
             }
             return false
         }

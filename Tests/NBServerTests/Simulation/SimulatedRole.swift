@@ -39,8 +39,8 @@ enum SimulatedRoles {
     }
 
     private static func drawOne(_ random: inout Randomness) -> WorkerOptions {
-        let lowWater = random.chance(400) ? 0 : random.below(30)
-        let highWater = lowWater + random.below(random.chance(500) ? 50 : 3000)
+        let sendLowWater = random.chance(400) ? 0 : random.below(30)
+        let sendHighWater = sendLowWater + random.below(random.chance(500) ? 50 : 3000)
         return WorkerOptions(
             receiving: drawMode(&random),
             framing: drawFraming(&random),
@@ -49,9 +49,9 @@ enum SimulatedRoles {
             idleTimeLimit: drawLimit(&random),
             receiveTimeLimit: drawLimit(&random),
             sendTimeLimit: drawLimit(&random),
-            highWater: highWater,
-            lowWater: lowWater,
-            queueLimit: highWater + random.below(random.chance(200) ? 40 : 5000)
+            sendHighWater: sendHighWater,
+            sendLowWater: sendLowWater,
+            sendQueueLimit: sendHighWater + random.below(random.chance(200) ? 40 : 5000)
         )
     }
 

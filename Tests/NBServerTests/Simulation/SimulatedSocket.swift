@@ -15,8 +15,8 @@ final class SimulatedSocket {
     struct Receive {
         let token: Token
         let isMultishot: Bool
-        /// Canceled, but not at an end yet.
-        var isCanceled = false
+        /// Cancelled, but not at an end yet.
+        var isCancelled = false
     }
 
     /// When the server asked, when the client had last taken anything, and whether it had nothing to take, and more was to be sent.

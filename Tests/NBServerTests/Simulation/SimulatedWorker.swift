@@ -11,13 +11,13 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
 
     private var kernel: SimulatedKernel { history.kernel }
 
-    func connected(_ connection: borrowing WorkerConnection) throws {
+    func connected(_ connection: borrowing WorkerConnection<Self>) throws {
         note("connected", .worker)
         conduct.noteConnected()
         try act(connection)
     }
 
-    func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) throws {
+    func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) throws {
         let deed: Deed = conduct.isAtUnterminatedLine ? .unterminatedLine : .received
         note("received \(bytes.count)", conduct.wanted > 0 ? .receivedExactly : deed)
         conduct.noteReceived(bytes, at: kernel.now)
@@ -26,19 +26,19 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
         if kernel.random.chance(700) && conduct.credit == 0 { ask(connection) }
     }
 
-    func sent(_ connection: borrowing WorkerConnection) throws {
+    func sent(_ connection: borrowing WorkerConnection<Self>) throws {
         note("sent", .sent)
         conduct.noteSentAll(unsent: connection.unsentByteCount)
         try act(connection)
     }
 
-    func writable(_ connection: borrowing WorkerConnection) throws {
+    func becameWritable(_ connection: borrowing WorkerConnection<Self>) throws {
         note("writable", .writable)
         conduct.noteWritable(unsent: connection.unsentByteCount)
         try act(connection)
     }
 
-    func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) throws {
+    func timedOut(_ limit: TimeLimit, on connection: borrowing WorkerConnection<Self>) throws {
         note("timeout: \(limit)", limit == .idle ? .idleTimeLimit : limit == .send ? .sendTimeLimit : .receiveTimeLimit)
         // What the client did in time may be among them.
         if kernel.hasTakenRest { kernel.violate("worker \(conduct.number): a limit passes with completions in hand") }
@@ -47,26 +47,26 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
         if kernel.random.chance(600) { close(connection) } else { try act(connection) }
     }
 
-    func peerClosed(_ connection: borrowing WorkerConnection) throws {
+    func inputEnded(_ connection: borrowing WorkerConnection<Self>) throws {
         let cutByteCount = connection.cutByteCount
-        note("peerClosed, \(cutByteCount) bytes cut", cutByteCount > 0 ? .peerClosedInFrame : .peerClosed)
+        note("inputEnded, \(cutByteCount) bytes cut", cutByteCount > 0 ? .peerClosedInFrame : .inputEnded)
         conduct.notePeerClosed(cut: cutByteCount)
         if kernel.random.chance(700) { close(connection) } else { try act(connection) }
     }
 
-    func handleMessage(_ message: Int, _ connection: borrowing WorkerConnection) throws {
+    func handleMessage(_ message: Int, on connection: borrowing WorkerConnection<Self>) throws {
         note("message \(message)", .workerMessage)
         conduct.noteMessageCame(message)
         try act(connection)
     }
 
-    func finish(_ connection: borrowing WorkerConnection) throws {
+    func shouldFinish(_ connection: borrowing WorkerConnection<Self>) throws {
         note("finish", .workerFinish)
         conduct.noteFinishCame(drains: history.drain != nil)
         if kernel.random.chance(700) { close(connection) } else { try act(connection) }
     }
 
-    consuming func closed(_ reason: CloseReason) {
+    consuming func closed(_ reason: CloseReason, on connection: borrowing WorkerConnection<Self>) {
         kernel.note("worker \(conduct.number): closed, \(reason)")
         history.callbacks += 1
         conduct.noteClosed()
@@ -83,11 +83,11 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
 
 // What it does.
 extension SimulatedWorker {
-    private func act(_ connection: borrowing WorkerConnection) throws {
+    private func act(_ connection: borrowing WorkerConnection<Self>) throws {
         for _ in 0..<kernel.random.below(4) { try actOnce(connection) }
     }
 
-    private func actOnce(_ connection: borrowing WorkerConnection) throws {
+    private func actOnce(_ connection: borrowing WorkerConnection<Self>) throws {
         switch kernel.random.below(24) {
         case 0...7: send(connection)
         case 8...14: ask(connection)
@@ -97,14 +97,14 @@ extension SimulatedWorker {
         case 18 where kernel.random.chance(200): finishOutput(connection)
         case 19 where kernel.random.chance(300): release(connection)
         case 20 where kernel.random.chance(150): try fail()
-        case 21: history.sendToWorker(connection.server)
-        case 22 where kernel.random.chance(100): history.finishWorker(connection.server)
-        case 23 where kernel.random.chance(300): history.assignKept(connection.server)
+        case 21: history.sendToWorker(connection.context)
+        case 22 where kernel.random.chance(100): history.finishWorker(connection.context)
+        case 23 where kernel.random.chance(300): history.assignKept(connection.context)
         default: break
         }
     }
 
-    private func send(_ connection: borrowing WorkerConnection) {
+    private func send(_ connection: borrowing WorkerConnection<Self>) {
         let length = kernel.random.chance(850) ? kernel.random.below(40) : kernel.random.below(2500)
         let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &+ conduct.number) }
         let before = connection.unsentByteCount
@@ -123,13 +123,13 @@ extension SimulatedWorker {
         conduct.noteSent(
             bytes,
             unsent: (before, connection.unsentByteCount),
-            hasRoom: connection.hasRoom,
+            isWritable: connection.isWritable,
             at: kernel.now
         )
     }
 
     /// With what its framing puts around it.
-    private func sendFrame(_ bytes: [UInt8], _ connection: borrowing WorkerConnection) {
+    private func sendFrame(_ bytes: [UInt8], _ connection: borrowing WorkerConnection<Self>) {
         let before = connection.unsentByteCount
         let isLive = conduct.isLive
         connection.sendFrame(bytes.span)
@@ -138,12 +138,12 @@ extension SimulatedWorker {
         conduct.noteSent(
             frame,
             unsent: (before, connection.unsentByteCount),
-            hasRoom: connection.hasRoom,
+            isWritable: connection.isWritable,
             at: kernel.now
         )
     }
 
-    private func ask(_ connection: borrowing WorkerConnection) {
+    private func ask(_ connection: borrowing WorkerConnection<Self>) {
         if kernel.random.chance(300) {
             let count = 1 + kernel.random.below(min(20, conduct.options.frameLimit))
             kernel.note("   worker \(conduct.number): receive exactly \(count)")
@@ -157,26 +157,26 @@ extension SimulatedWorker {
         }
     }
 
-    private func setFraming(_ connection: borrowing WorkerConnection) {
+    private func setFraming(_ connection: borrowing WorkerConnection<Self>) {
         let framing = SimulatedRoles.drawFraming(&kernel.random)
         kernel.note("   worker \(conduct.number): framing \(framing)")
         connection.setFraming(framing)
         conduct.noteFraming(framing)
     }
 
-    private func close(_ connection: borrowing WorkerConnection) {
+    private func close(_ connection: borrowing WorkerConnection<Self>) {
         kernel.note("   worker \(conduct.number): close")
         connection.close()
         conduct.noteEnd(.closed)
     }
 
-    private func reset(_ connection: borrowing WorkerConnection) {
+    private func reset(_ connection: borrowing WorkerConnection<Self>) {
         kernel.note("   worker \(conduct.number): reset")
         connection.reset()
         conduct.noteEnd(.reset)
     }
 
-    private func finishOutput(_ connection: borrowing WorkerConnection) {
+    private func finishOutput(_ connection: borrowing WorkerConnection<Self>) {
         kernel.note("   worker \(conduct.number): finish output")
         connection.finishOutput()
         if conduct.isLive { conduct.socket.isToEndOutput = true }
@@ -189,7 +189,7 @@ extension SimulatedWorker {
         throw SimulatedHistory.WorkerRefusal(number: history.throwCount)
     }
 
-    private func release(_ connection: borrowing WorkerConnection) {
+    private func release(_ connection: borrowing WorkerConnection<Self>) {
         kernel.note("   worker \(conduct.number): release")
         let isLive = conduct.isLive
         connection.release { [history, conduct] released in

@@ -11,32 +11,32 @@ struct DiaryWorker<Kind: WorkerKind>: ConnectionWorker {
     static var options: WorkerOptions { Kind.options }
 
     let diary: WorkerDiary
-    var onConnected: (borrowing WorkerConnection) throws -> Void = { _ in }
-    var onReceived: ([UInt8], borrowing WorkerConnection) throws -> Void = { _, _ in }
-    var onPeerClosed: (borrowing WorkerConnection) throws -> Void = { $0.close() }
+    var onConnected: (borrowing WorkerConnection<Self>) throws -> Void = { _ in }
+    var onReceived: ([UInt8], borrowing WorkerConnection<Self>) throws -> Void = { _, _ in }
+    var onPeerClosed: (borrowing WorkerConnection<Self>) throws -> Void = { $0.close() }
 
-    func connected(_ connection: borrowing WorkerConnection) throws {
+    func connected(_ connection: borrowing WorkerConnection<Self>) throws {
         diary.lines.append("connected")
         try onConnected(connection)
     }
 
-    func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) throws {
+    func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) throws {
         let bytes = bytes.withUnsafeBytes { Array($0) }
         diary.lines.append("received \(String(decoding: bytes, as: UTF8.self))")
         try onReceived(bytes, connection)
     }
 
-    func peerClosed(_ connection: borrowing WorkerConnection) throws {
-        diary.lines.append("peerClosed, \(connection.cutByteCount) bytes cut")
+    func inputEnded(_ connection: borrowing WorkerConnection<Self>) throws {
+        diary.lines.append("inputEnded, \(connection.cutByteCount) bytes cut")
         try onPeerClosed(connection)
     }
 
-    func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) {
+    func timedOut(_ limit: TimeLimit, on connection: borrowing WorkerConnection<Self>) {
         diary.lines.append("timeout: \(limit)")
         connection.reset()
     }
 
-    consuming func closed(_ reason: CloseReason) {
+    consuming func closed(_ reason: CloseReason, on connection: borrowing WorkerConnection<Self>) {
         diary.lines.append("closed: \(reason)")
     }
 }

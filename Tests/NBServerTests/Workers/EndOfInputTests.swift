@@ -28,10 +28,10 @@ import Testing
     /// Closes a connection that was cut within this many bytes.
     private static func cut(_ count: Int) -> [String] {
         let reason = "the peer ended its side in the middle of a frame, of which \(count) bytes had come"
-        return ["peerClosed, \(count) bytes cut", "closed: closed: \(reason)"]
+        return ["inputEnded, \(count) bytes cut", "closed: closed: \(reason)"]
     }
 
-    private static let wholeEnd = ["peerClosed, 0 bytes cut", "closed: closed"]
+    private static let wholeEnd = ["inputEnded, 0 bytes cut", "closed: closed"]
 
     private let client: Int32 = 1000
     private let diary = WorkerDiary()
@@ -120,7 +120,7 @@ import Testing
             connection.receive()
         }
         // It was told, and then had it: nothing was lost.
-        let expected = ["peerClosed, 3 bytes cut", "received \u{5}he", "closed: closed"]
+        let expected = ["inputEnded, 3 bytes cut", "received \u{5}he", "closed: closed"]
         #expect(try hear(["\u{5}he"], worker) == expected)
     }
 
@@ -128,7 +128,7 @@ import Testing
         var worker = worker(Frames.self)
         worker.onReceived = { $1.close() }
         worker.onPeerClosed = { $0.receive(exactly: 1) }
-        let expected = ["peerClosed, 3 bytes cut", "received \u{5}", Self.cut(2)[1]]
+        let expected = ["inputEnded, 3 bytes cut", "received \u{5}", Self.cut(2)[1]]
         #expect(try hear(["\u{5}he"], worker) == expected)
     }
 
@@ -143,7 +143,9 @@ import Testing
             if number == 0 {
                 context.assign(connection, to: worker)
             } else if let id {
-                context.state.pointee.post(WorkerMail(connection: id) { $2.receive() })
+                context.state.pointee.post(
+                    WorkerMail(connection: id) { WorkerConnection<DiaryWorker<AllLines>>($2).receive() }
+                )
             }
             return .continue
         }

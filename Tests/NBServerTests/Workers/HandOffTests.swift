@@ -7,14 +7,14 @@ import Testing
 /// Connections that are accepted by one server and served by another of the process.
 @Suite struct HandOffTests {
     private struct Echo: ConnectionWorker {
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             connection.send(bytes)
             connection.receive()
         }
     }
 
     private struct EchoServer: NonBlockingServer {
-        func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Echo { Echo() }
+        func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Echo { Echo() }
     }
 
     /// Reads two bytes and gives the connection away.
@@ -22,9 +22,9 @@ import Testing
         static let options = WorkerOptions(receiving: .manual)
         let other: Server<EchoServer>
 
-        func connected(_ connection: borrowing WorkerConnection) { connection.receive(exactly: 2) }
+        func connected(_ connection: borrowing WorkerConnection<Self>) { connection.receive(exactly: 2) }
 
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             connection.send("got \(bytes.count), ")
             connection.handOff(to: other)
         }
@@ -32,14 +32,14 @@ import Testing
 
     private struct PorterServer: NonBlockingServer {
         let other: Server<EchoServer>
-        func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Porter {
+        func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Porter {
             Porter(other: other)
         }
     }
 
     private struct Relay: NonBlockingServer {
         let other: Server<EchoServer>
-        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
             connection.handOff(to: other)
             return .continue
         }
@@ -52,9 +52,9 @@ import Testing
     @Test(arguments: EngineChoice.granted)
     func aConnectionIsServedByAnotherServer(on engine: EngineChoice) async throws {
         let echo = try Server(EchoServer(), listening: [], options: options(engine))
-        try echo.start()
+        try await echo.start()
         let relay = try Server(Relay(other: echo), listening: ["127.0.0.1:0"], options: options(engine))
-        try relay.start()
+        try await relay.start()
         let client = try Client(relay.addresses[0])
         try client.send("hello")
         client.finish()
@@ -71,9 +71,9 @@ import Testing
     @Test(arguments: EngineChoice.granted)
     func whatWasReceivedAndNotDeliveredGoesAlong(on engine: EngineChoice) async throws {
         let echo = try Server(EchoServer(), listening: [], options: options(engine))
-        try echo.start()
+        try await echo.start()
         let porter = try Server(PorterServer(other: echo), listening: ["127.0.0.1:0"], options: options(engine))
-        try porter.start()
+        try await porter.start()
         let client = try Client(porter.addresses[0])
         try client.send("abcdef")
         client.finish()
@@ -84,10 +84,10 @@ import Testing
 
     @Test func aConnectionForAServerThatHasStoppedIsClosed() async throws {
         let echo = try Server(EchoServer(), listening: [])
-        try echo.start()
+        try await echo.start()
         await echo.stop()
         let relay = try Server(Relay(other: echo), listening: ["127.0.0.1:0"])
-        try relay.start()
+        try await relay.start()
         #expect(try Client(relay.addresses[0]).readToEnd() == .end(""))
         let pair = SocketPair()
         #expect(throws: CastError.self) { try echo.adopt(ReleasedConnection(adopting: pair.end)) }

@@ -5,18 +5,20 @@ import Testing
 /// Names that are given to another server than the one that gave them.
 @Suite struct OtherServerTests {
     private struct Visitor: ConnectionWorker {
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {}
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {}
 
-        func handleMessage(_ message: String, _ connection: borrowing WorkerConnection) {
+        func handleMessage(_ message: String, on connection: borrowing WorkerConnection<Self>) {
             connection.send(message)
             connection.close()
         }
     }
 
     private struct Resident: ConnectionWorker {
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {}
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {}
 
-        func handleMessage(_ message: String, _ connection: borrowing WorkerConnection) { connection.send(message) }
+        func handleMessage(_ message: String, on connection: borrowing WorkerConnection<Self>) {
+            connection.send(message)
+        }
     }
 
     /// Has workers, or keeps its connections, and does in a callback what it is told.
@@ -27,20 +29,21 @@ import Testing
 
         init(_ worker: Worker?) { self.worker = worker }
 
-        mutating func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        mutating func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict
+        {
             if let worker { context.assign(connection, to: worker) } else { kept.append(context.keep(connection)) }
             return .continue
         }
 
-        func handleCast(_ cast: @escaping Cast, _ context: borrowing ServerContext) -> Verdict {
+        func handleCast(_ cast: @escaping Cast, in context: borrowing ServerContext) -> Verdict {
             cast(context)
             return .continue
         }
     }
 
-    private func host<Worker: ConnectionWorker & Sendable>(_ worker: Worker?) throws -> Server<Host<Worker>> {
+    private func host<Worker: ConnectionWorker & Sendable>(_ worker: Worker?) async throws -> Server<Host<Worker>> {
         let server = try Server(Host(worker), listening: "127.0.0.1:0")
-        try server.start()
+        try await server.start()
         return server
     }
 
@@ -55,98 +58,71 @@ import Testing
     }
 
     /// The first worker of a server, once it has one.
-    private func worker(of server: Server<Host<Visitor>>) async throws -> WorkerID<Visitor> {
+    private func worker(of server: Server<Host<Visitor>>) async throws -> WorkerRef<Visitor> {
         while true {
             if let id = try await server.workers(of: Visitor.self).first { return id }
             await Task.yield()
         }
     }
 
-    private func expectRefusal<Worker: ConnectionWorker & Sendable>(
-        of id: WorkerID<Visitor>,
-        by server: Server<Host<Worker>>
-    ) {
-        let refused: (() throws -> Void) -> Void = { body in
-            let error = #expect(throws: CastError.self) { try body() }
-            guard case .otherServer(id.connection) = error else {
-                Issue.record("refused as \(String(describing: error))")
-                return
-            }
-            #expect(
-                "\(CastError.otherServer(id.connection))"
-                    == "\(id.connection) is another server's: ask the server that gave it its name"
-            )
-        }
-        refused { try server.send("lost", to: id) }
-        refused { try server.finish(id) }
-    }
-
-    /// Whether the other server has workers of that type or not, and whether it or the worker's own still runs.
-    @Test func aMessageForAWorkerOfAnotherServerIsRefusedAtOnce() async throws {
-        let own = try host(Visitor())
-        let same = try host(Visitor())
-        let other = try host(Resident())
-        let fresh = try Server(Host<Visitor>(nil), listening: [])
-        let client = try Client(own.addresses[0])
-        let neighbor = try Client(same.addresses[0])
-        let id = try await worker(of: own)
-        _ = try await worker(of: same)
-        expectRefusal(of: id, by: same)
-        expectRefusal(of: id, by: other)
-        expectRefusal(of: id, by: fresh)
-        await same.stop()
-        expectRefusal(of: id, by: same)
-        #expect(try neighbor.readToEnd() != .end("lost"))
-
-        // Its own server delivers it, and says what is the matter when it has stopped.
-        try own.send("found", to: id)
-        #expect(try client.readToEnd() == .end("found"))
-        await own.stop()
-        let error = #expect(throws: CastError.self) { try own.send("late", to: id) }
-        guard case .stopped(.requested) = error else {
-            Issue.record("refused as \(String(describing: error))")
-            return
-        }
-        expectRefusal(of: id, by: other)
-        await other.stop()
-        await fresh.stop()
-    }
-
-    @Test func aCallbackHearsThatAWorkerIsAnotherServers() async throws {
-        let own = try host(Visitor())
-        let same = try host(Visitor())
-        let client = try Client(own.addresses[0])
-        let id = try await worker(of: own)
-        let errors = try await within(same) { context -> [UnknownConnection?] in
-            var errors: [UnknownConnection?] = []
-            do throws(UnknownConnection) { try context.send("lost", to: id) } catch { errors.append(error) }
-            do throws(UnknownConnection) { try context.finish(id) } catch { errors.append(error) }
-            return errors
-        }
-        #expect(errors.count == 2)
-        for error in errors {
-            #expect(error?.id == id.connection)
-            #expect(error?.isOfAnotherServer == true)
-            #expect(
-                error?.description == "\(id.connection) is another server's: ask the server that gave it its name"
-            )
-        }
-        try own.send("found", to: id)
-        #expect(try client.readToEnd() == .end("found"))
-        // One that has ended is not another's.
-        let ended = try await within(own) { context -> UnknownConnection? in
-            do throws(UnknownConnection) { try context.send("late", to: id) } catch { return error }
+    private func error(_ body: () throws(CastError) -> Void) -> CastError? {
+        do {
+            try body()
             return nil
+        } catch {
+            return error
         }
-        #expect(ended?.isOfAnotherServer == false)
-        #expect(ended?.description == "\(id.connection) has ended, or was taken out: forget its name")
+    }
+
+    /// Whatever server's callback it is sent in, and when that server has stopped.
+    @Test func aMessageGoesToTheWorkersOwnServer() async throws {
+        let own = try await host(Visitor())
+        let other = try await host(Resident())
+        let client = try Client(own.addresses[0])
+        let worker = try await worker(of: own)
+        #expect(try await within(other) { _ in error { () throws(CastError) in try worker.send("found") } } == nil)
+        #expect(try client.readToEnd() == .end("found"))
+        await other.stop()
         await own.stop()
-        await same.stop()
+        for late in [
+            error { () throws(CastError) in try worker.send("late") },
+            error { () throws(CastError) in try worker.finish() },
+        ] {
+            guard case .stopped(.requested) = late else {
+                Issue.record("refused as \(String(describing: late))")
+                continue
+            }
+        }
+    }
+
+    @Test func aCallbackOfItsServerHearsThatAWorkerIsGone() async throws {
+        let own = try await host(Visitor())
+        let client = try Client(own.addresses[0])
+        let worker = try await worker(of: own)
+        try worker.send("found")
+        #expect(try client.readToEnd() == .end("found"))
+        while try await own.workers(of: Visitor.self).isEmpty == false { await Task.yield() }
+        let errors = try await within(own) { _ in
+            [
+                error { () throws(CastError) in try worker.send("late") },
+                error { () throws(CastError) in try worker.finish() },
+            ]
+        }
+        for late in errors {
+            guard case .workerGone(worker.id) = late else {
+                Issue.record("refused as \(String(describing: late))")
+                continue
+            }
+            #expect(late?.description == "the worker of \(worker.id) has ended: forget it")
+        }
+        // Elsewhere nothing can tell; an observer hears of it.
+        #expect(error { () throws(CastError) in try worker.send("late") } == nil)
+        await own.stop()
     }
 
     @Test func aKeptConnectionIsTakenFromItsOwnServerOnly() async throws {
-        let own = try host(Visitor?.none)
-        let other = try host(Visitor?.none)
+        let own = try await host(Visitor?.none)
+        let other = try await host(Visitor?.none)
         let client = try Client(own.addresses[0])
         let neighbor = try Client(other.addresses[0])
         var kept: [ConnectionID] = []
@@ -170,9 +146,9 @@ import Testing
         #expect(try neighbor.readToEnd() != .end("taken"))
     }
 
-    @Test func aTimerIsCanceledByItsOwnServerOnly() async throws {
-        let own = try host(Visitor?.none)
-        let other = try host(Visitor?.none)
+    @Test func aTimerIsCancelledByItsOwnServerOnly() async throws {
+        let own = try await host(Visitor?.none)
+        let other = try await host(Visitor?.none)
         let timer = try await within(own) { $0.startTimer(after: .seconds(3600)) }
         let neighbor = try await within(other) { $0.startTimer(after: .seconds(3600)) }
         #expect(timer != neighbor)

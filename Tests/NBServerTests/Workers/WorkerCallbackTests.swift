@@ -162,7 +162,9 @@ import Testing
             { number, connection, context in
                 if number == 0 { context.assign(connection, to: worker) }
                 guard number == 1, let id else { return .continue }
-                context.state.pointee.post(WorkerMail(connection: id) { $2.setFraming(.raw) })
+                context.state.pointee.post(
+                    WorkerMail(connection: id) { WorkerConnection<DiaryWorker<Once>>($2).setFraming(.raw) }
+                )
                 return .continue
             },
             script: [
@@ -288,7 +290,7 @@ import Testing
     private struct Wish: CustomTestStringConvertible, Sendable {
         let testDescription: String
         let error: String
-        let make: @Sendable (borrowing WorkerConnection) -> Void
+        let make: @Sendable (borrowing WorkerConnection<DiaryWorker<Once>>) -> Void
     }
 
     /// What a peer may have named costs its connection.

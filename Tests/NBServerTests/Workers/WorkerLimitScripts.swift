@@ -87,9 +87,9 @@ import Testing
         static var options: WorkerOptions { WorkerOptions(idleTimeLimit: .seconds(2)) }
         let diary: WorkerDiary
 
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {}
-        func peerClosed(_ connection: borrowing WorkerConnection) { diary.lines.append("peerClosed") }
-        func timeout(_ limit: TimeLimit, _ connection: borrowing WorkerConnection) {
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {}
+        func inputEnded(_ connection: borrowing WorkerConnection<Self>) { diary.lines.append("inputEnded") }
+        func timedOut(_ limit: TimeLimit, on connection: borrowing WorkerConnection<Self>) {
             diary.lines.append("timeout: \(limit)")
             connection.reset()
         }
@@ -109,10 +109,10 @@ import Testing
                     kernel.completeReceive(try #require(kernel.receives(on: client).last).token, [])
                 },
                 { kernel in
-                    #expect(diary.lines == ["peerClosed"])
+                    #expect(diary.lines == ["inputEnded"])
                     kernel.now = kernel.now + .seconds(1)
                 },
-                { _ in #expect(diary.lines == ["peerClosed", "timeout: idle"]) },
+                { _ in #expect(diary.lines == ["inputEnded", "timeout: idle"]) },
             ]
         )
     }
@@ -168,7 +168,7 @@ import Testing
         try runReader([
             late(30, unreceived: 0, hasEnded: true), expectLines([]),
             { $0.complete(Token(.receive, slot: 0), 0) },
-            expectLines(["peerClosed, 0 bytes cut", "closed: closed"]),
+            expectLines(["inputEnded, 0 bytes cut", "closed: closed"]),
         ])
     }
 

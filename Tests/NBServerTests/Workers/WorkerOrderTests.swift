@@ -7,16 +7,16 @@ import Testing
     private struct Plain: ConnectionWorker {
         let diary: WorkerDiary
 
-        func connected(_ connection: borrowing WorkerConnection) { diary.lines.append("connected") }
+        func connected(_ connection: borrowing WorkerConnection<Self>) { diary.lines.append("connected") }
 
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             diary.lines.append("received \(bytes.count)")
             connection.receive()
         }
 
-        func sent(_ connection: borrowing WorkerConnection) { diary.lines.append("sent") }
+        func sent(_ connection: borrowing WorkerConnection<Self>) { diary.lines.append("sent") }
 
-        func finish(_ connection: borrowing WorkerConnection) {
+        func shouldFinish(_ connection: borrowing WorkerConnection<Self>) {
             diary.lines.append("finish")
             connection.close()
         }
@@ -104,8 +104,10 @@ import Testing
     /// Does not end when it is to.
     private struct Patient: ConnectionWorker {
         let diary: WorkerDiary
-        func connected(_ connection: borrowing WorkerConnection) { diary.lines.append("connected") }
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) { diary.lines.append("received") }
-        func finish(_ connection: borrowing WorkerConnection) { diary.lines.append("finish") }
+        func connected(_ connection: borrowing WorkerConnection<Self>) { diary.lines.append("connected") }
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
+            diary.lines.append("received")
+        }
+        func shouldFinish(_ connection: borrowing WorkerConnection<Self>) { diary.lines.append("finish") }
     }
 }

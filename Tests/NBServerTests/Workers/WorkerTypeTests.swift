@@ -6,7 +6,7 @@ import Testing
 /// The types of workers a server knows.
 @Suite struct WorkerTypeTests {
     private struct Known: ConnectionWorker {
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {}
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {}
     }
 
     private struct Unknown: ConnectionWorker {
@@ -17,7 +17,7 @@ import Testing
             return WorkerOptions()
         }
 
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {}
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {}
     }
 
     /// A table of workers asks their type for its options.

@@ -51,7 +51,7 @@ struct ServerRole {
         let numbers = arguments.map { Int($0) ?? 0 }
         switch (command, arguments.count) {
         case ("bind", 5): return try bind(arguments[0], numbers[1], numbers[2], numbers[3], sheds: numbers[4] == 1)
-        case ("run", 1): try find(arguments[0]).server.start()
+        case ("run", 1): try find(arguments[0]).server.startBlocking()
         case ("look", 1): return try find(arguments[0]).board.present.text
         case ("yield", 2): try find(arguments[0]).board.yieldsWhenParked.store(numbers[1] == 1, ordering: .relaxed)
         case ("stop", 1): return try stop(arguments[0])
@@ -82,7 +82,7 @@ struct ServerRole {
             listening: Treatment.allCases.map { _ in "127.0.0.1:0" },
             options: ServerOptions(
                 closeTimeLimit: .milliseconds(limit),
-                exhaustion: sheds ? .shed : .park,
+                whenExhausted: sheds ? .shed : .park,
                 quantum: depth
             )
         )

@@ -28,7 +28,7 @@ struct SoakBehavior: NonBlockingServer {
 
     mutating func newConnection(
         _ connection: consuming Connection,
-        _ context: borrowing ServerContext
+        in context: borrowing ServerContext
     ) throws -> Verdict {
         guard let port = connection.localAddress?.port, let treatment = treatments[port] else {
             preconditionFailure("a connection to none of the listeners")
@@ -94,7 +94,7 @@ struct SoakBehavior: NonBlockingServer {
         }
     }
 
-    mutating func handleInfo(_ info: ServerInfo, _ context: borrowing ServerContext) -> Verdict {
+    mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
         board.note(context.counters)
         switch info {
         case .timeout, .timer, .signal, .connectionFailed, .connectionLost, .listenerRemoved, .draining: break
@@ -108,7 +108,7 @@ struct SoakBehavior: NonBlockingServer {
         return .continue
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         board.note(context.counters)
     }
 }

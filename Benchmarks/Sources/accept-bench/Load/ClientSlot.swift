@@ -6,11 +6,11 @@
 ///    │                                                             │ the server ends
 ///    └───────────────── reset or closed ◀──────────────────────────┘
 ///
-///  connecting, waiting ─ too long ─▶ canceled ─▶ closed, idle
+///  connecting, waiting ─ too long ─▶ cancelled ─▶ closed, idle
 /// ```
 struct ClientSlot {
     enum State: UInt8 {
-        case idle, connecting, queued, waiting, held, canceled
+        case idle, connecting, queued, waiting, held, cancelled
     }
 
     var descriptor: Int32 = -1

@@ -201,11 +201,11 @@ extension Generator {
             switch client.pointee.state {
             case .connecting: kind = .connect
             case .waiting: kind = .read
-            case .idle, .queued, .held, .canceled: continue
+            case .idle, .queued, .held, .cancelled: continue
             }
             guard now.since(client.pointee.began) > patience else { continue }
             let generation = client.pointee.generation
-            client.pointee.state = .canceled
+            client.pointee.state = .cancelled
             let token = Token(kind: kind.rawValue, generation: generation, slot: UInt32(slot))
             try ask(.cancel(token), .cancel, slot, silently: true)
         }

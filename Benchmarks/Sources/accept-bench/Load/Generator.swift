@@ -145,7 +145,7 @@ struct Generator: ~Copyable {
             switch slots[index].state {
             case .connecting, .waiting, .queued:
                 if isInterrupted { results[stream].ledger.cutOff += 1 } else { results[stream].ledger.timedOut += 1 }
-            case .canceled: results[stream].ledger.timedOut += 1
+            case .cancelled: results[stream].ledger.timedOut += 1
             case .idle, .held: break
             }
         }

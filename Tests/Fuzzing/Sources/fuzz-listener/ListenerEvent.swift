@@ -15,7 +15,7 @@ enum ListenerEvent {
     /// The loop looks at the clock.
     case timePassed(Time)
     /// Somebody wants it to rest, or to accept again.
-    case pause, unpause
+    case pause, resume
     /// The server stops, removes it, or drains, which delivers whoever is accepted until the end.
     case close(delivering: Bool)
 
@@ -38,7 +38,7 @@ enum ListenerEvent {
         case 7: self = .timePassed(Time(&input))
         case 8: self = .close(delivering: false)
         case 9: self = .pause
-        case 10: self = .unpause
+        case 10: self = .resume
         default: self = .close(delivering: true)
         }
     }

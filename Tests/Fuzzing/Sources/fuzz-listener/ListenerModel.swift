@@ -14,7 +14,7 @@ struct ListenerModel {
 
     // The kernel's part.
     private var hasArm = false
-    /// The arm is canceled, and then the listener is this.
+    /// The arm is cancelled, and then the listener is this.
     private var wish: Wish?
 
     // The loop's part.
@@ -44,7 +44,7 @@ struct ListenerModel {
         case .descriptorFreed: descriptorFreed()
         case .timePassed(let time): timePassed(time)
         case .pause: pause()
-        case .unpause: unpause()
+        case .resume: resume()
         case .close(let delivering): close(delivering: delivering)
         }
     }
@@ -52,7 +52,7 @@ struct ListenerModel {
     /// Wherever a history ends, the listener serves again when it need not rest, or is closed: it is never deaf.
     mutating func finish() {
         if wish != nil { failed(ECANCELED) }
-        unpause()
+        resume()
         if park != nil { timePassed(.whenThePauseEnds) }
         arm()
         precondition(hasArm || isClosed, "deaf")
@@ -152,8 +152,8 @@ extension ListenerModel {
         obey(reaction, expected)
     }
 
-    private mutating func unpause() {
-        let reaction = state.unpause()
+    private mutating func resume() {
+        let reaction = state.resume()
         if case .rest = wish { wish = .goOn }
         let rested = rests
         rests = false
@@ -219,9 +219,9 @@ extension ListenerModel {
         case .armed: precondition(hasArm && wish == nil, "armed, by its own account")
         case .parked(let until, _): precondition(until == park?.until, "parked for good")
         case .paused: precondition(rests, "rests, and nobody wishes it")
-        case .canceling(.idle): precondition(wish == .goOn, "to go on, and nobody wishes it")
-        case .canceling(.paused): precondition(wish == .rest, "to rest, and nobody wishes it")
-        case .canceling(.closed(let delivering)):
+        case .cancelling(.idle): precondition(wish == .goOn, "to go on, and nobody wishes it")
+        case .cancelling(.paused): precondition(wish == .rest, "to rest, and nobody wishes it")
+        case .cancelling(.closed(let delivering)):
             precondition(wish == .close(delivering: delivering), "to close, and nobody wishes it")
         case .closed: precondition(isClosed, "closed, and still in use")
         }

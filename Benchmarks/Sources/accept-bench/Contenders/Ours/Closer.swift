@@ -4,11 +4,11 @@ import NBServer
 struct Closer: NonBlockingServer {
     let tally: AcceptTally
 
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         .continue
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         tally.note(context.counters.accepted)
     }
 }

@@ -8,19 +8,19 @@ struct Greeter: NonBlockingServer {
         case ping(Caller<Void>)
     }
 
-    func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
         connection.send(Work.bannerText)
         return .continue
     }
 
-    func handleCall(_ call: Call, _ context: borrowing ServerContext) -> Verdict {
+    func handleCall(_ call: Call, in context: borrowing ServerContext) -> Verdict {
         switch call {
         case .ping(let caller): caller.reply()
         }
         return .continue
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         tally.note(context.counters.accepted)
     }
 }

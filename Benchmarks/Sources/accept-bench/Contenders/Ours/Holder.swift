@@ -7,18 +7,18 @@ struct Holder: NonBlockingServer {
     struct Worker: ConnectionWorker {
         static var options: WorkerOptions { WorkerOptions(receiving: .continuous) }
 
-        func connected(_ connection: borrowing WorkerConnection) {
+        func connected(_ connection: borrowing WorkerConnection<Self>) {
             connection.send(Work.bannerText)
         }
 
-        func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {}
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {}
     }
 
-    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Worker {
+    func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Worker {
         Worker()
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         tally.note(context.counters.accepted)
     }
 }

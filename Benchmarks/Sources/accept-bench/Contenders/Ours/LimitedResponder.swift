@@ -7,18 +7,18 @@ struct LimitedResponder: NonBlockingServer {
     struct Worker: ConnectionWorker {
         private var answered = 0
 
-        mutating func received(_ bytes: Span<UInt8>, _ connection: borrowing WorkerConnection) {
+        mutating func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             connection.send(Work.keptResponseText)
             answered += 1
             if answered < Work.requestsOfAConnection { connection.receive() } else { connection.close() }
         }
     }
 
-    func makeWorker(_ connection: borrowing Connection, _ context: borrowing ServerContext) -> Worker {
+    func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Worker {
         Worker()
     }
 
-    consuming func terminate(_ reason: StopReason, _ context: borrowing ServerContext) {
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         tally.note(context.counters.accepted)
     }
 }

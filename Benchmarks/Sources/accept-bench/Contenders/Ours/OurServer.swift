@@ -55,7 +55,7 @@ struct OurServer {
     /// one that has to give way to what is asked for.
     private var serverOptions: ServerOptions {
         var result = ServerOptions(engine: setting == .epoll ? .epoll : .ring)
-        result.maximumListeners = max(result.maximumListeners, options.listeners)
+        result.listenerLimit = max(result.listenerLimit, options.listeners)
         return result
     }
 
