@@ -33,7 +33,7 @@ import Testing
 
     @Test func portZeroIsReportedAsThePortItBecame() throws {
         let server = try Server(Silent(), listening: ["127.0.0.1:0", "127.0.0.1:0", "[::1]:0"])
-        #expect(server.addresses.map(\.host) == ["127.0.0.1", "127.0.0.1", "::1"])
+        #expect(server.addresses.map(\.ip?.description) == ["127.0.0.1", "127.0.0.1", "::1"])
         #expect(Set(server.addresses.map(\.port)).count == 3)
         #expect(!server.addresses.map(\.port).contains(0))
     }

@@ -130,7 +130,7 @@ final class ListenSocket {
             error = errorNumber(result)
             return result
         }
-        if let address { return address }
+        if case .ip = address, let address { return address }
         // The call may have succeeded, and then `errno` is another call's.
         guard error == 0 else { throw .call("getsockname", error, address: wanted.description) }
         let cure = "the socket is bound to no IP address; only IP sockets can listen"

@@ -124,15 +124,21 @@ public struct Connection: ~Copyable {
     package var listenerPlace: Int { Int(slot.pointee.listener.index) }
 
     /// The peer's address, asked of the kernel with `getpeername(2)`; `nil` if the peer has reset the connection already.
-    public var peerAddress: SocketAddress? {
+    ///
+    /// An IPv4 peer of an IPv6 listener, such as `[::]:80`, has its IPv4 address here. ``rawPeerAddress`` tells it as the kernel does.
+    public var peerAddress: SocketAddress? { rawPeerAddress?.unmapped }
+
+    /// The peer's address in the kernel's spelling, in which an IPv4 peer of an IPv6 listener is `[::ffff:127.0.0.1]:7777`.
+    /// `getpeername(2)`, `ipv6(7)`.
+    public var rawPeerAddress: SocketAddress? {
         let descriptor = slot.pointee.descriptor
         return SocketAddress.reading { getpeername(descriptor, $0, $1) }
     }
 
-    /// The address the peer connected to, asked of the kernel with `getsockname(2)`.
+    /// The address the peer connected to, asked of the kernel with `getsockname(2)`; of an IPv4 peer, always the IPv4 address.
     public var localAddress: SocketAddress? {
         let descriptor = slot.pointee.descriptor
-        return SocketAddress.reading { getsockname(descriptor, $0, $1) }
+        return SocketAddress.reading { getsockname(descriptor, $0, $1) }?.unmapped
     }
 
     /// Ends the process, in every build, unless this is a connection of that table: a slot of another server's table would

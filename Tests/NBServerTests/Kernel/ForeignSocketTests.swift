@@ -113,6 +113,15 @@ import Testing
         }
     }
 
+    /// Tells each connection its addresses.
+    private struct Teller: NonBlockingServer {
+        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+            let addresses = [connection.peerAddress, connection.localAddress]
+            connection.send(addresses.map { $0?.description ?? "none" }.joined(separator: " "))
+            return .continue
+        }
+    }
+
     private func options(_ engine: EngineChoice) -> ServerOptions {
         ServerOptions(quantum: 64, engine: EngineOptions(engine, submissionDepth: 64))
     }
@@ -141,6 +150,16 @@ import Testing
         try server.adopt(try ReleasedConnection(adopting: pair.end))
         #expect(pair.readToEnd() == "No soup for you!\n")
         #expect(pair.isEndClosed)
+        await server.stop()
+    }
+
+    @Test(arguments: EngineChoice.granted)
+    func aUnixSocketsPeerHasAUnixAddress(on engine: EngineChoice) async throws {
+        let server = try Server(Teller(), listening: [], options: options(engine))
+        try server.start()
+        let pair = SocketPair()
+        try server.adopt(try ReleasedConnection(adopting: pair.end))
+        #expect(pair.readToEnd() == "unix: unix:")
         await server.stop()
     }
 

@@ -63,6 +63,7 @@ final class RunningWorkers: Sendable {
 
     init(
         engine: EngineChoice,
+        listening endpoint: Endpoint = "127.0.0.1:0",
         _ options: WorkerOptions = WorkerOptions(),
         bufferCount: Int = 64,
         bufferSize: Int = 4096,
@@ -78,7 +79,7 @@ final class RunningWorkers: Sendable {
             engine: EngineOptions(engine, submissionDepth: 64)
         )
         let behavior = Behavior(conduct: conduct, journal: journal, end: end, failures: failures)
-        server = try Server(behavior, listening: "127.0.0.1:0", options: serverOptions, observer: observer)
+        server = try Server(behavior, listening: [endpoint], options: serverOptions, observer: observer)
         address = server.addresses[0]
         try server.startBlocking()
     }

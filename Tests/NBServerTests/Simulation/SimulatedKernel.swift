@@ -161,7 +161,7 @@ final class SimulatedKernel: @unchecked Sendable {
 
     /// One of the addresses there are to listen on.
     static func address(_ number: Int) -> SocketAddress {
-        SocketAddress(.ipv4(0x0100_007f), port: UInt16(7000 + number))
+        .ip(IPAddress(ipv4: 0x7f00_0001), port: UInt16(7000 + number))
     }
 
     /// Whether a fault happens now.
