@@ -125,6 +125,7 @@ import Testing
         ("[::1%lo]:0", "only a link-local address (fe80::) has a zone"),
         ("[::%1]:0", "only a link-local address (fe80::) has a zone"),
         ("[2001:db8::7%lo]:0", "only a link-local address (fe80::) has a zone"),
+        ("[::ffff:169.254.0.1%lo]:0", "only a link-local address (fe80::) has a zone"),
     ])
     func whereNoServerCanListenIsAnErrorBeforeAnySocket(endpoint: Endpoint, cure: String) {
         let error = #expect(throws: ServerError.self) { try ListenSocket(endpoint, options: []) }
