@@ -115,7 +115,7 @@ import Testing
 
     /// Tells each connection its addresses.
     private struct Teller: NonBlockingServer {
-        func newConnection(_ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict {
+        func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
             let addresses = [connection.peerAddress, connection.localAddress]
             connection.send(addresses.map { $0?.description ?? "none" }.joined(separator: " "))
             return .continue
@@ -156,7 +156,7 @@ import Testing
     @Test(arguments: EngineChoice.granted)
     func aUnixSocketsPeerHasAUnixAddress(on engine: EngineChoice) async throws {
         let server = try Server(Teller(), listening: [], options: options(engine))
-        try server.start()
+        try await server.start()
         let pair = SocketPair()
         try server.adopt(try ReleasedConnection(adopting: pair.end))
         #expect(pair.readToEnd() == "unix: unix:")
