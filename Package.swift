@@ -30,7 +30,26 @@ let package = Package(
         // What a server would run on here, and which limits it would meet.
         .executableTarget(name: "nb-doctor", dependencies: ["NBServer"], swiftSettings: settings),
         .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
-        .executableTarget(name: "echo", dependencies: ["NBServer"], path: "Examples/Echo", swiftSettings: settings),
+        .executableTarget(
+            name: "echo",
+            dependencies: ["ExampleProgram", "NBServer"],
+            path: "Examples/Echo",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "chat",
+            dependencies: ["ExampleProgram", "NBServer"],
+            path: "Examples/Chat",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "key-value",
+            dependencies: ["ExampleProgram", "NBServer"],
+            path: "Examples/KeyValue",
+            swiftSettings: settings
+        ),
+        // What is around the server of an example.
+        .target(name: "ExampleProgram", dependencies: ["NBServer"], path: "Examples/Shared", swiftSettings: settings),
         .executableTarget(
             name: "counter",
             dependencies: ["NBServer"],
@@ -80,8 +99,8 @@ let package = Package(
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "counter", "echo", "embedding", "embedding-c", "endings", "hello-http", "hosts", "nb-doctor", "soup",
-                "soup-kitchen", "test-server",
+                "chat", "counter", "echo", "embedding", "embedding-c", "endings", "hello-http", "hosts", "key-value",
+                "nb-doctor", "soup", "soup-kitchen", "test-server",
                 "GrantedLevels", "NBUring",
             ],
             swiftSettings: settings

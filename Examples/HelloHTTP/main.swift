@@ -53,7 +53,6 @@ struct Hello: ConnectionWorker {
             guard head.staysOpen else { return connection.close() }
             guard connection.isWritable else { return }
         }
-        connection.receive()
     }
 
     private mutating func nextHead() -> RequestHead? {

@@ -93,7 +93,7 @@ struct SoupKitchen: NonBlockingServer {
             bowlsLeft = max(bowlsLeft, plan.bowlsInAPot)
             serve(context)
             _ = context.startTimer(after: plan.timeForAPot)
-        case .connectionFailed(let error): lastTrouble = "\(error)"
+        case .connectionFailed(_, let error): lastTrouble = "\(error)"
         case .listenerParked(_, let cause), .listenerDown(_, let cause): lastTrouble = "\(cause)"
         default: break
         }

@@ -5,8 +5,6 @@ import Testing
 /// Every option of a server and of a worker, below, at and above its range: what is out of range is an error that names it.
 @Suite struct OptionTests {
     private struct Greeter: NonBlockingServer {
-        var socketOptions: [SocketOption] = []
-
         func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
             connection.send("hello")
             return .continue
@@ -82,7 +80,8 @@ import Testing
 
     @Test func aSocketOptionOutOfRangeIsAnErrorBeforeThereIsAListener() {
         let error = #expect(throws: ServerError.self) {
-            try Server(Greeter(socketOptions: [.noDelay(true), .backlog(-1)]), listening: [])
+            let options = ServerOptions(socketOptions: [.noDelay(true), .backlog(-1)])
+            return try Server(Greeter(), listening: [], options: options)
         }
         #expect(error?.code == .invalidOption)
         #expect(error?.operation == "SocketOption.backlog")
@@ -153,8 +152,8 @@ import Testing
 
     @Test(arguments: workerOptions)
     func aWorkerOptionOutOfRangeIsAnErrorThatNamesIt(options: WorkerOptions, message: String?) throws {
-        guard let message else { return try options.expectValid(of: "Worker") }
-        let error = #expect(throws: ServerError.self) { try options.expectValid(of: "Worker") }
+        guard let message else { return try options.expectValid("Worker.options") }
+        let error = #expect(throws: ServerError.self) { try options.expectValid("Worker.options") }
         #expect(error?.code == .invalidOption)
         #expect(error?.description.hasPrefix("Worker.options.\(message)") == true, "\(String(describing: error))")
     }

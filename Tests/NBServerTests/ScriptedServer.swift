@@ -42,7 +42,7 @@ struct ClosureBehavior: NonBlockingServer {
         #expect(journal.ends.isEmpty, "a callback after terminate")
         journal.counters = context.counters
         switch info {
-        case .connectionFailed(let error): journal.infos.append("failed: \(error)")
+        case .connectionFailed(_, let error): journal.infos.append("failed: \(error)")
         case .listenerParked(_, let cause): journal.infos.append("parked: \(cause.errno ?? 0)")
         case .listenerShedding(_, let cause): journal.infos.append("shedding: \(cause.errno ?? 0)")
         case .listenerRecovered: journal.infos.append("recovered")

@@ -10,6 +10,7 @@ import Testing
     private let descriptor: Int32 = 100_000
 
     private struct Worker: ConnectionWorker {
+        static let options = WorkerOptions(receiving: .once)
         let journal: Journal
         /// How many deliveries it asks to follow.
         var asks: Int
@@ -119,6 +120,8 @@ import Testing
             func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
                 journal.delivered.append(bytes.count)
                 if bytes.count == 1 { connection.receive(.once) }
+                // It is given everything anyway.
+                if bytes.count == 3 { connection.receive() }
             }
         }
         var server = try ScriptedServer()
@@ -133,8 +136,15 @@ import Testing
             script: [
                 { try $0.accept(descriptor, on: listener) },
                 { kernel in
-                    token = try #require(kernel.receives(on: descriptor).first).token
-                    kernel.completeReceive(try #require(token), [1], isLast: false)
+                    let first = try #require(kernel.receives(on: descriptor).first)
+                    #expect(first.operation == .receive(descriptor: descriptor, .oneShot))
+                    kernel.completeReceive(first.token, [1, 2, 3])
+                },
+                { kernel in
+                    let second = try #require(kernel.receives(on: descriptor).first)
+                    #expect(second.operation == .receive(descriptor: descriptor, .multishot))
+                    token = second.token
+                    kernel.completeReceive(second.token, [1], isLast: false)
                 },
                 { kernel in
                     #expect(kernel.submitted.isEmpty)
@@ -145,6 +155,6 @@ import Testing
                 },
             ]
         )
-        #expect(journal.delivered == [1, 2])
+        #expect(journal.delivered == [3, 1, 2])
     }
 }

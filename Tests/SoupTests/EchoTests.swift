@@ -5,12 +5,16 @@ import Testing
 
 extension SoupTests {
     @Suite struct Echo {
-        @Test func itsWorkerHasFewerThanThirtyLines() throws {
-            let root = try #require(#filePath.firstRange(of: "/Tests/SoupTests/").map { #filePath[..<$0.lowerBound] })
-            let program = try ProcFS.text("\(root)/Examples/Echo/main.swift")
-            let worker = try #require(program.firstRange(of: "struct Echo:"))
-            let server = try #require(program.firstRange(of: "struct EchoServer:"))
-            #expect(program[worker.lowerBound..<server.lowerBound].count(where: { $0 == "\n" }) < 30)
+        /// A connection that is quiet ends then, and one that was answered has its answer.
+        @Test func aSIGTERMDrainsIt() throws {
+            var echo = try Example("echo")
+            let clients = try Clients(20, to: echo.address)
+            try clients.waitUntilConnected()
+            try clients.send(Array("hello".utf8))
+            try clients.waitUntil(20, have: 5)
+            echo.child.signal(SIGTERM)
+            #expect(try clients.tally() == [Outcome(text: "hello", end: .closed): 20])
+            #expect(try echo.ending() == .exited(0))
         }
 
         @Test func aThousandBusyConnectionsGetBackWhatTheySend() throws {

@@ -49,6 +49,9 @@ struct Example: ~Copyable {
         }
     }
 
+    /// How it ends, after it was sent a signal.
+    mutating func ending() throws -> Ending { try child.wait() }
+
     /// Ctrl-C: it ends well, has said nothing more but that it runs on epoll if it does, and its addresses are free.
     consuming func expectCleanEnd(saying more: String = "") throws {
         child.signal(SIGINT)

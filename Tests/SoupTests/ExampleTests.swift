@@ -5,7 +5,7 @@ import Testing
 
 extension SoupTests {
     @Suite struct Examples {
-        static let names = ["echo", "soup-kitchen", "hello-http"]
+        static let names = ["echo", "chat", "key-value", "soup-kitchen", "hello-http"]
 
         @Test(arguments: names)
         func helpShowsTheUsageAndExamples(name: String) throws {

@@ -33,12 +33,10 @@ struct Greeter: NonBlockingServer {
     }
 
     /// One option of most kinds: a number, a switch, a time, a structure.
-    var socketOptions: [SocketOption] {
-        [
-            .backlog(4096), .noDelay(true), .keepAlive(idle: .seconds(60), interval: .seconds(10), probes: 3),
-            .linger(.seconds(1)), .userTimeout(.seconds(20)),
-        ]
-    }
+    static let socketOptions: [SocketOption] = [
+        .backlog(4096), .noDelay(true), .keepAlive(idle: .seconds(60), interval: .seconds(10), probes: 3),
+        .linger(.seconds(1)), .userTimeout(.seconds(20)),
+    ]
 
     func begin(_ context: borrowing ServerContext) -> Verdict {
         let addresses = context.addresses.map(\.description).joined(separator: " ")
@@ -83,7 +81,7 @@ struct Greeter: NonBlockingServer {
         case .listenerShedding(let address, _): print("shedding \(address)")
         case .listenerRecovered(let address): print("recovered \(address)")
         case .listenerDown(let address, _): print("down \(address)")
-        case .connectionFailed(let error): print("connection failed \(error)")
+        case .connectionFailed(_, let error): print("connection failed \(error)")
         default: break
         }
         return .continue

@@ -45,10 +45,12 @@ final class Host {
 
     private func serve(_ plan: Plan, _ body: (Server<Greeter>) throws(ServerError) -> Void) {
         do {
+            var options = plan.options
+            options.socketOptions = Greeter.socketOptions
             let server = try Server(
                 Greeter(keeping: plan.keptCount, children),
                 listening: plan.endpoints,
-                options: plan.options
+                options: options
             )
             failed = server
             try body(server)

@@ -111,7 +111,8 @@ extension Acceptor {
         } else if slot.pointee.isKept {
             connections.pointee.drop(slot)
         }
-        state.tell(.connectionFailed(error))
+        slot.giveName()
+        state.tell(.connectionFailed(slot.id, error))
     }
 
     /// With a reset, as the kernel ends what still waits to be accepted when its listener is closed: an end of the stream

@@ -27,12 +27,12 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     associatedtype Cast: Sendable = Never
 
     /// The workers it makes for its connections, if it does; see ``makeWorker(for:in:)``. Workers that cannot be copied are given a
-    /// connection by ``ServerContext/assign(_:to:)``.
+    /// connection by ``ServerContext/assign(_:to:options:)``.
     associatedtype Worker = Never
 
-    /// Options of every listen socket of this server that has none of its own; see ``SocketOption`` for what connections
-    /// inherit. Asked once, by ``Server/init(_:listening:options:observer:)-(_,[Endpoint],_,_)``, on the thread that calls it.
-    var socketOptions: [SocketOption] { get }
+    /// How connections of its workers receive and send, and their limits; `nil` for what the worker's type says
+    /// (``ConnectionWorker/options``). Asked for each connection that `makeWorker` makes a worker for.
+    var workerOptions: WorkerOptions? { get }
 
     /// The server is about to accept. Its sockets are bound and clients can connect already; they wait.
     ///
@@ -56,7 +56,7 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
     ) throws -> Verdict
 
     /// Makes the worker of a connection that has been accepted. A server that makes workers need not write `newConnection`; one
-    /// that does decides there what becomes of a connection: ``ServerContext/assign(_:to:)`` gives it to a worker.
+    /// that does decides there what becomes of a connection: ``ServerContext/assign(_:to:options:)`` gives it to a worker.
     ///
     /// - Parameters:
     ///   - connection: the connection that is to be the worker's.
@@ -112,8 +112,8 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
 }
 
 extension NonBlockingServer where Self: ~Copyable {
-    /// No options beyond the defaults.
-    public var socketOptions: [SocketOption] { [] }
+    /// What the worker's type says.
+    public var workerOptions: WorkerOptions? { nil }
 
     /// Goes on.
     public mutating func begin(_ context: borrowing ServerContext) throws -> Verdict { .continue }
@@ -157,7 +157,7 @@ extension NonBlockingServer where Self: ~Copyable, Worker: ConnectionWorker {
         in context: borrowing ServerContext
     ) throws -> Verdict {
         let worker = try makeWorker(for: connection, in: context)
-        context.assign(connection, to: worker)
+        context.assign(connection, to: worker, options: workerOptions)
         return .continue
     }
 }

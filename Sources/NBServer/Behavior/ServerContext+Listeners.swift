@@ -4,7 +4,7 @@ extension ServerContext {
     ///
     /// - Parameters:
     ///   - endpoint: where to listen; port 0 is a new port each time.
-    ///   - options: the options of its socket; `nil` for ``NonBlockingServer/socketOptions``.
+    ///   - options: the options of its socket; `nil` for ``ServerOptions/socketOptions``.
     /// - Returns: the address the kernel bound it to, by which it is named from now on.
     /// - Throws: ``ServerError`` with ``ServerError/Code/alreadyListening``, ``ServerError/Code/tooManyListeners``,
     ///   ``ServerError/Code/stopped`` if the server is about to stop, or the system's error. `socket(2)`, `setsockopt(2)`,
@@ -14,7 +14,7 @@ extension ServerContext {
     {
         let wanted = try endpoint.resolved()
         try expectRoomForListener(wanted)
-        let options = options ?? state.pointee.socketOptions
+        let options = options ?? state.pointee.options.socketOptions
         let socket = try state.pointee.listen(wanted, options)
         add(socket, options)
         return socket.address

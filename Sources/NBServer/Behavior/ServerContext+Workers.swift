@@ -6,7 +6,7 @@ extension ServerContext {
     ///
     /// ``ConnectionWorker/connected(_:)`` is called when the present callback has returned, before any other callback of the
     /// worker. If an option of the worker's type is out of its range (``WorkerOptions``), the connection ends instead: the worker
-    /// is closed with ``CloseReason/failed(_:)``, and the behavior is told ``ServerInfo/connectionFailed(_:)``, both with
+    /// is closed with ``CloseReason/failed(_:)``, and the behavior is told ``ServerInfo/connectionFailed(_:_:)``, both with
     /// ``ServerError/Code/invalidOption``.
     ///
     /// - Precondition: it is this server's connection. Another server's ends the process, in every build: see
@@ -15,7 +15,8 @@ extension ServerContext {
     @discardableResult
     public func assign<Worker: ConnectionWorker & ~Copyable>(
         _ connection: consuming Connection,
-        to worker: consuming Worker
+        to worker: consuming Worker,
+        options: WorkerOptions? = nil
     ) -> WorkerRef<Worker> {
         connection.expect(in: state.pointee.connections)
         let slot = connection.intoSlot()
@@ -26,16 +27,29 @@ extension ServerContext {
         slot.giveName()
         slot.pointee.isKept = true
         slot.pointee.worker = WorkerAddress(table: number, index: index)
-        slot.pointee.workerOptions = state.pointee.workers.options(number)
+        let refusal = state.pointee.giveOptions(options, to: slot)
         state.pointee.beginWork(slot)
         // It may have broken while it was the behavior's.
         if slot.pointee.state.isBroken {
             slot.pointee.closeCause.note(.lost, errno: EPIPE)
             state.pointee.connections.pointee.drop(slot)
-        } else if let refusal = state.pointee.workers.refusal(number) {
+        } else if let refusal {
             state.pointee.fail(slot, refusal)
         }
         return WorkerRef(slot.id, state.pointee.behavior.mailbox)
+    }
+
+    /// Watches a worker: the behavior hears of its end once, as ``ServerInfo/workerEnded(_:_:)``. If it has ended before, that is told when the
+    /// present callback has returned, with ``CloseReason/unknown``. A server that stops tells no more.
+    ///
+    /// - Throws: ``UnknownConnection`` if the worker is another server's, which only that server can watch.
+    public func monitor<Worker: ConnectionWorker & ~Copyable>(_ worker: WorkerRef<Worker>) throws(UnknownConnection) {
+        guard worker.id.server == state.pointee.control.server else {
+            throw UnknownConnection(worker.id, askedOf: state.pointee.control)
+        }
+        if !state.pointee.connections.pointee.monitor(worker.id) {
+            state.pointee.tellLater(.workerEnded(worker.id, .unknown))
+        }
     }
 
     /// The workers of a type whose connections have not ended or begun to.

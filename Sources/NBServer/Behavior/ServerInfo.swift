@@ -11,7 +11,10 @@ public enum ServerInfo: Sendable {
 
     /// `newConnection` or `makeWorker`, or a callback of a connection's worker, threw this error. That connection is closed,
     /// unless the behavior has stored it.
-    case connectionFailed(any Error)
+    case connectionFailed(ConnectionID, any Error)
+
+    /// A worker that ``ServerContext/monitor(_:)`` watches has ended: its connection's name, and why. Told once, after the worker itself.
+    case workerEnded(ConnectionID, CloseReason)
 
     /// A kept connection has ended by itself: something could not be sent on it.
     case connectionLost(ConnectionID)

@@ -51,6 +51,10 @@ struct ConnectionSlot {
     var receiving = Receiving()
     /// Bytes that were received and not delivered yet.
     var input: UnsafeMutablePointer<ByteBlock>?
+    /// The behavior is to be told of its worker's end.
+    var isMonitored = false
+    /// How many of its worker's runs are under way.
+    var runCount: Int32 = 0
     /// Why its worker ends.
     var closeCause = CloseCause()
     /// More was queued than the worker's high water mark, and it has not heard that there is room again.
@@ -120,6 +124,22 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     /// The options of its worker; it must have had one.
     @inline(__always)
     var workerOptions: UnsafePointer<WorkerOptions> { pointee.workerOptions.unsafelyUnwrapped }
+
+    /// Whether its worker is given nothing for now, though it asked: it awaits something, or more waits to be sent than it likes.
+    @inline(__always)
+    var isResting: Bool {
+        pointee.runCount > 0 && pointee.runCount >= workerOptions.pointee.runLimit
+            || pointee.isCongested && pointee.receiving.credit < 0
+    }
+
+    /// Whether nothing is kept for a worker that rests. Then a receive stays in the kernel, so that a peer that is gone is noticed.
+    var restsWithoutInput: Bool {
+        isResting && pointee.receiving.credit != 0 && !pointee.receiving.hasEnded && pointee.input == nil
+    }
+
+    /// Whether its worker is to be given what comes, and more comes.
+    @inline(__always)
+    var wantsInput: Bool { pointee.receiving.credit != 0 && !pointee.receiving.hasEnded && !isResting }
 
     /// Gives the connection a name, unless it has one from having been kept before.
     func giveName() {

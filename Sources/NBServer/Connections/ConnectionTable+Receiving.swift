@@ -16,7 +16,7 @@ extension ConnectionTable {
         guard slot.pointee.hasWorker else { return }
         if slot.pointee.receiving.isReady || slot.pointee.receiving.isNew {
             noteReady(slot)
-        } else if slot.pointee.receiving.wantsMore {
+        } else if slot.wantsInput || slot.restsWithoutInput {
             receive(slot, on: &engine)
         } else if slot.pointee.receiving.isMultishot {
             slot.pointee.receiving.isSteady = false
@@ -37,8 +37,8 @@ extension ConnectionTable {
             slot.pointee.closeCause.note(.lost, errno: engine.features.receives ? ENOMEM : EOPNOTSUPP)
             return reset(slot)
         }
-        let goesOn = slot.pointee.receiving.credit < 0 || slot.pointee.receiving.isSteady
-        let isMultishot = goesOn && engine.features.receivesMultishot
+        // A worker that answers once and closes has no receive to cancel.
+        let isMultishot = slot.pointee.receiving.isSteady && engine.features.receivesMultishot
         slot.pointee.state.begin(.receive)
         slot.pointee.receiving.isMultishot = isMultishot
         slot.pointee.receiving.isCancelled = false
@@ -73,9 +73,25 @@ extension ConnectionTable {
         while left > 0, let place = starved.popFirst() {
             guard let slot = slot(place), slot.pointee.phase == .open else { continue }
             // One that has asked again meanwhile receives already.
-            if slot.pointee.receiving.wantsMore && !slot.pointee.isReceiving { left -= 1 }
+            if slot.wantsInput && !slot.pointee.isReceiving { left -= 1 }
             markDue(slot)
         }
+    }
+
+    /// A worker awaits something more.
+    mutating func beginRun(_ slot: Slot) {
+        slot.pointee.runCount += 1
+        // A receive that goes on may have to end.
+        markDue(slot)
+    }
+
+    /// A worker's rest is over: what is kept for it is looked at again, and more is received.
+    mutating func endRest(_ slot: Slot) {
+        guard slot.wantsInput || slot.pointee.receiving.hasEnded else { return }
+        slot.pointee.receiving.isReady = slot.pointee.input != nil || slot.pointee.receiving.hasEnded
+        slot.pointee.clocks.receivingSince = now
+        if let limit = slot.workerOptions.pointee.receiveTimeLimit { self.limit(slot, now + limit) }
+        markDue(slot)
     }
 
     var hasStarved: Bool { !starved.isEmpty }

@@ -1,5 +1,8 @@
 /// What a worker has asked to receive, and what is under way for it.
 ///
+/// A worker that always wants what comes is given none while its peer does not take what was sent; and none is, while it awaits
+/// something: they rest.
+///
 /// ```
 ///  passive ── asked ──▶ asked ── submitted ──▶ armed ── bytes, given to the worker ──▶ passive, or asked for more
 ///                                              ├── no buffer left ──▶ starved ── one is returned ──▶ asked
@@ -36,8 +39,6 @@ struct Receiving {
     var isToFinish = false
     /// What was received and not delivered is to be looked at again.
     var isReady = false
-
-    var wantsMore: Bool { credit != 0 && !hasEnded }
 
     /// There is no worker any more; what is in the kernel still ends as it does.
     mutating func forgetWorker() {

@@ -5,7 +5,7 @@ extension ServerGroup where Behavior: ~Copyable {
     /// - Parameters:
     ///   - endpoint: where to listen; port 0 is a new port, the same for all shards.
     ///   - options: the options of the sockets, to which ``SocketOption/reusePort(_:)`` is added; `nil` for
-    ///     ``NonBlockingServer/socketOptions``.
+    ///     ``ServerOptions/socketOptions``.
     ///   - limit: how long to wait for each shard.
     /// - Returns: the address the kernel bound it to, by which it is named from now on.
     /// - Throws: ``ServerError`` of the first shard that cannot; the others do not listen there then.

@@ -53,8 +53,7 @@ public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendabl
     ///   - endpoints: where to listen; port 0 is one port for all shards. There may be none: listeners can be added later.
     ///   - options: how many shards, and how they run.
     ///   - observer: makes what watches a shard, if anything does. Called here, once a shard.
-    ///   - behavior: makes a shard's behavior. Called here, once a shard, in their order. ``SocketOption/reusePort(_:)`` is added to its
-    ///     socket options.
+    ///   - behavior: makes a shard's behavior. Called here, once a shard, in their order.
     /// - Throws: ``ServerError`` as a server does; with ``ServerError/Code/outOfResources`` if the shards together would not fit into this
     ///   process's limits of descriptors or locked memory. Nothing is left bound then.
     public init(
@@ -68,6 +67,8 @@ public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendabl
         lazy var processors = Processors()
         let count = options.shards ?? processors.usableCount
         try GroupBudget(shards: count, listeners: endpoints.count, options: options.server).expectToFit()
+        var serverOptions = options.server
+        serverOptions.socketOptions.append(.reusePort(true))
         var endpoints = endpoints
         var shards: [Server<Behavior>] = []
         var pinned: [Int?] = []
@@ -79,9 +80,8 @@ public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendabl
                     try Server(
                         behavior(shard),
                         listening: endpoints,
-                        options: options.server,
-                        observer: observer(shard),
-                        alsoSetting: [.reusePort(true)]
+                        options: serverOptions,
+                        observer: observer(shard)
                     )
                 )
             } catch {

@@ -51,13 +51,12 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         calls: consuming Calls,
         sockets: [ListenSocket],
         behavior: BehaviorBox,
-        socketOptions: [SocketOption] = [],
         control: LoopControl,
         options: ServerOptions,
         observer: (any ServerObserver)? = nil
     ) {
         state = .allocate(capacity: 1)
-        state.initialize(to: LoopState(engine, calls, sockets, behavior, socketOptions, control, options))
+        state.initialize(to: LoopState(engine, calls, sockets, behavior, control, options))
         if observer != nil { state.pointee.events = [] }
         connections = state.pointee.connections
         listeners = state.pointee.listeners

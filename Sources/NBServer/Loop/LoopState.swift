@@ -13,7 +13,6 @@ struct LoopState: ~Copyable {
     let options: ServerOptions
     let control: LoopControl
     /// What listeners get that are added without options of their own.
-    let socketOptions: [SocketOption]
     /// The engine's time.
     let clock: () -> Instant
     /// Makes listeners.
@@ -23,6 +22,8 @@ struct LoopState: ~Copyable {
     let startedAt: Instant
 
     var workers = WorkerRegistry()
+    /// What workers await.
+    var runs = WorkerRuns()
     /// Connections from elsewhere, to be delivered when the present callback has returned.
     private var adopted = Queue<Adoption>()
     /// Messages of callbacks to workers, to be delivered when they have returned.
@@ -50,7 +51,6 @@ struct LoopState: ~Copyable {
         _ calls: borrowing some SocketCalls & ~Copyable,
         _ sockets: [ListenSocket],
         _ behavior: BehaviorBox,
-        _ socketOptions: [SocketOption],
         _ control: LoopControl,
         _ options: ServerOptions
     ) {
@@ -63,7 +63,7 @@ struct LoopState: ~Copyable {
             to: ConnectionTable(
                 server: control.server,
                 options: options,
-                closesWait: socketOptions.contains(where: \.makesCloseWait),
+                closesWait: options.socketOptions.contains(where: \.makesCloseWait),
                 counters: counters,
                 ledger: behavior.ledger
             )
@@ -71,7 +71,6 @@ struct LoopState: ~Copyable {
         self.engine = EngineReport(engine.features)
         self.options = options
         self.control = control
-        self.socketOptions = socketOptions
         clock = engine.clock
         listen = calls.listen
         unmanagedBehavior = .passUnretained(behavior)

@@ -4,7 +4,7 @@ extension Server where Behavior: ~Copyable {
     ///
     /// - Parameters:
     ///   - endpoint: where to listen; port 0 is a new port each time.
-    ///   - options: the options of its socket; `nil` for ``NonBlockingServer/socketOptions``.
+    ///   - options: the options of its socket; `nil` for ``ServerOptions/socketOptions``.
     ///   - limit: how long to wait for the server to do it.
     /// - Returns: the address the kernel bound it to, by which it is named from now on.
     /// - Throws: ``ServerError``: what the server says, ``ServerError/Code/stopped``, or ``ServerError/Code/unanswered``; it

@@ -60,22 +60,11 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     ///   - observer: who watches it, if anybody does.
     /// - Throws: ``ServerError`` if an option is out of its range, or an address is none, is in use or not permitted; nothing is
     ///   left bound then. `socket(2)`, `setsockopt(2)`, `bind(2)`, `listen(2)`.
-    public convenience init(
+    public init(
         _ behavior: consuming sending Behavior,
         listening endpoints: [Endpoint],
         options: ServerOptions = ServerOptions(),
         observer: (any ServerObserver)? = nil
-    ) throws(ServerError) {
-        try self.init(behavior, listening: endpoints, options: options, observer: observer, alsoSetting: [])
-    }
-
-    /// The same, with socket options besides the behavior's.
-    init(
-        _ behavior: consuming sending Behavior,
-        listening endpoints: [Endpoint],
-        options: ServerOptions,
-        observer: (any ServerObserver)?,
-        alsoSetting extraOptions: [SocketOption]
     ) throws(ServerError) {
         try options.expectValid()
         guard endpoints.count <= options.listenerLimit else {
@@ -87,10 +76,8 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
             )
         }
         occupyStandardStreams()
-        let socketOptions = behavior.socketOptions + extraOptions
-        for option in socketOptions { try option.expectValid() }
         var sockets: [ListenSocket] = []
-        for endpoint in endpoints { sockets.append(try ListenSocket(endpoint, options: socketOptions)) }
+        for endpoint in endpoints { sockets.append(try ListenSocket(endpoint, options: options.socketOptions)) }
         let addresses = sockets.map(\.address)
         let control = LoopControl()
         control.addresses.withLock { $0 = addresses }
@@ -98,7 +85,6 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         let resources = ServerResources(
             behavior: TypedBehaviorBox(behavior, mailbox),
             sockets: sockets,
-            socketOptions: socketOptions,
             observer: observer
         )
         self.options = options

@@ -23,6 +23,9 @@ public struct ServerOptions: Hashable, Sendable {
     /// ``Server/requestStop(within:)``. Zero or longer.
     public var stopTimeLimit: Duration
 
+    /// Options of every listen socket that is given none of its own; see ``SocketOption`` for what connections inherit.
+    public var socketOptions: [SocketOption]
+
     /// How many listeners a server may have: 0 or more.
     public var listenerLimit: Int
 
@@ -94,6 +97,7 @@ public struct ServerOptions: Hashable, Sendable {
         lingerTimeLimit: Duration = .seconds(30),
         lingerLimit: Int = 1024,
         stopTimeLimit: Duration = .seconds(20),
+        socketOptions: [SocketOption] = [],
         listenerLimit: Int = 1024,
         acceptMode: AcceptMode = .multishot,
         whenExhausted: Exhaustion = .park,
@@ -109,6 +113,7 @@ public struct ServerOptions: Hashable, Sendable {
         self.lingerTimeLimit = lingerTimeLimit
         self.lingerLimit = lingerLimit
         self.stopTimeLimit = stopTimeLimit
+        self.socketOptions = socketOptions
         self.listenerLimit = listenerLimit
         self.acceptMode = acceptMode
         self.whenExhausted = whenExhausted
@@ -129,6 +134,7 @@ public struct ServerOptions: Hashable, Sendable {
         try OptionRange.expect("ServerOptions.lingerTimeLimit", atLeastZero: lingerTimeLimit)
         try OptionRange.expect("ServerOptions.lingerLimit", lingerLimit, in: 0...Int.max)
         try OptionRange.expect("ServerOptions.stopTimeLimit", atLeastZero: stopTimeLimit)
+        for option in socketOptions { try option.expectValid() }
         try OptionRange.expect("ServerOptions.listenerLimit", listenerLimit, in: 0...Int.max)
         if let mailboxLimit { try OptionRange.expect("ServerOptions.mailboxLimit", mailboxLimit, in: 0...Int.max) }
         try OptionRange.expect(

@@ -6,7 +6,6 @@ internal import NBEngine
 struct ServerResources: @unchecked Sendable {
     let behavior: BehaviorBox
     let sockets: [ListenSocket]
-    let socketOptions: [SocketOption]
     let observer: (any ServerObserver)?
 }
 
@@ -23,7 +22,6 @@ extension Loop where LoopEngine: ~Copyable, Calls == KernelSocketCalls {
             calls: KernelSocketCalls(),
             sockets: resources.sockets,
             behavior: resources.behavior,
-            socketOptions: resources.socketOptions,
             control: control,
             options: options,
             observer: resources.observer

@@ -34,6 +34,7 @@ struct PendingCloseNotice {
     let worker: WorkerAddress
     let cause: CloseCause
     let connection: ConnectionID
+    var isMonitored: Bool
     let listener: ListenerID
     let options: UnsafePointer<WorkerOptions>?
 }

@@ -29,6 +29,8 @@ public enum CloseReason: Sendable, CustomStringConvertible {
     case expired
     /// The server has stopped.
     case stopped
+    /// It had ended before ``ServerContext/monitor(_:)`` was asked to watch it.
+    case unknown
 
     /// The reason in words.
     public var description: String {
@@ -45,6 +47,7 @@ public enum CloseReason: Sendable, CustomStringConvertible {
         case .expired:
             "the peer took nothing of what was queued, or did not end its side, within the close limit"
         case .stopped: "the server has stopped"
+        case .unknown: "it had ended before it was watched"
         }
     }
 }

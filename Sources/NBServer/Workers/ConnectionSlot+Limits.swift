@@ -7,7 +7,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         switch limit {
         case .send where hasNothingToSend: nil
         case .send: options.sendTimeLimit.map { pointee.clocks.sendingSince + $0 }
-        case .receive where !pointee.receiving.wantsMore: nil
+        case .receive where !wantsInput: nil
         case .receive: options.receiveTimeLimit.map { pointee.clocks.receivingSince + $0 }
         case .idle: options.idleTimeLimit.map { pointee.clocks.idleSince + $0 }
         }

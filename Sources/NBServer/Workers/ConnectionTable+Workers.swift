@@ -4,10 +4,25 @@ internal import NBEngine
 extension ConnectionTable {
     /// The slot of a worker's connection that is in use.
     func worker(_ id: ConnectionID) -> Slot? {
-        guard let slot = slot(id.slot), slot.pointee.hasWorker, slot.pointee.phase == .open,
-            slot.pointee.number == id.number
-        else { return nil }
+        guard let slot = slotOfWorker(id), slot.pointee.phase == .open else { return nil }
         return slot
+    }
+
+    /// The slot of a worker whose connection has not ended, whatever its phase.
+    private func slotOfWorker(_ id: ConnectionID) -> Slot? {
+        guard let slot = slot(id.slot), slot.pointee.hasWorker, slot.pointee.number == id.number else { return nil }
+        return slot
+    }
+
+    /// The behavior is to be told of a worker's end; returns whether there is such a worker that was not told itself.
+    mutating func monitor(_ id: ConnectionID) -> Bool {
+        if let slot = slotOfWorker(id) {
+            slot.pointee.isMonitored = true
+            return true
+        }
+        guard let index = closeNotices.firstIndex(where: { $0.connection == id }) else { return false }
+        closeNotices[index].isMonitored = true
+        return true
     }
 
     /// A connection is in use no more: a worker's wishes mean nothing from now on, and of its limits one remains, for what is
@@ -35,6 +50,7 @@ extension ConnectionTable {
                 worker: slot.pointee.worker,
                 cause: slot.pointee.closeCause,
                 connection: slot.id,
+                isMonitored: slot.pointee.isMonitored,
                 listener: slot.pointee.listener,
                 options: slot.pointee.workerOptions
             )
@@ -47,6 +63,8 @@ extension ConnectionTable {
         slot.pointee.receiving.forgetWorker()
         slot.pointee.closeCause = CloseCause()
         slot.pointee.isCongested = false
+        slot.pointee.isMonitored = false
+        slot.pointee.runCount = 0
     }
 
     /// The slot by which a worker is told of its end: its connection's own may be another's by then. It is free, so that whatever is

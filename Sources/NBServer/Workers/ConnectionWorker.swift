@@ -2,7 +2,7 @@
 ///
 /// The library makes room for one with every connection it is given to, and calls back on the server's thread, one callback
 /// at a time; it must not block. An error thrown by a callback ends this connection and no other, and the server's behavior
-/// hears ``ServerInfo/connectionFailed(_:)``.
+/// hears ``ServerInfo/connectionFailed(_:_:)``.
 ///
 /// ```swift
 /// struct Echo: ConnectionWorker {

@@ -1,5 +1,18 @@
 // How a connection's work begins, and how an error ends it.
 extension LoopState {
+    /// A connection gets the options it was given, or else its worker's type has; returns why it may have no worker with those.
+    mutating func giveOptions(_ options: WorkerOptions?, to slot: ConnectionTable.Slot) -> ServerError? {
+        let table = slot.pointee.worker.table
+        do throws(ServerError) {
+            let place = try workers.options(options, orOfTable: table)
+            slot.pointee.workerOptions = place
+            return workers.refusal(place)
+        } catch {
+            slot.pointee.workerOptions = workers.options(table)
+            return error
+        }
+    }
+
     /// A connection has got its worker: what that wants holds from now on.
     mutating func beginWork(_ slot: ConnectionTable.Slot) {
         let options = slot.workerOptions
@@ -25,7 +38,7 @@ extension LoopState {
     /// An error costs a worker its connection: the behavior is told, and the worker hears it as its end.
     mutating func fail(_ slot: ConnectionTable.Slot, _ error: any Error) {
         counters.pointee.failed += 1
-        tellLater(.connectionFailed(error))
+        tellLater(.connectionFailed(slot.id, error))
         endWorker(slot, failing: error)
     }
 

@@ -101,7 +101,7 @@ struct TimeLimits {
         guard let end = slot.nextLimit(options), end <= now else { return .all }
         let peer = calls.peerState(of: slot.pointee.descriptor)
         if !slot.hasNothingToSend { slot.pointee.clocks.note(peer, hasUnsentBytes: true, now) }
-        guard slot.pointee.receiving.wantsMore, let passed = slot.passedInputLimit(options, now) else { return .all }
+        guard slot.wantsInput, let passed = slot.passedInputLimit(options, now) else { return .all }
         slot.pointee.clocks.beginHearing(of: passed.end)
         switch slot.pointee.clocks.hearing {
         case .heard: return .by(passed.end)

@@ -11,6 +11,7 @@ struct WorkerCalls {
     // The state's own. Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
     private var connections: UnsafeMutablePointer<ConnectionTable>
     private let bufferCount: Int
+    private let bufferSize: Int
     /// How many receive buffers were given back in this turn.
     private var returnedBuffers = 0
     /// Receive buffers that the kernel did not take back.
@@ -20,6 +21,7 @@ struct WorkerCalls {
         self.state = state
         connections = state.pointee.connections
         bufferCount = state.pointee.options.receiveBufferCount
+        bufferSize = state.pointee.options.receiveBufferSize
         // A callback's messages to workers need no mailbox.
         state.pointee.behavior.mailbox.loop = state
     }
@@ -54,7 +56,7 @@ extension WorkerCalls {
         case .open:
             feed(slot, bytes)
             // A receive that goes on would fill memory with what nobody asks for.
-            if slot.pointee.receiving.isMultishot && slot.pointee.receiving.credit == 0 && slot.pointee.phase == .open {
+            if slot.pointee.receiving.isMultishot && !slot.wantsInput && slot.pointee.phase == .open {
                 connections.pointee.markDue(slot)
             }
         // Whoever gets the connection gets them too.
@@ -92,8 +94,10 @@ extension WorkerCalls {
     private mutating func tellRoom(_ slot: Slot) {
         let options = slot.workerOptions
         guard slot.pointee.phase == .open, slot.unsentByteCount <= options.pointee.sendLowWater else { return }
+        let rested = slot.isResting
         slot.pointee.isCongested = false
         callWorker(slot) { try $0.becameWritable($1, $2) }
+        if rested && slot.pointee.phase == .open { connections.pointee.endRest(slot) }
     }
 
     /// Calls those who have just got a connection or have asked for what may be there, and those whose connection has ended.
@@ -128,8 +132,12 @@ extension WorkerCalls {
         callWorker(slot) { try $0.connected($1, $2) }
     }
 
-    /// Asks a worker to come to an end.
+    /// Asks a worker to come to an end, when it awaits nothing.
     private mutating func finish(_ slot: Slot) {
+        guard slot.pointee.runCount == 0 else {
+            slot.pointee.receiving.isToFinish = true
+            return
+        }
         slot.pointee.receiving.isToFinish = false
         if slot.pointee.phase == .open { callWorker(slot) { try $0.shouldFinish($1, $2) } }
     }
@@ -137,13 +145,12 @@ extension WorkerCalls {
     mutating func tellCloseNotices() {
         while let notice = connections.pointee.takeCloseNotice() {
             let reason = closeReason(notice)
+            let place = WorkerPlace(state: state, slot: connections.pointee.ended(notice))
+            state.pointee.runs.cancel(of: notice.connection)
             state.pointee.workers.table(notice.worker.table)._withUnsafeGuaranteedRef {
-                $0.closed(
-                    notice.worker.index,
-                    reason,
-                    WorkerPlace(state: state, slot: connections.pointee.ended(notice))
-                )
+                $0.closed(notice.worker.index, reason, place)
             }
+            if notice.isMonitored { state.pointee.tellLater(.workerEnded(notice.connection, reason)) }
         }
     }
 
@@ -185,9 +192,9 @@ extension WorkerCalls {
         connections.pointee.consumeInput(slot, count)
         slot.pointee.receiving.isReady = false
         let receiving = slot.pointee.receiving
-        guard slot.pointee.phase == .open, receiving.hasEnded, !receiving.hasToldEnd, receiving.credit != 0 else {
-            return
-        }
+        guard slot.pointee.phase == .open, receiving.hasEnded, !receiving.hasToldEnd, receiving.credit != 0,
+            !slot.isResting
+        else { return }
         slot.pointee.receiving.hasToldEnd = true
         // Whatever is whole has been delivered.
         slot.pointee.receiving.cutByteCount = Int32(clamping: connections.pointee.input(of: slot).count)
@@ -197,7 +204,7 @@ extension WorkerCalls {
     /// Cuts bytes into what is delivered at a time, and delivers as much as is asked for; returns how many bytes that took.
     private mutating func deliverFrames(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> Int {
         var start = 0
-        while start < bytes.count, slot.pointee.receiving.credit != 0, slot.pointee.phase == .open {
+        while start < bytes.count, slot.pointee.receiving.credit != 0, !slot.isResting, slot.pointee.phase == .open {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
             switch cut(slot, rest) {
             case .frame(let frame, let next):
@@ -225,6 +232,11 @@ extension WorkerCalls {
     private func cut(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) -> FrameCut {
         let wanted = slot.pointee.receiving.wanted
         if wanted > 0 { return FrameCut(bytes, exactly: Int(wanted)) }
+        if slot.pointee.receiving.framing == .raw {
+            // What was kept may be more; a worker that sends it back is to be asked now and then whether it likes more.
+            let count = min(bytes.count, bufferSize)
+            return .frame(0..<count, next: count)
+        }
         let options = slot.workerOptions
         let cut = FrameCut(
             slot.pointee.receiving.framing,

@@ -23,7 +23,7 @@ public struct WorkerConnection<Worker: ConnectionWorker & ~Copyable>: ~Copyable 
 
     private var state: UnsafeMutablePointer<LoopState> { place.state }
 
-    private var table: UnsafeMutablePointer<ConnectionTable> { state.pointee.connections }
+    var table: UnsafeMutablePointer<ConnectionTable> { state.pointee.connections }
 
     private var options: UnsafePointer<WorkerOptions> { slot.workerOptions }
 
@@ -181,9 +181,15 @@ extension WorkerConnection where Worker: ~Copyable {
 
 // Receiving.
 extension WorkerConnection where Worker: ~Copyable {
-    /// Asks for what comes next, once, or as `mode` says; ``WorkerOptions/ReceiveMode/manual`` asks for nothing more. What has
-    /// arrived already and was not delivered counts. A count below 0 ends the connection, as with ``receive(exactly:)``.
-    public func receive(_ mode: WorkerOptions.ReceiveMode = .once) {
+    /// Asks for what comes next, once; what has arrived already and was not delivered counts. A worker that is given everything
+    /// (``WorkerOptions/ReceiveMode/continuous``) need not ask.
+    public func receive() {
+        ask { if $0.credit >= 0 { $0.ask(.once) } else { $0.wanted = 0 } }
+    }
+
+    /// Changes how often what arrives is delivered, from now on; ``WorkerOptions/ReceiveMode/manual`` asks for nothing more. A count below 0
+    /// ends the connection, as with ``receive(exactly:)``.
+    public func receive(_ mode: WorkerOptions.ReceiveMode) {
         if case .count(let count) = mode, !WorkerOptions.counts.contains(count) {
             return fail("receive(_:)", count, "a count from 0 to \(WorkerOptions.counts.upperBound)")
         }
@@ -200,7 +206,7 @@ extension WorkerConnection where Worker: ~Copyable {
             return fail("receive(exactly:)", count, "from 1 to WorkerOptions.frameLimit, \(limit)")
         }
         ask {
-            $0.ask(.once)
+            if $0.credit >= 0 { $0.ask(.once) }
             $0.wanted = Int32(count)
         }
     }
@@ -266,11 +272,12 @@ extension WorkerConnection where Worker: ~Copyable {
     private func end(_ kind: CloseCause.Kind, _ body: (inout ConnectionTable) -> Void) {
         guard slot.pointee.phase == .open else { return }
         slot.pointee.closeCause.note(kind)
+        if slot.pointee.runCount > 0 { state.pointee.runs.cancel(of: id) }
         body(&table.pointee)
     }
     /// The worker asked for what cannot be done. Out of line, since no worker should.
     @inline(never)
-    private func fail(_ function: String, _ value: Int, _ range: String) {
+    func fail(_ function: String, _ value: Int, _ range: String) {
         guard slot.pointee.phase == .open else { return }
         state.pointee.fail(
             slot,

@@ -1,8 +1,8 @@
 /// How a worker's connections receive and send, and what limits they have. When a value is out of its range, every connection
 /// that is given to a worker of that type ends with an error, ``ServerError/Code/invalidOption``; see
-/// ``ServerContext/assign(_:to:)``.
+/// ``ServerContext/assign(_:to:options:)``.
 public struct WorkerOptions: Hashable, Sendable {
-    /// How much is delivered at first.
+    /// How often what arrives is delivered, at first.
     public var receiving: ReceiveMode
     /// What is delivered at a time.
     public var framing: Framing
@@ -30,12 +30,17 @@ public struct WorkerOptions: Hashable, Sendable {
     /// ``CloseReason/queueTooLong``.
     public var sendQueueLimit: Int
 
+    /// How many of a worker's runs may be under way at a time, from 1 to 2,147,483,647; then nothing is received until one has ended. See
+    /// ``WorkerConnection/run(_:)``.
+    public var runLimit: Int
+
     /// How often a worker is given what has arrived. Erlang's `active`.
     public enum ReceiveMode: Hashable, Sendable {
-        /// Once; then ask again, by ``WorkerConnection/receive(_:)``.
-        case once
-        /// Always.
+        /// Always, but for rests: while more than ``WorkerOptions/sendHighWater`` waits to be sent, until ``WorkerOptions/sendLowWater`` is
+        /// left, and while the worker awaits something by ``WorkerConnection/run(_:)``.
         case continuous
+        /// Once; then ask again, by ``WorkerConnection/receive()``.
+        case once
         /// So many times, from 0 to 2,147,483,647; then ask again.
         case count(Int)
         /// When it asks.
@@ -65,9 +70,9 @@ public struct WorkerOptions: Hashable, Sendable {
         var greatestLength: Int { 1 << (8 * rawValue) - 1 }
     }
 
-    /// Options; the defaults are one delivery at a time, of whatever has arrived, and no time limits.
+    /// Options; the defaults deliver whatever arrives while the peer takes what it is sent, and have no time limits.
     public init(
-        receiving: ReceiveMode = .once,
+        receiving: ReceiveMode = .continuous,
         framing: Framing = .raw,
         frameLimit: Int = 1 << 20,
         deliversUnterminatedLine: Bool = true,
@@ -76,7 +81,8 @@ public struct WorkerOptions: Hashable, Sendable {
         sendTimeLimit: Duration? = nil,
         sendHighWater: Int = 64 << 10,
         sendLowWater: Int = 0,
-        sendQueueLimit: Int = 32 << 20
+        sendQueueLimit: Int = 32 << 20,
+        runLimit: Int = 1
     ) {
         self.receiving = receiving
         self.framing = framing
@@ -88,12 +94,12 @@ public struct WorkerOptions: Hashable, Sendable {
         self.sendHighWater = sendHighWater
         self.sendLowWater = sendLowWater
         self.sendQueueLimit = sendQueueLimit
+        self.runLimit = runLimit
     }
 
-    /// Refuses the first option that is out of its range, by the name of the worker's type. Asked when a server is first given
-    /// a worker of that type, since each can be set.
-    func expectValid(of worker: String) throws(ServerError) {
-        let name = "\(worker).options"
+    /// Refuses the first option that is out of its range, by the name of the whole. Asked when a server first meets them, since each can
+    /// be set.
+    func expectValid(_ name: String) throws(ServerError) {
         if case .count(let count) = receiving { try OptionRange.expect("\(name).receiving", count, in: Self.counts) }
         try OptionRange.expect("\(name).frameLimit", frameLimit, in: 1...Int(Int32.max))
         try expectTime("\(name).idleTimeLimit", idleTimeLimit)
@@ -102,6 +108,7 @@ public struct WorkerOptions: Hashable, Sendable {
         try OptionRange.expect("\(name).sendLowWater", sendLowWater, in: 0...Int.max)
         try OptionRange.expect("\(name).sendHighWater", sendHighWater, in: sendLowWater...Int.max)
         try OptionRange.expect("\(name).sendQueueLimit", sendQueueLimit, in: sendHighWater...Int.max)
+        try OptionRange.expect("\(name).runLimit", runLimit, in: 1...Int(Int32.max))
     }
 
     /// How many deliveries can be asked for at once.

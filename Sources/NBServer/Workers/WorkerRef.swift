@@ -5,7 +5,7 @@
 public struct WorkerRef<Worker: ConnectionWorker & ~Copyable>: Hashable, Sendable, CustomStringConvertible {
     /// The name of its connection.
     public let id: ConnectionID
-    private let mailbox: Mailbox
+    let mailbox: Mailbox
 
     init(_ id: ConnectionID, _ mailbox: Mailbox) {
         self.id = id
@@ -34,11 +34,17 @@ public struct WorkerRef<Worker: ConnectionWorker & ~Copyable>: Hashable, Sendabl
         }
     }
 
-    /// Asks the worker to come to an end, by ``ConnectionWorker/shouldFinish(_:)``. Never waits.
+    /// Asks the worker to come to an end, by ``ConnectionWorker/shouldFinish(_:)``, when it awaits nothing. Never waits.
     ///
     /// - Throws: ``CastError`` as ``send(_:)`` does.
     public func finish() throws(CastError) {
-        try post { try $0.shouldFinish($1, $2) }
+        try post { table, index, place in
+            guard place.slot.pointee.runCount == 0 else {
+                place.slot.pointee.receiving.isToFinish = true
+                return
+            }
+            try table.shouldFinish(index, place)
+        }
     }
 
     /// Has the worker called when the present callback has returned, or when the loop gets to it.

@@ -4,21 +4,28 @@
 struct WorkerRegistry: ~Copyable {
     // Unmanaged, so that a callback costs no retain; released at the end.
     private var tables: [Unmanaged<AnyWorkerTable>] = []
-    private var optionsOfTables: [UnsafeMutablePointer<WorkerOptions>] = []
+    /// The options that types of workers have, in the order of their tables.
+    private var optionsOfTables: [UnsafePointer<WorkerOptions>] = []
+    /// All options that connections were ever given; each stays where it is, since slots point there.
+    private var optionValues: [WorkerOptions: UnsafePointer<WorkerOptions>] = [:]
+    private var lastOptions: UnsafePointer<WorkerOptions>?
+    /// How many different ones of connections a server keeps.
+    static let mostOptionValues = 4096
     private var numbers: [ObjectIdentifier: UInt16] = [:]
     /// The type that was asked for last, which is mostly the one that is asked for next.
     private var last: (type: ObjectIdentifier, number: UInt16)?
 
     /// Errors that workers threw, until they have been told of their end; a slot may have another connection by then.
     var errors: [WorkerAddress: any Error] = [:]
-    /// Why the workers of a table get no connection: an option of theirs is out of its range.
-    private var refusals: [UInt16: ServerError] = [:]
+    /// Why workers with such options get no connection: one is out of its range.
+    private var refusals: [UnsafePointer<WorkerOptions>: ServerError] = [:]
 
     init() {}
 
     deinit {
         for table in tables { table.release() }
-        for options in optionsOfTables {
+        for options in Set(optionsOfTables).union(optionValues.values) {
+            let options = UnsafeMutablePointer(mutating: options)
             options.deinitialize(count: 1)
             options.deallocate()
         }
@@ -48,28 +55,56 @@ struct WorkerRegistry: ~Copyable {
         precondition(tables.count < Int(UInt16.max), "a server has fewer types of workers than 65,535")
         tables.append(.passRetained(table))
         let number = UInt16(tables.count)
-        var options = options
-        do throws(ServerError) {
-            try options.expectValid(of: name)
-        } catch {
-            refusals[number] = error
-            options = WorkerOptions()
-        }
-        let pointer = UnsafeMutablePointer<WorkerOptions>.allocate(capacity: 1)
-        pointer.initialize(to: options)
-        optionsOfTables.append(pointer)
+        optionsOfTables.append(place(options, of: "\(name).options"))
         numbers[type] = number
         return number
     }
 
-    /// Why the workers of a table get no connection, if they do not.
-    func refusal(_ number: UInt16) -> ServerError? { refusals.isEmpty ? nil : refusals[number] }
+    /// Puts options where they stay.
+    private mutating func place(_ options: WorkerOptions, of name: String) -> UnsafePointer<WorkerOptions> {
+        let place = UnsafeMutablePointer<WorkerOptions>.allocate(capacity: 1)
+        do throws(ServerError) {
+            try options.expectValid(name)
+            place.initialize(to: options)
+        } catch {
+            refusals[UnsafePointer(place)] = error
+            place.initialize(to: WorkerOptions())
+        }
+        return UnsafePointer(place)
+    }
+
+    /// Where the options of one connection are: its own, or those of its worker's type.
+    mutating func options(
+        _ options: WorkerOptions?,
+        orOfTable number: UInt16
+    ) throws(ServerError) -> UnsafePointer<WorkerOptions> {
+        guard let options else { return self.options(number) }
+        if let lastOptions, lastOptions.pointee == options { return lastOptions }
+        if let known = optionValues[options] {
+            lastOptions = known
+            return known
+        }
+        try OptionRange.expect(
+            "different WorkerOptions of a server",
+            optionValues.count + 1,
+            in: 0...Self.mostOptionValues
+        )
+        let place = place(options, of: "WorkerOptions")
+        optionValues[options] = place
+        if refusals[place] == nil { lastOptions = place }
+        return place
+    }
+
+    /// Why workers with such options get no connection, if they do not.
+    func refusal(_ options: UnsafePointer<WorkerOptions>) -> ServerError? {
+        refusals.isEmpty ? nil : refusals[options]
+    }
 
     /// A table, by its number.
     func table(_ number: UInt16) -> Unmanaged<AnyWorkerTable> { tables[Int(number) - 1] }
 
     /// What the workers of a table want.
-    func options(_ number: UInt16) -> UnsafePointer<WorkerOptions> { UnsafePointer(optionsOfTables[Int(number) - 1]) }
+    func options(_ number: UInt16) -> UnsafePointer<WorkerOptions> { optionsOfTables[Int(number) - 1] }
 
     /// The memory of a table's workers.
     func pages(_ number: UInt16) -> UnsafeMutablePointer<WorkerPages> {

@@ -18,8 +18,6 @@ struct GreetingBehavior: NonBlockingServer {
         self.plan = plan
     }
 
-    var socketOptions: [SocketOption] { plan.sendBuffer > 0 ? [.sendBuffer(plan.sendBuffer)] : [] }
-
     mutating func begin(_ context: borrowing ServerContext) -> Verdict {
         for (address, part) in zip(context.addresses, plan.parts) { parts[address] = part }
         Self.say("listening on " + context.addresses.map { "\($0.port)" }.joined(separator: " "))

@@ -25,7 +25,11 @@ struct ServerRole {
         let server = try Server(
             GreetingBehavior(plan),
             listening: plan.parts.map { _ in "127.0.0.1:0" },
-            options: ServerOptions(closeTimeLimit: plan.closeTimeLimit, quantum: plan.quantum)
+            options: ServerOptions(
+                closeTimeLimit: plan.closeTimeLimit,
+                socketOptions: plan.sendBuffer > 0 ? [.sendBuffer(plan.sendBuffer)] : [],
+                quantum: plan.quantum
+            )
         )
         try server.run(stoppingOn: [.terminate], reporting: [Self.tellAccount, Self.finishWaiting])
     }

@@ -33,7 +33,6 @@ final class RunningServer: Sendable {
         let onBegin: OnBegin
         let onInfo: OnInfo
         let deciding: Deciding
-        let socketOptions: [SocketOption]
 
         func begin(_ context: borrowing ServerContext) -> Verdict {
             onBegin()
@@ -95,11 +94,11 @@ final class RunningServer: Sendable {
             shared: shared,
             onBegin: onBegin,
             onInfo: onInfo,
-            deciding: deciding,
-            socketOptions: socketOptions
+            deciding: deciding
         )
         let options = ServerOptions(
             closeTimeLimit: closeTimeLimit,
+            socketOptions: socketOptions,
             acceptMode: acceptMode,
             whenExhausted: whenExhausted,
             quantum: completionDepth,

@@ -29,7 +29,7 @@ final class RunningWorkers: Sendable {
         }
 
         func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
-            if case .connectionFailed(let error) = info { failures.value.withLock { $0.append("\(error)") } }
+            if case .connectionFailed(_, let error) = info { failures.value.withLock { $0.append("\(error)") } }
             return .continue
         }
 

@@ -12,7 +12,8 @@ import Testing
     func onceIsOneDelivery(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let server = try RunningWorkers(engine: engine, conduct: Self.passive)
+                let options = WorkerOptions(receiving: .once)
+                let server = try RunningWorkers(engine: engine, options, conduct: Self.passive)
                 let client = try Client(server.address)
                 try client.say("one")
                 try server.journal.wait(0, for: .received("one"))

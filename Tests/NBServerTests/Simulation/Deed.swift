@@ -32,6 +32,8 @@ enum Deed: Int, CaseIterable {
     /// A client ends its side in the middle of a line, which is delivered; or of another frame, which is not.
     case unterminatedLine, peerClosedInFrame
     case workerMessage, workerFinish
+    /// What a worker awaited has come; the behavior wants to hear of its end, or wanted to too late.
+    case workerRun, watch, lateWatch
     /// Somebody means a worker that has ended.
     case unknownWorker
     /// A worker throws; or the behavior does, having given it a connection.

@@ -186,6 +186,7 @@ extension SimulatedBehavior {
     private func note(_ info: ServerInfo, _ timeout: Instant?) {
         switch info {
         case .connectionFailed: break
+        case .workerEnded(let id, let reason): history.noteWatchEnded(id, reason)
         case .timeout: noteTimeout(timeout)
         case .timer(let timer): note(timer)
         case .signal(let signal):

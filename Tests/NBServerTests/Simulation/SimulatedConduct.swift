@@ -46,6 +46,15 @@ final class SimulatedConduct {
     private(set) var isEndSeen = false
     private(set) var isEndTold = false
     private(set) var isCongested = false
+    /// How many runs of its are under way.
+    private(set) var runCount = 0
+    /// Whether it ever had one: wishes that it finish are one when it has ended.
+    private var hasRun = false
+    /// The behavior is to be told of its end, and how often it is to be told that it had ended before.
+    private(set) var isWatched = false
+    private(set) var lateWatches = 0
+    /// What it was told of its end.
+    private(set) var reason: String?
     /// Messages that were sent to it and have not come, in their order; and how often it was asked to finish.
     private(set) var messages: [Int] = []
     private(set) var finishes = 0
@@ -70,6 +79,9 @@ final class SimulatedConduct {
         ask(options.receiving)
     }
 
+    /// It is given nothing for now, though it has asked.
+    var rests: Bool { runCount >= options.runLimit || isCongested && credit < 0 }
+
     /// It has not ended, as far as it knows.
     var isLive: Bool { end == .none && !isOver }
 }
@@ -78,9 +90,19 @@ final class SimulatedConduct {
 extension SimulatedConduct {
     func noteAsked(_ mode: WorkerOptions.ReceiveMode, exactly count: Int = 0, at now: Instant) {
         guard isLive else { return }
-        ask(mode)
+        // One that wants everything goes on wanting it.
+        if count == 0 || credit >= 0 { ask(mode) }
         wanted = count
         lastAnswered = now
+    }
+
+    func noteRun() {
+        runCount += 1
+        hasRun = true
+    }
+
+    func noteWatched() {
+        if isOver { lateWatches += 1 } else { isWatched = true }
     }
 
     private func ask(_ mode: WorkerOptions.ReceiveMode) {
@@ -154,6 +176,7 @@ extension SimulatedConduct {
         noteCallback("received")
         lastAnswered = now
         if credit == 0 { violate("worker \(number) is given something, and has not asked") }
+        if rests { violate("worker \(number) is given something while it rests") }
         let start = socket.deliveredCount
         switch nextCut {
         case .frame(let frame, let next):
@@ -176,7 +199,7 @@ extension SimulatedConduct {
     /// So many bytes of an unfinished frame are said to be left.
     func notePeerClosed(cut byteCount: Int) {
         noteCallback("inputEnded")
-        if isEndTold || !isEndSeen || credit == 0 {
+        if isEndTold || !isEndSeen || credit == 0 || rests {
             violate("worker \(number) is told of the end twice, too early, or without having asked")
         }
         if case .frame = nextCut { violate("worker \(number) is told of the end before what came before it") }
@@ -191,17 +214,38 @@ extension SimulatedConduct {
         if unsent > 0 { violate("worker \(number) is told that all is sent, but for \(unsent) bytes") }
     }
 
-    func noteWritable(unsent: Int) {
+    func noteWritable(unsent: Int, at now: Instant) {
         noteCallback("writable")
         if !isCongested || unsent > options.sendLowWater { violate("worker \(number) is told that there is room") }
+        if rests { lastAnswered = now }
         isCongested = false
     }
+
+    /// What it awaited has come, as the message before.
+    func noteRunEnded(at now: Instant) {
+        if rests { lastAnswered = now }
+        runCount -= 1
+    }
+
+    /// The behavior is told of its end.
+    func noteWatchEnded(_ reason: String) {
+        if isWatched && reason == self.reason {
+            isWatched = false
+        } else if lateWatches > 0 && reason == "\(CloseReason.unknown)" {
+            lateWatches -= 1
+        } else {
+            violate("the behavior is told that worker \(number) has ended: \(reason)")
+        }
+    }
+
+    /// Whether the behavior has yet to be told of its end.
+    var isWatchOwed: Bool { isOver && (isWatched || lateWatches > 0) }
 
     func noteTimeout(_ limit: TimeLimit, unsent: Int, at now: Instant) {
         noteCallback("timeout")
         let end = limitEnd(limit, unsent: unsent)
         if end.map({ $0 > now }) ?? true { violate("worker \(number): the \(limit) limit has not passed") }
-        if let end, limit != .send, credit != 0, !isEndSeen { checkHearing(limit, since: end, at: now) }
+        if let end, limit != .send, credit != 0, !isEndSeen, !rests { checkHearing(limit, since: end, at: now) }
         lastTimeouts[limit] = now
     }
 
@@ -220,7 +264,7 @@ extension SimulatedConduct {
     /// The library has asked what its client has said.
     func noteLook(said: Int, hasEnded: Bool, at now: Instant) {
         if looks.count == 16 { looks.removeFirst() }
-        looks.append((said, hasEnded, credit != 0 && !isEndSeen, now))
+        looks.append((said, hasEnded, credit != 0 && !isEndSeen && !rests, now))
     }
 
     /// A limit, perhaps the longer one, waits for what its client had said when it passed.
@@ -246,6 +290,7 @@ extension SimulatedConduct {
     /// Somebody wants it to finish, or the server drains.
     func noteFinishCame(drains: Bool) {
         noteCallback("finish")
+        if runCount > 0 { violate("worker \(number) is to finish while it awaits something") }
         if finishes > 0 {
             finishes -= 1
         } else if !drains {
@@ -253,9 +298,10 @@ extension SimulatedConduct {
         }
     }
 
-    func noteClosed() {
+    func noteClosed(_ reason: CloseReason) {
         if isOver { violate("worker \(number) is told twice that it is closed") }
         isOver = true
+        self.reason = "\(reason)"
     }
 }
 
@@ -288,7 +334,7 @@ extension SimulatedConduct {
             switch limit {
             case .send:
                 (unsent == 0 ? nil : options.sendTimeLimit, unsent == 0 ? lastSent : max(lastSent, socket.lastProgress))
-            case .receive: (credit == 0 || isEndSeen ? nil : options.receiveTimeLimit, lastAnswered)
+            case .receive: (credit == 0 || isEndSeen || rests ? nil : options.receiveTimeLimit, lastAnswered)
             case .idle:
                 (options.idleTimeLimit, max(lastBytes, unsent == 0 ? lastSent : max(lastSent, socket.lastProgress)))
             }
@@ -304,7 +350,7 @@ extension SimulatedConduct {
             violate("\(unsent) bytes of worker \(number) are not being sent")
         }
         if !hasStopped && !messages.isEmpty { violate("worker \(number) was sent messages that do not come") }
-        if !hasStopped && finishes > 0 { violate("worker \(number) is not asked to finish") }
+        if !hasStopped && finishes > 0 && !hasRun { violate("worker \(number) is not asked to finish") }
         checkInput(maySleep: retriesSoon && (socket.isReceiveRefused || !hasBuffers))
     }
 
@@ -315,6 +361,7 @@ extension SimulatedConduct {
             }
             return
         }
+        guard !rests else { return checkInputAtRest(maySleep: maySleep) }
         switch nextCut {
         case .frame: violate("worker \(number) is not given what has arrived")
         case .tooLong: violate("worker \(number) lives on with a frame that is too long")
@@ -324,6 +371,17 @@ extension SimulatedConduct {
             if socket.receive == nil && !maySleep {
                 violate("worker \(number) waits for bytes, and nothing receives them")
             }
+        }
+    }
+
+    /// One that rests has a receive in the kernel that notices its client's end, until it holds bytes.
+    private func checkInputAtRest(maySleep: Bool) {
+        guard !isEndSeen else { return }
+        if undeliveredCount == 0 && socket.receive == nil && !maySleep {
+            violate("worker \(number) rests, and nothing notices that its client leaves")
+        }
+        if undeliveredCount > 0, let receive = socket.receive, receive.isMultishot, !receive.isCancelled {
+            violate("worker \(number) rests, and receives again and again")
         }
     }
 }

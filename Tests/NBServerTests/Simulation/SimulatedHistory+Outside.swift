@@ -22,12 +22,13 @@ extension SimulatedHistory {
     }
 
     private func act() {
-        switch kernel.random.below(21) {
+        switch kernel.random.below(25) {
         case 0...6: post.call()
         case 7...11: post.cast()
         case 12: post.look()
         case 13: post.abandon()
         case 14, 15: suspendOrResume()
+        case 21...24: post.request { [self] context in finishRun(context) }
         case 16: signal()
         case 20: askForWorkers()
         default: askForListeners()
@@ -36,7 +37,8 @@ extension SimulatedHistory {
 
     private func askForWorkers() {
         post.request { [self] context in
-            switch kernel.random.below(6) {
+            switch kernel.random.below(7) {
+            case 6: watchWorker(context)
             case 0, 1: assignKept(context)
             case 2: finishWorker(context)
             case 3: listWorkers(context)

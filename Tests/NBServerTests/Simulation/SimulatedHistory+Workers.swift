@@ -96,6 +96,52 @@ extension SimulatedHistory {
         }
     }
 
+    /// Something that a worker awaits comes.
+    func finishRun(_ context: borrowing ServerContext) {
+        guard !runs.isEmpty else { return }
+        let conduct = runs.remove(at: kernel.random.below(runs.count))
+        messageCount += 1
+        runMessages.insert(messageCount)
+        kernel.note("   message \(messageCount), which worker \(conduct.number) awaits")
+        if conduct.isLive && isThere(conduct) {
+            conduct.noteMessage(messageCount)
+            kernel.tally.note(.workerRun)
+        }
+        let result = Result<Int, any Error>.success(messageCount)
+        if conduct.role == 0 {
+            WorkerRef<SimulatedWorker<FirstRole>>.finishRun(0, of: conduct.connection, result, in: context)
+        } else {
+            WorkerRef<SimulatedWorker<SecondRole>>.finishRun(0, of: conduct.connection, result, in: context)
+        }
+    }
+
+    func isOfRun(_ message: Int) -> Bool { runMessages.contains(message) }
+
+    /// The behavior wants to hear of a worker's end.
+    func watchWorker(_ context: borrowing ServerContext) {
+        guard let conduct = anyWorker(), post.end == nil else { return }
+        kernel.note("   worker \(conduct.number) is watched")
+        kernel.tally.note(conduct.isOver ? .lateWatch : .watch)
+        conduct.noteWatched()
+        watched.append(conduct)
+        do {
+            if conduct.role == 0 {
+                try context.monitor(worker(conduct, FirstRole.self, context))
+            } else {
+                try context.monitor(worker(conduct, SecondRole.self, context))
+            }
+        } catch {
+            violate("worker \(conduct.number) cannot be watched: \(error)")
+        }
+    }
+
+    func noteWatchEnded(_ id: ConnectionID, _ reason: CloseReason) {
+        guard let conduct = watched.first(where: { $0.connection == id }) else {
+            return violate("the behavior is told of a worker's end that it did not watch")
+        }
+        conduct.noteWatchEnded("\(reason)")
+    }
+
     private func anyWorker() -> SimulatedConduct? {
         kernel.random.element(of: kernel.random.chance(900) ? running : conducts)
     }
@@ -178,6 +224,7 @@ extension SimulatedHistory {
             case .queueTooLong: conduct.end == .queueTooLong
             case .expired: (conduct.end == .closed || conduct.end == .released) && isStuck(conduct)
             case .stopped: hasStopped
+            case .unknown: false
             }
         if !isRight { violate("worker \(conduct.number), whose end is \(conduct.end), is told: \(reason)") }
     }
@@ -211,6 +258,10 @@ extension SimulatedHistory {
     func checkWorkers(_ deadline: Instant?) {
         for conduct in running { check(conduct, deadline) }
         guard isAtRest(deadline) else { return }
+        watched.removeAll { $0.isOver && !$0.isWatchOwed }
+        for conduct in watched where conduct.isWatchOwed && post.end == nil {
+            violate("the behavior is not told of the end of worker \(conduct.number)")
+        }
         if kernel.buffers.areOpen && !kernel.buffers.areAllBack { violate("the server rests, and has buffers") }
         if kernel.buffers.hasRefused && !retriesSoon(deadline) {
             violate("buffers were refused, and are not given back")
@@ -283,7 +334,7 @@ extension Deed {
             case .frameTooLong: .tooLongFrame
             case .queueTooLong: .tooLongQueue
             case .expired: .expiredWorker
-            case .stopped: .stoppedWorker
+            case .stopped, .unknown: .stoppedWorker
             }
     }
 }

@@ -71,6 +71,11 @@ final class SimulatedHistory: @unchecked Sendable {
     /// The workers there were, and those that have not heard of their end.
     var conducts: [SimulatedConduct] = []
     var running: [SimulatedConduct] = []
+    /// Workers that await something, once for each; and the messages that are what one awaited.
+    var runs: [SimulatedConduct] = []
+    var runMessages: Set<Int> = []
+    /// Workers of whose end the behavior wants to hear.
+    var watched: [SimulatedConduct] = []
     /// How many messages were meant for workers, how many connections came from elsewhere, how often something was thrown that
     /// costs a connection.
     var messageCount = 0

@@ -51,7 +51,8 @@ enum SimulatedRoles {
             sendTimeLimit: drawLimit(&random),
             sendHighWater: sendHighWater,
             sendLowWater: sendLowWater,
-            sendQueueLimit: sendHighWater + random.below(random.chance(200) ? 40 : 5000)
+            sendQueueLimit: sendHighWater + random.below(random.chance(200) ? 40 : 5000),
+            runLimit: random.chance(700) ? 1 : 1 + random.below(3)
         )
     }
 

@@ -34,7 +34,7 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
 
     func becameWritable(_ connection: borrowing WorkerConnection<Self>) throws {
         note("writable", .writable)
-        conduct.noteWritable(unsent: connection.unsentByteCount)
+        conduct.noteWritable(unsent: connection.unsentByteCount, at: kernel.now)
         try act(connection)
     }
 
@@ -57,6 +57,7 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
     func handleMessage(_ message: Int, on connection: borrowing WorkerConnection<Self>) throws {
         note("message \(message)", .workerMessage)
         conduct.noteMessageCame(message)
+        if history.isOfRun(message) { conduct.noteRunEnded(at: kernel.now) }
         try act(connection)
     }
 
@@ -69,7 +70,7 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
     consuming func closed(_ reason: CloseReason, on connection: borrowing WorkerConnection<Self>) {
         kernel.note("worker \(conduct.number): closed, \(reason)")
         history.callbacks += 1
-        conduct.noteClosed()
+        conduct.noteClosed(reason)
         history.check(reason, of: conduct)
     }
 
@@ -88,7 +89,7 @@ extension SimulatedWorker {
     }
 
     private func actOnce(_ connection: borrowing WorkerConnection<Self>) throws {
-        switch kernel.random.below(24) {
+        switch kernel.random.below(26) {
         case 0...7: send(connection)
         case 8...14: ask(connection)
         case 15: setFraming(connection)
@@ -100,6 +101,8 @@ extension SimulatedWorker {
         case 21: history.sendToWorker(connection.context)
         case 22 where kernel.random.chance(100): history.finishWorker(connection.context)
         case 23 where kernel.random.chance(300): history.assignKept(connection.context)
+        case 24 where kernel.random.chance(400): run(connection)
+        case 25 where kernel.random.chance(300): history.watchWorker(connection.context)
         default: break
         }
     }
@@ -155,6 +158,15 @@ extension SimulatedWorker {
             connection.receive(mode)
             conduct.noteAsked(mode, at: kernel.now)
         }
+    }
+
+    /// Awaits something. What that is plays outside of the loop, where there are no tasks here.
+    private func run(_ connection: borrowing WorkerConnection<Self>) {
+        guard conduct.isLive, conduct.runCount < conduct.options.runLimit else { return }
+        kernel.note("   worker \(conduct.number): awaits something")
+        connection.table.pointee.beginRun(connection.slot)
+        conduct.noteRun()
+        history.runs.append(conduct)
     }
 
     private func setFraming(_ connection: borrowing WorkerConnection<Self>) {

@@ -117,7 +117,7 @@ import Testing
         server.features.receivesMultishot = true
         let worker = DiaryWorker<Continuous>(diary: diary) { _ in
         } onReceived: { bytes, connection in
-            if bytes == Array("first".utf8) { connection.receive() }
+            if bytes == Array("first".utf8) { connection.receive(.once) }
         }
         var receive = Token(rawValue: 0)
         try server.run(
@@ -127,6 +127,8 @@ import Testing
             },
             script: [
                 { try $0.accept(client, on: server.listeners[0]) },
+                // The first receive does not go on.
+                { $0.completeReceive(try #require($0.receives(on: client).last).token, Array("before".utf8)) },
                 {
                     receive = try #require($0.receives(on: client).last).token
                     $0.completeReceive(receive, Array("first".utf8), isLast: false)
@@ -138,7 +140,11 @@ import Testing
                 { #expect($0.submitted.count { $0.operation == .cancel(receive) } == 1) },
             ]
         )
-        #expect(diary.lines == ["connected", "received first", "received last", "closed: the server has stopped"])
+        #expect(
+            diary.lines == [
+                "connected", "received before", "received first", "received last", "closed: the server has stopped",
+            ]
+        )
     }
 
     @Test func anErrorAfterTheAssignmentIsWhatTheWorkerHears() throws {

@@ -82,6 +82,8 @@ struct ServerRole {
             listening: Treatment.allCases.map { _ in "127.0.0.1:0" },
             options: ServerOptions(
                 closeTimeLimit: .milliseconds(limit),
+                // Fixed buffers: how much of the payload fits into them must not depend on the machine.
+                socketOptions: [.sendBuffer(Payload.sendBuffer)],
                 whenExhausted: sheds ? .shed : .park,
                 quantum: depth
             )

@@ -18,9 +18,6 @@ struct SoakBehavior: NonBlockingServer {
         self.stopsAfter = stopsAfter
     }
 
-    /// Fixed buffers: how much of the payload fits into them must not depend on the machine.
-    var socketOptions: [SocketOption] { [.sendBuffer(Payload.sendBuffer)] }
-
     mutating func begin(_ context: borrowing ServerContext) -> Verdict {
         for (treatment, address) in zip(Treatment.allCases, context.addresses) { treatments[address.port] = treatment }
         return .continue
@@ -97,7 +94,8 @@ struct SoakBehavior: NonBlockingServer {
     mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
         board.note(context.counters)
         switch info {
-        case .timeout, .timer, .signal, .connectionFailed, .connectionLost, .listenerRemoved, .draining: break
+        case .timeout, .timer, .signal, .connectionFailed, .workerEnded, .connectionLost, .listenerRemoved, .draining:
+            break
         case .listenerParked:
             board.update { $0[.parks] += 1 }
             if board.yieldsWhenParked.load(ordering: .relaxed) { dismiss(context) }

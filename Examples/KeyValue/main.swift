@@ -1,0 +1,39 @@
+// A store of keys and values, to show answers that are awaited: the store is an actor, which any task may ask. Questions that come in one
+// go are answered in their order.
+
+import ExampleProgram
+import NBServer
+
+actor Store {
+    private var values: [String: String] = [:]
+
+    func answer(_ line: String) -> String {
+        let words = line.split(separator: " ", maxSplits: 2).map(String.init)
+        switch (words.first, words.count) {
+        case ("get", 2): return values[words[1]].map { "= \($0)" } ?? "nothing"
+        case ("set", 3): values[words[1]] = words[2]
+        case ("delete", 2): values[words[1]] = nil
+        default: return "get KEY, set KEY VALUE or delete KEY"
+        }
+        return "ok"
+    }
+}
+
+struct Client: ConnectionWorker {
+    static let options = WorkerOptions(framing: .line, frameLimit: 10_000)
+    let store: Store
+
+    func received(_ line: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
+        let line = line.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+        connection.run { [store] in await store.answer(line) }
+    }
+
+    func handleMessage(_ answer: String, on connection: borrowing WorkerConnection<Self>) {
+        connection.send(answer + "\n")
+    }
+}
+
+let store = Store()
+Program("key-value", listening: "127.0.0.1:7009", purpose: "  nc 127.0.0.1 7009             set, get and delete").run {
+    try Server(listening: $0, observer: $1) { _ in Client(store: store) }
+}
