@@ -6,7 +6,7 @@ final class CountingServer: Sendable {
 
     init() throws {
         server = try Server(Counter(), listening: [])
-        try server.start()
+        try server.startBlocking()
     }
 
     deinit {

@@ -17,7 +17,7 @@ struct GeneratorTests {
     ) throws -> (ConnectionLedger, accepted: Int) {
         let tally = AcceptTally()
         let server = try Server(Greeter(tally: tally), listening: [Endpoint("127.0.0.1:0")])
-        try server.start()
+        try server.startBlocking()
         defer { server.stopBlocking() }
         let target = try TargetAddress("\(server.addresses[0])")
         let plan = LoadPlan(streams: [stream(target)], sources: .spread(for: target), seconds: 60)
@@ -39,7 +39,7 @@ struct GeneratorTests {
     func aConnectionAsksAsOftenAsItIsToAndIsThenEnded(exchanges: Int, wrong: Int) throws {
         let tally = AcceptTally()
         let server = try Server(LimitedResponder(tally: tally), listening: [Endpoint("127.0.0.1:0")])
-        try server.start()
+        try server.startBlocking()
         defer { server.stopBlocking() }
         let target = try TargetAddress("\(server.addresses[0])")
         let answer = Array(String(repeating: Work.keptResponseText, count: exchanges).utf8)
@@ -84,7 +84,7 @@ struct GeneratorTests {
         // At an address that is this process's: nobody else listens there meanwhile.
         let server = try Server(Greeter(tally: AcceptTally()), listening: [Endpoint("\(OwnHost.address):0")])
         let address = "\(server.addresses[0])"
-        try server.start()
+        try server.startBlocking()
         server.stopBlocking()
         let stream = LoadStream(targets: [try TargetAddress(address)], pace: .closed(inFlight: 4), count: 20)
         let ledger = try LoadRun.run(LoadPlan(streams: [stream], sources: .kernels, seconds: 60)).streams[0].ledger
@@ -96,7 +96,7 @@ struct GeneratorTests {
     func anInterruptedRunHasAResult(pace: LoadStream.Pace) throws {
         let tally = AcceptTally()
         let server = try Server(CountingGreeter(tally: tally), listening: [Endpoint("127.0.0.1:0")])
-        try server.start()
+        try server.startBlocking()
         defer { server.stopBlocking() }
         let target = try TargetAddress("\(server.addresses[0])")
         let stream = LoadStream(targets: [target], answer: banner, pace: pace)
@@ -117,7 +117,7 @@ struct GeneratorTests {
     @Test func whatHappensOnceHappensOnceHoweverManyThreadsThereAre() throws {
         let calls = AcceptTally()
         let server = try Server(Greeter(tally: AcceptTally()), listening: [Endpoint("127.0.0.1:0")])
-        try server.start()
+        try server.startBlocking()
         defer { server.stopBlocking() }
         let target = try TargetAddress("\(server.addresses[0])")
         var stream = LoadStream(targets: [target], answer: banner, pace: .closed(inFlight: 30), count: 30)

@@ -12,7 +12,7 @@ struct LoadCommandTests {
     func aSignalEndsItWithWhatWasMeasuredUntilThen(signal: Int32, threads: String) throws {
         let tally = AcceptTally()
         let server = try Server(CountingGreeter(tally: tally), listening: ["127.0.0.1:0"])
-        try server.start()
+        try server.startBlocking()
         defer { server.stopBlocking() }
         let load = try ChildProcess(try command("\(server.addresses[0])") + ["--threads", threads])
         try waitUntil { tally.accepted >= 100 }

@@ -12,7 +12,7 @@ struct TargetChoiceTests {
 
     @Test func theFirstAddressThatTakesAConnectionIsTaken() throws {
         let server = try Server(Greeter(tally: AcceptTally()), listening: ["127.0.0.1:0"])
-        try server.start()
+        try server.startBlocking()
         defer { server.stopBlocking() }
         // No other process listens at this process's own address.
         let silent = try TargetAddress("\(OwnHost.address):\(server.addresses[0].port)")
@@ -26,7 +26,7 @@ struct TargetChoiceTests {
     @Test func anOnlyAddressIsNotAsked() throws {
         let tally = AcceptTally()
         let server = try Server(Greeter(tally: tally), listening: ["127.0.0.1:0"])
-        try server.start()
+        try server.startBlocking()
         let address = "\(server.addresses[0])"
         #expect(try choice.targets([address, address]).map(\.description) == [address, address])
         server.stopBlocking()

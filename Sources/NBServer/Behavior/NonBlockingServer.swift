@@ -157,7 +157,7 @@ extension NonBlockingServer where Self: ~Copyable, Worker: ConnectionWorker {
         in context: borrowing ServerContext
     ) throws -> Verdict {
         let worker = try makeWorker(for: connection, in: context)
-        context.assign(connection, to: worker, options: workerOptions)
+        _ = context.give(connection, to: worker, options: workerOptions)
         return .continue
     }
 }

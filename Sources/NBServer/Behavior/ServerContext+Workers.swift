@@ -11,13 +11,22 @@ extension ServerContext {
     ///
     /// - Precondition: it is this server's connection. Another server's ends the process, in every build: see
     ///   ``Connection/handOff(to:)``.
-    /// - Returns: the worker's name, by which it is sent messages.
+    /// - Returns: the worker, as others know it.
     @discardableResult
     public func assign<Worker: ConnectionWorker & ~Copyable>(
         _ connection: consuming Connection,
         to worker: consuming Worker,
         options: WorkerOptions? = nil
     ) -> WorkerRef<Worker> {
+        WorkerRef(give(connection, to: worker, options: options).id, state.pointee.behavior.mailbox)
+    }
+
+    /// The same where nothing asks for the reference, which would cost a retain.
+    func give<Worker: ConnectionWorker & ~Copyable>(
+        _ connection: consuming Connection,
+        to worker: consuming Worker,
+        options: WorkerOptions?
+    ) -> ConnectionTable.Slot {
         connection.expect(in: state.pointee.connections)
         let slot = connection.intoSlot()
         let number = state.pointee.workers.number(of: Worker.self)
@@ -36,7 +45,7 @@ extension ServerContext {
         } else if let refusal {
             state.pointee.fail(slot, refusal)
         }
-        return WorkerRef(slot.id, state.pointee.behavior.mailbox)
+        return slot
     }
 
     /// Watches a worker: the behavior hears of its end once, as ``ServerInfo/workerEnded(_:_:)``. If it has ended before, that is told when the

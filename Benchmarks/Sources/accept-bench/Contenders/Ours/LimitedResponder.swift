@@ -10,7 +10,7 @@ struct LimitedResponder: NonBlockingServer {
         mutating func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
             connection.send(Work.keptResponseText)
             answered += 1
-            if answered < Work.requestsOfAConnection { connection.receive() } else { connection.close() }
+            if answered == Work.requestsOfAConnection { connection.close() }
         }
     }
 
