@@ -68,7 +68,7 @@ do {
             print("\(served) served")
         }
     }
-    try server.run(stoppingOn: [.interrupt, .terminate])
+    try server.run(drainingOn: [.terminate], stoppingOn: [.interrupt])
 } catch {
     fputs("counter: \(error)\n", stderr)
     exit(1)

@@ -142,7 +142,7 @@ if arguments.first == "--shards" {
 do {
     let addresses = arguments.isEmpty ? ["127.0.0.1:8080"] : arguments.map { Endpoint($0) }
     let group = try ServerGroup(listening: addresses, options: options) { HelloServer(shard: $0) }
-    try group.run(stoppingOn: [.interrupt, .terminate])
+    try group.run(drainingOn: [.terminate], stoppingOn: [.interrupt])
 } catch {
     fputs("hello-http: \(error)\n", stderr)
     exit(1)

@@ -46,7 +46,7 @@ signal(SIGPIPE, SIG_IGN)
 let addresses = arguments.isEmpty ? ["127.0.0.1:7777"] : arguments.map { Endpoint($0) }
 do {
     let server = try Server(NoSoup(), listening: addresses)
-    try server.run(stoppingOn: [.interrupt, .terminate])
+    try server.run(drainingOn: [.terminate], stoppingOn: [.interrupt])
 } catch {
     fputs("soup: \(error)\n", stderr)
     exit(1)

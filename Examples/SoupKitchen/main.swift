@@ -131,7 +131,9 @@ struct SoupKitchen: NonBlockingServer {
 
 /// A guest's connection.
 struct Guest: ConnectionWorker {
+    // A line is read when the one before it was answered.
     static let options = WorkerOptions(
+        receiving: .once,
         framing: .line,
         frameLimit: 100,
         idleTimeLimit: .seconds(600),
@@ -179,7 +181,7 @@ struct Guest: ConnectionWorker {
 
 /// A connection to the admin port: a line is a command, and what it does is up to the server it belongs to.
 struct Desk: ConnectionWorker {
-    static let options = WorkerOptions(framing: .line, frameLimit: 200, sendTimeLimit: .seconds(30))
+    static let options = WorkerOptions(receiving: .once, framing: .line, frameLimit: 200, sendTimeLimit: .seconds(30))
 
     enum Message {
         case report(String)
@@ -349,7 +351,7 @@ do {
             say("\(try await server.call(SoupKitchen.Call.bowlsServed)) bowls served")
         }
     }
-    try server.run(stoppingOn: [.interrupt, .terminate])
+    try server.run(drainingOn: [.terminate], stoppingOn: [.interrupt])
 } catch {
     fputs("soup-kitchen: \(error)\n", stderr)
     exit(1)

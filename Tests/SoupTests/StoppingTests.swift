@@ -44,6 +44,8 @@ extension SoupTests {
             let tally = try clients.tally()
             #expect(tally.filter { !$0.key.isWholeOrNothing } == [:])
             #expect(tally[.greeted, default: 0] >= greetedBefore)
+            // SIGTERM drains it: whoever waits is served.
+            if signal == SIGTERM { #expect(tally == [.greeted: 4_000]) }
             #expect(try soup.child.wait() == .exited(0))
             #expect(soup.child.errors.withoutEngineLine(of: "soup") == "")
             try expectOutcome(.refused, at: soup.address)
