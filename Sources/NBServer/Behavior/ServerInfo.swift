@@ -1,4 +1,5 @@
 /// What the library itself has to say to a behavior, through ``NonBlockingServer/handleInfo(_:in:)``.
+@nonexhaustive
 public enum ServerInfo: Sendable {
     /// No callback has run for as long as the last verdict said; see ``Verdict/continue(timeout:)``.
     case timeout

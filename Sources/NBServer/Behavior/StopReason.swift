@@ -1,4 +1,5 @@
 /// Why a server has stopped.
+@nonexhaustive
 public enum StopReason: Sendable, CustomStringConvertible {
     /// ``Server/stop(within:)``, ``Server/requestStop(within:)`` or ``Server/stopBlocking(within:)`` was called.
     case requested

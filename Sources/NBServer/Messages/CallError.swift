@@ -1,4 +1,5 @@
 /// Why a call has no answer.
+@nonexhaustive
 public enum CallError: Error, Sendable, CustomStringConvertible {
     /// None came within this time, or the process has no thread to spare that would watch the time (`EAGAIN` of
     /// `pthread_create(3)`). The server may still answer; that answer is dropped.

@@ -1,4 +1,5 @@
 /// Why a message was not taken.
+@nonexhaustive
 public enum CastError: Error, Sendable, CustomStringConvertible {
     /// The server has stopped, or is about to, for this reason.
     case stopped(StopReason)

@@ -1,4 +1,5 @@
 /// Something that happened to a server, for its ``ServerObserver``.
+@nonexhaustive
 public enum ServerEvent: Sendable {
     /// The behavior has begun, on these addresses and on this engine; the report says why it is that one.
     case began([SocketAddress], engine: EngineReport)

@@ -5,6 +5,7 @@ internal import NBUring
 /// Why a server could not be made, could not run, or lost a listener.
 public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of error, for programs.
+    @nonexhaustive
     public enum Code: Hashable, Sendable {
         /// An option is out of its range; ``ServerError/operation`` names it.
         case invalidOption

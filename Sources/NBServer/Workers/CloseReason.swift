@@ -4,6 +4,7 @@ internal import NBUring
 ///
 /// What had arrived and was not delivered goes along with a released connection, and is dropped with any other. A peer that ended
 /// its side in time loses nothing without a word: ``frameCut(byteCount:)``.
+@nonexhaustive
 public enum CloseReason: Sendable, CustomStringConvertible {
     /// The worker closed it, and everything that was queued is sent. What the worker had not asked for by then is dropped.
     case closed
