@@ -13,7 +13,7 @@ struct Guest: ConnectionWorker {
     }
 
     func received(_ line: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
-        tell("says: " + line.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }, connection)
+        tell("says: " + text(of: line), connection)
     }
 
     func handleMessage(_ text: String, on connection: borrowing WorkerConnection<Self>) { connection.send(text) }

@@ -24,8 +24,7 @@ struct Client: ConnectionWorker {
     let store: Store
 
     func received(_ line: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
-        let line = line.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-        connection.run { [store] in await store.answer(line) }
+        connection.run { [store, line = text(of: line)] in await store.answer(line) }
     }
 
     func handleMessage(_ answer: String, on connection: borrowing WorkerConnection<Self>) {

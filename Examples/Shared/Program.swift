@@ -56,6 +56,11 @@ public struct Program {
     }
 }
 
+/// A line as a text.
+public func text(of line: Span<UInt8>) -> String {
+    line.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+}
+
 /// Says where a server listens, and on what it runs where that is not a ring.
 private struct Announcer: ServerObserver {
     let name: String
