@@ -1,5 +1,4 @@
-// A store of keys and values, to show answers that are awaited: the store is an actor, which any task may ask. Questions that come in one
-// go are answered in their order.
+// A store of keys and values, to show answers that are awaited: of an actor, which any task may ask. They keep their questions' order.
 
 import ExampleProgram
 import NBServer
@@ -26,7 +25,6 @@ struct Client: ConnectionWorker {
     func received(_ line: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
         connection.run { [store, line = text(of: line)] in await store.answer(line) }
     }
-
     func handleMessage(_ answer: String, on connection: borrowing WorkerConnection<Self>) {
         connection.send(answer + "\n")
     }
