@@ -130,6 +130,28 @@ import Testing
         #expect(state.ended() == .close)
     }
 
+    @Test func anArmThatIsInterruptedEndsAndIsFollowedByAnother() {
+        var state = armed()
+        #expect(state.interrupt() == .cancel)
+        #expect(state.interrupt() == .none)
+        #expect(state.accepted() == true)
+        #expect(state.failed(AcceptFailure(errno: ECANCELED), at: now) == .arm)
+        #expect(state.phase == .idle)
+        #expect(state.interrupt() == .none)
+    }
+
+    @Test func aListenerThatIsInterruptedMayStillBePausedOrClosed() {
+        var paused = armed()
+        _ = paused.interrupt()
+        #expect(paused.pause() == .none)
+        #expect(paused.failed(AcceptFailure(errno: ECANCELED), at: now) == .none)
+        #expect(paused.phase == .paused)
+        var closed = armed()
+        _ = closed.interrupt()
+        #expect(closed.close() == .none)
+        #expect(closed.failed(AcceptFailure(errno: ECANCELED), at: now) == .close)
+    }
+
     @Test func closingAnUnarmedListenerClosesAtOnce() {
         var idle = ListenerState()
         #expect(idle.close() == .close)

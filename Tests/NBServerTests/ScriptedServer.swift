@@ -46,6 +46,8 @@ struct ClosureBehavior: NonBlockingServer {
         case .listenerParked(_, let cause): journal.infos.append("parked: \(cause.errno ?? 0)")
         case .listenerShedding(_, let cause): journal.infos.append("shedding: \(cause.errno ?? 0)")
         case .listenerRecovered: journal.infos.append("recovered")
+        case .listenerAtLimit(_, let limit): journal.infos.append("at limit: \(limit)")
+        case .listenerBelowLimit: journal.infos.append("below limit")
         case .listenerDown(_, let cause): journal.infos.append("down: \(cause.errno ?? 0)")
         default: journal.infos.append("\(info)")
         }

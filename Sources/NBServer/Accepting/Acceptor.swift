@@ -8,21 +8,24 @@ internal import NBLibc
 /// ```
 ///  completion ── of an arm that is over ──▶ reset its connection, if it has one, and count it
 ///             ── an error ──▶ the listener's state says: arm again, park, or go down
-///             ── a connection ──▶ deliver it; or shed it, with no room for it; or discard it, with its listener or the server ending
+///             ── a connection ──▶ deliver it; or shed it, with no room for it; or discard it, with its listener or the server ending;
+///                                 or do as an admission says: `Acceptor+Admission.swift`
 ///             ── the last of its arm ──▶ the listener's state says: arm again, rest, or close
 /// ```
 struct Acceptor {
-    private let state: UnsafeMutablePointer<LoopState>
+    let state: UnsafeMutablePointer<LoopState>
     // The state's own, at hand because every completion needs them. Not `let`s: writing through one crashes the compiler
     // (Swift 6.3) when it builds for the thread sanitizer.
-    private var connections: UnsafeMutablePointer<ConnectionTable>
-    private var counters: UnsafeMutablePointer<ServerCounters>
-    private var listeners: UnsafeMutablePointer<ListenerTable>
+    var connections: UnsafeMutablePointer<ConnectionTable>
+    var counters: UnsafeMutablePointer<ServerCounters>
+    var listeners: UnsafeMutablePointer<ListenerTable>
     private let behavior: BehaviorBox
-    private let options: ServerOptions
+    let options: ServerOptions
+    /// The loop's part of the admission, if there is one.
+    let desk: UnsafeMutablePointer<AdmissionDesk>?
 
-    /// Descriptors are or were short, or the server drains: each connection is looked at before it is delivered.
-    private var checksAdmission = false
+    /// There is an admission, descriptors are or were short, or the server drains: each connection is looked at before it is delivered.
+    private var checksAdmission: Bool
 
     init(_ state: UnsafeMutablePointer<LoopState>, _ behavior: BehaviorBox) {
         self.state = state
@@ -30,12 +33,14 @@ struct Acceptor {
         counters = state.pointee.counters
         listeners = state.pointee.listeners
         options = state.pointee.options
+        desk = state.pointee.desk
+        checksAdmission = desk != nil
         self.behavior = behavior
     }
 
     /// The server begins to serve: one that sheds sets a descriptor aside.
     mutating func begin(_ calls: inout some SocketCalls & ~Copyable) {
-        if options.whenExhausted == .shed { checksAdmission = !calls.takeReserve() }
+        if options.whenExhausted == .shed && !calls.takeReserve() { checksAdmission = true }
     }
 }
 
@@ -60,8 +65,8 @@ extension Acceptor {
             return
         }
         listeners.pointee[index].served &+= 1
-        if checksAdmission && !admits(index, &calls) {
-            shed(result, on: &engine)
+        if checksAdmission {
+            completedChecked(result, index, isLast: isLast, on: &engine, &calls)
         } else if listeners.pointee[index].state.accepted() && state.pointee.stopReason == nil {
             deliver(connections.pointee.admit(result, listeners.pointee[index].id))
         } else {
@@ -77,7 +82,27 @@ extension Acceptor {
         apply(listeners.pointee[index].state.ended(), index)
     }
 
-    /// Slow path of admission: decides whether the connection that a listener got may stay, and keeps account of it. A server that sheds first wants its reserve back:
+    /// The same for a connection that is looked at before it is delivered.
+    @inline(never)
+    private mutating func completedChecked(
+        _ descriptor: Int32,
+        _ index: Int,
+        isLast: Bool,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: inout some SocketCalls & ~Copyable
+    ) {
+        if !admits(index, &calls) {
+            shed(descriptor, on: &engine)
+        } else if !listeners.pointee[index].state.accepted() || state.pointee.stopReason != nil {
+            discard(descriptor, on: &engine)
+        } else if desk != nil {
+            admit(descriptor, index, isLast: isLast, on: &engine)
+        } else {
+            deliver(connections.pointee.admit(descriptor, listeners.pointee[index].id))
+        }
+    }
+
+    /// Slow path of exhaustion: decides whether the connection that a listener got may stay, and keeps account of it. A server that sheds first wants its reserve back:
     /// if that cannot be had, the connection has taken its place.
     @inline(never)
     private mutating func admits(_ index: Int, _ calls: inout some SocketCalls & ~Copyable) -> Bool {
@@ -85,7 +110,7 @@ extension Acceptor {
         guard options.whenExhausted != .shed || calls.takeReserve() else { return false }
         let quota = listeners.pointee[index].quota
         listeners.pointee[index].quota = quota == 0 ? 0 : quota - 1
-        checksAdmission = state.pointee.drain != nil || listeners.pointee.hasParked(besides: index)
+        checksAdmission = desk != nil || state.pointee.drain != nil || listeners.pointee.hasParked(besides: index)
         if listeners.pointee[index].state.isRecovering && listeners.pointee[index].state.delivers {
             state.tell(.listenerRecovered(listeners.pointee[index].socket.address))
         }
@@ -93,7 +118,7 @@ extension Acceptor {
     }
 
     @inline(__always)
-    private mutating func deliver(_ slot: ConnectionTable.Slot) {
+    mutating func deliver(_ slot: ConnectionTable.Slot) {
         counters.pointee.delivered &+= 1
         do {
             state.apply(try behavior.newConnection(Connection(connections, slot), in: ServerContext(state)))
@@ -117,14 +142,14 @@ extension Acceptor {
 
     /// With a reset, as the kernel ends what still waits to be accepted when its listener is closed: an end of the stream
     /// would look like an answer.
-    private mutating func discard(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
+    mutating func discard(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
         counters.pointee.discarded += 1
         engine.submit(.disconnect(descriptor: descriptor), token: Token(.disconnect, slot: 0), silently: true)
         engine.submit(.close(descriptor: descriptor), token: Token(.close, slot: 0), silently: true)
         connections.pointee.freedDescriptor.note()
     }
 
-    private mutating func shed(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
+    mutating func shed(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
         counters.pointee.shed += 1
         discard(descriptor, on: &engine)
     }
@@ -216,6 +241,7 @@ extension Acceptor {
 extension Acceptor {
     /// Submits what listeners want: cancels first, then the arms, those of parked listeners that try again among them.
     mutating func submitDue(on engine: inout some Engine & ~Copyable) {
+        if desk != nil { settleAdmission(on: &engine) }
         cancelAccepts(on: &engine)
         wakeParkedListeners(keepsBack: engine.retryTime != nil)
         armListeners(on: &engine)
@@ -247,7 +273,8 @@ extension Acceptor {
     }
 
     private mutating func arm(_ index: Int, on engine: inout some Engine & ~Copyable) {
-        let isMultishot = options.acceptMode == .multishot && engine.features.acceptsMultishot
+        var isMultishot = options.acceptMode == .multishot && engine.features.acceptsMultishot
+        if desk != nil && isNearLimit(index, engine.features.quantum) { isMultishot = false }
         listeners.pointee[index].state.arm()
         listeners.pointee[index].beginArm()
         counters.pointee.armed += 1
@@ -270,7 +297,8 @@ extension Acceptor {
 // How listeners end with their server.
 extension Acceptor {
     /// The server stops.
-    mutating func closeListeners() {
+    mutating func closeListeners(on engine: inout some Engine & ~Copyable) {
+        discardWaiting(on: &engine)
         for index in listeners.pointee.open { apply(listeners.pointee[index].state.close(), index) }
     }
 
@@ -295,9 +323,16 @@ extension Acceptor {
     }
 
     /// Closes the listeners of a server that drains whose clients are served, or are to be reset.
-    mutating func closeDrained(_ queued: QueuedClients, _ calls: borrowing some SocketCalls & ~Copyable) {
+    mutating func closeDrained(
+        _ queued: QueuedClients,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
+        if queued == .reset { discardWaiting(on: &engine) }
         for index in listeners.pointee.open where !listeners.pointee[index].state.isClosing {
-            guard queued == .reset || hasServedQueue(index, calls) else { continue }
+            guard queued == .reset || !listeners.pointee[index].isWithheld && hasServedQueue(index, calls) else {
+                continue
+            }
             listeners.pointee.apply(listeners.pointee[index].state.close(delivering: queued == .serve), index)
         }
     }
@@ -309,6 +344,7 @@ extension Acceptor {
 
     /// The engine is lost: closes by hand what it has accepted and the loop has not delivered.
     mutating func discardUndelivered(_ batch: inout CompletionBatch, of engine: inout some Engine & ~Copyable) {
+        closeWaiting()
         repeat {
             for index in batch.advance(by: .max) where batch[index].isAcceptedConnection {
                 counters.pointee.discarded += 1

@@ -17,6 +17,10 @@ struct Listener {
     var lastErrno: Int32 = 0
     /// How many more it may accept while the server drains.
     var quota = UInt64.max
+    /// The account of its clients, once it has been armed and if there is an admission.
+    var account: UnsafeMutablePointer<ListenerAccount>?
+    /// It is not to be armed, because connections that it has accepted wait for permits.
+    var isWithheld = false
     /// Who waits for its end.
     var removers: [Caller<Result<Void, ServerError>>] = []
     /// Somebody wants it removed, and the behavior is to hear when it is.

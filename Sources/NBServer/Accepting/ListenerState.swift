@@ -10,7 +10,7 @@ package import NBEngine
 ///
 ///  armed ── delivered ──▶ armed                       ── last of its arm, or a passing error ──▶ idle
 ///        ── out of descriptors, refused, unknown error, or too many passing ones ──▶ parked
-///        ── shut down, or a bad socket ──▶ closed     ── pause, close ──▶ cancelling
+///        ── shut down, or a bad socket ──▶ closed     ── pause, close, interrupt ──▶ cancelling
 ///
 ///  parked ── its time has come, or a descriptor was freed ──▶ idle
 ///  paused ── resume ──▶ idle
@@ -36,7 +36,7 @@ package struct ListenerState: Hashable, Sendable {
 
     /// What a listener is to be once its accept has ended.
     package enum Rest: Hashable, Sendable {
-        /// Armed again: it was paused, and resumed before that could take effect.
+        /// Armed again: it was interrupted, or paused and resumed before that could take effect.
         case idle
         case paused
         /// Closed. Connections that are accepted until then are delivered if the server drains, else discarded.
@@ -180,6 +180,15 @@ package struct ListenerState: Hashable, Sendable {
         case .paused, .cancelling(.paused), .cancelling(.closed), .closed:
             return .none
         }
+    }
+
+    /// Its accept is to end; it is armed again when its turn comes.
+    package mutating func interrupt() -> Reaction {
+        assertSound()
+        defer { assertSound() }
+        guard phase == .armed else { return .none }
+        phase = .cancelling(then: .idle)
+        return .cancel
     }
 
     /// It is to accept again.

@@ -127,6 +127,7 @@ extension ListenerTable {
     /// Closes a listener's socket.
     private mutating func close(_ index: Int) {
         listeners[index].socket.close()
+        listeners[index].account.take()?.noteClosed()
         pending.removeAll { $0 == index }
         vacant.append(index)
         openCount -= 1
@@ -142,9 +143,22 @@ extension ListenerTable {
 
 // Arming.
 extension ListenerTable {
-    /// Makes a listener wait to be armed.
+    /// Makes a listener wait to be armed, if it is not withheld.
     private mutating func enqueue(_ index: Int) {
-        pending.append(index)
+        if !listeners[index].isWithheld { pending.append(index) }
+    }
+
+    /// A connection of a listener waits for a permit: it is not armed until it is released, and an accept that is armed ends.
+    mutating func withhold(_ index: Int, isArmed: Bool) {
+        guard !listeners[index].isWithheld else { return }
+        listeners[index].isWithheld = true
+        if isArmed { apply(listeners[index].state.interrupt(), index) }
+    }
+
+    /// No connection of a listener waits any more.
+    mutating func release(_ index: Int) {
+        listeners[index].isWithheld = false
+        if listeners[index].state.phase == .idle { enqueue(index) }
     }
 
     /// Takes the next listener to arm, or `nil` if none waits.

@@ -32,6 +32,13 @@ public enum ServerInfo: Sendable {
     /// A listener that parked, or shed clients, has accepted one for the behavior again.
     case listenerRecovered(SocketAddress)
 
+    /// A client of the listener was not let in at once, because of a limit of ``ServerOptions/admission``. If clients wait at that limit,
+    /// they are let in as connections end. Said once until ``listenerBelowLimit(_:)``.
+    case listenerAtLimit(SocketAddress, AdmissionLimit)
+
+    /// A client of a listener that was at a limit was let in at once again.
+    case listenerBelowLimit(SocketAddress)
+
     /// A listener will not accept any more. When the last one goes down the server stops with that error.
     case listenerDown(SocketAddress, cause: ServerError)
 

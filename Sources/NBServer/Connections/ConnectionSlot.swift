@@ -39,6 +39,8 @@ struct ConnectionSlot {
     var token: Token
     /// The listener it came by.
     var listener = ListenerID.none
+    /// The account that it is on, if it counts against limits.
+    var account: UnsafeMutablePointer<ListenerAccount>?
     /// The number under which it is or was kept, or 0; and its server's number.
     var number: UInt64 = 0
     let server: UInt32

@@ -94,6 +94,7 @@ extension ConnectionTable {
         for slot in used {
             if slot.pointee.descriptor >= 0 { NBLibc.close(slot.pointee.descriptor) }
             slot.pointee.descriptor = -1
+            endAdmission(slot)
             if slot.pointee.phase == .open && !slot.pointee.isKept { outliveServer(slot) }
             forgetReceiver(slot)
         }

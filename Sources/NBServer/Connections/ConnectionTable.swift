@@ -134,6 +134,7 @@ extension ConnectionTable {
         assert(slot.hasNothingToSend && !slot.pointee.isKept, "freed with something left")
         if slot.pointee.hasWorker { endWorker(slot) }
         if slot.pointee.input != nil { forgetInput(slot) }
+        if slot.pointee.account != nil { endAdmission(slot) }
         removeDeadline(slot)
         slot.pointee.state = ConnectionState()
         slot.pointee.hasSent = false
@@ -150,6 +151,11 @@ extension ConnectionTable {
         slot.pointee.next = firstFree
         firstFree = slot
         count &-= 1
+    }
+
+    /// The connection does not count against limits any more.
+    func endAdmission(_ slot: Slot) {
+        slot.pointee.account.take()?.noteEnd()
     }
 
     private mutating func addPage() {
@@ -257,6 +263,7 @@ extension ConnectionTable {
     mutating func retireOutlived(_ slot: Slot) {
         slot.consumeAll(&pool)
         forgetInput(slot)
+        endAdmission(slot)
         count -= 1
     }
 }

@@ -7,7 +7,7 @@ public struct GroupOptions: Sendable {
     /// by default: the kernel moves a thread away from a processor that is busy with something else, and a thread that is pinned has to
     /// wait. `sched_setaffinity(2)`.
     public var isPinned: Bool
-    /// How each shard is to run. Limits are each shard's own, and not the group's.
+    /// How each shard is to run. Limits are each shard's own, and not the group's, but for those of ``ServerOptions/admission``.
     public var server: ServerOptions
 
     /// Options with these values; see the properties.

@@ -17,6 +17,8 @@ extension ServerCounters {
         adopted += other.adopted
         discarded += other.discarded
         shed += other.shed
+        overLimit += other.overLimit
+        waiting += other.waiting
         failed += other.failed
         expired += other.expired
         armed += other.armed

@@ -133,7 +133,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
             switch stage {
             case .serving:
                 guard state.pointee.stopReason != nil else { return }
-                acceptor.closeListeners()
+                acceptor.closeListeners(on: &engine)
             case .closingListeners:
                 guard listeners.pointee.openCount == 0 else { return }
                 workers.stop()
@@ -165,6 +165,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     private mutating func handleMail(_ budget: inout Int) {
         mail.handleMessages(&budget)
         acceptor.deliverAdopted(on: &engine, calls)
+        acceptor.deliverWaiting(on: &engine, &calls)
         workers.deliverMail()
         mail.tellTimers()
         if !state.pointee.isSuspended && hasPassed(state.pointee.timeout) { state.tell(.timeout) }
@@ -187,7 +188,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
             state.tell(.draining(within: engine.now.duration(to: drain.deadline)))
             workers.finish()
         }
-        acceptor.closeDrained(drain.queued, calls)
+        acceptor.closeDrained(drain.queued, on: &engine, calls)
         let unfinished = connections.pointee.count
         if state.pointee.isDrained || hasPassed(drain.deadline) { state.stop(.drained(unfinished: unfinished)) }
     }
@@ -241,6 +242,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         while budget > 0, batch.hasRest {
             let indices = batch.advance(by: min(budget, 32))
             budget -= indices.count
+            if acceptor.desk != nil { acceptor.expect(indices, of: batch) }
             for index in indices { dispatch(batch[index]) }
             if batch.hasRest && mail.hasNews { budget -= mail.handleMessages(atMost: min(budget, indices.count)) }
         }
@@ -319,7 +321,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         batch.hasRest || connections.pointee.hasDue
             || connections.pointee.freedDescriptor.isNews && listeners.pointee.mayHaveParked
             || connections.pointee.hasReady || connections.pointee.hasStarved && workers.hasBuffers
-            || lateness.looksAgainUntil != nil || isStageOver
+            || lateness.looksAgainUntil != nil || acceptor.hasDeliverable || isStageOver
     }
 
     /// The stage ends with nothing that could complete; while the loop serves, a message is like that.
@@ -395,5 +397,6 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         if stage < .endingConnections { terminate() }
         stage = .lost
         connections.pointee.abandon()
+        acceptor.settleAbandoned()
     }
 }

@@ -30,6 +30,7 @@ final class LoopControl: Sendable {
 
     private let begun = Atomic<Bool>(false)
     private let freedDescriptor = Atomic<Bool>(false)
+    private let admissionNews = Atomic<Bool>(false)
     private let refusedCount = Atomic<UInt64>(0)
 }
 
@@ -111,6 +112,23 @@ extension LoopControl {
     func takeFreedDescriptor() -> Bool {
         freedDescriptor.load(ordering: .sequentiallyConsistent)
             && freedDescriptor.exchange(false, ordering: .sequentiallyConsistent)
+    }
+}
+
+// Permits that came.
+extension LoopControl {
+    /// The loop was granted a permit that it waits for, or limits were changed.
+    func noteAdmission() {
+        admissionNews.store(true, ordering: .sequentiallyConsistent)
+        doorbell.ringIfAsleep()
+    }
+
+    /// Whether that has happened since it was last taken. Loop's thread.
+    var hasAdmissionNews: Bool { admissionNews.load(ordering: .sequentiallyConsistent) }
+
+    /// Whether it has, once. Loop's thread.
+    func takeAdmissionNews() -> Bool {
+        hasAdmissionNews && admissionNews.exchange(false, ordering: .sequentiallyConsistent)
     }
 }
 

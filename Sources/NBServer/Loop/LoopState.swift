@@ -8,6 +8,8 @@ struct LoopState: ~Copyable {
     let connections: UnsafeMutablePointer<ConnectionTable>
     let counters: UnsafeMutablePointer<ServerCounters>
     let listeners: UnsafeMutablePointer<ListenerTable>
+    /// The loop's part of its servers' admission, if there is one.
+    let desk: UnsafeMutablePointer<AdmissionDesk>?
     /// Another one than at first if the engine was made anew for a host that waits elsewhere.
     var engine: EngineReport
     let options: ServerOptions
@@ -68,6 +70,11 @@ struct LoopState: ~Copyable {
                 ledger: behavior.ledger
             )
         )
+        desk = options.admission.map { admission in
+            let desk = UnsafeMutablePointer<AdmissionDesk>.allocate(capacity: 1)
+            desk.initialize(to: AdmissionDesk(admission, control))
+            return desk
+        }
         self.engine = EngineReport(engine.features)
         self.options = options
         self.control = control
@@ -84,6 +91,11 @@ struct LoopState: ~Copyable {
         counters.deallocate()
         listeners.deinitialize(count: 1)
         listeners.deallocate()
+        if let desk {
+            desk.pointee.close()
+            desk.deinitialize(count: 1)
+            desk.deallocate()
+        }
     }
 
     /// How the loop has ended: why it stopped, or with what it failed.

@@ -6,6 +6,8 @@ public struct ListenerStatus: Hashable, Sendable {
         case accepting
         /// It cannot accept for now, and tries again.
         case parked(cause: ServerError)
+        /// Connections that it has accepted wait at a limit of ``ServerOptions/admission``, and more clients in its accept queue.
+        case atLimit
         /// It rests until it is resumed.
         case paused
         /// It is being removed.
@@ -21,7 +23,7 @@ public struct ListenerStatus: Hashable, Sendable {
         address = listener.socket.address
         activity =
             switch listener.state.phase {
-            case .idle, .armed, .cancelling(.idle): .accepting
+            case .idle, .armed, .cancelling(.idle): listener.isWithheld ? .atLimit : .accepting
             case .parked: .parked(cause: .accept(listener.lastErrno, address: listener.socket.address.description))
             case .paused, .cancelling(.paused): .paused
             case .cancelling(.closed), .closed: .closing

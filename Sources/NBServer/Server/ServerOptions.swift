@@ -35,6 +35,9 @@ public struct ServerOptions: Hashable, Sendable {
     /// What to do when descriptors or memory run out. Whatever it is, `handleInfo` hears of it.
     public var whenExhausted: Exhaustion
 
+    /// Who may come in; `nil` for everybody. Servers that are given the same one share its limits, as the shards of a ``ServerGroup`` do.
+    public var admission: Admission?
+
     /// How many messages may wait for the behavior: 0 or more, or `nil` for as many as memory holds. What others wish of the
     /// server itself, to stop or to remove a listener, is taken in any case.
     public var mailboxLimit: Int?
@@ -101,6 +104,7 @@ public struct ServerOptions: Hashable, Sendable {
         listenerLimit: Int = 1024,
         acceptMode: AcceptMode = .multishot,
         whenExhausted: Exhaustion = .park,
+        admission: Admission? = nil,
         mailboxLimit: Int? = 1 << 20,
         whenMailboxIsFull: FullMailbox = .refuse,
         receiveBufferCount: Int = 256,
@@ -117,6 +121,7 @@ public struct ServerOptions: Hashable, Sendable {
         self.listenerLimit = listenerLimit
         self.acceptMode = acceptMode
         self.whenExhausted = whenExhausted
+        self.admission = admission
         self.mailboxLimit = mailboxLimit
         self.whenMailboxIsFull = whenMailboxIsFull
         self.receiveBufferCount = receiveBufferCount

@@ -23,6 +23,8 @@ enum Deed: Int, CaseIterable {
     /// Somebody outside is told that a listener is gone.
     case answeredRemover
     case unknownListener
+    /// A connection waits at a limit; one is reset there; limits are changed.
+    case waitedAtLimit, resetAtLimit, changedLimits
     /// A server drains, with those who wait or without; and has ended before its time was up.
     case drainServing, drainLeaving, drained
 

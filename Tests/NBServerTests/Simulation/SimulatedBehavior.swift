@@ -31,6 +31,7 @@ struct SimulatedBehavior: NonBlockingServer {
         check(socket, context.listenerAddress(of: connection))
         socket.isDelivered = true
         history.deliveries.append(SimulatedHistory.Delivery(socket: socket))
+        history.checkLimits()
         for _ in 0..<kernel.random.below(3) { send(number, on: connection) }
         useAnother(context)
         doMore(context)
@@ -201,6 +202,8 @@ extension SimulatedBehavior {
         case .listenerParked(let address, _): note(address, isTroubled: true)
         case .listenerShedding(let address, _): note(address, isTroubled: true)
         case .listenerRecovered(let address): note(address, isTroubled: false)
+        case .listenerAtLimit(let address, _): history.note(address, isAtLimit: true)
+        case .listenerBelowLimit(let address): history.note(address, isAtLimit: false)
         case .listenerDown(let address, _):
             if let index = index(address) { kernel.listeners[index].isDown = true }
         }

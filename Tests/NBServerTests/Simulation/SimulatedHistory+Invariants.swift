@@ -16,6 +16,8 @@ extension SimulatedHistory {
         checkTiming(deadline)
         checkWorkers(deadline)
         checkDrain(deadline)
+        checkLimits()
+        checkWaitingCounts()
         checkSleep(deadline)
     }
 
@@ -61,7 +63,7 @@ extension SimulatedHistory {
             violate("\(counters.delivered) connections counted as delivered, \(deliveries.count) were")
         }
         if counters.shed > kernel.refusedReserves { violate("\(counters.shed) shed, although there was room") }
-        let discardable = counters.shed + UInt64(kernel.staleCount + kernel.closingCount)
+        let discardable = counters.shed + counters.overLimit + UInt64(kernel.staleCount + kernel.closingCount)
         if !kernel.isStopping && counters.discarded > discardable {
             violate("\(counters.discarded) connections discarded while serving")
         }
@@ -70,7 +72,7 @@ extension SimulatedHistory {
     /// A listener is armed, or parked with a wake-up and said so, or said to be down; unless it rests or is to close.
     private func checkHearing(_ listener: SimulatedListener, _ deadline: Instant?) {
         guard listener.arm == nil, !listener.isEndQueued, !listener.isDown else { return }
-        guard !listener.isPaused, !listener.isClosed else { return }
+        guard !listener.isPaused, !listener.isClosed, !waitsAtLimit(listener) else { return }
         let name = listener.descriptor
         guard let failure = listener.seenFailure else {
             violate("\(name) is deaf: its arm has ended and there is no other")
@@ -150,6 +152,7 @@ extension SimulatedHistory {
         guard isAwaited else { return }
         checkPatience(deadline)
         guard post.end == nil else { return }
+        checkWaiting()
         if hasSignal { violate("a signal has come, and nothing wakes the loop") }
         if control.stopRequest.reason != nil { violate("the server is to stop, and nothing wakes the loop") }
         if !kernel.canBeWoken { violate("nothing can wake the loop") }

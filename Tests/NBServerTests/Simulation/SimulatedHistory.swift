@@ -41,6 +41,11 @@ final class SimulatedHistory: @unchecked Sendable {
     let kernel: SimulatedKernel
     let control: LoopControl
     let options: ServerOptions
+    /// Shared with another loop, which is played.
+    let admission: Admission?
+    var elsewhere: PermitAccount?
+    /// How many permits may be taken by now: more than the limit, until few enough have come back.
+    var allowance = Int.max
     let post: SimulatedPost
     /// How often others do something, in a thousand times that they could, and how often the behavior does more than it must.
     let bustle: (outside: Int, inside: Int)
@@ -106,7 +111,7 @@ final class SimulatedHistory: @unchecked Sendable {
         self.largestBudget = largestBudget
         turnsToServe = 2 + kernel.random.below(kernel.random.chance(50) ? 400 : 60)
         let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
-        options = ServerOptions(
+        var options = ServerOptions(
             closeTimeLimit: kernel.random.element(of: limits) ?? .zero,
             wholeCloseTimeLimit: kernel.random.element(of: [nil, nil, .milliseconds(1), .seconds(7)]) ?? nil,
             lingerTimeLimit: kernel.random.element(of: [.zero, .milliseconds(3), .seconds(30), .seconds(30)]) ?? .zero,
@@ -119,6 +124,13 @@ final class SimulatedHistory: @unchecked Sendable {
             whenMailboxIsFull: kernel.random.chance(100) ? .stop : .refuse,
             receiveBufferCount: kernel.buffers.count
         )
+        admission = kernel.random.chance(300) ? try Admission(Self.limits(&kernel.random)) : nil
+        if let admission {
+            options.admission = admission
+            elsewhere = PermitAccount(admission.all, LoopControl())
+            allowance = admission.limits.maximumOpen ?? .max
+        }
+        self.options = options
         let rates = [0, 20, 100, 300]
         bustle = (kernel.random.element(of: rates) ?? 0, kernel.random.element(of: rates) ?? 0)
         post = SimulatedPost(control, kernel, options)
@@ -161,6 +173,7 @@ final class SimulatedHistory: @unchecked Sendable {
         checkEnd()
         state = nil
         _ = consume loop
+        checkPermits()
         held = []
         callers = []
         kernel.tally.histories = 1

@@ -33,6 +33,8 @@ struct SimulatedListener {
 
     /// Said to be parked or shedding, and not to have recovered.
     var isTroubled = false
+    /// Said to be at a limit.
+    var isAtLimit = false
     /// Said to be down.
     var isDown = false
     /// The server saw an arm fail with this, then.

@@ -94,7 +94,8 @@ struct SoakBehavior: NonBlockingServer {
     mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
         board.note(context.counters)
         switch info {
-        case .timeout, .timer, .signal, .connectionFailed, .workerEnded, .connectionLost, .listenerRemoved, .draining:
+        case .timeout, .timer, .signal, .connectionFailed, .workerEnded, .connectionLost, .listenerRemoved, .draining,
+            .listenerAtLimit, .listenerBelowLimit:
             break
         case .listenerParked:
             board.update { $0[.parks] += 1 }

@@ -14,6 +14,8 @@ enum ListenerEvent {
     case descriptorFreed
     /// The loop looks at the clock.
     case timePassed(Time)
+    /// A connection that it has accepted waits at a limit.
+    case interrupt
     /// Somebody wants it to rest, or to accept again.
     case pause, resume
     /// The server stops, removes it, or drains, which delivers whoever is accepted until the end.
@@ -27,7 +29,7 @@ enum ListenerEvent {
     }
 
     init(_ input: inout Input) {
-        switch input.byte() % 12 {
+        switch input.byte() % 13 {
         case 0: self = .arm
         case 1: self = .accepted(isLast: false)
         case 2: self = .accepted(isLast: true)
@@ -39,7 +41,8 @@ enum ListenerEvent {
         case 8: self = .close(delivering: false)
         case 9: self = .pause
         case 10: self = .resume
-        default: self = .close(delivering: true)
+        case 11: self = .close(delivering: true)
+        default: self = .interrupt
         }
     }
 

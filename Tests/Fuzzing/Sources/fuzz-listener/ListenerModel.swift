@@ -43,6 +43,7 @@ struct ListenerModel {
         case .failing(let errno, let times): for _ in 0..<times { failAgain(errno) }
         case .descriptorFreed: descriptorFreed()
         case .timePassed(let time): timePassed(time)
+        case .interrupt: interrupt()
         case .pause: pause()
         case .resume: resume()
         case .close(let delivering): close(delivering: delivering)
@@ -150,6 +151,13 @@ extension ListenerModel {
         if hasArm { wish = .rest } else { rests = true }
         park = nil
         obey(reaction, expected)
+    }
+
+    private mutating func interrupt() {
+        let reaction = state.interrupt()
+        let isArmed = hasArm && wish == nil
+        if isArmed { wish = .goOn }
+        obey(reaction, isArmed ? .cancel : .none)
     }
 
     private mutating func resume() {

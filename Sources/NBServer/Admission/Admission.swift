@@ -1,0 +1,100 @@
+internal import Synchronization
+
+/// Who may come in, for all servers that are given the same one: the shards of a group, or servers that listen elsewhere.
+///
+/// ```swift
+/// let admission = try Admission(AdmissionLimits(maximumOpen: 10_000))
+/// let options = GroupOptions(server: ServerOptions(admission: admission))
+/// ```
+///
+/// Its limits are exact: no moment sees more connections let in than they allow, and a place that becomes free is the first client's that
+/// waits, on whichever server. It can be changed while servers run. A limit that is lowered ends no connection; nobody is let in until few
+/// enough are left.
+///
+/// Any thread. Two are equal if they are the same one. Besides ``GroupEnd``, the only thing that servers share.
+public final class Admission: Sendable {
+    /// The account of all connections.
+    let all: PermitCounter
+
+    private struct State {
+        var limits: AdmissionLimits
+        /// Those of listeners, and how many servers use each.
+        var listeners: [SocketAddress: (counter: PermitCounter, users: Int)] = [:]
+        /// The loops that are to hear of changes.
+        var members: [LoopControl] = []
+    }
+
+    private let state: Lock<State>
+    /// How often something was changed.
+    private let changes = Atomic<UInt64>(0)
+
+    /// An admission with these limits.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if a limit is out of its range; it names it.
+    public init(_ limits: AdmissionLimits) throws(ServerError) {
+        try limits.expectValid()
+        all = PermitCounter(limit: limits.maximumOpen)
+        state = Lock(State(limits: limits))
+    }
+
+    /// The limits that hold now.
+    public var limits: AdmissionLimits { state.withLock { $0.limits } }
+
+    /// Changes the limits, of every server at once. Clients that wait are let in if there is room for them now, and reset if
+    /// ``AdmissionLimits/whenReached`` says so now.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if a limit is out of its range; nothing is changed then.
+    public func setLimits(_ limits: AdmissionLimits) throws(ServerError) {
+        try limits.expectValid()
+        let (counters, members) = state.withLock { state in
+            state.limits = limits
+            all.setLimit(limits.maximumOpen)
+            for (counter, _) in state.listeners.values { counter.setLimit(limits.maximumOpenPerListener) }
+            changes.add(1, ordering: .sequentiallyConsistent)
+            return (state.listeners.values.map(\.counter), state.members)
+        }
+        for counter in counters + [all] { counter.distribute() }
+        for member in members { member.noteAdmission() }
+    }
+}
+
+extension Admission: Hashable {
+    /// Whether they are the same one.
+    public static func == (left: Admission, right: Admission) -> Bool { left === right }
+
+    /// Feeds its identity.
+    public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
+// For the loops of its servers.
+extension Admission {
+    /// Another number whenever something was changed.
+    var version: UInt64 { changes.load(ordering: .sequentiallyConsistent) }
+
+    /// A loop begins to use it.
+    func join(_ control: LoopControl) {
+        state.withLock { $0.members.append(control) }
+    }
+
+    /// A loop has ended.
+    func leave(_ control: LoopControl) {
+        state.withLock { $0.members.removeAll { $0 === control } }
+    }
+
+    /// The account of the listeners on an address, of which the caller has one from now on.
+    func counter(for address: SocketAddress) -> PermitCounter {
+        state.withLock { state in
+            let made = PermitCounter(limit: state.limits.maximumOpenPerListener)
+            state.listeners[address, default: (made, 0)].users += 1
+            return state.listeners[address]?.counter ?? made
+        }
+    }
+
+    /// A listener on an address is closed, and its connections have ended. The last one takes the account along.
+    func forgetListener(on address: SocketAddress) {
+        state.withLock { state in
+            state.listeners[address]?.users -= 1
+            if state.listeners[address]?.users == 0 { state.listeners[address] = nil }
+        }
+    }
+}

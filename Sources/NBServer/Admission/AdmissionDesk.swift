@@ -1,0 +1,164 @@
+/// A loop's part of an ``Admission``: the permits it has in hand, and the connections that wait for some.
+///
+/// Permits are taken for the completions of a batch, before any of them is acted on, and go back once a turn. So each shared count is
+/// written twice a batch. A listener's permits are taken first, then as many of all as it was given; so none is kept from others for a
+/// connection that cannot be delivered.
+///
+/// ```
+///  completions ── expect ──▶ take ──▶ admit each: delivered, or waiting, or refused
+///  end of a turn ── settle ──▶ unused and returned permits go back; the loop is in line for what it lacks
+///  permits granted ── settle ──▶ those that wait are delivered
+/// ```
+///
+/// Owned by the loop's state, at one address; loop's thread only.
+struct AdmissionDesk: ~Copyable {
+    let admission: Admission
+    private let control: LoopControl
+    /// What the admission said when it was last asked.
+    private(set) var limits: AdmissionLimits
+    private var version: UInt64
+
+    /// The account of all connections.
+    var all: PermitAccount
+    /// Every account there is.
+    private var accounts: [UnsafeMutablePointer<ListenerAccount>] = []
+    /// Accounts with completions that are about to be acted on.
+    private var arriving: [UnsafeMutablePointer<ListenerAccount>] = []
+    /// Accounts that are to be settled.
+    var busy: [UnsafeMutablePointer<ListenerAccount>] = []
+    /// Connections that wait, in the order in which they came.
+    var waiting: [Waiting] = []
+    /// Some of them came by a listener that is closed.
+    var hasOrphans = false
+
+    /// A connection that was accepted and waits to be delivered.
+    struct Waiting {
+        let descriptor: Int32
+        let listener: ListenerID
+        let account: UnsafeMutablePointer<ListenerAccount>
+    }
+
+    init(_ admission: Admission, _ control: LoopControl) {
+        self.admission = admission
+        self.control = control
+        version = admission.version
+        limits = admission.limits
+        all = PermitAccount(admission.all, control)
+        admission.join(control)
+    }
+
+    deinit {
+        for account in accounts {
+            account.deinitialize(count: 1)
+            account.deallocate()
+        }
+    }
+
+    /// Whether connections wait that can be delivered.
+    private(set) var canDeliver = false
+
+    /// Looks whether the limits were changed; returns whether they were.
+    mutating func updateLimits() -> Bool {
+        guard version != admission.version else { return false }
+        version = admission.version
+        limits = admission.limits
+        return true
+    }
+}
+
+extension UnsafeMutablePointer<AdmissionDesk> {
+    /// Makes the account of a listener.
+    func makeAccount(for address: SocketAddress) -> UnsafeMutablePointer<ListenerAccount> {
+        pointee.makeAccount(for: address, at: self)
+    }
+}
+
+extension AdmissionDesk {
+    fileprivate mutating func makeAccount(
+        for address: SocketAddress,
+        at desk: UnsafeMutablePointer<AdmissionDesk>
+    ) -> UnsafeMutablePointer<ListenerAccount> {
+        let permits = PermitAccount(admission.counter(for: address), control)
+        let account = UnsafeMutablePointer<ListenerAccount>.allocate(capacity: 1)
+        account.initialize(to: ListenerAccount(desk: desk, address: address, permits: permits))
+        accounts.append(account)
+        return account
+    }
+
+    /// A completion that is about to be acted on carries a connection.
+    mutating func expect(_ account: UnsafeMutablePointer<ListenerAccount>) {
+        account.pointee.arrivingCount += 1
+        if account.pointee.arrivingCount == 1 { arriving.append(account) }
+    }
+
+    /// Takes permits for all that were announced. Those of a listener with connections that wait are behind these.
+    mutating func takePermits() {
+        guard !arriving.isEmpty else { return }
+        var count = 0
+        for account in arriving {
+            if account.pointee.waitingCount == 0 {
+                account.pointee.permits.take(for: account.pointee.arrivingCount)
+                count += min(account.pointee.arrivingCount, account.pointee.permits.inHand)
+            }
+            account.pointee.arrivingCount = 0
+            account.noteBusy()
+        }
+        arriving.removeAll(keepingCapacity: true)
+        all.take(for: count)
+    }
+
+    /// Lets a connection in, if there are permits for it.
+    ///
+    /// - Returns: the limit that keeps it from being let in; `nil` if it is delivered now.
+    mutating func admit(_ account: UnsafeMutablePointer<ListenerAccount>) -> AdmissionLimit? {
+        guard account.pointee.permits.inHand > 0 else {
+            return account.pointee.permits.counter.free > 0 ? .open : .openPerListener
+        }
+        guard all.inHand > 0 else { return .open }
+        account.pointee.permits.use()
+        all.use()
+        account.pointee.openCount += 1
+        return nil
+    }
+
+    /// Gives back what is not needed, and asks for what those lack that wait.
+    mutating func settle() {
+        guard !busy.isEmpty else { return }
+        var deliverable = 0
+        var kept = 0
+        for account in busy {
+            account.pointee.permits.settle(needing: account.pointee.waitingCount)
+            deliverable += account.pointee.deliverableCount
+            if account.pointee.waitingCount > 0 {
+                busy[kept] = account
+                kept += 1
+            } else {
+                account.pointee.isBusy = false
+                if account.pointee.isOver { free(account) }
+            }
+        }
+        busy.removeLast(busy.count - kept)
+        all.settle(needing: deliverable)
+        canDeliver = deliverable > 0 && all.inHand > 0
+    }
+
+    private mutating func free(_ account: UnsafeMutablePointer<ListenerAccount>) {
+        accounts.removeAll { $0 == account }
+        admission.forgetListener(on: account.pointee.address)
+        account.deinitialize(count: 1)
+        account.deallocate()
+    }
+
+    /// The loop has ended, and so has every connection: no permit stays with it.
+    mutating func close() {
+        for account in accounts {
+            account.pointee.permits.returned += account.pointee.openCount
+            all.returned += account.pointee.openCount
+            account.pointee.openCount = 0
+            account.pointee.permits.settle(needing: 0)
+            admission.forgetListener(on: account.pointee.address)
+        }
+        all.settle(needing: 0)
+        admission.leave(control)
+    }
+}

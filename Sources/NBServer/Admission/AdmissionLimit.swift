@@ -1,0 +1,7 @@
+/// Which limit has kept a client from being let in at once; see ``AdmissionLimits``. A value.
+public enum AdmissionLimit: Hashable, Sendable {
+    /// ``AdmissionLimits/maximumOpen``.
+    case open
+    /// ``AdmissionLimits/maximumOpenPerListener``.
+    case openPerListener
+}

@@ -1,0 +1,54 @@
+/// What one loop knows of one of its listeners in order to admit its clients.
+///
+/// At one address, to which the listener and its connections point, until the listener is closed and they have ended. Owned by the
+/// ``AdmissionDesk``; loop's thread only.
+struct ListenerAccount {
+    let desk: UnsafeMutablePointer<AdmissionDesk>
+    let address: SocketAddress
+    var permits: PermitAccount
+    /// Connections that are open and came by the listener.
+    var openCount = 0
+    /// Connections that were accepted and wait to be delivered.
+    var waitingCount = 0
+    /// Connections of the completions that are about to be acted on.
+    var arrivingCount = 0
+    /// It is on the desk's list of those to be settled.
+    var isBusy = false
+    /// Its listener is closed.
+    var isClosed = false
+    /// The behavior was told that it is at a limit.
+    var isToldAtLimit = false
+
+    /// Nothing will ask for it any more.
+    var isOver: Bool { isClosed && openCount == 0 && waitingCount == 0 }
+
+    /// How many connections could be delivered if there were permits for all of them in all.
+    var deliverableCount: Int { min(waitingCount, permits.inHand) }
+}
+
+extension UnsafeMutablePointer<ListenerAccount> {
+    /// One of its connections has ended, or left.
+    @inline(never)
+    func noteEnd() {
+        pointee.openCount -= 1
+        pointee.permits.returned += 1
+        pointee.desk.pointee.all.returned += 1
+        noteBusy()
+    }
+
+    /// A connection that was admitted is shed: there is no descriptor for it.
+    func noteAdmittedInVain() { noteEnd() }
+
+    /// Its listener is closed. Connections that wait are to be discarded.
+    func noteClosed() {
+        pointee.isClosed = true
+        if pointee.waitingCount > 0 { pointee.desk.pointee.hasOrphans = true }
+        noteBusy()
+    }
+
+    func noteBusy() {
+        guard !pointee.isBusy else { return }
+        pointee.isBusy = true
+        pointee.desk.pointee.busy.append(self)
+    }
+}

@@ -1,0 +1,131 @@
+internal import Synchronization
+
+/// How many connections are let in against one limit, and the loops that wait for that to become fewer, first come first served.
+///
+/// A permit is taken before a connection is delivered, and given back when it has ended. Shared by the loops of an ``Admission``; any
+/// thread. While nothing waits no lock is taken.
+///
+/// ```
+///  a loop:   no permit free ─▶ enter the line, count it ─▶ look for a free permit ─▶ sleep
+///  another:  give a permit back ─▶ is anything in the line? ── yes ──▶ grant it to the first, wake that loop
+/// ```
+///
+/// Either the first loop finds the permit, or the other finds it in the line: the order is what counts. While there is a line,
+/// only those in it are given permits, so that none waits for ever.
+final class PermitCounter: Sendable {
+    private struct Claim {
+        let request: PermitRequest
+        var count: Int
+    }
+
+    private let limit: Atomic<Int>
+    private let used = Atomic<Int>(0)
+    private let line = Lock<[Claim]>([])
+    private let lineLength = Atomic<Int>(0)
+
+    init(limit: Int?) {
+        self.limit = Atomic(limit ?? .max)
+    }
+
+    /// How many are taken.
+    var taken: Int { used.load(ordering: .sequentiallyConsistent) }
+
+    /// How many more the limit allows.
+    var free: Int { limit.load(ordering: .relaxed) - used.load(ordering: .relaxed) }
+
+    /// Whether loops wait for permits.
+    var hasLine: Bool { lineLength.load(ordering: .sequentiallyConsistent) > 0 }
+
+    /// Allows another number, or any; the caller distributes what that frees.
+    func setLimit(_ limit: Int?) {
+        self.limit.store(limit ?? .max, ordering: .sequentiallyConsistent)
+    }
+
+    /// Takes as many permits as are free, `count` at the most, and none while others wait.
+    func take(_ count: Int) -> Int {
+        hasLine ? 0 : takeFree(count)
+    }
+
+    private func takeFree(_ count: Int) -> Int {
+        var before = used.load(ordering: .sequentiallyConsistent)
+        while true {
+            let granted = min(count, limit.load(ordering: .sequentiallyConsistent) - before)
+            guard granted > 0 else { return 0 }
+            let result = used.weakCompareExchange(
+                expected: before,
+                desired: before + granted,
+                ordering: .sequentiallyConsistent
+            )
+            if result.exchanged { return granted }
+            before = result.original
+        }
+    }
+
+    /// Gives permits back, and to those that wait.
+    func give(_ count: Int) {
+        used.subtract(count, ordering: .sequentiallyConsistent)
+        distribute()
+    }
+
+    /// Grants what is free to those that wait, and wakes them.
+    func distribute() {
+        guard hasLine else { return }
+        while let request = grantNext() { request.control.noteAdmission() }
+    }
+
+    private func grantNext() -> PermitRequest? {
+        line.withLock { line in
+            guard let first = line.first, grantFirst(in: &line) else { return nil }
+            return first.request
+        }
+    }
+
+    @discardableResult
+    private func grantFirst(in line: inout [Claim]) -> Bool {
+        let granted = takeFree(line[0].count)
+        line[0].request.granted += granted
+        line[0].count -= granted
+        if line[0].count == 0 {
+            line.removeFirst()
+            lineLength.store(line.count, ordering: .sequentiallyConsistent)
+        }
+        return granted > 0
+    }
+
+    private func place(_ request: PermitRequest, for count: Int, in line: inout [Claim]) {
+        let place = line.firstIndex { $0.request === request }
+        switch place {
+        case let place? where count > 0: line[place].count = count
+        case let place?: line.remove(at: place)
+        case nil where count > 0: line.append(Claim(request: request, count: count))
+        case nil: break
+        }
+        lineLength.store(line.count, ordering: .sequentiallyConsistent)
+    }
+
+    /// Collects what was granted to a request, and has it wait for the rest of `count`; with 0 it waits no more.
+    ///
+    /// - Returns: how many were granted, which may be more than `count`.
+    func renew(_ request: PermitRequest, for count: Int) -> Int {
+        let granted = line.withLock { line in
+            place(request, for: count - request.granted, in: &line)
+            if line.first?.request === request { grantFirst(in: &line) }
+            defer { request.granted = 0 }
+            return request.granted
+        }
+        distribute()
+        return granted
+    }
+}
+
+/// A loop's place in the line for permits of one ``PermitCounter``.
+final class PermitRequest: Sendable {
+    /// Of the loop that waits.
+    let control: LoopControl
+    /// What was granted and not collected; under the lock of the counter's line.
+    nonisolated(unsafe) fileprivate(set) var granted = 0
+
+    init(_ control: LoopControl) {
+        self.control = control
+    }
+}

@@ -1,0 +1,382 @@
+import Glibc
+import NBEngine
+import Testing
+
+@testable import NBServer
+
+/// Limits on connections that are open at once, on a fake kernel: who is delivered, who waits, who is reset, and who is let in when
+/// something ends.
+@Suite struct AdmissionTests {
+    /// Connections that a behavior holds, in the order of their coming.
+    private final class Held {
+        private var connections: [Holder] = []
+
+        private final class Holder {
+            var connection: Connection?
+            init(_ connection: consuming Connection) { self.connection = consume connection }
+        }
+
+        var count: Int { connections.count }
+
+        func keep(_ connection: consuming Connection) { connections.append(Holder(connection)) }
+
+        func drop(_ number: Int) { connections[number].connection = nil }
+
+        func take(_ number: Int) -> Connection? { connections[number].connection.take() }
+
+        func dropAll() { connections.removeAll() }
+    }
+
+    private let held = Held()
+
+    private func keep(_ number: Int, _ connection: consuming Connection, _ context: borrowing ServerContext) -> Verdict
+    {
+        held.keep(connection)
+        return .continue
+    }
+
+    private func server(_ admission: Admission, listeners: Int = 1, quantum: Int = 256) throws -> ScriptedServer {
+        var server = try ScriptedServer(listeners: listeners)
+        server.options.admission = admission
+        server.features = EngineFeatures(.ring, kernel: [5, 11], quantum: quantum)
+        server.features.acceptsMultishot = true
+        return server
+    }
+
+    /// Runs a script, at the end of which everything ends and every permit has come back.
+    @discardableResult
+    private func run(
+        _ server: ScriptedServer,
+        _ admission: Admission,
+        _ script: [FakeKernel.Step]
+    ) throws -> FakeKernel {
+        let (kernel, _) = try server.run(onEnd: { [held] _ in held.dropAll() }, keep, script: script)
+        #expect(admission.all.taken == 0)
+        let counters = server.journal.counters
+        #expect(counters.waiting == 0)
+        #expect(counters.accepted == counters.delivered + counters.discarded)
+        return kernel
+    }
+
+    @Test func aClientBeyondTheLimitWaitsUntilAConnectionEnds() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 2))
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        let kernel = try run(
+            server,
+            admission,
+            [
+                { kernel in
+                    // So near the limit one at a time.
+                    #expect(kernel.submitted.map(\.operation).contains(.accept(listener: listener, .oneShot)))
+                    try kernel.accept(100_000, on: listener, isLast: true)
+                },
+                { try $0.accept(100_001, on: listener, isLast: true) },
+                { try $0.accept(100_002, on: listener, isLast: true) },
+                { kernel in
+                    #expect(!kernel.isArmed(listener))
+                    #expect(kernel.deadline == nil)
+                    #expect(held.count == 2)
+                    #expect(admission.all.taken == 2)
+                    held.drop(0)
+                },
+                { kernel in
+                    #expect(kernel.isClosed(100_000))
+                    #expect(kernel.deadline == kernel.now)
+                },
+                { kernel in
+                    #expect(held.count == 3)
+                    #expect(kernel.arms == [listener])
+                    try kernel.accept(100_003, on: listener, isLast: true)
+                },
+                { _ in
+                    held.drop(1)
+                    held.drop(2)
+                },
+                { _ in },
+                { kernel in
+                    #expect(held.count == 4)
+                    try kernel.accept(100_004, on: listener, isLast: true)
+                },
+                { _ in #expect(held.count == 5) },
+            ]
+        )
+        #expect(server.journal.infos == ["at limit: open", "below limit"])
+        #expect(server.journal.counters.delivered == 5)
+        #expect(kernel.closes(of: 100_002) == 1)
+    }
+
+    @Test func aClientAtALimitThatResetsIsReset() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 2, whenReached: .reset))
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        try run(
+            server,
+            admission,
+            [
+                { kernel in
+                    for descriptor: Int32 in 100_000..<100_004 { try kernel.accept(descriptor, on: listener) }
+                },
+                { kernel in
+                    #expect(held.count == 2)
+                    #expect(kernel.isReset(100_002) && kernel.isReset(100_003))
+                    #expect(kernel.isArmed(listener))
+                    held.drop(1)
+                },
+                { try $0.accept(100_004, on: listener) },
+                { _ in #expect(held.count == 3) },
+            ]
+        )
+        #expect(server.journal.infos == ["at limit: open", "below limit"])
+        #expect(server.journal.counters.overLimit == 2)
+        #expect(server.journal.counters.discarded == 2)
+        #expect(server.journal.counters.delivered == 3)
+    }
+
+    @Test func whatAnArmTookBeyondTheLimitWaitsInItsOrder() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 3))
+        let server = try server(admission, quantum: 3)
+        let listener = server.listeners[0]
+        try run(
+            server,
+            admission,
+            [
+                { kernel in
+                    #expect(kernel.submitted.map(\.operation).contains(.accept(listener: listener, .multishot)))
+                    for descriptor: Int32 in 100_000..<100_005 { try kernel.accept(descriptor, on: listener) }
+                },
+                { kernel in
+                    #expect(held.count == 3)
+                    #expect(admission.all.taken == 3)
+                },
+                { kernel in
+                    // Two more were in the queue; then the arm was cancelled.
+                    #expect(!kernel.isArmed(listener))
+                    #expect(kernel.arms.isEmpty)
+                    held.drop(0)
+                },
+                { _ in },
+                { kernel in
+                    #expect(held.count == 4)
+                    #expect(held.take(3)?.slot.pointee.descriptor == 100_003)
+                    #expect(kernel.arms.isEmpty)
+                },
+                { _ in },
+                { kernel in
+                    #expect(held.count == 5)
+                    #expect(kernel.submitted.map(\.operation).contains(.accept(listener: listener, .oneShot)))
+                },
+            ]
+        )
+        #expect(server.journal.counters.delivered == 5)
+    }
+
+    @Test func aListenersLimitKeepsNobodyFromOthers() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpenPerListener: 1))
+        let server = try server(admission, listeners: 2)
+        let (first, second) = (server.listeners[0], server.listeners[1])
+        try run(
+            server,
+            admission,
+            [
+                { try $0.accept(100_000, on: first, isLast: true) },
+                { try $0.accept(100_001, on: first, isLast: true) },
+                { try $0.accept(100_002, on: second, isLast: true) },
+                { kernel in
+                    #expect(held.count == 2)
+                    #expect(!kernel.isArmed(first))
+                    #expect(kernel.isArmed(second))
+                    held.drop(1)
+                },
+                { _ in
+                    #expect(held.count == 2)
+                    held.drop(0)
+                },
+                { _ in },
+                { kernel in
+                    #expect(held.count == 3)
+                    #expect(kernel.isArmed(first))
+                },
+            ]
+        )
+        #expect(server.journal.infos == ["at limit: openPerListener"])
+    }
+
+    @Test func aStopResetsThoseThatWait() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 0))
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        let kernel = try run(
+            server,
+            admission,
+            [
+                { try $0.accept(100_000, on: listener, isLast: true) },
+                { #expect(!$0.isArmed(listener)) },
+            ]
+        )
+        #expect(server.journal.counters.discarded == 1)
+        #expect(server.journal.counters.delivered == 0)
+        #expect(kernel.closes(of: 100_000) == 1)
+    }
+
+    @Test(arguments: [QueuedClients.serve, .reset]) func aDrainServesOrResetsThoseThatWait(
+        _ queued: QueuedClients
+    ) throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 1))
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        let serves = queued == .serve
+        let (kernel, reason) = try server.run(
+            // When it is told that the listener is at the limit.
+            duringInfo: { context in context.drain(queued: queued, within: .seconds(5)) },
+            onEnd: { [held] _ in held.dropAll() },
+            keep,
+            script: [
+                { try $0.accept(100_000, on: listener, isLast: true) },
+                { try $0.accept(100_001, on: listener, isLast: true) },
+                { kernel in
+                    #expect(!kernel.isArmed(listener))
+                    #expect(kernel.isReset(100_001) == !serves)
+                    held.drop(0)
+                },
+                { _ in },
+                { _ in
+                    // The other server has ended.
+                    guard serves else { return }
+                    #expect(held.count == 2)
+                    held.drop(1)
+                },
+            ]
+        )
+        #expect(try reason.get().description == "drained")
+        #expect(admission.all.taken == 0)
+        #expect(server.journal.counters.delivered == (serves ? 2 : 1))
+        #expect(server.journal.counters.discarded == (serves ? 0 : 1))
+        #expect(kernel.closes(of: 100_001) == 1)
+    }
+
+    @Test func clientsOfAListenerThatIsRemovedWaitNoMore() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 1))
+        let server = try server(admission, listeners: 2)
+        let (first, second) = (server.listeners[0], server.listeners[1])
+        let address = server.sockets[0].address
+        let (kernel, _) = try server.run(
+            onEnd: { [held] _ in held.dropAll() },
+            { [held] number, connection, context in
+                held.keep(connection)
+                if number == 1 { try context.removeListener(on: address) }
+                return .continue
+            },
+            script: [
+                { try $0.accept(100_000, on: second, isLast: true) },
+                { try $0.accept(100_001, on: second, isLast: true) },
+                { try $0.accept(100_002, on: first, isLast: true) },
+                { _ in held.drop(0) },
+                { _ in },
+                { kernel in
+                    #expect(held.count == 2)
+                    #expect(kernel.isReset(100_002))
+                },
+            ]
+        )
+        #expect(admission.all.taken == 0)
+        #expect(server.journal.counters.discarded == 1)
+        #expect(kernel.closes(of: 100_002) == 1)
+    }
+
+    @Test func limitsThatAreRaisedLetThoseInThatWait() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 0))
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        try run(
+            server,
+            admission,
+            [
+                { try $0.accept(100_000, on: listener, isLast: true) },
+                { kernel in
+                    #expect(held.count == 0)
+                    let event = try #require(kernel.wakeUpDescriptor)
+                    #expect(!isReadable(event))
+                    try admission.setLimits(AdmissionLimits(maximumOpen: 1))
+                    #expect(isReadable(event))
+                },
+                { kernel in
+                    #expect(held.count == 1)
+                    try kernel.accept(100_001, on: listener, isLast: true)
+                },
+                { _ in try admission.setLimits(AdmissionLimits(maximumOpen: 1, whenReached: .reset)) },
+                { #expect($0.isReset(100_001)) },
+            ]
+        )
+        #expect(server.journal.counters.overLimit == 1)
+    }
+
+    @Test func aPermitThatComesBackElsewhereWakesTheLoop() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 1))
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        #expect(admission.all.take(1) == 1)
+        try run(
+            server,
+            admission,
+            [
+                { try $0.accept(100_000, on: listener, isLast: true) },
+                { kernel in
+                    #expect(held.count == 0)
+                    let event = try #require(kernel.wakeUpDescriptor)
+                    #expect(!isReadable(event))
+                    admission.all.give(1)
+                    #expect(isReadable(event))
+                    #expect(admission.all.taken == 1)
+                },
+                { _ in #expect(held.count == 1) },
+            ]
+        )
+    }
+
+    @Test func aConnectionThatLeavesTheServerCountsNoMore() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 1))
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        let pair = SocketPair()
+        try run(
+            server,
+            admission,
+            [
+                { try $0.accept(pair.end, on: listener, isLast: true) },
+                { try $0.accept(100_001, on: listener, isLast: true) },
+                { _ in
+                    #expect(held.count == 1)
+                    held.take(0)?.release { _ in }
+                },
+                { _ in },
+                { _ in #expect(held.count == 2) },
+            ]
+        )
+    }
+
+    @Test func aLostEngineGivesItsPermitsBack() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 1))
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        let (kept, waiting) = (SocketPair(), SocketPair())
+        let (_, reason) = try server.run(
+            keep,
+            script: [
+                { try $0.accept(kept.end, on: listener, isLast: true) },
+                { try $0.accept(waiting.end, on: listener, isLast: true) },
+                { $0.isLost = true },
+            ]
+        )
+        #expect(throws: ServerError.self) { try reason.get() }
+        #expect(admission.all.taken == 0)
+        #expect(server.journal.counters.discarded == 1)
+        #expect(waiting.isEndClosed)
+        held.dropAll()
+    }
+
+    private func isReadable(_ descriptor: Int32) -> Bool {
+        var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return Glibc.poll(&poll, 1, 0) == 1
+    }
+}
