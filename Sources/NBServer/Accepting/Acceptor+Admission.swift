@@ -15,7 +15,7 @@ extension Acceptor {
             else { continue }
             desk.pointee.expect(account)
         }
-        desk.pointee.takePermits()
+        desk.pointee.takePermits(at: connections.pointee.now)
     }
 
     /// Decides about a connection that has just been accepted.
@@ -74,7 +74,7 @@ extension Acceptor {
             listeners.pointee[index].account = account
         }
         guard desk.pointee.limits.whenReached == .wait else { return false }
-        return min(desk.pointee.all.counter.free, account.pointee.permits.counter.free) < quantum
+        return desk.pointee.isNearLimit(account, quantum, at: connections.pointee.now)
     }
 
     /// Delivers connections that wait, as far as permits have come for them.
@@ -83,9 +83,11 @@ extension Acceptor {
         _ calls: inout some SocketCalls & ~Copyable
     ) {
         guard let desk else { return }
-        if state.pointee.control.takeAdmissionNews() {
+        let now = connections.pointee.now
+        let isDue = desk.pointee.deadline.map { $0 <= now } ?? false
+        if state.pointee.control.takeAdmissionNews() || isDue {
             if desk.pointee.updateLimits() && desk.pointee.limits.whenReached == .reset { refuseWaiting(on: &engine) }
-            desk.pointee.settle()
+            desk.pointee.settle(at: now)
         }
         if desk.pointee.canDeliver { deliverAdmitted(desk, on: &engine, &calls) }
     }
@@ -164,13 +166,16 @@ extension Acceptor {
             desk.pointee.hasOrphans = false
             for descriptor in removeWaiting(\.account.pointee.isClosed) { discard(descriptor, on: &engine) }
         }
-        desk.pointee.settle()
+        desk.pointee.settle(at: connections.pointee.now)
     }
 
     /// The engine is lost, and every connection is closed.
     func settleAbandoned() {
-        desk?.pointee.settle()
+        desk?.pointee.settle(at: connections.pointee.now)
     }
+
+    /// When a token comes for a connection that waits.
+    var nextToken: Instant? { desk?.pointee.deadline }
 
     /// Whether connections wait that can be delivered, or may be.
     var hasDeliverable: Bool {

@@ -13,13 +13,14 @@ internal import Synchronization
 ///
 /// Any thread. Two are equal if they are the same one. Besides ``GroupEnd``, the only thing that servers share.
 public final class Admission: Sendable {
-    /// The account of all connections.
+    /// The account of all connections, and the rate of new ones.
     let all: PermitCounter
+    let allTokens: TokenBucket
 
     private struct State {
         var limits: AdmissionLimits
         /// Those of listeners, and how many servers use each.
-        var listeners: [SocketAddress: (counter: PermitCounter, users: Int)] = [:]
+        var listeners: [SocketAddress: (counter: PermitCounter, bucket: TokenBucket, users: Int)] = [:]
         /// The loops that are to hear of changes.
         var members: [LoopControl] = []
     }
@@ -34,13 +35,14 @@ public final class Admission: Sendable {
     public init(_ limits: AdmissionLimits) throws(ServerError) {
         try limits.expectValid()
         all = PermitCounter(limit: limits.maximumOpen)
+        allTokens = TokenBucket(limits.rate)
         state = Lock(State(limits: limits))
     }
 
     /// The limits that hold now.
     public var limits: AdmissionLimits { state.withLock { $0.limits } }
 
-    /// Changes the limits, of every server at once. Clients that wait are let in if there is room for them now, and reset if
+    /// Changes the limits, of every server at once. A rate that changes begins with its whole burst. Clients that wait are let in if there is room for them now, and reset if
     /// ``AdmissionLimits/whenReached`` says so now.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if a limit is out of its range; nothing is changed then.
@@ -49,7 +51,11 @@ public final class Admission: Sendable {
         let (counters, members) = state.withLock { state in
             state.limits = limits
             all.setLimit(limits.maximumOpen)
-            for (counter, _) in state.listeners.values { counter.setLimit(limits.maximumOpenPerListener) }
+            allTokens.setRate(limits.rate)
+            for (counter, bucket, _) in state.listeners.values {
+                counter.setLimit(limits.maximumOpenPerListener)
+                bucket.setRate(limits.ratePerListener)
+            }
             changes.add(1, ordering: .sequentiallyConsistent)
             return (state.listeners.values.map(\.counter), state.members)
         }
@@ -81,12 +87,18 @@ extension Admission {
         state.withLock { $0.members.removeAll { $0 === control } }
     }
 
-    /// The account of the listeners on an address, of which the caller has one from now on.
-    func counter(for address: SocketAddress) -> PermitCounter {
+    /// The account and the rate of the listeners on an address, of which the caller has one from now on.
+    func shares(of address: SocketAddress) -> (PermitCounter, TokenBucket) {
         state.withLock { state in
-            let made = PermitCounter(limit: state.limits.maximumOpenPerListener)
-            state.listeners[address, default: (made, 0)].users += 1
-            return state.listeners[address]?.counter ?? made
+            var shares =
+                state.listeners[address]
+                ?? (
+                    PermitCounter(limit: state.limits.maximumOpenPerListener),
+                    TokenBucket(state.limits.ratePerListener), 0
+                )
+            shares.users += 1
+            state.listeners[address] = shares
+            return (shares.counter, shares.bucket)
         }
     }
 

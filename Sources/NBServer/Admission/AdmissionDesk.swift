@@ -1,3 +1,5 @@
+internal import NBEngine
+
 /// A loop's part of an ``Admission``: the permits it has in hand, and the connections that wait for some.
 ///
 /// Permits are taken for the completions of a batch, before any of them is acted on, and go back once a turn. So each shared count is
@@ -20,6 +22,8 @@ struct AdmissionDesk: ~Copyable {
 
     /// The account of all connections.
     var all: PermitAccount
+    /// The rate of all new ones.
+    var allTokens: TokenAccount
     /// Every account there is.
     private var accounts: [UnsafeMutablePointer<ListenerAccount>] = []
     /// Accounts with completions that are about to be acted on.
@@ -44,6 +48,7 @@ struct AdmissionDesk: ~Copyable {
         version = admission.version
         limits = admission.limits
         all = PermitAccount(admission.all, control)
+        allTokens = TokenAccount(admission.allTokens)
         admission.join(control)
     }
 
@@ -56,12 +61,16 @@ struct AdmissionDesk: ~Copyable {
 
     /// Whether connections wait that can be delivered.
     private(set) var canDeliver = false
+    /// When a token comes for one of those that wait.
+    private(set) var deadline: Instant?
 
     /// Looks whether the limits were changed; returns whether they were.
     mutating func updateLimits() -> Bool {
         guard version != admission.version else { return false }
         version = admission.version
         limits = admission.limits
+        allTokens.reset()
+        for account in accounts { account.pointee.tokens.reset() }
         return true
     }
 }
@@ -78,9 +87,16 @@ extension AdmissionDesk {
         for address: SocketAddress,
         at desk: UnsafeMutablePointer<AdmissionDesk>
     ) -> UnsafeMutablePointer<ListenerAccount> {
-        let permits = PermitAccount(admission.counter(for: address), control)
+        let (counter, bucket) = admission.shares(of: address)
         let account = UnsafeMutablePointer<ListenerAccount>.allocate(capacity: 1)
-        account.initialize(to: ListenerAccount(desk: desk, address: address, permits: permits))
+        account.initialize(
+            to: ListenerAccount(
+                desk: desk,
+                address: address,
+                permits: PermitAccount(counter, control),
+                tokens: TokenAccount(bucket)
+            )
+        )
         accounts.append(account)
         return account
     }
@@ -92,19 +108,28 @@ extension AdmissionDesk {
     }
 
     /// Takes permits for all that were announced. Those of a listener with connections that wait are behind these.
-    mutating func takePermits() {
+    mutating func takePermits(at now: Instant) {
         guard !arriving.isEmpty else { return }
         var count = 0
         for account in arriving {
             if account.pointee.waitingCount == 0 {
                 account.pointee.permits.take(for: account.pointee.arrivingCount)
-                count += min(account.pointee.arrivingCount, account.pointee.permits.inHand)
+                let admitted = min(account.pointee.arrivingCount, account.pointee.permits.inHand)
+                account.pointee.tokens.take(for: admitted, at: now)
+                count += account.pointee.tokens.suffice(for: admitted)
             }
             account.pointee.arrivingCount = 0
             account.noteBusy()
         }
         arriving.removeAll(keepingCapacity: true)
         all.take(for: count)
+        allTokens.take(for: min(count, all.inHand), at: now)
+    }
+
+    /// Whether fewer than a quantum of connections may be let in now.
+    func isNearLimit(_ account: UnsafeMutablePointer<ListenerAccount>, _ quantum: Int, at now: Instant) -> Bool {
+        min(all.counter.free, account.pointee.permits.counter.free) < quantum
+            || min(allTokens.bucket.available(at: now), account.pointee.tokens.bucket.available(at: now)) < quantum
     }
 
     /// Lets a connection in, if there are permits for it.
@@ -114,20 +139,30 @@ extension AdmissionDesk {
         guard account.pointee.permits.inHand > 0 else {
             return account.pointee.permits.counter.free > 0 ? .open : .openPerListener
         }
+        guard account.pointee.tokens.suffice(for: 1) > 0 else { return .ratePerListener }
         guard all.inHand > 0 else { return .open }
+        guard allTokens.suffice(for: 1) > 0 else { return .rate }
         account.pointee.permits.use()
+        account.pointee.tokens.use()
         all.use()
+        allTokens.use()
         account.pointee.openCount += 1
         return nil
     }
 
-    /// Gives back what is not needed, and asks for what those lack that wait.
-    mutating func settle() {
+    /// Gives back what is not needed, and asks for what those lack that wait. Of permits no more than there may soon be tokens for: others
+    /// could not use them meanwhile.
+    mutating func settle(at now: Instant) {
         guard !busy.isEmpty else { return }
+        let prospect = allTokens.prospect(at: now)
         var deliverable = 0
         var kept = 0
+        deadline = nil
         for account in busy {
-            account.pointee.permits.settle(needing: account.pointee.waitingCount)
+            let soon = min(prospect, account.pointee.tokens.prospect(at: now))
+            account.pointee.permits.settle(needing: min(account.pointee.waitingCount, soon))
+            let permitted = min(account.pointee.waitingCount, account.pointee.permits.inHand)
+            deadline = .earlier(deadline, account.pointee.tokens.settle(needing: permitted, at: now))
             deliverable += account.pointee.deliverableCount
             if account.pointee.waitingCount > 0 {
                 busy[kept] = account
@@ -139,7 +174,10 @@ extension AdmissionDesk {
         }
         busy.removeLast(busy.count - kept)
         all.settle(needing: deliverable)
-        canDeliver = deliverable > 0 && all.inHand > 0
+        let admitted = min(deliverable, all.inHand)
+        deadline = .earlier(deadline, allTokens.settle(needing: admitted, at: now))
+        canDeliver = allTokens.suffice(for: admitted) > 0
+        if !canDeliver { for account in busy { account.pointee.tokens.giveBackAll(at: now) } }
     }
 
     private mutating func free(_ account: UnsafeMutablePointer<ListenerAccount>) {

@@ -4,4 +4,8 @@ public enum AdmissionLimit: Hashable, Sendable {
     case open
     /// ``AdmissionLimits/maximumOpenPerListener``.
     case openPerListener
+    /// ``AdmissionLimits/rate``.
+    case rate
+    /// ``AdmissionLimits/ratePerListener``.
+    case ratePerListener
 }

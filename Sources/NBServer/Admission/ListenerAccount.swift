@@ -6,6 +6,7 @@ struct ListenerAccount {
     let desk: UnsafeMutablePointer<AdmissionDesk>
     let address: SocketAddress
     var permits: PermitAccount
+    var tokens: TokenAccount
     /// Connections that are open and came by the listener.
     var openCount = 0
     /// Connections that were accepted and wait to be delivered.
@@ -23,7 +24,7 @@ struct ListenerAccount {
     var isOver: Bool { isClosed && openCount == 0 && waitingCount == 0 }
 
     /// How many connections could be delivered if there were permits for all of them in all.
-    var deliverableCount: Int { min(waitingCount, permits.inHand) }
+    var deliverableCount: Int { tokens.suffice(for: min(waitingCount, permits.inHand)) }
 }
 
 extension UnsafeMutablePointer<ListenerAccount> {

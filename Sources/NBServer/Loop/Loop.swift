@@ -339,7 +339,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         let serverDeadline = stage == .endingConnections ? state.pointee.endOfPatience : mail.nextDeadline
         let connectionDeadline: Instant? = .earlier(connections.pointee.nextDeadline, listeners.pointee.nextParkEnd)
         let kernelDeadline: Instant? = .earlier(shortage.end, engine.retryTime)
-        return .earlier(serverDeadline, .earlier(connectionDeadline, kernelDeadline))
+        return .earlier(.earlier(serverDeadline, acceptor.nextToken), .earlier(connectionDeadline, kernelDeadline))
     }
 
     /// Only a descriptor that is gone is fatal. Any other error, usually lack of memory, is transient. Until the read is armed again

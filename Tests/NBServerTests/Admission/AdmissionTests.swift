@@ -375,6 +375,134 @@ import Testing
         held.dropAll()
     }
 
+    @Test func atARateClientsWaitForTheirTime() throws {
+        let admission = try Admission(AdmissionLimits(rate: .init(perSecond: 10, burst: 2)))
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        var start = Instant(nanoseconds: 0)
+        try run(
+            server,
+            admission,
+            [
+                { try $0.accept(100_000, on: listener, isLast: true) },
+                { try $0.accept(100_001, on: listener, isLast: true) },
+                { kernel in
+                    start = kernel.now
+                    try kernel.accept(100_002, on: listener, isLast: true)
+                },
+                { kernel in
+                    #expect(held.count == 2)
+                    #expect(!kernel.isArmed(listener))
+                    #expect(kernel.deadline == start + .milliseconds(100))
+                    kernel.now = start + .nanoseconds(99_999_999)
+                },
+                { kernel in
+                    #expect(held.count == 2)
+                    kernel.now = start + .milliseconds(100)
+                },
+                { kernel in
+                    #expect(held.count == 3)
+                    #expect(kernel.arms == [listener])
+                    #expect(kernel.deadline == nil)
+                    try kernel.accept(100_003, on: listener, isLast: true)
+                },
+                { kernel in
+                    #expect(held.count == 3)
+                    #expect(kernel.deadline == start + .milliseconds(200))
+                },
+            ]
+        )
+        #expect(server.journal.infos == ["at limit: rate"])
+        #expect(server.journal.counters.discarded == 1)
+    }
+
+    @Test func atAListenersRateThatResetsClientsAreReset() throws {
+        let limits = AdmissionLimits(ratePerListener: .init(perSecond: 1, burst: 2), whenReached: .reset)
+        let admission = try Admission(limits)
+        let server = try server(admission, listeners: 2)
+        let (first, second) = (server.listeners[0], server.listeners[1])
+        try run(
+            server,
+            admission,
+            [
+                { kernel in
+                    for descriptor: Int32 in 100_000..<100_003 { try kernel.accept(descriptor, on: first) }
+                    for descriptor: Int32 in 100_003..<100_005 { try kernel.accept(descriptor, on: second) }
+                },
+                { kernel in
+                    #expect(held.count == 4)
+                    #expect(kernel.isReset(100_002))
+                    kernel.now = kernel.now + .seconds(1)
+                    try kernel.accept(100_005, on: first)
+                    try kernel.accept(100_006, on: first)
+                },
+                { kernel in
+                    #expect(held.count == 5)
+                    #expect(kernel.isReset(100_006))
+                },
+            ]
+        )
+        #expect(server.journal.infos == ["at limit: ratePerListener", "below limit", "at limit: ratePerListener"])
+        #expect(server.journal.counters.overLimit == 2)
+    }
+
+    @Test func aLoopThatWaitsForATokenKeepsOnePermitFromOthers() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 10, rate: .init(perSecond: 1, burst: 1)))
+        let server = try server(admission, quantum: 1)
+        let listener = server.listeners[0]
+        try run(
+            server,
+            admission,
+            [
+                { kernel in
+                    for descriptor: Int32 in 100_000..<100_004 { try kernel.accept(descriptor, on: listener) }
+                },
+                { _ in },
+                { _ in },
+                { _ in },
+                { _ in
+                    #expect(held.count == 1)
+                    #expect(admission.all.taken == 2)
+                },
+            ]
+        )
+    }
+
+    private static let limits: [(AdmissionLimits, String?)] = [
+        (.init(maximumOpen: -1), "maximumOpen: -1 is out of range; it must be 0 or more"),
+        (.init(maximumOpen: 0), nil),
+        (.init(maximumOpen: .max), nil),
+        (.init(maximumOpenPerListener: -1), "maximumOpenPerListener: -1 is out of range; it must be 0 or more"),
+        (
+            .init(rate: .init(perSecond: -1, burst: 1)),
+            "rate.perSecond: -1 is out of range; it must be from 0 to 1000000"
+        ),
+        (.init(rate: .init(perSecond: 0, burst: 1)), nil),
+        (.init(rate: .init(perSecond: 1_000_000, burst: 1_000_000)), nil),
+        (.init(rate: .init(perSecond: 1_000_001, burst: 1)), "rate.perSecond: 1000001 is out of range"),
+        (.init(rate: .init(perSecond: 1, burst: 0)), "rate.burst: 0 is out of range; it must be from 1 to 1000000"),
+        (.init(rate: .init(perSecond: 1, burst: 1_000_001)), "rate.burst: 1000001 is out of range"),
+        (.init(ratePerListener: .init(perSecond: 1, burst: 0)), "ratePerListener.burst: 0 is out of range"),
+    ]
+
+    @Test(arguments: limits) func aLimitOutOfRangeIsAnErrorThatNamesIt(limits: AdmissionLimits, message: String?) throws
+    {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 7))
+        guard let message else {
+            try admission.setLimits(limits)
+            #expect(admission.limits == limits)
+            return
+        }
+        for error in [
+            #expect(throws: ServerError.self) { try Admission(limits) },
+            #expect(throws: ServerError.self) { try admission.setLimits(limits) },
+        ] {
+            #expect(error?.code == .invalidOption)
+            #expect(error?.description.hasPrefix("AdmissionLimits.\(message)") == true, "\(String(describing: error))")
+        }
+        #expect(admission.limits == AdmissionLimits(maximumOpen: 7))
+    }
+
     private func isReadable(_ descriptor: Int32) -> Bool {
         var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return Glibc.poll(&poll, 1, 0) == 1

@@ -1,4 +1,5 @@
 import GrantedLevels
+import NBEngine
 import NBUring
 import Testing
 
@@ -93,6 +94,38 @@ import Testing
         await group.stop()
         #expect(try clients.endings() == [.end(Clerk.greeting): 120, .reset: 280])
         #expect(admission.all.taken == 0)
+    }
+
+    @Test(arguments: engines, [1, 4, 64])
+    func atARateABurstIsLetInAndThenOneForEachInterval(on engine: EngineChoice, shards: Int) async throws {
+        let rate = AdmissionLimits.Rate(perSecond: 1, burst: 100)
+        let admission = try Admission(AdmissionLimits(rate: rate, whenReached: .reset))
+        let group = try group(shards, engine, admission)
+        try await group.start()
+        let start = Instant.now
+        let clients = try Crowd(300, at: group.addresses[0])
+        let counters = try await counters(of: group) { $0.delivered + $0.discarded == 300 }
+        let seconds = start.duration(to: .now).components.seconds
+        #expect((100...101 + UInt64(seconds)).contains(counters.delivered))
+        #expect(counters.overLimit == 300 - counters.delivered)
+        await group.stop()
+        let delivered = Int(counters.delivered)
+        #expect(try clients.endings() == [.end(Clerk.greeting): delivered, .reset: 300 - delivered])
+    }
+
+    @Test(arguments: engines, [1, 4])
+    func atARateClientsWaitForTheirTurnOnWhicheverShard(on engine: EngineChoice, shards: Int) async throws {
+        let admission = try Admission(AdmissionLimits(rate: AdmissionLimits.Rate(perSecond: 1000, burst: 10)))
+        let group = try group(shards, engine, admission)
+        let clients = try Crowd(200, at: group.addresses[0])
+        let start = Instant.now
+        try await group.start()
+        let counters = try await counters(of: group) { $0.delivered == 200 }
+        // The last one comes 189 intervals after the burst.
+        #expect(start.duration(to: .now) >= .milliseconds(189))
+        #expect(counters.discarded == 0)
+        await group.stop()
+        #expect(try clients.endings() == [.end(Clerk.greeting): 200])
     }
 
     @Test(arguments: engines) func aServerThatEndsLetsThoseInThatWaitElsewhere(on engine: EngineChoice) async throws {

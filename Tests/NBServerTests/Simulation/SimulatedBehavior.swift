@@ -32,6 +32,7 @@ struct SimulatedBehavior: NonBlockingServer {
         socket.isDelivered = true
         history.deliveries.append(SimulatedHistory.Delivery(socket: socket))
         history.checkLimits()
+        if !socket.isAdopted { history.checkPace() }
         for _ in 0..<kernel.random.below(3) { send(number, on: connection) }
         useAnother(context)
         doMore(context)

@@ -1,3 +1,5 @@
+import NBEngine
+
 @testable import NBServer
 
 // Limits, which the server shares with another loop.
@@ -6,7 +8,16 @@ extension SimulatedHistory {
         AdmissionLimits(
             maximumOpen: random.element(of: [nil, 0, 1, 2, 3, 8]) ?? nil,
             maximumOpenPerListener: random.element(of: [nil, nil, 0, 1, 2, 5]) ?? nil,
+            rate: random.chance(300) ? rate(&random) : nil,
+            ratePerListener: random.chance(200) ? rate(&random) : nil,
             whenReached: random.chance(700) ? .wait : .reset
+        )
+    }
+
+    private static func rate(_ random: inout Randomness) -> AdmissionLimits.Rate {
+        AdmissionLimits.Rate(
+            perSecond: random.element(of: [0, 1, 3, 100, 10_000]) ?? 1,
+            burst: random.element(of: [1, 1, 2, 10]) ?? 1
         )
     }
 
@@ -19,6 +30,7 @@ extension SimulatedHistory {
         kernel.note("the limits become \(limits)")
         guard (try? admission.setLimits(limits)) != nil else { return violate("\(limits) are refused") }
         allowance = max(limits.maximumOpen ?? .max, admission.all.taken)
+        if limits.rate != pace.rate { pace = (limits.rate, 0) }
     }
 
     private func actElsewhere() {
@@ -54,6 +66,17 @@ extension SimulatedHistory {
         if open > taken { violate("\(open) connections are let in, with \(taken) permits") }
     }
 
+    /// A connection is delivered that came by a listener.
+    func checkPace() {
+        guard let rate = pace.rate else { return }
+        guard rate.perSecond > 0 else { return violate("a connection is let in at a rate of none") }
+        let interval = 1_000_000_000 / UInt64(rate.perSecond)
+        pace.full = max(pace.full, kernel.now.nanoseconds) + interval
+        if pace.full > kernel.now.nanoseconds + interval * UInt64(rate.burst) {
+            violate("more are let in than at a rate of \(rate)")
+        }
+    }
+
     /// What is said of those that wait.
     func checkWaitingCounts() {
         guard let desk, let counters = state?.pointee.counters.pointee else { return }
@@ -80,16 +103,34 @@ extension SimulatedHistory {
     }
 
     /// With nothing left to do: no permit is free or in hand that a connection waits for.
-    func checkWaiting() {
+    func checkWaiting(_ deadline: Instant?) {
         guard let desk, let admission else { return }
-        if desk.pointee.canDeliver || desk.pointee.all.inHand > 0 { violate("the loop sleeps with permits in hand") }
+        if desk.pointee.canDeliver { violate("the loop sleeps with permits in hand") }
+        if desk.pointee.all.inHand > 0 && pace.rate == nil { violate("the loop sleeps with permits in hand") }
         for waiting in desk.pointee.waiting {
-            let counter = waiting.account.pointee.permits.counter
-            if admission.all.free > 0 && counter.free > 0 {
-                violate("\(waiting.descriptor) waits, and a permit is free")
+            let (permits, bucket) = (waiting.account.pointee.permits, waiting.account.pointee.tokens.bucket)
+            guard admission.all.free + desk.pointee.all.inHand > 0, permits.counter.free + permits.inHand > 0 else {
+                continue
             }
+            checkDeadline(deadline, of: waiting, desk.pointee.limits, isPaced: pace.rate != nil || bucket.isLimited)
         }
         if admission.all.free > 0 && admission.all.hasLine { violate("another loop waits, and a permit is free") }
+    }
+
+    /// A connection waits for nothing but a token.
+    private func checkDeadline(
+        _ deadline: Instant?,
+        of waiting: AdmissionDesk.Waiting,
+        _ limits: AdmissionLimits,
+        isPaced: Bool
+    ) {
+        guard isPaced else { return violate("\(waiting.descriptor) waits, and a permit is free") }
+        let rates = [limits.rate, limits.ratePerListener].compactMap(\.self)
+        guard rates.allSatisfy({ $0.perSecond > 0 }) else { return }
+        let longest = rates.map { Duration.nanoseconds(1_000_000_000 / $0.perSecond + 1) }.max() ?? .zero
+        guard let deadline, deadline <= kernel.now + longest * 2 else {
+            return violate("\(waiting.descriptor) waits for a token, and the loop does not wake up for it")
+        }
     }
 
     /// When the loop is gone: nothing has a permit any more.

@@ -152,7 +152,7 @@ extension SimulatedHistory {
         guard isAwaited else { return }
         checkPatience(deadline)
         guard post.end == nil else { return }
-        checkWaiting()
+        checkWaiting(deadline)
         if hasSignal { violate("a signal has come, and nothing wakes the loop") }
         if control.stopRequest.reason != nil { violate("the server is to stop, and nothing wakes the loop") }
         if !kernel.canBeWoken { violate("nothing can wake the loop") }

@@ -46,6 +46,8 @@ final class SimulatedHistory: @unchecked Sendable {
     var elsewhere: PermitAccount?
     /// How many permits may be taken by now: more than the limit, until few enough have come back.
     var allowance = Int.max
+    /// The rate, and when its bucket is full.
+    var pace: (rate: AdmissionLimits.Rate?, full: UInt64) = (nil, 0)
     let post: SimulatedPost
     /// How often others do something, in a thousand times that they could, and how often the behavior does more than it must.
     let bustle: (outside: Int, inside: Int)
@@ -129,6 +131,7 @@ final class SimulatedHistory: @unchecked Sendable {
             options.admission = admission
             elsewhere = PermitAccount(admission.all, LoopControl())
             allowance = admission.limits.maximumOpen ?? .max
+            pace.rate = admission.limits.rate
         }
         self.options = options
         let rates = [0, 20, 100, 300]
