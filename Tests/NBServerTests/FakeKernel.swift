@@ -55,6 +55,9 @@ final class FakeKernel: @unchecked Sendable {
     var peers: [Int32: PeerState] = [:]
     /// How often that was asked of each.
     private(set) var looks: [Int32: Int] = [:]
+    /// The addresses of peers, `nil` of one that has none any more; others have 127.0.0.1. And how often they were asked.
+    var addresses: [Int32: IPAddress?] = [:]
+    private(set) var askedAddresses: [Int32] = []
     /// Descriptors of sockets that are not plain TCP.
     var otherSockets: Set<Int32> = []
     /// Whether a descriptor is set aside.
@@ -324,6 +327,11 @@ extension FakeKernel {
         return peers[descriptor] ?? PeerState()
     }
 
+    fileprivate func askForAddress(of descriptor: Int32) -> IPAddress? {
+        askedAddresses.append(descriptor)
+        return addresses[descriptor] ?? IPAddress(ipv4: 0x7f00_0001)
+    }
+
     fileprivate func call(_ call: DirectCall) {
         calls.append(call)
         allCalls.append(call)
@@ -417,6 +425,8 @@ struct ScriptedCalls: SocketCalls {
     func queueLength(of listener: Int32) -> Int { kernel.queueLengths[listener] ?? 0 }
 
     func peerState(of descriptor: Int32) -> PeerState { kernel.look(at: descriptor) }
+
+    func peerAddress(of descriptor: Int32) -> IPAddress? { kernel.askForAddress(of: descriptor) }
 
     func isPlainTCP(_ descriptor: Int32) -> Bool { !kernel.otherSockets.contains(descriptor) }
 

@@ -5,16 +5,28 @@ internal import NBLibc
 extension Acceptor {
     /// Takes permits for the connections among completions that are about to be acted on.
     @inline(never)
-    mutating func expect(_ indices: Range<Int>, of batch: borrowing CompletionBatch) {
+    mutating func expect(
+        _ indices: Range<Int>,
+        of batch: borrowing CompletionBatch,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         guard let desk else { return }
+        let asksAddresses = desk.pointee.asksAddresses
+        if asksAddresses { desk.pointee.finishArrivals() }
         for position in indices {
             let completion = batch[position]
             guard TokenKind(rawValue: completion.token.kind) == .accept, completion.result >= 0,
                 let index = listeners.pointee.index(of: completion.token),
                 let account = listeners.pointee[index].account
             else { continue }
-            desk.pointee.expect(account)
+            if asksAddresses {
+                let address = calls.peerAddress(of: completion.result)
+                desk.pointee.expect(completion.result, from: address, account)
+            } else {
+                desk.pointee.expect(account)
+            }
         }
+        if asksAddresses { desk.pointee.decideAboutSources(at: connections.pointee.now) }
         desk.pointee.takePermits(at: connections.pointee.now)
     }
 
@@ -23,32 +35,83 @@ extension Acceptor {
         guard let desk, let account = listeners.pointee[index].account else {
             preconditionFailure("a listener that is armed has an account")
         }
+        var source: Int32 = -1
+        if desk.pointee.asksAddresses {
+            guard let place = sourceOfArrival(descriptor, index, desk, on: &engine) else { return }
+            source = place
+        }
         guard let limit = desk.pointee.admit(account) else {
             if account.pointee.isToldAtLimit { tellBelowLimit(account) }
-            let slot = connections.pointee.admit(descriptor, listeners.pointee[index].id)
-            slot.pointee.account = account
-            return deliver(slot)
+            return deliver(slot(for: descriptor, listeners.pointee[index].id, account, source))
         }
         tellAtLimit(account, limit)
-        switch desk.pointee.limits.whenReached {
         // Nothing waits for a listener that is about to close: the drain would have to outlast it.
-        case .wait where listeners.pointee[index].state.isClosing:
-            refuse(descriptor, on: &engine)
-        case .wait:
+        if desk.pointee.limits.whenReached == .wait && !listeners.pointee[index].state.isClosing {
             counters.pointee.waiting += 1
             account.pointee.waitingCount += 1
-            desk.pointee.waiting.append(
-                .init(descriptor: descriptor, listener: listeners.pointee[index].id, account: account)
-            )
+            let id = listeners.pointee[index].id
+            desk.pointee.waiting.append(.init(descriptor: descriptor, listener: id, account: account, source: source))
             listeners.pointee.withhold(index, isArmed: !isLast)
-        case .reset:
-            refuse(descriptor, on: &engine)
+        } else {
+            desk.pointee.giveSource(source)
+            counters.pointee.overLimit += 1
+            refuse(descriptor, listeners.pointee[index].id, desk.pointee.limits.whenReached, on: &engine)
         }
     }
 
-    private mutating func refuse(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
-        counters.pointee.overLimit += 1
-        discard(descriptor, on: &engine)
+    /// Gives a connection that is let in a slot.
+    private mutating func slot(
+        for descriptor: Int32,
+        _ listener: ListenerID,
+        _ account: UnsafeMutablePointer<ListenerAccount>,
+        _ source: Int32
+    ) -> ConnectionTable.Slot {
+        let slot = connections.pointee.admit(descriptor, listener)
+        slot.pointee.account = account
+        slot.pointee.source = source
+        return slot
+    }
+
+    /// Refuses a connection whose source may not come in, or not now.
+    ///
+    /// - Returns: the place of the source, or -1; `nil` if the connection was refused.
+    @inline(never)
+    private mutating func sourceOfArrival(
+        _ descriptor: Int32,
+        _ index: Int,
+        _ desk: UnsafeMutablePointer<AdmissionDesk>,
+        on engine: inout some Engine & ~Copyable
+    ) -> Int32? {
+        guard let arrival = desk.pointee.takeArrival(descriptor) else {
+            preconditionFailure("a connection that was accepted has arrived")
+        }
+        switch arrival.verdict {
+        case .admitted: return arrival.source
+        case .denied:
+            counters.pointee.denied += 1
+            discard(descriptor, on: &engine)
+        case .gone:
+            counters.pointee.gone += 1
+            discard(descriptor, on: &engine)
+        case .overLimit:
+            counters.pointee.overSourceLimit += 1
+            let answer = desk.pointee.limits.perSource?.whenReached ?? .reset
+            refuse(descriptor, listeners.pointee[index].id, answer, on: &engine)
+        }
+        return nil
+    }
+
+    private mutating func refuse(
+        _ descriptor: Int32,
+        _ listener: ListenerID,
+        _ answer: AdmissionLimits.Answer,
+        on engine: inout some Engine & ~Copyable
+    ) {
+        guard case .lastWord(let bytes) = answer else { return discard(descriptor, on: &engine) }
+        counters.pointee.discarded += 1
+        let slot = connections.pointee.admit(descriptor, listener)
+        bytes.withUnsafeBytes { connections.pointee.send($0, on: slot) }
+        connections.pointee.drop(slot)
     }
 
     private func tellAtLimit(_ account: UnsafeMutablePointer<ListenerAccount>, _ limit: AdmissionLimit) {
@@ -86,7 +149,9 @@ extension Acceptor {
         let now = connections.pointee.now
         let isDue = desk.pointee.deadline.map { $0 <= now } ?? false
         if state.pointee.control.takeAdmissionNews() || isDue {
-            if desk.pointee.updateLimits() && desk.pointee.limits.whenReached == .reset { refuseWaiting(on: &engine) }
+            if desk.pointee.updateLimits() && desk.pointee.limits.whenReached != .wait {
+                refuseWaiting(desk.pointee.limits.whenReached, on: &engine)
+            }
             desk.pointee.settle(at: now)
         }
         if desk.pointee.canDeliver { deliverAdmitted(desk, on: &engine, &calls) }
@@ -110,13 +175,11 @@ extension Acceptor {
             }
             forget(waiting)
             guard options.whenExhausted != .shed || calls.takeReserve() else {
-                waiting.account.noteAdmittedInVain()
+                waiting.account.noteAdmittedInVain(source: waiting.source)
                 shed(waiting.descriptor, on: &engine)
                 continue
             }
-            let slot = connections.pointee.admit(waiting.descriptor, waiting.listener)
-            slot.pointee.account = waiting.account
-            deliver(slot)
+            deliver(slot(for: waiting.descriptor, waiting.listener, waiting.account, waiting.source))
         }
         desk.pointee.waiting.removeLast(desk.pointee.waiting.count - kept)
     }
@@ -134,28 +197,37 @@ extension Acceptor {
 
     /// The server ends, or those that have not been delivered are to go.
     mutating func discardWaiting(on engine: inout some Engine & ~Copyable) {
-        for descriptor in removeWaiting({ _ in true }) { discard(descriptor, on: &engine) }
+        for waiting in removeWaiting({ _ in true }) { discard(waiting.descriptor, on: &engine) }
     }
 
     /// Limits were changed, and nobody is to wait any more.
-    private mutating func refuseWaiting(on engine: inout some Engine & ~Copyable) {
-        for descriptor in removeWaiting({ _ in true }) { refuse(descriptor, on: &engine) }
+    private mutating func refuseWaiting(
+        _ answer: AdmissionLimits.Answer,
+        on engine: inout some Engine & ~Copyable
+    ) {
+        for waiting in removeWaiting({ _ in true }) {
+            counters.pointee.overLimit += 1
+            refuse(waiting.descriptor, waiting.listener, answer, on: &engine)
+        }
     }
 
     /// The engine is lost.
     mutating func closeWaiting() {
-        for descriptor in removeWaiting({ _ in true }) {
+        for waiting in removeWaiting({ _ in true }) {
             counters.pointee.discarded += 1
-            NBLibc.close(descriptor)
+            NBLibc.close(waiting.descriptor)
         }
     }
 
-    private mutating func removeWaiting(_ isToGo: (AdmissionDesk.Waiting) -> Bool) -> [Int32] {
+    private mutating func removeWaiting(_ isToGo: (AdmissionDesk.Waiting) -> Bool) -> [AdmissionDesk.Waiting] {
         guard let desk, !desk.pointee.waiting.isEmpty else { return [] }
         let removed = desk.pointee.waiting.filter(isToGo)
         desk.pointee.waiting.removeAll(where: isToGo)
-        for waiting in removed { forget(waiting) }
-        return removed.map(\.descriptor)
+        for waiting in removed {
+            forget(waiting)
+            desk.pointee.giveSource(waiting.source)
+        }
+        return removed
     }
 
     /// The turn is about to end: permits go back, and who came by a listener that is closed is discarded.
@@ -164,7 +236,7 @@ extension Acceptor {
         guard let desk else { return }
         if desk.pointee.hasOrphans {
             desk.pointee.hasOrphans = false
-            for descriptor in removeWaiting(\.account.pointee.isClosed) { discard(descriptor, on: &engine) }
+            for waiting in removeWaiting(\.account.pointee.isClosed) { discard(waiting.descriptor, on: &engine) }
         }
         desk.pointee.settle(at: connections.pointee.now)
     }

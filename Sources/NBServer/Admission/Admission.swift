@@ -1,3 +1,4 @@
+internal import NBEngine
 internal import Synchronization
 
 /// Who may come in, for all servers that are given the same one: the shards of a group, or servers that listen elsewhere.
@@ -17,8 +18,12 @@ public final class Admission: Sendable {
     let all: PermitCounter
     let allTokens: TokenBucket
 
+    /// What sources have.
+    private let sources = Lock(SourceTable())
+
     private struct State {
         var limits: AdmissionLimits
+        var rules: SourceRules?
         /// Those of listeners, and how many servers use each.
         var listeners: [SocketAddress: (counter: PermitCounter, bucket: TokenBucket, users: Int)] = [:]
         /// The loops that are to hear of changes.
@@ -29,18 +34,35 @@ public final class Admission: Sendable {
     /// How often something was changed.
     private let changes = Atomic<UInt64>(0)
 
-    /// An admission with these limits.
+    /// An admission with these limits and rules.
     ///
+    /// - Parameters:
+    ///   - limits: how many are let in.
+    ///   - rules: which sources are; `nil` for all. The others are reset, and count as ``ServerCounters/denied``.
     /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if a limit is out of its range; it names it.
-    public init(_ limits: AdmissionLimits) throws(ServerError) {
+    public init(_ limits: AdmissionLimits = AdmissionLimits(), rules: SourceRules? = nil) throws(ServerError) {
         try limits.expectValid()
         all = PermitCounter(limit: limits.maximumOpen)
         allTokens = TokenBucket(limits.rate)
-        state = Lock(State(limits: limits))
+        state = Lock(State(limits: limits, rules: rules))
     }
 
     /// The limits that hold now.
     public var limits: AdmissionLimits { state.withLock { $0.limits } }
+
+    /// The rules that hold now.
+    public var rules: SourceRules? { state.withLock { $0.rules } }
+
+    /// Changes the rules, of every server at once. They decide about clients that are accepted from now on: connections that are open stay, and
+    /// those that wait.
+    public func setRules(_ rules: SourceRules?) {
+        let members = state.withLock { state in
+            state.rules = rules
+            changes.add(1, ordering: .sequentiallyConsistent)
+            return state.members
+        }
+        for member in members { member.noteAdmission() }
+    }
 
     /// Changes the limits, of every server at once. A rate that changes begins with its whole burst. Clients that wait are let in if there is room for them now, and reset if
     /// ``AdmissionLimits/whenReached`` says so now.
@@ -108,5 +130,37 @@ extension Admission {
             state.listeners[address]?.users -= 1
             if state.listeners[address]?.users == 0 { state.listeners[address] = nil }
         }
+    }
+}
+
+// What sources have.
+extension Admission {
+    /// Counts the connections that have arrived and are not refused yet, if their sources may have more.
+    func takeSources(_ arrivals: inout [AdmissionDesk.Arrival], _ limits: AdmissionLimits.SourceLimits, at now: Instant)
+    {
+        sources.withLock { sources in
+            for index in arrivals.indices where arrivals[index].verdict == .admitted {
+                guard let key = arrivals[index].key else { continue }
+                if let place = sources.take(key, limits, at: now) {
+                    arrivals[index].source = place
+                } else {
+                    arrivals[index].verdict = .overLimit
+                }
+            }
+        }
+    }
+
+    /// Connections of these sources have ended.
+    func giveSources(_ places: [Int32]) {
+        sources.withLock { sources in
+            for place in places { sources.give(place) }
+        }
+    }
+
+    /// How many sources are remembered, and how many connections one has open, for tests.
+    var sourceCount: Int { sources.withLock { $0.count } }
+    func openCount(of address: IPAddress) -> Int {
+        guard let limits = limits.perSource else { return 0 }
+        return sources.withLock { $0.openCount(SourceTable.Key(address, limits)) }
     }
 }

@@ -18,6 +18,9 @@ struct AdmissionDesk: ~Copyable {
     private let control: LoopControl
     /// What the admission said when it was last asked.
     private(set) var limits: AdmissionLimits
+    private var rules: SourceRules?
+    /// Whether each client's address is asked.
+    private(set) var asksAddresses: Bool
     private var version: UInt64
 
     /// The account of all connections.
@@ -40,13 +43,38 @@ struct AdmissionDesk: ~Copyable {
         let descriptor: Int32
         let listener: ListenerID
         let account: UnsafeMutablePointer<ListenerAccount>
+        /// The place of its source, or -1.
+        let source: Int32
     }
+
+    /// A connection of the completions that are about to be acted on, if addresses are asked.
+    struct Arrival {
+        let descriptor: Int32
+        let account: UnsafeMutablePointer<ListenerAccount>
+        let key: SourceTable.Key?
+        var verdict: Verdict
+        /// The place of its source, or -1.
+        var source: Int32 = -1
+
+        enum Verdict {
+            case admitted, denied, overLimit
+            /// It has no address any more.
+            case gone
+        }
+    }
+
+    private var arrivals: [Arrival] = []
+    private var nextArrival = 0
+    /// The sources of connections that have ended.
+    var returnedSources: [Int32] = []
 
     init(_ admission: Admission, _ control: LoopControl) {
         self.admission = admission
         self.control = control
         version = admission.version
         limits = admission.limits
+        rules = admission.rules
+        asksAddresses = rules != nil || limits.perSource != nil
         all = PermitAccount(admission.all, control)
         allTokens = TokenAccount(admission.allTokens)
         admission.join(control)
@@ -69,6 +97,8 @@ struct AdmissionDesk: ~Copyable {
         guard version != admission.version else { return false }
         version = admission.version
         limits = admission.limits
+        rules = admission.rules
+        asksAddresses = rules != nil || limits.perSource != nil
         allTokens.reset()
         for account in accounts { account.pointee.tokens.reset() }
         return true
@@ -99,6 +129,47 @@ extension AdmissionDesk {
         )
         accounts.append(account)
         return account
+    }
+
+    /// The same where addresses are asked; see ``decideAboutSources(at:)``.
+    mutating func expect(
+        _ descriptor: Int32,
+        from address: IPAddress?,
+        _ account: UnsafeMutablePointer<ListenerAccount>
+    ) {
+        let verdict: Arrival.Verdict
+        if let address { verdict = rules?.allows(address) ?? true ? .admitted : .denied } else { verdict = .gone }
+        let key = address.flatMap { address in limits.perSource.map { SourceTable.Key(address, $0) } }
+        arrivals.append(Arrival(descriptor: descriptor, account: account, key: key, verdict: verdict))
+    }
+
+    /// Has those expected whose sources may have more.
+    mutating func decideAboutSources(at now: Instant) {
+        if let limits = limits.perSource { admission.takeSources(&arrivals, limits, at: now) }
+        for arrival in arrivals where arrival.verdict == .admitted { expect(arrival.account) }
+    }
+
+    /// What was decided about a connection. Those before it were not asked for: they are discarded for other reasons.
+    mutating func takeArrival(_ descriptor: Int32) -> Arrival? {
+        while nextArrival < arrivals.count {
+            let arrival = arrivals[nextArrival]
+            nextArrival += 1
+            if arrival.descriptor == descriptor { return arrival }
+            giveSource(arrival.source)
+        }
+        return nil
+    }
+
+    /// The completions were acted on.
+    mutating func finishArrivals() {
+        for arrival in arrivals.dropFirst(nextArrival) { giveSource(arrival.source) }
+        arrivals.removeAll(keepingCapacity: true)
+        nextArrival = 0
+    }
+
+    /// A connection has ended, or was refused for another reason.
+    mutating func giveSource(_ place: Int32) {
+        if place >= 0 { returnedSources.append(place) }
     }
 
     /// A completion that is about to be acted on carries a connection.
@@ -153,6 +224,11 @@ extension AdmissionDesk {
     /// Gives back what is not needed, and asks for what those lack that wait. Of permits no more than there may soon be tokens for: others
     /// could not use them meanwhile.
     mutating func settle(at now: Instant) {
+        if !arrivals.isEmpty { finishArrivals() }
+        if !returnedSources.isEmpty {
+            admission.giveSources(returnedSources)
+            returnedSources.removeAll(keepingCapacity: true)
+        }
         guard !busy.isEmpty else { return }
         let prospect = allTokens.prospect(at: now)
         var deliverable = 0

@@ -18,8 +18,57 @@ public struct AdmissionLimits: Hashable, Sendable {
     /// How many new ones are let in a second by the same address, whichever server listens there; `nil` for any number.
     public var ratePerListener: Rate?
 
-    /// What becomes of a client that comes at a limit.
+    /// What each source may have; `nil` for as much as it likes. With this, or with ``SourceRules``, each client's address is asked of the
+    /// kernel, `getpeername(2)`. A connection counts from when it is accepted, and if it was accepted while there were such limits.
+    public var perSource: SourceLimits?
+
+    /// What becomes of a client that comes at a limit, but for those of its source.
     public var whenReached: Answer
+
+    /// What one source may have. At most 65,536 sources are remembered; the least recent one without open connections is forgotten first, and
+    /// if all have some, others are refused.
+    public struct SourceLimits: Hashable, Sendable {
+        /// How many connections may be open at once: 0 or more, or `nil` for any number.
+        public var maximumOpen: Int?
+        /// How many new ones may come in a second; `nil` for any number.
+        public var rate: Rate?
+        /// How many bits of an IPv4 address are a source: 0 to 32. IPv4-mapped addresses are IPv4 addresses here.
+        public var ipv4PrefixLength: Int
+        /// How many bits of an IPv6 address are a source: 0 to 128. Most sites have a prefix of 64, and any address in it.
+        public var ipv6PrefixLength: Int
+        /// What becomes of a client whose source has reached a limit. ``Answer/wait`` is an error: others would wait behind it.
+        public var whenReached: Answer
+
+        /// Limits with these values; see the properties.
+        public init(
+            maximumOpen: Int? = nil,
+            rate: Rate? = nil,
+            ipv4PrefixLength: Int = 32,
+            ipv6PrefixLength: Int = 64,
+            whenReached: Answer = .reset
+        ) {
+            self.maximumOpen = maximumOpen
+            self.rate = rate
+            self.ipv4PrefixLength = ipv4PrefixLength
+            self.ipv6PrefixLength = ipv6PrefixLength
+            self.whenReached = whenReached
+        }
+
+        fileprivate func expectValid() throws(ServerError) {
+            let name = "AdmissionLimits.perSource"
+            if let maximumOpen { try OptionRange.expect("\(name).maximumOpen", maximumOpen, in: 0...Int.max) }
+            try rate?.expectValid("perSource.rate")
+            try OptionRange.expect("\(name).ipv4PrefixLength", ipv4PrefixLength, in: 0...32)
+            try OptionRange.expect("\(name).ipv6PrefixLength", ipv6PrefixLength, in: 0...128)
+            try OptionRange.expect(
+                whenReached != .wait,
+                "\(name).whenReached",
+                "wait",
+                "reset or lastWord: others would wait behind one source"
+            )
+            try whenReached.expectValid("\(name).whenReached")
+        }
+    }
 
     /// So many a second, and a burst besides: in no span of time are more let in than the burst, and one for each interval in it.
     public struct Rate: Hashable, Sendable {
@@ -33,6 +82,9 @@ public struct AdmissionLimits: Hashable, Sendable {
             self.perSecond = perSecond
             self.burst = burst
         }
+
+        /// In nanoseconds, rounded up, so that no rate is exceeded. There must be one.
+        var interval: Int64 { Int64((1_000_000_000 + perSecond - 1) / perSecond) }
 
         fileprivate func expectValid(_ name: String) throws(ServerError) {
             try OptionRange.expect("AdmissionLimits.\(name).perSecond", perSecond, in: 0...1_000_000)
@@ -50,6 +102,19 @@ public struct AdmissionLimits: Hashable, Sendable {
         /// Its connection is reset at once: for clients that have somewhere else to go. Counts as discarded, and as
         /// ``ServerCounters/overLimit``.
         case reset
+        /// It is sent these bytes, from 1 to 16,384, and its connection ends as one does that was dropped, within the same limits of time. Takes
+        /// a descriptor until then, and counts as ``reset`` does.
+        case lastWord([UInt8])
+
+        fileprivate func expectValid(_ name: String) throws(ServerError) {
+            guard case .lastWord(let bytes) = self else { return }
+            try OptionRange.expect(
+                (1...16_384).contains(bytes.count),
+                name,
+                "a last word of \(bytes.count) bytes",
+                "from 1 to 16384 bytes long"
+            )
+        }
     }
 
     /// Limits with these values; see the properties.
@@ -58,12 +123,14 @@ public struct AdmissionLimits: Hashable, Sendable {
         maximumOpenPerListener: Int? = nil,
         rate: Rate? = nil,
         ratePerListener: Rate? = nil,
+        perSource: SourceLimits? = nil,
         whenReached: Answer = .wait
     ) {
         self.maximumOpen = maximumOpen
         self.maximumOpenPerListener = maximumOpenPerListener
         self.rate = rate
         self.ratePerListener = ratePerListener
+        self.perSource = perSource
         self.whenReached = whenReached
     }
 
@@ -75,5 +142,7 @@ public struct AdmissionLimits: Hashable, Sendable {
         }
         try rate?.expectValid("rate")
         try ratePerListener?.expectValid("ratePerListener")
+        try perSource?.expectValid()
+        try whenReached.expectValid("AdmissionLimits.whenReached")
     }
 }

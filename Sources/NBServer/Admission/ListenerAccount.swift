@@ -30,7 +30,8 @@ struct ListenerAccount {
 extension UnsafeMutablePointer<ListenerAccount> {
     /// One of its connections has ended, or left.
     @inline(never)
-    func noteEnd() {
+    func noteEnd(source: Int32) {
+        pointee.desk.pointee.giveSource(source)
         pointee.openCount -= 1
         pointee.permits.returned += 1
         pointee.desk.pointee.all.returned += 1
@@ -38,7 +39,7 @@ extension UnsafeMutablePointer<ListenerAccount> {
     }
 
     /// A connection that was admitted is shed: there is no descriptor for it.
-    func noteAdmittedInVain() { noteEnd() }
+    func noteAdmittedInVain(source: Int32) { noteEnd(source: source) }
 
     /// Its listener is closed. Connections that wait are to be discarded.
     func noteClosed() {

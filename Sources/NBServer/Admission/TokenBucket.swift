@@ -33,12 +33,10 @@ final class TokenBucket: Sendable {
         self.rate = Atomic(Self.word(of: rate))
     }
 
-    /// Rounded up to whole nanoseconds, so that no rate is exceeded.
     private static func word(of rate: AdmissionLimits.Rate?) -> UInt64 {
         guard let rate else { return any }
         guard rate.perSecond > 0 else { return never }
-        let interval = (1_000_000_000 + rate.perSecond - 1) / rate.perSecond
-        return UInt64(interval) << burstBits | UInt64(rate.burst)
+        return UInt64(rate.interval) << burstBits | UInt64(rate.burst)
     }
 
     /// Sets another rate. It begins with its whole burst.

@@ -41,6 +41,8 @@ struct ConnectionSlot {
     var listener = ListenerID.none
     /// The account that it is on, if it counts against limits.
     var account: UnsafeMutablePointer<ListenerAccount>?
+    /// The place of its source, if that is counted.
+    var source: Int32 = -1
     /// The number under which it is or was kept, or 0; and its server's number.
     var number: UInt64 = 0
     let server: UInt32

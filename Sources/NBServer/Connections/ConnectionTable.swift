@@ -155,7 +155,7 @@ extension ConnectionTable {
 
     /// The connection does not count against limits any more.
     func endAdmission(_ slot: Slot) {
-        slot.pointee.account.take()?.noteEnd()
+        slot.pointee.account.take()?.noteEnd(source: slot.pointee.source)
     }
 
     private mutating func addPage() {

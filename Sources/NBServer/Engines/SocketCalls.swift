@@ -32,6 +32,9 @@ protocol SocketCalls: ~Copyable {
     /// What the kernel knows of a connected socket's peer, ahead of completions.
     func peerState(of descriptor: Int32) -> PeerState
 
+    /// A connected socket's peer; `nil` if the connection was reset, or is none of IP. `getpeername(2)`.
+    func peerAddress(of descriptor: Int32) -> IPAddress?
+
     /// Whether a connected socket is TCP with nothing on top.
     func isPlainTCP(_ descriptor: Int32) -> Bool
 
@@ -90,6 +93,10 @@ struct KernelSocketCalls: SocketCalls, ~Copyable {
     }
 
     func peerState(of descriptor: Int32) -> PeerState { PeerState(of: descriptor) }
+
+    func peerAddress(of descriptor: Int32) -> IPAddress? {
+        SocketAddress.reading { getpeername(descriptor, $0, $1) }?.ip
+    }
 
     func isPlainTCP(_ descriptor: Int32) -> Bool { ForeignSocket.isPlainTCP(descriptor) }
 

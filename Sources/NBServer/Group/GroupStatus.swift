@@ -18,6 +18,9 @@ extension ServerCounters {
         discarded += other.discarded
         shed += other.shed
         overLimit += other.overLimit
+        overSourceLimit += other.overSourceLimit
+        denied += other.denied
+        gone += other.gone
         waiting += other.waiting
         failed += other.failed
         expired += other.expired

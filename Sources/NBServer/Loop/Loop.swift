@@ -242,7 +242,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         while budget > 0, batch.hasRest {
             let indices = batch.advance(by: min(budget, 32))
             budget -= indices.count
-            if acceptor.desk != nil { acceptor.expect(indices, of: batch) }
+            if acceptor.desk != nil { acceptor.expect(indices, of: batch, calls) }
             for index in indices { dispatch(batch[index]) }
             if batch.hasRest && mail.hasNews { budget -= mail.handleMessages(atMost: min(budget, indices.count)) }
         }

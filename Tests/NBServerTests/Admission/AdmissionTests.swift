@@ -468,6 +468,142 @@ import Testing
         )
     }
 
+    @Test func withoutRulesOrLimitsBySourceNoAddressIsAsked() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 2))
+        let server = try server(admission)
+        let kernel = try run(server, admission, [{ try $0.accept(100_000, on: server.listeners[0], isLast: true) }])
+        #expect(kernel.askedAddresses.isEmpty)
+    }
+
+    @Test func sourcesThatAreDeniedAreResetAndTakeNoPermit() throws {
+        let rules = try SourceRules([(AddressPrefix("10.0.0.0/8"), .deny)], default: .allow)
+        let admission = try Admission(AdmissionLimits(maximumOpen: 2, whenReached: .reset), rules: rules)
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        let kernel = try run(
+            server,
+            admission,
+            [
+                { kernel in
+                    kernel.addresses[100_000] = try IPAddress("10.0.0.1")
+                    kernel.addresses[100_001] = try IPAddress("::ffff:10.0.0.1")
+                    // Its client is gone.
+                    kernel.addresses[100_002] = .some(nil)
+                    for descriptor: Int32 in 100_000..<100_005 { try kernel.accept(descriptor, on: listener) }
+                },
+                { kernel in
+                    #expect(held.count == 2)
+                    for descriptor: Int32 in 100_000..<100_003 { #expect(kernel.isReset(descriptor)) }
+                    admission.setRules(try SourceRules([], default: .deny))
+                },
+                { try $0.accept(100_005, on: listener) },
+                { kernel in
+                    #expect(kernel.isReset(100_005))
+                    admission.setRules(nil)
+                },
+                { try $0.accept(100_006, on: listener) },
+                { #expect($0.isReset(100_006)) },
+            ]
+        )
+        #expect(kernel.askedAddresses == Array(100_000...100_005))
+        #expect(server.journal.counters.denied == 3)
+        #expect(server.journal.counters.gone == 1)
+        #expect(server.journal.counters.overLimit == 1)
+        #expect(server.journal.counters.discarded == 5)
+        #expect(server.journal.counters.delivered == 2)
+    }
+
+    @Test func aSourceAtItsLimitIsResetAndKeepsNobodyFromOthers() throws {
+        let limits = AdmissionLimits(maximumOpen: 3, perSource: .init(maximumOpen: 1))
+        let admission = try Admission(limits)
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        let (one, other) = (try IPAddress("10.0.0.1"), try IPAddress("10.0.0.2"))
+        try run(
+            server,
+            admission,
+            [
+                { kernel in
+                    for descriptor: Int32 in 100_000..<100_010 { kernel.addresses[descriptor] = one }
+                    kernel.addresses[100_002] = other
+                    try kernel.accept(100_000, on: listener, isLast: true)
+                },
+                { try $0.accept(100_001, on: listener, isLast: true) },
+                { kernel in
+                    #expect(kernel.isReset(100_001))
+                    try kernel.accept(100_002, on: listener, isLast: true)
+                },
+                { kernel in
+                    #expect(held.count == 2)
+                    #expect(admission.openCount(of: one) == 1)
+                    held.drop(0)
+                },
+                { kernel in
+                    #expect(admission.openCount(of: one) == 0)
+                    try kernel.accept(100_003, on: listener, isLast: true)
+                },
+                { _ in #expect(held.count == 3) },
+            ]
+        )
+        #expect(admission.openCount(of: one) == 0 && admission.openCount(of: other) == 0)
+        #expect(server.journal.counters.overSourceLimit == 1)
+        #expect(server.journal.infos.isEmpty)
+    }
+
+    @Test func thoseThatWaitCountForTheirSource() throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 0, perSource: .init(maximumOpen: 1)))
+        let server = try server(admission, listeners: 2)
+        let (first, second) = (server.listeners[0], server.listeners[1])
+        try run(
+            server,
+            admission,
+            [
+                { try $0.accept(100_000, on: first, isLast: true) },
+                { try $0.accept(100_001, on: second, isLast: true) },
+                { kernel in
+                    #expect(!kernel.isArmed(first))
+                    #expect(kernel.isReset(100_001))
+                    #expect(admission.openCount(of: IPAddress(ipv4: 0x7f00_0001)) == 1)
+                },
+            ]
+        )
+        #expect(admission.openCount(of: IPAddress(ipv4: 0x7f00_0001)) == 0)
+        #expect(server.journal.counters.overSourceLimit == 1)
+    }
+
+    @Test func aClientThatIsRefusedMayBeToldALastWord() throws {
+        let limits = AdmissionLimits(
+            maximumOpen: 1,
+            perSource: .init(maximumOpen: 1, whenReached: .lastWord(Array("one each".utf8))),
+            whenReached: .lastWord(Array("full".utf8))
+        )
+        let admission = try Admission(limits)
+        let server = try server(admission)
+        let listener = server.listeners[0]
+        let kernel = try run(
+            server,
+            admission,
+            [
+                { kernel in
+                    kernel.addresses[100_002] = try IPAddress("10.0.0.2")
+                    for descriptor: Int32 in 100_000..<100_003 { try kernel.accept(descriptor, on: listener) }
+                },
+                { kernel in
+                    #expect(held.count == 1)
+                    #expect(kernel.lastBytes(on: 100_001) == [Array("one each".utf8)])
+                    #expect(kernel.lastBytes(on: 100_002) == [Array("full".utf8)])
+                    #expect(kernel.isClosed(100_001) && kernel.isClosed(100_002))
+                    #expect(admission.all.taken == 1)
+                },
+            ]
+        )
+        #expect(kernel.endedOutputs.contains(100_001) && kernel.endedOutputs.contains(100_002))
+        #expect(server.journal.counters.overLimit == 1)
+        #expect(server.journal.counters.overSourceLimit == 1)
+        #expect(server.journal.counters.discarded == 2)
+        #expect(server.journal.counters.delivered == 1)
+    }
+
     private static let limits: [(AdmissionLimits, String?)] = [
         (.init(maximumOpen: -1), "maximumOpen: -1 is out of range; it must be 0 or more"),
         (.init(maximumOpen: 0), nil),
@@ -483,6 +619,22 @@ import Testing
         (.init(rate: .init(perSecond: 1, burst: 0)), "rate.burst: 0 is out of range; it must be from 1 to 1000000"),
         (.init(rate: .init(perSecond: 1, burst: 1_000_001)), "rate.burst: 1000001 is out of range"),
         (.init(ratePerListener: .init(perSecond: 1, burst: 0)), "ratePerListener.burst: 0 is out of range"),
+        (.init(perSource: .init(maximumOpen: -1)), "perSource.maximumOpen: -1 is out of range; it must be 0 or more"),
+        (.init(perSource: .init(rate: .init(perSecond: 1, burst: 0))), "perSource.rate.burst: 0 is out of range"),
+        (
+            .init(perSource: .init(ipv4PrefixLength: -1)),
+            "perSource.ipv4PrefixLength: -1 is out of range; it must be from 0 to 32"
+        ),
+        (.init(perSource: .init(ipv4PrefixLength: 0, ipv6PrefixLength: 0)), nil),
+        (.init(perSource: .init(ipv4PrefixLength: 32, ipv6PrefixLength: 128)), nil),
+        (.init(perSource: .init(ipv6PrefixLength: 129)), "perSource.ipv6PrefixLength: 129 is out of range"),
+        (
+            .init(perSource: .init(whenReached: .wait)),
+            "perSource.whenReached: wait is out of range; it must be reset or"
+        ),
+        (.init(whenReached: .lastWord([])), "whenReached: a last word of 0 bytes is out of range"),
+        (.init(whenReached: .lastWord(Array(repeating: 1, count: 16_384))), nil),
+        (.init(whenReached: .lastWord(Array(repeating: 1, count: 16_385))), "whenReached: a last word of 16385 bytes"),
     ]
 
     @Test(arguments: limits) func aLimitOutOfRangeIsAnErrorThatNamesIt(limits: AdmissionLimits, message: String?) throws

@@ -1,3 +1,4 @@
+import Glibc
 import GrantedLevels
 import NBEngine
 import NBUring
@@ -149,6 +150,53 @@ import Testing
         #expect(admission.all.taken == 0)
     }
 
+    @Test(arguments: engines, [1, 4, 64])
+    func ofTwoHundredSourcesEachHasWhatItMay(on engine: EngineChoice, shards: Int) async throws {
+        let rules = try SourceRules([(AddressPrefix("127.0.1.0/24"), .deny)], default: .allow)
+        let admission = try Admission(AdmissionLimits(perSource: .init(maximumOpen: 2)), rules: rules)
+        let group = try group(shards, engine, admission)
+        try await group.start()
+        // Five clients of each of 100 sources that are allowed, and of 100 that are not.
+        var clients = try Crowd(0, at: group.addresses[0])
+        for number in 0..<1000 {
+            let source = number % 200
+            clients.clients.append(
+                try Client(
+                    group.addresses[0],
+                    from: IPAddress("127.0.\(source % 2).\(10 + source / 2)")
+                )
+            )
+        }
+        let counters = try await counters(of: group) { $0.delivered + $0.discarded == 1000 }
+        #expect(counters.delivered == 200)
+        #expect(counters.overSourceLimit == 300)
+        #expect(counters.denied == 500)
+        #expect(counters.discarded == 800)
+        #expect(admission.sourceCount == 100)
+        for source in 0..<100 { #expect(admission.openCount(of: try IPAddress("127.0.0.\(10 + source)")) == 2) }
+        await group.stop()
+        #expect(try clients.endings() == [.end(Clerk.greeting): 200, .reset: 800])
+        for source in 0..<100 { #expect(admission.openCount(of: try IPAddress("127.0.0.\(10 + source)")) == 0) }
+    }
+
+    @Test(arguments: engines, [1, 4])
+    func aLastWordIsReadToItsEnd(on engine: EngineChoice, shards: Int) async throws {
+        let word = String(repeating: "come back later. ", count: 100)
+        let admission = try Admission(AdmissionLimits(maximumOpen: 10, whenReached: .lastWord(Array(word.utf8))))
+        let group = try group(shards, engine, admission)
+        try await group.start()
+        let clients = try Crowd(200, at: group.addresses[0])
+        // Some have spoken.
+        for client in clients.clients.suffix(50) { try? client.send("hello?") }
+        let counters = try await counters(of: group) { $0.delivered + $0.discarded == 200 }
+        #expect(counters.delivered == 10)
+        #expect(counters.overLimit == 190)
+        #expect(admission.all.taken == 10)
+        for client in clients.clients { client.finish() }
+        await group.stop()
+        #expect(try clients.endings() == [.end(Clerk.greeting): 10, .end(word): 190])
+    }
+
     /// Shards stop, and limits change, while clients come and go.
     @Test(arguments: engines) func limitsAreChangedUnderLoad(on engine: EngineChoice) async throws {
         let admission = try Admission(AdmissionLimits(maximumOpen: 5))
@@ -199,5 +247,15 @@ extension Clerk.Call {
             },
             caller
         )
+    }
+}
+
+extension Client {
+    /// A client with an address of its own on the loopback interface.
+    fileprivate convenience init(_ address: SocketAddress, from source: IPAddress) throws {
+        self.init(family: address.family)
+        let local = SocketAddress.ip(source, port: 0)
+        guard local.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else { throw Failed(errno: errno) }
+        try connect(to: address)
     }
 }

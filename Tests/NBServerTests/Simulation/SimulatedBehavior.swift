@@ -32,7 +32,10 @@ struct SimulatedBehavior: NonBlockingServer {
         socket.isDelivered = true
         history.deliveries.append(SimulatedHistory.Delivery(socket: socket))
         history.checkLimits()
-        if !socket.isAdopted { history.checkPace() }
+        if !socket.isAdopted {
+            history.checkPace()
+            history.checkSource(socket)
+        }
         for _ in 0..<kernel.random.below(3) { send(number, on: connection) }
         useAnother(context)
         doMore(context)

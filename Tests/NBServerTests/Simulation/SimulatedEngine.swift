@@ -81,6 +81,10 @@ struct SimulatedCalls: SocketCalls {
 
     func peerState(of descriptor: Int32) -> PeerState { kernel.peerState(of: descriptor) }
 
+    func peerAddress(of descriptor: Int32) -> IPAddress? {
+        kernel.socket(descriptor, "asking for its address").flatMap { $0.isReset ? nil : $0.source }
+    }
+
     /// Of those that come from elsewhere, half are something else.
     func isPlainTCP(_ descriptor: Int32) -> Bool { descriptor.isMultiple(of: 2) }
 

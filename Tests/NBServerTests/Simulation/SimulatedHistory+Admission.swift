@@ -10,7 +10,8 @@ extension SimulatedHistory {
             maximumOpenPerListener: random.element(of: [nil, nil, 0, 1, 2, 5]) ?? nil,
             rate: random.chance(300) ? rate(&random) : nil,
             ratePerListener: random.chance(200) ? rate(&random) : nil,
-            whenReached: random.chance(700) ? .wait : .reset
+            perSource: random.chance(300) ? perSource(&random) : nil,
+            whenReached: random.chance(700) ? .wait : random.chance(500) ? .reset : .lastWord(SimulatedKernel.lastWord)
         )
     }
 
@@ -21,11 +22,28 @@ extension SimulatedHistory {
         )
     }
 
+    private static func perSource(_ random: inout Randomness) -> AdmissionLimits.SourceLimits {
+        AdmissionLimits.SourceLimits(
+            maximumOpen: random.element(of: [nil, 0, 1, 2]) ?? nil,
+            rate: random.chance(300) ? rate(&random) : nil,
+            whenReached: random.chance(700) ? .reset : .lastWord(SimulatedKernel.lastWord)
+        )
+    }
+
+    /// A third of all clients may come in, or all but a third; or all.
+    static func rules(_ random: inout Randomness) throws -> SourceRules? {
+        guard random.chance(400) else { return nil }
+        let rule: SourceRules.Decision = random.chance(500) ? .allow : .deny
+        return try SourceRules([(AddressPrefix("127.0.0.1"), rule)], default: rule == .allow ? .deny : .allow)
+    }
+
     /// Somebody changes the limits, or the other loop lets connections in, waits for permits, or gives some back.
     func actOnLimits() {
         guard let admission else { return }
         guard kernel.random.chance(150) else { return actElsewhere() }
-        let limits = Self.limits(&kernel.random)
+        var limits = Self.limits(&kernel.random)
+        // Connections count for their source if they came under such limits.
+        limits.perSource = admission.limits.perSource
         kernel.tally.note(.changedLimits)
         kernel.note("the limits become \(limits)")
         guard (try? admission.setLimits(limits)) != nil else { return violate("\(limits) are refused") }
@@ -67,6 +85,18 @@ extension SimulatedHistory {
     }
 
     /// A connection is delivered that came by a listener.
+    func checkSource(_ socket: SimulatedSocket) {
+        guard let admission else { return }
+        if admission.rules?.allows(socket.source) == false { violate("\(socket.source) is let in, and denied") }
+        guard let maximum = admission.limits.perSource?.maximumOpen else { return }
+        let open = counted.count { $0.source == socket.source }
+        if open > maximum { violate("\(open) connections of \(socket.source) are let in") }
+        if admission.openCount(of: socket.source) < open {
+            violate("\(open) connections of \(socket.source) are miscounted")
+        }
+    }
+
+    /// The same for the rate.
     func checkPace() {
         guard let rate = pace.rate else { return }
         guard rate.perSecond > 0 else { return violate("a connection is let in at a rate of none") }
@@ -89,6 +119,8 @@ extension SimulatedHistory {
         }
         if !waiting.isEmpty { kernel.tally.note(.waitedAtLimit) }
         if counters.overLimit > 0 { kernel.tally.note(.resetAtLimit) }
+        if counters.overSourceLimit > 0 { kernel.tally.note(.resetForItsSource) }
+        if counters.denied > 0 { kernel.tally.note(.denied) }
     }
 
     /// A listener is not armed as long as connections that it has accepted wait.
@@ -138,5 +170,8 @@ extension SimulatedHistory {
         guard let admission else { return }
         elsewhere?.settle(needing: 0)
         if admission.all.taken != 0 { violate("\(admission.all.taken) permits are lost") }
+        for source in SimulatedKernel.sources where admission.openCount(of: source) != 0 {
+            violate("\(source) is said to have connections")
+        }
     }
 }

@@ -63,7 +63,9 @@ extension SimulatedHistory {
             violate("\(counters.delivered) connections counted as delivered, \(deliveries.count) were")
         }
         if counters.shed > kernel.refusedReserves { violate("\(counters.shed) shed, although there was room") }
-        let discardable = counters.shed + counters.overLimit + UInt64(kernel.staleCount + kernel.closingCount)
+        let discardable =
+            counters.shed + counters.overLimit + counters.overSourceLimit + counters.denied + counters.gone
+            + UInt64(kernel.staleCount + kernel.closingCount)
         if !kernel.isStopping && counters.discarded > discardable {
             violate("\(counters.discarded) connections discarded while serving")
         }

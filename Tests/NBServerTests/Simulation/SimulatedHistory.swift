@@ -126,7 +126,9 @@ final class SimulatedHistory: @unchecked Sendable {
             whenMailboxIsFull: kernel.random.chance(100) ? .stop : .refuse,
             receiveBufferCount: kernel.buffers.count
         )
-        admission = kernel.random.chance(300) ? try Admission(Self.limits(&kernel.random)) : nil
+        admission =
+            kernel.random.chance(300)
+            ? try Admission(Self.limits(&kernel.random), rules: Self.rules(&kernel.random)) : nil
         if let admission {
             options.admission = admission
             elsewhere = PermitAccount(admission.all, LoopControl())

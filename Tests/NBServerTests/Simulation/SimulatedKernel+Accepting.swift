@@ -116,6 +116,11 @@ extension SimulatedKernel {
         return listeners[index].failsForGood
     }
 
+    /// Where clients come from.
+    static let sources = (1...3).map { IPAddress(ipv4: 0x7f00_0000 + $0) }
+    /// What clients are told that are refused.
+    static let lastWord = Array("no".utf8)
+
     /// Makes a socket of a client that waited; there must be a descriptor left.
     private func accept(of listener: Int?) -> Int32 {
         guard let index = sockets.firstIndex(where: { $0 == nil }) else { preconditionFailure("no descriptor is left") }
@@ -127,6 +132,7 @@ extension SimulatedKernel {
             socket.clientReads = random.chance(900)
             if random.chance(200) { speak(socket) }
             if happens(.clientReset) { socket.isReset = true }
+            socket.source = random.element(of: Self.sources) ?? socket.source
         }
         acceptedCount += 1
         tally.accepted += 1

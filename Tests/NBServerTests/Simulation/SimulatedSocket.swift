@@ -27,6 +27,8 @@ final class SimulatedSocket {
     }
 
     let descriptor: Int32
+    /// Its client's address.
+    var source = IPAddress(ipv4: 0x7f00_0001)
     /// The listener it came by; `nil` for one that came for an arm that was over.
     let listener: Int?
     /// The server has asked for its close, and that may be still in the submission queue.
