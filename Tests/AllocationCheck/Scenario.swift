@@ -19,6 +19,8 @@ struct Scenario {
     var isAnswered = false
     /// How many connections come at once before others come one by one.
     private static let crowdSize = 32
+    /// Which limits the server has.
+    var limits: AdmissionLimits?
     /// All that the server's thread may do in the whole span.
     var limit = Counts.none
 
@@ -37,7 +39,8 @@ struct Scenario {
             report: report
         )
 
-        let server = try Server(makeBehavior(meter), listening: "127.0.0.1:0")
+        let options = ServerOptions(admission: try limits.map { try Admission($0) })
+        let server = try Server(makeBehavior(meter), listening: "127.0.0.1:0", options: options)
         try server.startBlocking()
         let client = Client(
             port: server.addresses[0].port,

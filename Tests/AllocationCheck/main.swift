@@ -8,6 +8,7 @@
 
 internal import CAllocationCounter
 @preconcurrency import Glibc
+internal import NBServer
 
 #if DEBUG
 print("allocation-check: only an optimized build says anything; build it with: swift build -c release")
@@ -40,10 +41,16 @@ func raiseDescriptorLimit() throws {
 
 func runScenarios() throws -> [Bool] {
     let text = LongGreeter.greeting
+    // Limits that nothing reaches.
+    let rate = AdmissionLimits.Rate(perSecond: 1_000_000, burst: 1_000_000)
+    let far = AdmissionLimits(maximumOpen: 1_000_000, maximumOpenPerListener: 1_000_000, rate: rate)
+    let farOfSources = AdmissionLimits(perSource: AdmissionLimits.SourceLimits(maximumOpen: 1_000_000, rate: rate))
     let line = [UInt8](repeating: 0x6e, count: 63)
     return [
         try Scenario(name: "greeting, one by one").run(Greeter.init),
         try Scenario(name: "greeting, bursts", burst: 500).run(Greeter.init),
+        try Scenario(name: "greeting, limits, one by one", limits: far).run(Greeter.init),
+        try Scenario(name: "greeting, limits by source, one by one", limits: farOfSources).run(Greeter.init),
         try Scenario(name: "1,000 bytes of text, one by one", greeting: text)
             .run { LongGreeter(meter: $0, text: text) },
         try Scenario(name: "1,000 bytes of text, bursts", greeting: text, burst: 500)

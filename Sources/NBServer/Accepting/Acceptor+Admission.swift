@@ -46,7 +46,7 @@ extension Acceptor {
         }
         tellAtLimit(account, limit)
         // Nothing waits for a listener that is about to close: the drain would have to outlast it.
-        if desk.pointee.limits.whenReached == .wait && !listeners.pointee[index].state.isClosing {
+        if desk.pointee.waits && !listeners.pointee[index].state.isClosing {
             counters.pointee.waiting += 1
             account.pointee.waitingCount += 1
             let id = listeners.pointee[index].id
@@ -55,7 +55,9 @@ extension Acceptor {
         } else {
             desk.pointee.giveSource(source)
             counters.pointee.overLimit += 1
-            refuse(descriptor, listeners.pointee[index].id, desk.pointee.limits.whenReached, on: &engine)
+            let id = listeners.pointee[index].id
+            // A reset, if it would wait otherwise.
+            refuse(descriptor, id, desk.pointee.limits.whenReached, on: &engine)
         }
     }
 
@@ -136,7 +138,7 @@ extension Acceptor {
             account = desk.makeAccount(for: listeners.pointee[index].socket.address)
             listeners.pointee[index].account = account
         }
-        guard desk.pointee.limits.whenReached == .wait else { return false }
+        guard desk.pointee.waits else { return false }
         return desk.pointee.isNearLimit(account, quantum, at: connections.pointee.now)
     }
 
@@ -148,8 +150,8 @@ extension Acceptor {
         guard let desk else { return }
         let now = connections.pointee.now
         let isDue = desk.pointee.deadline.map { $0 <= now } ?? false
-        if state.pointee.control.takeAdmissionNews() || isDue {
-            if desk.pointee.updateLimits() && desk.pointee.limits.whenReached != .wait {
+        if desk.pointee.takeNews() || isDue {
+            if desk.pointee.updateLimits() && !desk.pointee.waits {
                 refuseWaiting(desk.pointee.limits.whenReached, on: &engine)
             }
             desk.pointee.settle(at: now)
@@ -241,17 +243,9 @@ extension Acceptor {
         desk.pointee.settle(at: connections.pointee.now)
     }
 
-    /// The engine is lost, and every connection is closed.
-    func settleAbandoned() {
-        desk?.pointee.settle(at: connections.pointee.now)
-    }
-
-    /// When a token comes for a connection that waits.
-    var nextToken: Instant? { desk?.pointee.deadline }
-
     /// Whether connections wait that can be delivered, or may be.
     var hasDeliverable: Bool {
         guard let desk else { return false }
-        return desk.pointee.canDeliver || state.pointee.control.hasAdmissionNews
+        return desk.pointee.canDeliver || desk.pointee.hasNews
     }
 }

@@ -155,10 +155,19 @@ extension Acceptor {
     }
 }
 
-// Connections that were accepted elsewhere.
+// Connections that were accepted elsewhere, or earlier.
 extension Acceptor {
+    /// Delivers what came from elsewhere, and what has waited for its turn.
+    mutating func deliverOthers(
+        on engine: inout some Engine & ~Copyable,
+        _ calls: inout some SocketCalls & ~Copyable
+    ) {
+        deliverAdopted(on: &engine, calls)
+        if desk != nil { deliverWaiting(on: &engine, &calls) }
+    }
+
     /// Delivers what came from elsewhere like what was accepted here.
-    mutating func deliverAdopted(
+    private mutating func deliverAdopted(
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
@@ -281,6 +290,9 @@ extension Acceptor {
         let descriptor = listeners.pointee[index].socket.descriptor
         engine.submit(.accept(listener: descriptor, isMultishot ? .multishot : .oneShot), token: acceptToken(index))
     }
+
+    /// When a parked listener is to try again, or a token comes for a connection that waits.
+    var nextDeadline: Instant? { .earlier(listeners.pointee.nextParkEnd, desk?.pointee.deadline) }
 
     private func acceptToken(_ index: Int) -> Token {
         Token(.accept, generation: listeners.pointee[index].generation, slot: UInt32(index))

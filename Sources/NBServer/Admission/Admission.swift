@@ -96,6 +96,11 @@ extension Admission: Hashable {
 
 // For the loops of its servers.
 extension Admission {
+    /// The limits and rules that hold now.
+    var policy: AdmissionPolicy {
+        state.withLock { AdmissionPolicy(version: version, limits: $0.limits, rules: $0.rules) }
+    }
+
     /// Another number whenever something was changed.
     var version: UInt64 { changes.load(ordering: .sequentiallyConsistent) }
 

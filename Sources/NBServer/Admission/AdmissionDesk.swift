@@ -14,14 +14,10 @@ internal import NBEngine
 ///
 /// Owned by the loop's state, at one address; loop's thread only.
 struct AdmissionDesk: ~Copyable {
-    let admission: Admission
+    private let admission: Admission
     private let control: LoopControl
     /// What the admission said when it was last asked.
-    private(set) var limits: AdmissionLimits
-    private var rules: SourceRules?
-    /// Whether each client's address is asked.
-    private(set) var asksAddresses: Bool
-    private var version: UInt64
+    private var policy: AdmissionPolicy
 
     /// The account of all connections.
     var all: PermitAccount
@@ -71,10 +67,7 @@ struct AdmissionDesk: ~Copyable {
     init(_ admission: Admission, _ control: LoopControl) {
         self.admission = admission
         self.control = control
-        version = admission.version
-        limits = admission.limits
-        rules = admission.rules
-        asksAddresses = rules != nil || limits.perSource != nil
+        policy = admission.policy
         all = PermitAccount(admission.all, control)
         allTokens = TokenAccount(admission.allTokens)
         admission.join(control)
@@ -92,13 +85,22 @@ struct AdmissionDesk: ~Copyable {
     /// When a token comes for one of those that wait.
     private(set) var deadline: Instant?
 
+    var limits: AdmissionLimits { _read { yield policy.limits } }
+    /// Whether each client's address is asked.
+    var asksAddresses: Bool { policy.asksAddresses }
+    /// Whether clients wait at limits.
+    var waits: Bool { policy.waits }
+
+    /// Whether a permit has come, or the limits were changed, since that was last taken.
+    var hasNews: Bool { control.hasAdmissionNews }
+
+    /// The same, once.
+    func takeNews() -> Bool { control.takeAdmissionNews() }
+
     /// Looks whether the limits were changed; returns whether they were.
     mutating func updateLimits() -> Bool {
-        guard version != admission.version else { return false }
-        version = admission.version
-        limits = admission.limits
-        rules = admission.rules
-        asksAddresses = rules != nil || limits.perSource != nil
+        guard policy.version != admission.version else { return false }
+        policy = admission.policy
         allTokens.reset()
         for account in accounts { account.pointee.tokens.reset() }
         return true
@@ -138,7 +140,11 @@ extension AdmissionDesk {
         _ account: UnsafeMutablePointer<ListenerAccount>
     ) {
         let verdict: Arrival.Verdict
-        if let address { verdict = rules?.allows(address) ?? true ? .admitted : .denied } else { verdict = .gone }
+        if let address {
+            verdict = policy.rules?.allows(address) ?? true ? .admitted : .denied
+        } else {
+            verdict = .gone
+        }
         let key = address.flatMap { address in limits.perSource.map { SourceTable.Key(address, $0) } }
         arrivals.append(Arrival(descriptor: descriptor, account: account, key: key, verdict: verdict))
     }
@@ -146,7 +152,8 @@ extension AdmissionDesk {
     /// Has those expected whose sources may have more.
     mutating func decideAboutSources(at now: Instant) {
         if let limits = limits.perSource { admission.takeSources(&arrivals, limits, at: now) }
-        for arrival in arrivals where arrival.verdict == .admitted { expect(arrival.account) }
+        // By index, here and below: to go through an array costs a retain.
+        for index in arrivals.indices where arrivals[index].verdict == .admitted { expect(arrivals[index].account) }
     }
 
     /// What was decided about a connection. Those before it were not asked for: they are discarded for other reasons.
@@ -162,7 +169,10 @@ extension AdmissionDesk {
 
     /// The completions were acted on.
     mutating func finishArrivals() {
-        for arrival in arrivals.dropFirst(nextArrival) { giveSource(arrival.source) }
+        while nextArrival < arrivals.count {
+            giveSource(arrivals[nextArrival].source)
+            nextArrival += 1
+        }
         arrivals.removeAll(keepingCapacity: true)
         nextArrival = 0
     }
@@ -182,7 +192,8 @@ extension AdmissionDesk {
     mutating func takePermits(at now: Instant) {
         guard !arriving.isEmpty else { return }
         var count = 0
-        for account in arriving {
+        for index in arriving.indices {
+            let account = arriving[index]
             if account.pointee.waitingCount == 0 {
                 account.pointee.permits.take(for: account.pointee.arrivingCount)
                 let admitted = min(account.pointee.arrivingCount, account.pointee.permits.inHand)
@@ -198,9 +209,11 @@ extension AdmissionDesk {
     }
 
     /// Whether fewer than a quantum of connections may be let in now.
-    func isNearLimit(_ account: UnsafeMutablePointer<ListenerAccount>, _ quantum: Int, at now: Instant) -> Bool {
-        min(all.counter.free, account.pointee.permits.counter.free) < quantum
-            || min(allTokens.bucket.available(at: now), account.pointee.tokens.bucket.available(at: now)) < quantum
+    // Mutating, since the compiler makes a copy for a method that is not.
+    mutating func isNearLimit(_ account: UnsafeMutablePointer<ListenerAccount>, _ quantum: Int, at now: Instant) -> Bool
+    {
+        all.isNearLimit(quantum) || account.pointee.permits.isNearLimit(quantum)
+            || allTokens.isNearLimit(quantum, at: now) || account.pointee.tokens.isNearLimit(quantum, at: now)
     }
 
     /// Lets a connection in, if there are permits for it.
@@ -221,22 +234,25 @@ extension AdmissionDesk {
         return nil
     }
 
+    private mutating func settleSources() {
+        if !arrivals.isEmpty { finishArrivals() }
+        guard !returnedSources.isEmpty else { return }
+        admission.giveSources(returnedSources)
+        returnedSources.removeAll(keepingCapacity: true)
+    }
+
     /// Gives back what is not needed, and asks for what those lack that wait. Of permits no more than there may soon be tokens for: others
     /// could not use them meanwhile.
     mutating func settle(at now: Instant) {
-        if !arrivals.isEmpty { finishArrivals() }
-        if !returnedSources.isEmpty {
-            admission.giveSources(returnedSources)
-            returnedSources.removeAll(keepingCapacity: true)
-        }
+        settleSources()
         guard !busy.isEmpty else { return }
-        let prospect = allTokens.prospect(at: now)
+        let prospect = waiting.isEmpty ? 0 : allTokens.prospect(at: now)
         var deliverable = 0
         var kept = 0
         deadline = nil
-        for account in busy {
-            let soon = min(prospect, account.pointee.tokens.prospect(at: now))
-            account.pointee.permits.settle(needing: min(account.pointee.waitingCount, soon))
+        for index in busy.indices {
+            let account = busy[index]
+            account.pointee.settlePermits(prospect, at: now)
             let permitted = min(account.pointee.waitingCount, account.pointee.permits.inHand)
             deadline = .earlier(deadline, account.pointee.tokens.settle(needing: permitted, at: now))
             deliverable += account.pointee.deliverableCount
@@ -248,12 +264,13 @@ extension AdmissionDesk {
                 if account.pointee.isOver { free(account) }
             }
         }
-        busy.removeLast(busy.count - kept)
+        while busy.count > kept { busy.removeLast() }
         all.settle(needing: deliverable)
         let admitted = min(deliverable, all.inHand)
         deadline = .earlier(deadline, allTokens.settle(needing: admitted, at: now))
         canDeliver = allTokens.suffice(for: admitted) > 0
-        if !canDeliver { for account in busy { account.pointee.tokens.giveBackAll(at: now) } }
+        guard !canDeliver else { return }
+        for index in busy.indices { busy[index].pointee.tokens.giveBackAll(at: now) }
     }
 
     private mutating func free(_ account: UnsafeMutablePointer<ListenerAccount>) {
@@ -265,6 +282,7 @@ extension AdmissionDesk {
 
     /// The loop has ended, and so has every connection: no permit stays with it.
     mutating func close() {
+        settleSources()
         for account in accounts {
             account.pointee.permits.returned += account.pointee.openCount
             all.returned += account.pointee.openCount

@@ -1,3 +1,5 @@
+internal import NBEngine
+
 /// What one loop knows of one of its listeners in order to admit its clients.
 ///
 /// At one address, to which the listener and its connections point, until the listener is closed and they have ended. Owned by the
@@ -22,6 +24,12 @@ struct ListenerAccount {
 
     /// Nothing will ask for it any more.
     var isOver: Bool { isClosed && openCount == 0 && waitingCount == 0 }
+
+    /// Keeps, or asks for, as many permits as there may soon be tokens for.
+    mutating func settlePermits(_ prospect: Int, at now: Instant) {
+        let count = waitingCount == 0 ? 0 : min(waitingCount, prospect, tokens.prospect(at: now))
+        permits.settle(needing: count)
+    }
 
     /// How many connections could be delivered if there were permits for all of them in all.
     var deliverableCount: Int { tokens.suffice(for: min(waitingCount, permits.inHand)) }

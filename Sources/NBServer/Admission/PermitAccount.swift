@@ -18,6 +18,9 @@ struct PermitAccount {
         request = PermitRequest(control)
     }
 
+    /// Whether fewer permits than these are free.
+    func isNearLimit(_ count: Int) -> Bool { counter.free < count }
+
     /// Takes permits for connections that have come, as far as there are any.
     mutating func take(for count: Int) {
         if count > inHand { inHand += counter.take(count - inHand) }

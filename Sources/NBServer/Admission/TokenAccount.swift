@@ -16,6 +16,9 @@ struct TokenAccount {
         self.bucket = bucket
     }
 
+    /// Whether there are fewer tokens than these.
+    func isNearLimit(_ count: Int, at now: Instant) -> Bool { bucket.available(at: now) < count }
+
     /// For how many of `count` connections there are tokens in hand.
     func suffice(for count: Int) -> Int { bucket.isLimited ? min(count, inHand) : count }
 

@@ -133,8 +133,8 @@ extension ConnectionTable {
         assert(slot.pointee.state.inFlight.isEmpty, "the kernel still uses this slot")
         assert(slot.hasNothingToSend && !slot.pointee.isKept, "freed with something left")
         if slot.pointee.hasWorker { endWorker(slot) }
-        if slot.pointee.input != nil { forgetInput(slot) }
-        if slot.pointee.account != nil { endAdmission(slot) }
+        // One look for two: short connections have neither.
+        if UInt(bitPattern: slot.pointee.input) | UInt(bitPattern: slot.pointee.account) != 0 { freeRest(slot) }
         removeDeadline(slot)
         slot.pointee.state = ConnectionState()
         slot.pointee.hasSent = false
@@ -151,6 +151,12 @@ extension ConnectionTable {
         slot.pointee.next = firstFree
         firstFree = slot
         count &-= 1
+    }
+
+    @inline(never)
+    private mutating func freeRest(_ slot: Slot) {
+        if slot.pointee.input != nil { forgetInput(slot) }
+        endAdmission(slot)
     }
 
     /// The connection does not count against limits any more.

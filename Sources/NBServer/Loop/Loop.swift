@@ -164,8 +164,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Messages, then timers, then what the library itself has to say, and what all of them ask for.
     private mutating func handleMail(_ budget: inout Int) {
         mail.handleMessages(&budget)
-        acceptor.deliverAdopted(on: &engine, calls)
-        acceptor.deliverWaiting(on: &engine, &calls)
+        acceptor.deliverOthers(on: &engine, &calls)
         workers.deliverMail()
         mail.tellTimers()
         if !state.pointee.isSuspended && hasPassed(state.pointee.timeout) { state.tell(.timeout) }
@@ -235,8 +234,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
 
     private var hasCompletions: Bool { batch.hasRest || engine.hasCompletions }
 
-    /// As far as the budget goes, a few completions at a time, and messages in between. Never inlined: the rest of a turn would take
-    /// registers that every completion needs.
+    /// As far as the budget goes, a few at a time, messages in between. Never inlined: a turn would take registers that completions need.
     @inline(never)
     private mutating func dispatchBatch(_ budget: inout Int) {
         while budget > 0, batch.hasRest {
@@ -337,9 +335,9 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// When the loop has to be turned though nothing happens.
     private var nextDeadline: Instant? {
         let serverDeadline = stage == .endingConnections ? state.pointee.endOfPatience : mail.nextDeadline
-        let connectionDeadline: Instant? = .earlier(connections.pointee.nextDeadline, listeners.pointee.nextParkEnd)
+        let connectionDeadline: Instant? = .earlier(connections.pointee.nextDeadline, acceptor.nextDeadline)
         let kernelDeadline: Instant? = .earlier(shortage.end, engine.retryTime)
-        return .earlier(.earlier(serverDeadline, acceptor.nextToken), .earlier(connectionDeadline, kernelDeadline))
+        return .earlier(serverDeadline, .earlier(connectionDeadline, kernelDeadline))
     }
 
     /// Only a descriptor that is gone is fatal. Any other error, usually lack of memory, is transient. Until the read is armed again
@@ -397,6 +395,5 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         if stage < .endingConnections { terminate() }
         stage = .lost
         connections.pointee.abandon()
-        acceptor.settleAbandoned()
     }
 }

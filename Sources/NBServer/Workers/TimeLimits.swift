@@ -14,17 +14,12 @@ struct TimeLimits {
     private let state: UnsafeMutablePointer<LoopState>
     // The state's own. Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
     private var connections: UnsafeMutablePointer<ConnectionTable>
-    // Of the server's options, whose copy would cost a retain.
-    private let closeTimeLimit: Duration
-    private let wholeCloseTimeLimit: Duration?
-    private let lingerTimeLimit: Duration
+    private let options: ServerOptions
 
     init(_ state: UnsafeMutablePointer<LoopState>) {
         self.state = state
         connections = state.pointee.connections
-        closeTimeLimit = state.pointee.options.closeTimeLimit
-        wholeCloseTimeLimit = state.pointee.options.wholeCloseTimeLimit
-        lingerTimeLimit = state.pointee.options.lingerTimeLimit
+        options = state.pointee.options
     }
 
     /// Ends what has passed its limit.
@@ -164,14 +159,14 @@ struct TimeLimits {
 
     /// What a worker allows its peer holds for what is left of that when the connection closes.
     private func closeLimit(_ slot: Slot) -> Duration {
-        guard slot.pointee.hasWorker, !slot.hasNothingToSend else { return closeTimeLimit }
-        return slot.workerOptions.pointee.sendTimeLimit ?? closeTimeLimit
+        guard slot.pointee.hasWorker, !slot.hasNothingToSend else { return options.closeTimeLimit }
+        return slot.workerOptions.pointee.sendTimeLimit ?? options.closeTimeLimit
     }
 
     /// When the end has taken long enough in all.
     private func wholeLimit(_ slot: Slot) -> Instant {
         let clocks = slot.pointee.clocks
-        let whole = wholeCloseTimeLimit.map { clocks.endingSince + $0 } ?? Instant(nanoseconds: .max)
-        return slot.pointee.phase == .lingering ? min(whole, clocks.receivingSince + lingerTimeLimit) : whole
+        let whole = options.wholeCloseTimeLimit.map { clocks.endingSince + $0 } ?? Instant(nanoseconds: .max)
+        return slot.pointee.phase == .lingering ? min(whole, clocks.receivingSince + options.lingerTimeLimit) : whole
     }
 }
