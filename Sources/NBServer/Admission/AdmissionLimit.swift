@@ -1,4 +1,5 @@
 /// Which limit has kept a client from being let in at once; see ``AdmissionLimits``. A value.
+@nonexhaustive
 public enum AdmissionLimit: Hashable, Sendable {
     /// ``AdmissionLimits/maximumOpen``.
     case open
