@@ -37,7 +37,7 @@ public protocol ConnectionWorker: SendableMetatype, ~Copyable {
     /// - Throws: any error; it ends this connection, as one thrown by any other callback does.
     mutating func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) throws
 
-    /// Everything that was queued is the kernel's; `writable` is called before, if both are due.
+    /// Everything that was queued is the kernel's; `becameWritable` is called before, if both are due.
     mutating func sent(_ connection: borrowing WorkerConnection<Self>) throws
 
     /// Of what was queued, no more than ``WorkerOptions/sendLowWater`` is left, after it had been more than
