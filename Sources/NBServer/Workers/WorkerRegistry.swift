@@ -80,10 +80,13 @@ struct WorkerRegistry: ~Copyable {
     ) throws(ServerError) -> UnsafePointer<WorkerOptions> {
         guard let options else { return self.options(number) }
         if let lastOptions, lastOptions.pointee == options { return lastOptions }
-        if let known = optionValues[options] {
-            lastOptions = known
-            return known
-        }
+        let place = if let known = optionValues[options] { known } else { try add(options) }
+        // In the place of options that are refused are others, which are not.
+        if refusal(place) == nil { lastOptions = place }
+        return place
+    }
+
+    private mutating func add(_ options: WorkerOptions) throws(ServerError) -> UnsafePointer<WorkerOptions> {
         try OptionRange.expect(
             "different WorkerOptions of a server",
             optionValues.count + 1,
@@ -91,7 +94,6 @@ struct WorkerRegistry: ~Copyable {
         )
         let place = place(options, of: "WorkerOptions")
         optionValues[options] = place
-        if refusals[place] == nil { lastOptions = place }
         return place
     }
 

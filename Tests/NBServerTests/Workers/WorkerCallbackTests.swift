@@ -259,6 +259,51 @@ import Testing
         static var options: WorkerOptions { WorkerOptions(frameLimit: 0) }
     }
 
+    /// Those of its type, or of the connection before, do not count.
+    @Test func aConnectionMayHaveOptionsOfItsOwn() throws {
+        let server = try ScriptedServer()
+        let worker = DiaryWorker<Once>(diary: diary)
+        try server.run(
+            { number, connection, context in
+                switch number {
+                case 0, 1: context.assign(connection, to: worker, options: WorkerOptions(frameLimit: 0))
+                case 2: context.assign(connection, to: worker, options: WorkerOptions())
+                default: context.assign(connection, to: worker, options: WorkerOptions(framing: .line))
+                }
+                return .continue
+            },
+            script: [
+                { try $0.accept(1001, on: server.listeners[0]) },
+                { kernel in
+                    #expect(kernel.isClosed(1001))
+                    try kernel.accept(1002, on: server.listeners[0])
+                },
+                { kernel in
+                    #expect(kernel.isClosed(1002))
+                    try kernel.accept(client, on: server.listeners[0])
+                },
+                { kernel in
+                    try arrive(kernel, "all of")
+                    try kernel.accept(1003, on: server.listeners[0])
+                },
+                { kernel in
+                    let receive = try #require(kernel.receives(on: 1003).last)
+                    kernel.completeReceive(receive.token, Array("a line\nand more".utf8))
+                },
+                { _ in },
+            ]
+        )
+        let error = "WorkerOptions.frameLimit: 0 is out of range; it must be from 1 to 2147483647"
+        let refused = "closed: failed: \(error)"
+        let stopped = "closed: the server has stopped"
+        #expect(
+            diary.lines == [
+                refused, refused, "connected", "received all of", "connected", "received a line", stopped, stopped,
+            ]
+        )
+        #expect(server.journal.counters.failed == 2)
+    }
+
     /// The server goes on, and so does a worker of another type.
     @Test func aWorkerOfATypeWithABadOptionGetsNoConnection() throws {
         let server = try ScriptedServer()
