@@ -202,7 +202,7 @@ extension Acceptor {
         for waiting in removeWaiting({ _ in true }) { discard(waiting.descriptor, on: &engine) }
     }
 
-    /// Limits were changed, and nobody is to wait any more.
+    /// Limits were changed, and no client is to wait any more.
     private mutating func refuseWaiting(
         _ answer: AdmissionLimits.Answer,
         on engine: inout some Engine & ~Copyable

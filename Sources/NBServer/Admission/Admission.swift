@@ -9,7 +9,7 @@ internal import Synchronization
 /// ```
 ///
 /// Its limits are exact: no moment sees more connections let in than they allow, and a place that becomes free is the first client's that
-/// waits, on whichever server. It can be changed while servers run. A limit that is lowered ends no connection; nobody is let in until few
+/// waits, on whichever server. It can be changed while servers run. A limit that is lowered ends no connection; no client is let in until few
 /// enough are left.
 ///
 /// Any thread. Two are equal if they are the same one. Besides ``GroupEnd``, the only thing that servers share.

@@ -72,9 +72,9 @@ public struct AdmissionLimits: Hashable, Sendable {
 
     /// So many a second, and a burst besides: in no span of time are more let in than the burst, and one for each interval in it.
     public struct Rate: Hashable, Sendable {
-        /// How many a second: from 0, which lets nobody in, to 1,000,000. Intervals are rounded up to whole nanoseconds.
+        /// How many a second: from 0, which lets no client in, to 1,000,000. Intervals are rounded up to whole nanoseconds.
         public var perSecond: Int
-        /// How many at once when nobody has come for a while: from 1 to 1,000,000.
+        /// How many at once when no client has come for a while: from 1 to 1,000,000.
         public var burst: Int
 
         /// A rate with these values; see the properties.
@@ -97,7 +97,7 @@ public struct AdmissionLimits: Hashable, Sendable {
         /// It waits: in the accept queue, with `listen(2)`'s backlog for a limit, or accepted and not delivered, as
         /// ``ServerCounters/waiting``. Of those, a listener has one, or as many as its arm had taken before the limit was reached: at most
         /// two quanta of ``ServerOptions/quantum`` a server. Those that wait are let in one after the other as others end, on whichever
-        /// server, or as time passes. Nobody is lost.
+        /// server, or as time passes. None is lost.
         case wait
         /// Its connection is reset at once: for clients that have somewhere else to go. Counts as discarded, and as
         /// ``ServerCounters/overLimit``.

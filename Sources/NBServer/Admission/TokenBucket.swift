@@ -94,7 +94,7 @@ final class TokenBucket: Sendable {
         full.subtract(max(0, Int64(count) * pace.interval - lost), ordering: .sequentiallyConsistent)
     }
 
-    /// Takes the next token there will be, which nobody else gets then; returns when it is there, or `nil` if there will be none.
+    /// Takes the next token there will be, which no other loop gets then; returns when it is there, or `nil` if there will be none.
     func promise(at now: Instant) -> Instant? {
         guard let pace else { return nil }
         var before = full.load(ordering: .sequentiallyConsistent)

@@ -43,7 +43,7 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case beginFailed
         /// The server has stopped or is about to, so that it can do nothing more.
         case stopped
-        /// The server did not get to it in time, or whoever asked was cancelled.
+        /// The server did not get to it in time, or the task that asked was cancelled.
         case unanswered
         /// So many messages wait that the server stops; see ``ServerOptions/FullMailbox/stop``.
         case mailboxFull
