@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 
 import PackageDescription
 
@@ -29,7 +29,12 @@ let package = Package(
         .target(name: "NBServerC", dependencies: ["CNBServer", "NBLibc", "NBServer"], swiftSettings: settings),
         // What a server would run on here, and which limits it would meet.
         .executableTarget(name: "nb-doctor", dependencies: ["NBServer"], swiftSettings: settings),
-        .executableTarget(name: "soup", dependencies: ["NBServer"], path: "Examples/Soup", swiftSettings: settings),
+        .executableTarget(
+            name: "soup",
+            dependencies: ["ExampleProgram", "NBServer"],
+            path: "Examples/Soup",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "echo",
             dependencies: ["ExampleProgram", "NBServer"],
@@ -52,19 +57,19 @@ let package = Package(
         .target(name: "ExampleProgram", dependencies: ["NBServer"], path: "Examples/Shared", swiftSettings: settings),
         .executableTarget(
             name: "counter",
-            dependencies: ["NBServer"],
+            dependencies: ["ExampleProgram", "NBServer"],
             path: "Examples/Counter",
             swiftSettings: settings
         ),
         .executableTarget(
             name: "soup-kitchen",
-            dependencies: ["NBServer"],
+            dependencies: ["ExampleProgram", "NBServer"],
             path: "Examples/SoupKitchen",
             swiftSettings: settings
         ),
         .executableTarget(
             name: "hello-http",
-            dependencies: ["NBServer"],
+            dependencies: ["ExampleProgram", "NBServer"],
             path: "Examples/HelloHTTP",
             swiftSettings: settings
         ),

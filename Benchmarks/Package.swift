@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 
 // Measures what it costs to accept connections: nb-server, plain C loops, and whatever else one likes. A package of its own, so that nobody who links the library builds this.
 

@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 
 // The SwiftNIO contender of accept-bench. A package of its own, so that only `--full` has to build SwiftNIO.
 

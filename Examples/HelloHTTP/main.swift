@@ -4,13 +4,8 @@
 // RequestHead.swift reads a request's head; this file has the connection. It knows GET and HEAD, skips bodies, refuses chunked
 // ones, and has one answer for every path.
 
+import ExampleProgram
 import NBServer
-
-#if canImport(Glibc)
-@preconcurrency import Glibc
-#elseif canImport(Musl)
-@preconcurrency import Musl
-#endif
 
 /// The one thing that this server says, and what it says instead.
 struct Answer {
@@ -100,50 +95,23 @@ struct Hello: ConnectionWorker {
 }
 
 struct HelloServer: NonBlockingServer {
-    let shard: Shard
-
-    /// The first shard speaks for all: they listen on the same addresses, on the same engine.
-    func begin(_ context: borrowing ServerContext) -> Verdict {
-        guard shard.index == 0 else { return .continue }
-        for address in context.addresses { print("listening on \(address)") }
-        fflush(stdout)
-        if context.engine.kind != .ring { fputs("hello-http: running on \(context.engine)\n", stderr) }
-        return .continue
-    }
-
     func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> Hello { Hello() }
 }
 
-let usage = """
-    usage: hello-http [--shards NUMBER] [ADDRESS …]
-
-      hello-http                        listen on 127.0.0.1:8080, with a shard for each processor
-      hello-http --shards 1             with one thread
-      hello-http 127.0.0.1:0 [::1]:0    listen on ports that are free
-
-      curl http://127.0.0.1:8080/
-      wrk -c 100 -d 5 http://127.0.0.1:8080/
-      ab -k -n 100000 -c 100 http://127.0.0.1:8080/
-    """
-
-var arguments = CommandLine.arguments.dropFirst()
-if arguments == ["--help"] { exit(puts(usage) == EOF ? 1 : 0) }
-// Without this, a reader of the standard output that leaves would end the server.
-signal(SIGPIPE, SIG_IGN)
-var options = GroupOptions()
-if arguments.first == "--shards" {
-    options.shards = arguments.dropFirst().first.flatMap { Int($0) }
-    guard options.shards != nil else {
-        fputs("hello-http: --shards wants a number\n\n\(usage)\n", stderr)
-        exit(2)
+let program = Program(
+    "hello-http",
+    listening: "127.0.0.1:8080",
+    options: [.init("--shards", "NUMBER", "with so many threads; with one for each processor unless said")],
+    purpose: """
+          curl http://127.0.0.1:8080/
+          wrk -c 100 -d 5 http://127.0.0.1:8080/
+          ab -k -n 100000 -c 100 http://127.0.0.1:8080/
+        """
+)
+program.runGroup { addresses, observer in
+    let options = GroupOptions(shards: try program.number(of: "--shards"))
+    // The first shard speaks for all: they listen on the same addresses, on the same engine.
+    return try ServerGroup(listening: addresses, options: options, observing: { $0.index == 0 ? observer : nil }) { _ in
+        HelloServer()
     }
-    arguments = arguments.dropFirst(2)
-}
-do {
-    let addresses = arguments.isEmpty ? ["127.0.0.1:8080"] : arguments.map { Endpoint($0) }
-    let group = try ServerGroup(listening: addresses, options: options) { HelloServer(shard: $0) }
-    try group.run(drainingOn: [.terminate], stoppingOn: [.interrupt])
-} catch {
-    fputs("hello-http: \(error)\n", stderr)
-    exit(1)
 }

@@ -7,13 +7,8 @@
 //
 // All of it runs on one thread, one callback at a time, so that the kitchen's state needs no lock.
 
+import ExampleProgram
 import NBServer
-
-#if canImport(Glibc)
-@preconcurrency import Glibc
-#elseif canImport(Musl)
-@preconcurrency import Musl
-#endif
 
 /// The behavior: what the kitchen knows, and what it does about what happens.
 struct SoupKitchen: NonBlockingServer {
@@ -33,7 +28,7 @@ struct SoupKitchen: NonBlockingServer {
     }
 
     let plan: Plan
-    private var adminAddress: SocketAddress?
+    private var admin: ListenerID?
     private var bowlsLeft: Int
     private var bowlsServed = 0
     /// Guests who wait for the next pot, the first in front.
@@ -46,19 +41,19 @@ struct SoupKitchen: NonBlockingServer {
     }
 
     mutating func begin(_ context: borrowing ServerContext) throws -> Verdict {
-        for address in context.addresses { say("listening on \(address)") }
-        if context.engine.kind != .ring { fputs("soup-kitchen: running on \(context.engine)\n", stderr) }
+        for address in context.addresses { print("listening on \(address)") }
+        if context.engine.kind != .ring { plan.program.note("running on \(context.engine)") }
         let admin = try context.addListener(on: plan.admin)
-        adminAddress = admin
-        say("admin on \(admin)")
+        self.admin = admin.id
+        print("admin on \(admin.address)")
         _ = context.startTimer(after: plan.timeForAPot)
         return .continue
     }
 
     /// Whose port it is decides who serves.
     func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
-        if context.listenerAddress(of: connection) == adminAddress {
-            context.assign(connection, to: Desk(kitchen: context.server(), adminAddress: adminAddress))
+        if let admin, connection.origin == .listener(admin) {
+            context.assign(connection, to: Desk(kitchen: context.server(), admin: admin))
         } else {
             context.assign(connection, to: Guest(kitchen: context.server()))
         }
@@ -101,7 +96,7 @@ struct SoupKitchen: NonBlockingServer {
     }
 
     consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
-        say("closed after \(bowlsServed) bowls: \(reason)")
+        print("closed after \(bowlsServed) bowls: \(reason)")
     }
 
     /// Gives bowls to those who wait. Who has left gets none.
@@ -118,7 +113,7 @@ struct SoupKitchen: NonBlockingServer {
     private func report(_ context: borrowing ServerContext) -> String {
         let status = context.status
         let listeners = status.listeners.map { listener in
-            "\(listener.address == adminAddress ? "admin   " : "listener") \(listener.address) \(listener.activity)"
+            "\(listener.id == admin ? "admin   " : "listener") \(listener.address) \(listener.activity)"
         }
         return """
             bowls    \(bowlsLeft) left, \(bowlsServed) served, \(waiting.count) guests wait
@@ -201,7 +196,7 @@ struct Desk: ConnectionWorker {
         """
 
     let kitchen: Server<SoupKitchen>
-    let adminAddress: SocketAddress?
+    let admin: ListenerID
 
     func received(_ line: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) throws {
         let words = text(of: line).split(separator: " ").map(String.init)
@@ -220,15 +215,15 @@ struct Desk: ConnectionWorker {
     private func obey(_ words: [String], _ connection: borrowing WorkerConnection<Self>) throws {
         switch (words.first, words.count == 2 ? words[1] : nil) {
         case ("listen", let address?):
-            connection.send("listening on \(try connection.context.addListener(on: Endpoint(address)))\n")
+            connection.send("listening on \(try connection.context.addListener(on: Endpoint(address)).address)\n")
         case ("unlisten", let address?):
-            try connection.context.removeListener(on: try known(address, connection.context))
+            try connection.context.removeListener(try known(address, connection.context))
             connection.send("not listening on \(address)\n")
         case ("pause", let address?):
-            try connection.context.pauseListener(on: try known(address, connection.context))
+            try connection.context.pauseListener(try known(address, connection.context))
             connection.send("paused \(address)\n")
         case ("resume", let address?):
-            try connection.context.resumeListener(on: try known(address, connection.context))
+            try connection.context.resumeListener(try known(address, connection.context))
             connection.send("resumed \(address)\n")
         case ("cook", let bowls?):
             guard let bowls = Int(bowls), (1...1_000_000).contains(bowls) else {
@@ -245,13 +240,13 @@ struct Desk: ConnectionWorker {
         }
     }
 
-    /// The address of a listener, as the server knows it. The admin's own stays as it is.
-    private func known(_ text: String, _ server: borrowing ServerContext) throws -> SocketAddress {
-        guard let address = server.addresses.first(where: { $0.description == text }) else {
+    /// The listener on an address. The admin's own stays as it is.
+    private func known(_ text: String, _ server: borrowing ServerContext) throws -> ListenerID {
+        guard let listener = server.status.listeners.first(where: { $0.address.description == text }) else {
             throw Complaint("nobody listens on \(text); status lists who does")
         }
-        guard address != adminAddress else { throw Complaint("this is where you are") }
-        return address
+        guard listener.id != admin else { throw Complaint("this is where you are") }
+        return listener.id
     }
 
     func handleMessage(_ message: Message, on connection: borrowing WorkerConnection<Self>) {
@@ -262,97 +257,44 @@ struct Desk: ConnectionWorker {
     }
 }
 
-/// What the admin is told.
-struct Complaint: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
-    }
-}
-
-/// What the command line asks for.
+/// What the kitchen is told when it opens.
 struct Plan {
-    var addresses: [Endpoint] = []
-    var admin: Endpoint = "127.0.0.1:7778"
-    var bowlsInAPot = 10
-    var timeForAPot = Duration.seconds(10)
+    let program: Program
+    let admin: Endpoint
+    let bowlsInAPot: Int
+    let timeForAPot: Duration
 
-    static let usage = """
-        usage: soup-kitchen [--admin ADDRESS] [--bowls N] [--seconds N] [ADDRESS …]
+    init(_ program: Program) throws {
+        self.program = program
+        admin = Endpoint(try program.value(of: "--admin") ?? "127.0.0.1:7778")
+        bowlsInAPot = try program.number(of: "--bowls") ?? 10
+        timeForAPot = .seconds(try program.number(of: "--seconds") ?? 10)
+    }
+}
 
-          soup-kitchen                              guests on 127.0.0.1:7777, admin on 127.0.0.1:7778
-          soup-kitchen --bowls 3 --seconds 60       a pot of three bowls a minute
-          soup-kitchen --admin [::1]:0 0.0.0.0:80   elsewhere
-
-          nc 127.0.0.1 7777                         be a guest: say soup
-          nc 127.0.0.1 7778                         be the admin: say help
+let program = Program(
+    "soup-kitchen",
+    listening: "127.0.0.1:7777",
+    options: [
+        .init("--admin", "ADDRESS", "with the admin elsewhere than on 127.0.0.1:7778"),
+        .init("--bowls", "NUMBER", "with pots of so many bowls, instead of 10"),
+        .init("--seconds", "NUMBER", "with a pot as often, instead of every 10 seconds"),
+    ],
+    purpose: """
+          nc 127.0.0.1 7777    be a guest: say soup
+          nc 127.0.0.1 7778    be the admin: say help
+          a number             at the terminal: cook so many bowls
+          press Return         see how many were served
         """
-
-    init(_ arguments: ArraySlice<String>) throws {
-        var rest = arguments
-        while let argument = rest.popFirst() {
-            switch argument {
-            case "--admin": admin = Endpoint(try Self.value(of: argument, &rest))
-            case "--bowls": bowlsInAPot = try Self.number(of: argument, &rest)
-            case "--seconds": timeForAPot = .seconds(try Self.number(of: argument, &rest))
-            default: addresses.append(Endpoint(argument))
-            }
-        }
-        if addresses.isEmpty { addresses = ["127.0.0.1:7777"] }
-    }
-
-    private static func value(of option: String, _ rest: inout ArraySlice<String>) throws -> String {
-        guard let value = rest.popFirst() else { throw Complaint("\(option) wants a value; see --help") }
-        return value
-    }
-
-    private static func number(of option: String, _ rest: inout ArraySlice<String>) throws -> Int {
-        let text = try value(of: option, &rest)
-        guard let number = Int(text), (1...1_000_000).contains(number) else {
-            throw Complaint("\(option) wants a number above 0, not \(text)")
-        }
-        return number
-    }
-}
-
-func say(_ line: String) {
-    print(line)
-    fflush(stdout)
-}
-
-func text(of line: Span<UInt8>) -> String {
-    line.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
-}
-
-/// The next line of the standard input, `nil` at its end.
-func nextLine() -> String? {
-    while true {
-        if let line = readLine() { return line }
-        // In the background a read from the terminal fails, because SIGTTIN is ignored. It may be in the foreground later.
-        guard ferror(stdin) != 0, isatty(STDIN_FILENO) == 1 else { return nil }
-        clearerr(stdin)
-        sleep(1)
-    }
-}
-
-if CommandLine.arguments.dropFirst() == ["--help"] { exit(puts(Plan.usage) == EOF ? 1 : 0) }
-// By default SIGTTIN stops a process in the background that reads from its terminal, and SIGPIPE kills one whose output is not
-// read any more. A server goes on.
-signal(SIGTTIN, SIG_IGN)
-signal(SIGPIPE, SIG_IGN)
-do {
-    let plan = try Plan(CommandLine.arguments.dropFirst())
-    let server = try Server(SoupKitchen(plan), listening: plan.addresses)
-    // The cook, at the terminal: a number is so many bowls, an empty line asks how many were served.
+)
+program.run { addresses, _ in
+    let server = try Server(SoupKitchen(try Plan(program)), listening: addresses)
+    // The cook, at the terminal.
     Task.detached {
         while let line = nextLine() {
             if let bowls = Int(line) { try server.cast(.cook(bowls: bowls)) }
-            say("\(try await server.call(SoupKitchen.Call.bowlsServed)) bowls served")
+            print("\(try await server.call(SoupKitchen.Call.bowlsServed)) bowls served")
         }
     }
-    try server.run(drainingOn: [.terminate], stoppingOn: [.interrupt])
-} catch {
-    fputs("soup-kitchen: \(error)\n", stderr)
-    exit(1)
+    return server
 }

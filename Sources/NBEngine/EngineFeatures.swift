@@ -1,10 +1,10 @@
 /// What an engine can do here, and why no more: values that do not change once the engine is used. Opening a descriptor for a host may
 /// change them.
 @frozen
-public struct EngineFeatures: Hashable, Sendable {
+public struct EngineFeatures: Hashable, Sendable, Codable {
     /// The engines there are.
     @frozen
-    public enum Kind: Hashable, Sendable {
+    public enum Kind: String, Hashable, Sendable, Codable {
         /// io_uring.
         case ring
         /// Calls that do not block, and epoll.

@@ -43,7 +43,7 @@ func runScenarios() throws -> [Bool] {
     let text = LongGreeter.greeting
     // Limits that nothing reaches.
     let rate = AdmissionLimits.Rate(perSecond: 1_000_000, burst: 1_000_000)
-    let far = AdmissionLimits(maximumOpen: 1_000_000, maximumOpenPerListener: 1_000_000, rate: rate)
+    let far = AdmissionLimits(maximumOpen: 1_000_000, rate: rate, perListener: .init(maximumOpen: 1_000_000))
     let farOfSources = AdmissionLimits(perSource: AdmissionLimits.SourceLimits(maximumOpen: 1_000_000, rate: rate))
     let line = [UInt8](repeating: 0x6e, count: 63)
     return [

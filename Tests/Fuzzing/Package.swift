@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 
 // libFuzzer against whatever meets what the kernel, a clock or a person makes up. A package of its own, because it is
 // built with sanitizers, which `run` switches on.

@@ -16,7 +16,7 @@ import Testing
         let (kernel, _) = try server.run(
             { number, connection, context in
                 if number == 0 {
-                    context.state.pointee.adopt(Adoption(descriptor: 1001, unread: Array(unread.utf8)))
+                    context.state.pointee.adopt(DetachedConnection(1001, unread: Array(unread.utf8)) {}, nil)
                 } else {
                     body(connection)
                 }
@@ -32,15 +32,18 @@ import Testing
         return kernel
     }
 
-    @Test func whatIsReleasedAgainStillHasWhatWasReceived() throws {
-        var released: [String] = []
+    @Test func whatIsDetachedAgainStillHasWhatWasReceived() throws {
+        var detached: [String] = []
         _ = try adopt("unread") { connection in
-            connection.release {
-                released.append(String(decoding: $0.unread, as: UTF8.self))
-                #expect($0.takeDescriptor() == 1001)
+            connection.detach {
+                guard case .success(let connection) = $0, let taken = connection.take() else { return }
+                detached.append(String(decoding: taken.unread, as: UTF8.self))
+                #expect(taken.descriptor == 1001)
+                #expect(connection.take() == nil)
+                #expect(connection.withDescriptor { $0 } == nil)
             }
         }
-        #expect(released == ["unread"])
+        #expect(detached == ["unread"])
     }
 
     /// It may have been accepted with an option that makes a close wait for the peer.
@@ -79,8 +82,8 @@ import Testing
         let (kernel, _) = try server.run(
             { number, connection, context in
                 if number == 0 {
-                    context.state.pointee.adopt(Adoption(descriptor: 1001, unread: []))
-                    connection.release { _ = $0.takeDescriptor() }
+                    context.state.pointee.adopt(DetachedConnection(1001, unread: []) {}, nil)
+                    connection.detach { _ = $0.takeDescriptors() }
                 }
                 return .continue
             },

@@ -473,26 +473,26 @@ import Testing
         return bytes.withUnsafeBytes { Array($0) }
     }
 
-    @Test func aReleasedDescriptorLeavesWhenItsBytesHave() throws {
+    @Test func aDetachedDescriptorLeavesWhenItsBytesHave() throws {
         let server = try ScriptedServer()
         let (kernel, _) = try server.run(
             { _, connection, _ in
                 connection.send("last words")
-                connection.release { server.journal.released.append($0.takeDescriptor()) }
+                connection.detach { server.journal.detached.append(contentsOf: $0.takeDescriptors()) }
                 return .continue
             },
             script: accepting(
                 server,
                 [
                     { kernel in
-                        #expect(server.journal.released.isEmpty)
+                        #expect(server.journal.detached.isEmpty)
                         kernel.complete(try #require(kernel.sends(on: descriptor).first).token, 10)
                     },
-                    { _ in #expect(server.journal.released == [descriptor]) },
+                    { _ in #expect(server.journal.detached == [descriptor]) },
                 ]
             )
         )
-        #expect(server.journal.released == [descriptor])
+        #expect(server.journal.detached == [descriptor])
         #expect(kernel.closes(of: descriptor) == 0)
     }
 
@@ -503,8 +503,8 @@ import Testing
         let (kernel, _) = try server.run(
             { _, connection, context in
                 #expect(connection.listenerPlace == 0)
-                server.journal.released.append(connection.takeDescriptor() ?? -1)
-                #expect(context.status.connections == 0)
+                server.journal.detached.append(connection.takeDescriptor() ?? -1)
+                #expect(context.counters.open == 0)
                 return .continue
             },
             script: [
@@ -512,7 +512,7 @@ import Testing
                 { try $0.accept(descriptor, on: listener) },
             ]
         )
-        #expect(server.journal.released == [descriptor, descriptor])
+        #expect(server.journal.detached == [descriptor, descriptor])
         #expect(kernel.closes(of: descriptor) == 0)
         #expect(!kernel.isReset(descriptor))
         #expect(server.journal.counters.delivered == 2)
@@ -546,12 +546,13 @@ import Testing
         #expect(kernel.closes(of: descriptor) == 1)
     }
 
-    @Test func aReleaseThatComesTooLateIsAReset() throws {
+    @Test func aDetachmentThatComesTooLateIsAReset() throws {
         let server = try ScriptedServer()
+        var failures: [ServerError?] = []
         let (kernel, _) = try server.run(
             { _, connection, _ in
                 connection.send("last words")
-                connection.release { server.journal.released.append($0.takeDescriptor()) }
+                connection.detach { failures.append($0.failure) }
                 return .continue
             },
             script: accepting(
@@ -562,19 +563,21 @@ import Testing
                 ]
             )
         )
-        #expect(server.journal.released.isEmpty)
+        #expect(failures.map(\.?.code) == [.connectionEnded])
+        #expect(failures[0]?.cure.hasPrefix("the peer did not take what was queued") == true)
         #expect(kernel.closes(of: descriptor) == 1)
     }
 
     /// Closed, it would look to its peer as if that had been all.
     @Test(arguments: [ETIMEDOUT, EPIPE], [true, false])
-    func aSendThatFailsEndsInAReset(errno: Int32, isReleased: Bool) throws {
+    func aSendThatFailsEndsInAReset(errno: Int32, isDetached: Bool) throws {
         let server = try ScriptedServer()
+        var failures: [ServerError?] = []
         let (kernel, _) = try server.run(
             { _, connection, _ in
                 connection.send([UInt8](repeating: 1, count: 1000))
-                guard isReleased else { return .continue }
-                connection.release { server.journal.released.append($0.takeDescriptor()) }
+                guard isDetached else { return .continue }
+                connection.detach { failures.append($0.failure) }
                 return .continue
             },
             script: [
@@ -586,7 +589,8 @@ import Testing
                 { kernel in #expect(kernel.isReset(descriptor)) },
             ]
         )
-        #expect(server.journal.released.isEmpty)
+        #expect(failures.map(\.?.code) == (isDetached ? [.connectionEnded] : []))
+        #expect(failures.map(\.?.errno) == (isDetached ? [errno] : []))
         #expect(kernel.closes(of: descriptor) == 1)
     }
 

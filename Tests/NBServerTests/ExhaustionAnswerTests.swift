@@ -76,25 +76,22 @@ import Testing
     }
 
     /// A connection that was handed out belongs to its receiver, and its descriptor still counts.
-    @Test func aReleasedConnectionThatIsDroppedWakesAServerThatIsShortOfDescriptors() throws {
+    @Test func aDetachedConnectionThatIsDroppedWakesAServerThatIsShortOfDescriptors() throws {
         let server = try server(.park)
         let listener = server.listeners[0]
         let pair = SocketPair()
         // Its owner, on whatever thread.
-        let owner = Lock<ReleasedConnection?>(nil)
+        let owner = Lock<DetachedConnection?>(nil)
         var start = Instant(nanoseconds: 0)
         try server.run(
             { _, connection, _ in
-                connection.release { released in
-                    var released: ReleasedConnection? = released
-                    owner.withLock { $0 = released.take() }
-                }
+                connection.detach { detached in owner.withLock { $0 = try? detached.get() } }
                 return .continue
             },
             script: [
                 { try $0.accept(pair.end, on: listener) },
                 { kernel in
-                    #expect(owner.withLock { $0?.descriptor } == pair.end)
+                    #expect(owner.withLock { $0?.withDescriptor { $0 } } == pair.end)
                     try kernel.failAccept(EMFILE, on: listener)
                 },
                 { kernel in

@@ -11,7 +11,7 @@ final class Journal {
     var ends: [StopReason] = []
     var counters = ServerCounters()
     var ids: [ConnectionID] = []
-    var released: [Int32] = []
+    var detached: [Int32] = []
 }
 
 /// A behavior made of closures, which writes down what it is told.

@@ -102,6 +102,11 @@ import Testing
         #expect(try Pair([], on: "[::1]:0").values(tcp, TCP_NODELAY) == [1, 1])
     }
 
+    @Test func idleConnectionsAreProbedUnlessOptionsSayOtherwise() throws {
+        #expect(try Pair([]).values(SOL_SOCKET, SO_KEEPALIVE) == [1, 1])
+        #expect(try Pair([.keepAlive(false)]).values(SOL_SOCKET, SO_KEEPALIVE) == [0, 0])
+    }
+
     @Test func keepAliveIsInherited() throws {
         #expect(try Pair([.keepAlive(true)]).values(SOL_SOCKET, SO_KEEPALIVE) == [1, 1])
     }

@@ -243,9 +243,10 @@ import Testing
     /// Shows by its life whether the library still has a closure.
     private final class Witness {}
 
-    @Test func whatALostRingDoesNotHandOutIsForgotten() throws {
+    @Test func whatALostRingDoesNotHandOutIsToldAndForgotten() throws {
         let server = try ScriptedServer()
-        let released = SocketPair()
+        var failures: [ServerError.Code?] = []
+        let detached = SocketPair()
         weak var witness: Witness?
         do {
             let held = Witness()
@@ -253,16 +254,17 @@ import Testing
             try server.run(
                 { _, connection, _ in
                     connection.send("last words")
-                    connection.release { [held] _ in
-                        Issue.record("handed out over a lost ring")
+                    connection.detach { [held] in
+                        failures.append($0.failure?.code)
                         extendLifetime(held)
                     }
                     return .continue
                 },
-                script: [{ try $0.accept(released.end, on: server.listeners[0]) }, { $0.isLost = true }]
+                script: [{ try $0.accept(detached.end, on: server.listeners[0]) }, { $0.isLost = true }]
             )
         }
-        #expect(released.isEndClosed)
+        #expect(failures == [.connectionEnded])
+        #expect(detached.isEndClosed)
         #expect(witness == nil)
     }
 

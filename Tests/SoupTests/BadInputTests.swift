@@ -9,7 +9,7 @@ extension SoupTests {
             "", "7777", ":7777", "localhost:7777", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
             "127.0.0.1:+1", "127.0.0.1: 1", "127.0.0.1:7777x", "127.0.0.1:99999999999999999999", "::1:7777", "[::1]",
             "[::1]7777", "[::1:7777", "[]:1", "[zz]:1", "256.0.0.1:1", "127.1:1", "127.0.0.1:1\n", "127.0.0.1:1\nx",
-            "\u{e9}:1", "-", "--no-such-option",
+            "\u{e9}:1",
         ])
         func whatIsNoAddressIsNamed(argument: String) throws {
             for arguments in [[argument], ["127.0.0.1:0", argument]] {
@@ -20,6 +20,16 @@ extension SoupTests {
                 // A line has no line break in it, so that such an argument cannot be in it as it is.
                 if !argument.contains("\n") { #expect(soup.errors.contains(argument)) }
                 #expect(!soup.errors.contains("Fatal error"))
+            }
+        }
+
+        @Test(arguments: ["-", "-v", "--no-such-option"])
+        func whatIsNoOptionIsNamed(argument: String) throws {
+            for arguments in [[argument], ["127.0.0.1:0", argument]] {
+                let soup = try EndedSoup(arguments)
+                #expect(soup.ending == .exited(2))
+                #expect(soup.output == "")
+                #expect(soup.errors == "soup: \(argument) is no option; see --help\n")
             }
         }
 
@@ -72,7 +82,7 @@ extension SoupTests {
             #expect(soup.ending == .exited(0))
             #expect(soup.errors == "")
             #expect(soup.output.contains("usage: soup [ADDRESS"))
-            #expect(soup.output.contains("soup 127.0.0.1:7777"))
+            #expect(soup.output.contains("soup 127.0.0.1:0"))
         }
     }
 }

@@ -12,7 +12,7 @@ extension SoupTests {
             var ends: [Int32] = [0, 0]
             try #require(pipe(&ends) == 0)
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-            let counter = try Example("counter", [], input: ends[0])
+            let counter = try Example("counter", input: ends[0])
             close(ends[0])
             for number in 1...3 { #expect(try outcome(at: counter.address).text == "you are number \(number)\n") }
             for line in ["\n", "reset\n"] { _ = write(ends[1], line, line.utf8.count) }
@@ -26,7 +26,7 @@ extension SoupTests {
         /// As a service has it: there is no input.
         @Test(arguments: [SIGINT, SIGTERM])
         func itServesWithoutInputUntilASignal(signal: Int32) throws {
-            var counter = try Example("counter", [])
+            var counter = try Example("counter")
             #expect(try outcome(at: counter.address).text == "you are number 1\n")
             counter.child.signal(signal)
             #expect(try counter.child.wait() == .exited(0))

@@ -9,7 +9,8 @@ extension SoupTests {
         static let ringCalls = ["io_uring_setup", "io_uring_enter", "io_uring_register"]
 
         static let commands = [
-            ["soup", "127.0.0.1:0"], ["echo", "127.0.0.1:0"], ["hello-http", "127.0.0.1:0"], ["counter"],
+            ["soup", "127.0.0.1:0"], ["echo", "127.0.0.1:0"], ["hello-http", "127.0.0.1:0"],
+            ["counter", "127.0.0.1:0"],
             ["soup-kitchen", "--admin", "127.0.0.1:0", "127.0.0.1:0"], ["embedding", "epoll", "127.0.0.1:0"],
             ["embedding", "dispatch", "127.0.0.1:0"],
         ]

@@ -5,7 +5,7 @@ import Testing
 
 extension SoupTests {
     @Suite struct Examples {
-        static let names = ["echo", "chat", "key-value", "soup-kitchen", "hello-http"]
+        static let names = ["echo", "counter", "chat", "key-value", "soup-kitchen", "hello-http"]
 
         @Test(arguments: names)
         func helpShowsTheUsageAndExamples(name: String) throws {
@@ -19,9 +19,9 @@ extension SoupTests {
 
         @Test(arguments: names)
         func whatIsNoAddressIsNamed(name: String) throws {
-            for argument in ["localhost:7777", "--no-such-option", ""] {
+            for (argument, status) in [("localhost:7777", 1), ("--no-such-option", 2), ("", 1)] as [(String, Int32)] {
                 let program = try EndedProgram([try Soup.built(name), argument])
-                #expect(program.ending == .exited(1))
+                #expect(program.ending == .exited(status))
                 #expect(program.output == "")
                 #expect(program.errors.hasPrefix("\(name): ") && program.errors.contains(argument), "\(program.errors)")
                 #expect(program.errors.count(where: { $0 == "\n" }) == 1)

@@ -33,8 +33,8 @@ extension SoupTests {
         }
 
         @Test(arguments: [
-            ([], 2, "--shards wants a number"), (["many"], 2, "--shards wants a number"),
-            (["0"], 1, "GroupOptions.shards: 0 is out of range"),
+            ([], 2, "--shards wants a value"), (["many"], 2, "--shards wants a number from 1"),
+            (["0"], 2, "--shards wants a number from 1"), (["2000"], 1, "GroupOptions.shards: 2000 is out of range"),
         ]) func aNumberOfShardsThatCannotBeIsAnError(words: [String], status: Int32, text: String) throws {
             let program = try EndedProgram([try Soup.built("hello-http"), "--shards"] + words)
             #expect(program.ending == .exited(status))

@@ -7,7 +7,8 @@ import Testing
 extension SoupTests {
     @Suite struct ProcessConditions {
         static let commands = [
-            ["soup", "127.0.0.1:0"], ["echo", "127.0.0.1:0"], ["hello-http", "127.0.0.1:0"], ["counter"],
+            ["soup", "127.0.0.1:0"], ["echo", "127.0.0.1:0"], ["hello-http", "127.0.0.1:0"],
+            ["counter", "127.0.0.1:0"],
             ["soup-kitchen", "--admin", "127.0.0.1:0", "127.0.0.1:0"],
         ]
 
@@ -62,7 +63,7 @@ extension SoupTests {
 
         /// A process in the background that reads from its terminal is stopped, by default.
         @Test(arguments: [
-            (["counter"], "press Return", "served"),
+            (["counter", "127.0.0.1:0"], "press Return", "served"),
             (["soup-kitchen", "--admin", "127.0.0.1:0", "127.0.0.1:0"], "admin on ", "bowls served"),
         ])
         func itServesInTheBackgroundAndReadsItsTerminalInTheForeground(

@@ -43,4 +43,15 @@ package enum AcceptFailure: Hashable, Sendable {
             self = .backOff
         }
     }
+
+    /// The name of an accept's error, for counts; of one that is not known, its number.
+    static func name(ofErrno errno: Int32) -> String { names[errno] ?? "errno \(errno)" }
+
+    private static let names: [Int32: String] = [
+        ECONNABORTED: "ECONNABORTED", EPROTO: "EPROTO", ENETDOWN: "ENETDOWN", ENOPROTOOPT: "ENOPROTOOPT",
+        EHOSTDOWN: "EHOSTDOWN", ENONET: "ENONET", EHOSTUNREACH: "EHOSTUNREACH", EOPNOTSUPP: "EOPNOTSUPP",
+        ENETUNREACH: "ENETUNREACH", EAGAIN: "EAGAIN", EINTR: "EINTR", ECANCELED: "ECANCELED", EMFILE: "EMFILE",
+        ENFILE: "ENFILE", ENOBUFS: "ENOBUFS", ENOMEM: "ENOMEM", EPERM: "EPERM", EACCES: "EACCES",
+        EINVAL: "EINVAL", EBADF: "EBADF", ENOTSOCK: "ENOTSOCK",
+    ]
 }

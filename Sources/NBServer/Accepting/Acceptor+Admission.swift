@@ -42,29 +42,29 @@ extension Acceptor {
         }
         guard let limit = desk.pointee.admit(account) else {
             if account.pointee.isToldAtLimit { tellBelowLimit(account) }
-            return deliver(slot(for: descriptor, listeners.pointee[index].id, account, source))
+            return deliver(slot(for: descriptor, listeners.pointee[index].key, account, source))
         }
         tellAtLimit(account, limit)
         // Nothing waits for a listener that is about to close: the drain would have to outlast it.
         if desk.pointee.waits && !listeners.pointee[index].state.isClosing {
             counters.pointee.waiting += 1
             account.pointee.waitingCount += 1
-            let id = listeners.pointee[index].id
-            desk.pointee.waiting.append(.init(descriptor: descriptor, listener: id, account: account, source: source))
+            let key = listeners.pointee[index].key
+            desk.pointee.waiting.append(.init(descriptor: descriptor, listener: key, account: account, source: source))
             listeners.pointee.withhold(index, isArmed: !isLast)
         } else {
             desk.pointee.giveSource(source)
             counters.pointee.overLimit += 1
-            let id = listeners.pointee[index].id
+            let key = listeners.pointee[index].key
             // A reset, if it would wait otherwise.
-            refuse(descriptor, id, desk.pointee.limits.whenReached, on: &engine)
+            refuse(descriptor, key, desk.pointee.limits.whenReached, on: &engine)
         }
     }
 
     /// Gives a connection that is let in a slot.
     private mutating func slot(
         for descriptor: Int32,
-        _ listener: ListenerID,
+        _ listener: ListenerKey,
         _ account: UnsafeMutablePointer<ListenerAccount>,
         _ source: Int32
     ) -> ConnectionTable.Slot {
@@ -98,19 +98,20 @@ extension Acceptor {
         case .overLimit:
             counters.pointee.overSourceLimit += 1
             let answer = desk.pointee.limits.perSource?.whenReached ?? .reset
-            refuse(descriptor, listeners.pointee[index].id, answer, on: &engine)
+            refuse(descriptor, listeners.pointee[index].key, answer, on: &engine)
         }
         return nil
     }
 
     private mutating func refuse(
         _ descriptor: Int32,
-        _ listener: ListenerID,
+        _ listener: ListenerKey,
         _ answer: AdmissionLimits.Answer,
         on engine: inout some Engine & ~Copyable
     ) {
         guard case .lastWord(let bytes) = answer else { return discard(descriptor, on: &engine) }
         counters.pointee.discarded += 1
+        counters.pointee.toldLastWord += 1
         let slot = connections.pointee.admit(descriptor, listener)
         bytes.withUnsafeBytes { connections.pointee.send($0, on: slot) }
         connections.pointee.drop(slot)

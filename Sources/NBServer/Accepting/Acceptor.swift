@@ -68,7 +68,7 @@ extension Acceptor {
         if checksAdmission {
             completedChecked(result, index, isLast: isLast, on: &engine, &calls)
         } else if listeners.pointee[index].state.accepted() && state.pointee.stopReason == nil {
-            deliver(connections.pointee.admit(result, listeners.pointee[index].id))
+            deliver(connections.pointee.admit(result, listeners.pointee[index].key))
         } else {
             discard(result, on: &engine)
         }
@@ -98,7 +98,7 @@ extension Acceptor {
         } else if desk != nil {
             admit(descriptor, index, isLast: isLast, on: &engine)
         } else {
-            deliver(connections.pointee.admit(descriptor, listeners.pointee[index].id))
+            deliver(connections.pointee.admit(descriptor, listeners.pointee[index].key))
         }
     }
 
@@ -181,7 +181,12 @@ extension Acceptor {
                 slot.pointee.hasSent = true
                 slot.pointee.isPlainTCP = calls.isPlainTCP(adoption.descriptor)
                 adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
-                deliver(slot)
+                guard let assign = adoption.assign else {
+                    deliver(slot)
+                    continue
+                }
+                counters.pointee.delivered += 1
+                assign(Connection(connections, slot), ServerContext(state))
             } else {
                 discard(adoption.descriptor, on: &engine)
             }
@@ -195,7 +200,9 @@ extension Acceptor {
     private mutating func failed(_ index: Int, _ errno: Int32, _ calls: inout some SocketCalls & ~Copyable) {
         listeners.pointee[index].endArm()
         // What we cancel has not failed.
-        if !listeners.pointee[index].state.isCancelling { counters.pointee.acceptFailures += 1 }
+        if !listeners.pointee[index].state.isCancelling {
+            counters.pointee.acceptFailuresByError[AcceptFailure.name(ofErrno: errno), default: 0] += 1
+        }
         listeners.pointee[index].lastErrno = errno
         let failure = AcceptFailure(errno: errno)
         let address = listeners.pointee[index].socket.address
@@ -372,13 +379,4 @@ extension Completion {
     fileprivate var isAcceptedConnection: Bool {
         TokenKind(rawValue: token.kind) == .accept && result >= 0
     }
-}
-
-/// A connection that was accepted elsewhere, on its way into a loop: its descriptor, which is the loop's to close, and what was
-/// received on it and not delivered.
-///
-/// Owned by the loop's state until it is delivered; loop's thread only.
-struct Adoption {
-    let descriptor: Int32
-    let unread: [UInt8]
 }

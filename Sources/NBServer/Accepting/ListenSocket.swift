@@ -108,12 +108,12 @@ final class ListenSocket {
         _ options: [SocketOption]
     ) throws(ServerError) -> SocketAddress {
         var backlog = Int32.max
-        let defaults: [SocketOption] = [.reuseAddress(true), .ipv6Only(false), .noDelay(true)]
+        let defaults: [SocketOption] = [.reuseAddress(true), .ipv6Only(false), .noDelay(true), .keepAlive(true)]
         let kinds = (defaults + options).flatMap(\.kinds)
         // Not an earlier one first: the kernel may refuse to change it, as it does an interface.
         for (index, kind) in kinds.enumerated() where !kinds[(index + 1)...].contains(where: kind.sets) {
             if case .backlog(let length) = kind { backlog = length }
-            try set(kind, on: descriptor, wanted)
+            try kind.set(on: descriptor, family: wanted.family, address: wanted.description)
         }
         var error = wanted.withSockaddr { errorNumber(NBLibc.bind(descriptor, $0, $1)) }
         guard error == 0 else { throw .bind(error, wanted) }
@@ -135,125 +135,6 @@ final class ListenSocket {
         guard error == 0 else { throw .call("getsockname", error, address: wanted.description) }
         let cure = "the socket is bound to no IP address; only IP sockets can listen"
         throw ServerError(.socket, operation: "getsockname", address: wanted.description, cure: cure)
-    }
-
-    private static func set(
-        _ kind: SocketOption.Kind,
-        on descriptor: Int32,
-        _ wanted: SocketAddress
-    ) throws(ServerError) {
-        switch kind {
-        case .backlog:
-            break
-        case .invalid(let error):
-            throw error
-        case .ipv6Only(let isOn):
-            guard wanted.family == AF_INET6 else { break }
-            try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, Int32(isOn ? 1 : 0), "IPV6_V6ONLY", wanted)
-        case .freeBind(let isOn):
-            let value: Int32 = isOn ? 1 : 0
-            if wanted.family == AF_INET6 {
-                try set(descriptor, Int32(IPPROTO_IPV6), IPV6_FREEBIND, value, "IPV6_FREEBIND", wanted)
-            } else {
-                try set(descriptor, Int32(IPPROTO_IP), IP_FREEBIND, value, "IP_FREEBIND", wanted)
-            }
-        case .linger(let seconds):
-            let value = NBLibc.linger(l_onoff: seconds == nil ? 0 : 1, l_linger: seconds ?? 0)
-            try set(descriptor, SOL_SOCKET, SO_LINGER, value, "SO_LINGER", wanted)
-        case .integer(let level, let name, let value, let text):
-            try set(descriptor, level, name, value, text, wanted)
-        case .name(let level, let name, let value, let text):
-            try set(descriptor, level, name, named: value, text, wanted)
-        case .bytes(let level, let name, let value, let text):
-            let errno = value.withUnsafeBytes { set(descriptor, level, name, $0) }
-            guard errno == 0 else { throw refusal(errno, "setsockopt \(text)", wanted) }
-        }
-    }
-
-    private static func set<Value: BitwiseCopyable>(
-        _ descriptor: Int32,
-        _ level: Int32,
-        _ name: Int32,
-        _ value: Value,
-        _ text: String,
-        _ wanted: SocketAddress
-    ) throws(ServerError) {
-        let errno = withUnsafeBytes(of: value) { set(descriptor, level, name, $0) }
-        guard errno == 0 else { throw refusal(errno, "setsockopt \(text)", wanted) }
-    }
-
-    private static func set(
-        _ descriptor: Int32,
-        _ level: Int32,
-        _ name: Int32,
-        named value: String,
-        _ text: String,
-        _ wanted: SocketAddress
-    ) throws(ServerError) {
-        let operation = "setsockopt \(text) \(value.inQuotes)"
-        if let fault = nameFault(level, name, value) {
-            throw ServerError(.socket, operation: operation, address: wanted.description, cure: fault)
-        }
-        let terminated = Array(value.utf8) + [0]
-        let errno = terminated.withUnsafeBytes { set(descriptor, level, name, $0) }
-        guard errno == 0 else { throw refusal(errno, operation, wanted, nameCure(level, name, errno)) }
-    }
-
-    /// Returns the error number, or 0.
-    private static func set(
-        _ descriptor: Int32,
-        _ level: Int32,
-        _ name: Int32,
-        _ value: UnsafeRawBufferPointer
-    ) -> Int32 {
-        errorNumber(setsockopt(descriptor, level, name, value.baseAddress, socklen_t(value.count)))
-    }
-
-    /// What is wrong with a name that the kernel would cut short, or take for another wish.
-    private static func nameFault(_ level: Int32, _ name: Int32, _ value: String) -> String? {
-        if value.utf8.contains(0) { return "there is a zero byte in the name, and the kernel would read no further" }
-        // IFNAMSIZ and TCP_CA_NAME_MAX are 16, with the zero byte.
-        guard isInterface(level, name) || isCongestionControl(level, name) else { return nil }
-        if value.isEmpty { return "the name is empty" }
-        return value.utf8.count > 15 ? "the name is longer than 15 bytes, and the kernel would cut it short" : nil
-    }
-
-    private static func nameCure(_ level: Int32, _ name: Int32, _ errno: Int32) -> String? {
-        switch errno {
-        case ENODEV where isInterface(level, name):
-            "there is no network interface of that name; see `ip link`"
-        case EPERM where isInterface(level, name):
-            "a socket that is bound to an interface needs CAP_NET_RAW to be bound to another"
-        case ENOENT where isCongestionControl(level, name):
-            "the kernel has no algorithm of that name; see the sysctl net.ipv4.tcp_available_congestion_control"
-        case EPERM where isCongestionControl(level, name):
-            "the algorithm needs CAP_NET_ADMIN or a place in the sysctl net.ipv4.tcp_allowed_congestion_control"
-        default: nil
-        }
-    }
-
-    private static func isInterface(_ level: Int32, _ name: Int32) -> Bool {
-        level == SOL_SOCKET && name == SO_BINDTODEVICE
-    }
-
-    private static func isCongestionControl(_ level: Int32, _ name: Int32) -> Bool {
-        level == Int32(IPPROTO_TCP) && name == TCP_CONGESTION
-    }
-
-    private static func refusal(
-        _ errno: Int32,
-        _ operation: String,
-        _ wanted: SocketAddress,
-        _ cure: String? = nil
-    ) -> ServerError {
-        let usual = "the kernel does not take this socket option, or not this value, or it needs a privilege"
-        return ServerError(
-            .socket,
-            operation: operation,
-            address: wanted.description,
-            errno: errno,
-            cure: cure ?? usual
-        )
     }
 }
 

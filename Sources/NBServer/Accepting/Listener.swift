@@ -6,8 +6,8 @@ internal import NBEngine
 struct Listener {
     let socket: ListenSocket
     var state = ListenerState()
-    /// Its name.
-    let id: ListenerID
+    /// What its connections know it by.
+    let key: ListenerKey
     /// Which arm is in flight. Completions of any other arm are stale, those of earlier listeners in this place as well.
     /// While no arm is in flight, a bit is set that no token carries, so that every completion is stale.
     private(set) var generation: UInt32
@@ -26,9 +26,9 @@ struct Listener {
     /// Somebody wants it removed, and the behavior is to hear when it is.
     var isRemoved = false
 
-    init(_ socket: ListenSocket, id: ListenerID, generation: UInt32 = 0) {
+    init(_ socket: ListenSocket, key: ListenerKey, generation: UInt32 = 0) {
         self.socket = socket
-        self.id = id
+        self.key = key
         self.generation = generation | Self.restingBit
     }
 

@@ -1,22 +1,12 @@
-/// Which listener a connection came by, if it did: its place in the table, and which of those that have had it.
-///
-/// A listener and the slots of its connections have it; loop's thread only.
-struct ListenerID: Hashable {
-    let index: UInt32
-    private(set) var generation: UInt32 = 0
+/// The name of a listener, for as long as the process runs: an address may be bound again by another listener, which has another name. A value;
+/// see ``ListenerStatus/id`` and ``ConnectionOrigin``.
+public struct ListenerID: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// Whose listener it is; see ``LoopControl/server``.
+    let server: UInt32
+    let key: ListenerKey
 
-    /// None of this server's.
-    static let none = ListenerID(index: Int(UInt32.max))
-
-    /// The first listener to have a place.
-    init(index: Int) {
-        self.index = UInt32(truncatingIfNeeded: index)
-    }
-
-    /// The one that has its place next.
-    var next: ListenerID {
-        var next = self
-        next.generation &+= 1
-        return next
+    /// The name in a log: `listener 0`; `listener 0.1` of the second one in its place.
+    public var description: String {
+        key.generation == 0 ? "listener \(key.index)" : "listener \(key.index).\(key.generation)"
     }
 }

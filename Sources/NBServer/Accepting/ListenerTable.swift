@@ -42,7 +42,7 @@ struct ListenerTable: ~Copyable {
         openCount = sockets.count
         listeners = .allocate(capacity: capacity)
         for (index, socket) in sockets.enumerated() {
-            (listeners + index).initialize(to: Listener(socket, id: ListenerID(index: index)))
+            (listeners + index).initialize(to: Listener(socket, key: ListenerKey(index: index)))
         }
         pending.reserveCapacity(sockets.count)
         pending.append(contentsOf: sockets.indices)
@@ -77,27 +77,34 @@ extension ListenerTable {
         (0..<count).first { listeners[$0].socket.address == address && !listeners[$0].state.isClosing }
     }
 
+    /// The same by its key.
+    func openIndex(of key: ListenerKey) -> Int? {
+        index(of: key).flatMap { listeners[$0].state.isClosing ? nil : $0 }
+    }
+
     /// The listener a connection came by, if it is not closed.
-    func index(of id: ListenerID) -> Int? {
-        let index = Int(id.index)
-        guard index < count, listeners[index].id == id, listeners[index].state.phase != .closed else { return nil }
+    func index(of key: ListenerKey) -> Int? {
+        let index = Int(key.index)
+        guard index < count, listeners[index].key == key, listeners[index].state.phase != .closed else { return nil }
         return index
     }
 
-    /// Gives a socket a place, from which it is armed.
-    mutating func add(_ socket: ListenSocket) {
+    /// Gives a socket a place, from which it is armed; returns its index.
+    mutating func add(_ socket: ListenSocket) -> Int {
         openCount += 1
         guard let index = vacant.popLast() else { return addPlace(socket) }
-        let (id, generation) = (listeners[index].id.next, listeners[index].generation)
-        listeners[index] = Listener(socket, id: id, generation: generation)
+        let (key, generation) = (listeners[index].key.next, listeners[index].generation)
+        listeners[index] = Listener(socket, key: key, generation: generation)
         enqueue(index)
+        return index
     }
 
-    private mutating func addPlace(_ socket: ListenSocket) {
+    private mutating func addPlace(_ socket: ListenSocket) -> Int {
         if count == capacity { grow() }
-        (listeners + count).initialize(to: Listener(socket, id: ListenerID(index: count)))
+        (listeners + count).initialize(to: Listener(socket, key: ListenerKey(index: count)))
         count += 1
         enqueue(count - 1)
+        return count - 1
     }
 
     private mutating func grow() {

@@ -3,7 +3,7 @@ internal import NBLibc
 /// An option of a server's listen sockets, and through them of its connections.
 ///
 /// Options are set between `socket` and `listen`. The kernel copies most of them to accepted sockets; each option says
-/// whether. Without any, `SO_REUSEADDR` and `TCP_NODELAY` are on, the backlog is the longest the kernel allows, and an
+/// whether. Without any, `SO_REUSEADDR`, `TCP_NODELAY` and `SO_KEEPALIVE` are on, the backlog is the longest the kernel allows, and an
 /// IPv6 socket takes IPv4 connections as well. Of two options that set the same thing only the later is set. A value that is out
 /// of its range is an error of whatever listens with it, ``ServerError/Code/invalidOption``; where nothing else is said, numbers
 /// and seconds are from 0 to 2,147,483,647.
@@ -102,7 +102,8 @@ public struct SocketOption: Hashable, Sendable {
         SocketOption(integer(Int32(IPPROTO_TCP), TCP_NODELAY, isOn ? 1 : 0, "TCP_NODELAY"))
     }
 
-    /// Probes idle connections, with the kernel's times. Inherited. `SO_KEEPALIVE`, `socket(7)`.
+    /// Whether idle connections are probed, with the kernel's times: after two hours, unless `net.ipv4.tcp_keepalive_time` says
+    /// otherwise. On by default, or a peer that lost its power would be kept for good. Inherited. `SO_KEEPALIVE`, `socket(7)`.
     public static func keepAlive(_ isOn: Bool) -> SocketOption {
         SocketOption(integer(SOL_SOCKET, SO_KEEPALIVE, isOn ? 1 : 0, "SO_KEEPALIVE"))
     }
@@ -124,7 +125,7 @@ public struct SocketOption: Hashable, Sendable {
     }
 
     /// How long closing a socket waits for its peer to take everything, in whole seconds; zero makes closing a reset, `nil`
-    /// leaves it to the kernel. Inherited. A time above zero is for descriptors that are released: where the server itself
+    /// leaves it to the kernel. Inherited. A time above zero is for descriptors that are detached: where the server itself
     /// closes a connection it switches the option off first, with a system call, since its loop must not wait; see
     /// ``ServerOptions/closeTimeLimit``. `SO_LINGER`, `socket(7)`.
     public static func linger(_ time: Duration?) -> SocketOption {

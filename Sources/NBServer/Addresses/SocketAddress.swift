@@ -3,7 +3,7 @@ internal import NBLibc
 /// Where a socket is: an IP address and a port, or the path of a Unix socket.
 ///
 /// Every listener of a server has an IP address. A peer has a Unix socket's if its connection was adopted; see
-/// ``ReleasedConnection/init(adopting:)``. IP addresses are ordered before paths.
+/// ``DetachedConnection/init(adopting:unread:)``. IP addresses are ordered before paths.
 ///
 /// A value, for any thread. Coded as its text.
 public enum SocketAddress: Sendable, CustomStringConvertible {

@@ -12,7 +12,7 @@ internal import Synchronization
 /// waits, on whichever server. It can be changed while servers run. A limit that is lowered ends no connection; no client is let in until few
 /// enough are left.
 ///
-/// Any thread. Two are equal if they are the same one. Besides ``GroupEnd``, the only thing that servers share.
+/// Any thread. Two are equal if they are the same one. Besides the end of a group, the only thing that servers share.
 public final class Admission: Sendable {
     /// The account of all connections, and the rate of new ones.
     let all: PermitCounter
@@ -74,9 +74,10 @@ public final class Admission: Sendable {
             state.limits = limits
             all.setLimit(limits.maximumOpen)
             allTokens.setRate(limits.rate)
-            for (counter, bucket, _) in state.listeners.values {
-                counter.setLimit(limits.maximumOpenPerListener)
-                bucket.setRate(limits.ratePerListener)
+            for (address, (counter, bucket, _)) in state.listeners {
+                let limits = limits.ofListener(on: address)
+                counter.setLimit(limits.maximumOpen)
+                bucket.setRate(limits.rate)
             }
             changes.add(1, ordering: .sequentiallyConsistent)
             return (state.listeners.values.map(\.counter), state.members)
@@ -117,12 +118,9 @@ extension Admission {
     /// The account and the rate of the listeners on an address, of which the caller has one from now on.
     func shares(of address: SocketAddress) -> (PermitCounter, TokenBucket) {
         state.withLock { state in
+            let limits = state.limits.ofListener(on: address)
             var shares =
-                state.listeners[address]
-                ?? (
-                    PermitCounter(limit: state.limits.maximumOpenPerListener),
-                    TokenBucket(state.limits.ratePerListener), 0
-                )
+                state.listeners[address] ?? (PermitCounter(limit: limits.maximumOpen), TokenBucket(limits.rate), 0)
             shares.users += 1
             state.listeners[address] = shares
             return (shares.counter, shares.bucket)

@@ -37,7 +37,7 @@ struct AdmissionDesk: ~Copyable {
     /// A connection that was accepted and waits to be delivered.
     struct Waiting {
         let descriptor: Int32
-        let listener: ListenerID
+        let listener: ListenerKey
         let account: UnsafeMutablePointer<ListenerAccount>
         /// The place of its source, or -1.
         let source: Int32

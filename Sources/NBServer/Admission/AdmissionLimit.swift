@@ -3,10 +3,10 @@
 public enum AdmissionLimit: Hashable, Sendable {
     /// ``AdmissionLimits/maximumOpen``.
     case open
-    /// ``AdmissionLimits/maximumOpenPerListener``.
+    /// ``AdmissionLimits/ListenerLimits/maximumOpen``.
     case openPerListener
     /// ``AdmissionLimits/rate``.
     case rate
-    /// ``AdmissionLimits/ratePerListener``.
+    /// ``AdmissionLimits/ListenerLimits/rate``.
     case ratePerListener
 }

@@ -2,21 +2,20 @@
 /// it: ``ServerError/Code/invalidOption``.
 ///
 /// A connection counts from when it is delivered until it has ended, with its last bytes sent and its peer heard out, or until it has left
-/// its server: released, handed off, or its descriptor taken. One that came by ``Server/adopt(_:)`` does not count. A limit of 0 admits
+/// its server: detached, handed off, or its descriptor taken. One that came by ``Server/adopt(_:)`` does not count. A limit of 0 admits
 /// nothing.
 public struct AdmissionLimits: Hashable, Sendable {
     /// How many connections may be open at once in all: 0 or more, or `nil` for any number.
     public var maximumOpen: Int?
 
-    /// How many may be open at once of those that came by the same address, whichever server listens there: 0 or more, or `nil` for any
-    /// number.
-    public var maximumOpenPerListener: Int?
-
     /// How many new ones are let in a second in all; `nil` for any number.
     public var rate: Rate?
 
-    /// How many new ones are let in a second by the same address, whichever server listens there; `nil` for any number.
-    public var ratePerListener: Rate?
+    /// What each listener may have, unless ``listenerLimits`` says something else.
+    public var perListener: ListenerLimits
+
+    /// What the listeners on these addresses may have, as bound: a listener on port 0 has the port that the kernel chose.
+    public var listenerLimits: [SocketAddress: ListenerLimits]
 
     /// What each source may have; `nil` for as much as it likes. With this, or with ``SourceRules``, each client's address is asked of the
     /// kernel, `getpeername(2)`. A connection counts from when it is accepted, and if it was accepted while there were such limits.
@@ -24,6 +23,27 @@ public struct AdmissionLimits: Hashable, Sendable {
 
     /// What becomes of a client that comes at a limit, but for those of its source.
     public var whenReached: Answer
+
+    /// What a listener may have: all listeners on the same address together, whichever server they are of.
+    public struct ListenerLimits: Hashable, Sendable {
+        /// How many connections that came by it may be open at once: 0 or more, or `nil` for any number.
+        public var maximumOpen: Int?
+        /// How many new ones are let in a second; `nil` for any number.
+        public var rate: Rate?
+
+        /// Limits with these values; see the properties.
+        public init(maximumOpen: Int? = nil, rate: Rate? = nil) {
+            self.maximumOpen = maximumOpen
+            self.rate = rate
+        }
+
+        fileprivate func expectValid(_ name: String) throws(ServerError) {
+            if let maximumOpen {
+                try OptionRange.expect("AdmissionLimits.\(name).maximumOpen", maximumOpen, in: 0...Int.max)
+            }
+            try rate?.expectValid("\(name).rate")
+        }
+    }
 
     /// What one source may have. At most 65,536 sources are remembered; the least recent one without open connections is forgotten first, and
     /// if all have some, others are refused.
@@ -120,28 +140,29 @@ public struct AdmissionLimits: Hashable, Sendable {
     /// Limits with these values; see the properties.
     public init(
         maximumOpen: Int? = nil,
-        maximumOpenPerListener: Int? = nil,
         rate: Rate? = nil,
-        ratePerListener: Rate? = nil,
+        perListener: ListenerLimits = ListenerLimits(),
+        listenerLimits: [SocketAddress: ListenerLimits] = [:],
         perSource: SourceLimits? = nil,
         whenReached: Answer = .wait
     ) {
         self.maximumOpen = maximumOpen
-        self.maximumOpenPerListener = maximumOpenPerListener
         self.rate = rate
-        self.ratePerListener = ratePerListener
+        self.perListener = perListener
+        self.listenerLimits = listenerLimits
         self.perSource = perSource
         self.whenReached = whenReached
     }
 
+    /// What the listeners on an address may have.
+    func ofListener(on address: SocketAddress) -> ListenerLimits { listenerLimits[address] ?? perListener }
+
     /// Refuses the first value that is out of its range.
     func expectValid() throws(ServerError) {
         if let maximumOpen { try OptionRange.expect("AdmissionLimits.maximumOpen", maximumOpen, in: 0...Int.max) }
-        if let maximumOpenPerListener {
-            try OptionRange.expect("AdmissionLimits.maximumOpenPerListener", maximumOpenPerListener, in: 0...Int.max)
-        }
         try rate?.expectValid("rate")
-        try ratePerListener?.expectValid("ratePerListener")
+        try perListener.expectValid("perListener")
+        for (address, limits) in listenerLimits { try limits.expectValid("listenerLimits[\(address)]") }
         try perSource?.expectValid()
         try whenReached.expectValid("AdmissionLimits.whenReached")
     }

@@ -2,22 +2,30 @@
 extension ServerContext {
     /// Lets the server own a connection across callbacks.
     ///
-    /// It stays open until it is taken out again, sending on it fails, or the server stops. A peer that leaves is noticed
-    /// only by sending: close what has been quiet for too long. Kept again, a connection has the same ID.
+    /// It stays open until it is taken out again, sending on it fails, or the server stops. Kept again, a connection has the same ID.
     ///
+    /// - Parameters:
+    ///   - connection: the connection.
+    ///   - watchingPeer: whether the connection is lost as well, ``ServerInfo/connectionLost(_:)``, when its peer ends its side or resets it.
+    ///     Otherwise a peer that leaves is noticed only by sending. What a watched peer says is kept, up to one receive buffer, for a worker that
+    ///     is given the connection later, or for ``Connection/detach(to:)``; then that peer is watched no more. A connection that was watched once
+    ///     is watched whenever it is kept. Needs an engine that receives (``EngineReport/receives``).
     /// - Precondition: it is this server's connection. Another server's ends the process, in every build: see
     ///   ``Connection/handOff(to:)``.
-    public func keep(_ connection: consuming Connection) -> ConnectionID {
+    /// - Returns: its name.
+    public func keep(_ connection: consuming Connection, watchingPeer: Bool = false) -> ConnectionID {
         connection.expect(in: state.pointee.connections)
         let slot = connection.intoSlot()
         slot.pointee.isKept = true
         slot.giveName()
+        if watchingPeer { slot.pointee.isWatched = true }
+        if slot.pointee.isWatched { state.pointee.connections.pointee.markDue(slot) }
         // It may have broken while it was the behavior's; then it ends here as every kept connection does.
         if slot.pointee.state.isBroken { state.pointee.connections.pointee.lose(slot) }
         return slot.id
     }
 
-    /// Takes a kept connection out, to own it again: to close, reset or release it.
+    /// Takes a kept connection out, to own it again: to close, reset or detach it.
     ///
     /// - Throws: ``UnknownConnection`` if it has ended, was taken out already, or is another server's.
     public func take(_ id: ConnectionID) throws(UnknownConnection) -> Connection {

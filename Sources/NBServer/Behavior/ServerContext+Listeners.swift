@@ -5,27 +5,40 @@ extension ServerContext {
     /// - Parameters:
     ///   - endpoint: where to listen; port 0 is a new port each time.
     ///   - options: the options of its socket; `nil` for ``ServerOptions/socketOptions``.
-    /// - Returns: the address the kernel bound it to, by which it is named from now on.
+    /// - Returns: the listener: its name, and the address that the kernel bound it to.
     /// - Throws: ``ServerError`` with ``ServerError/Code/alreadyListening``, ``ServerError/Code/tooManyListeners``,
     ///   ``ServerError/Code/stopped`` if the server is about to stop, or the system's error. `socket(2)`, `setsockopt(2)`,
     ///   `bind(2)`, `listen(2)`.
     @discardableResult
-    public func addListener(on endpoint: Endpoint, options: [SocketOption]? = nil) throws(ServerError) -> SocketAddress
-    {
+    public func addListener(
+        on endpoint: Endpoint,
+        options: [SocketOption]? = nil
+    ) throws(ServerError) -> ListenerStatus {
         let wanted = try endpoint.resolved()
         try expectRoomForListener(wanted)
         let options = options ?? state.pointee.options.socketOptions
         let socket = try state.pointee.listen(wanted, options)
-        add(socket, options)
-        return socket.address
+        return listener(at: add(socket, options))
     }
 
-    /// Accepts on a socket from now on.
-    private func add(_ socket: ListenSocket, _ options: [SocketOption]) {
+    /// Accepts on a socket from now on; returns the listener's index.
+    private func add(_ socket: ListenSocket, _ options: [SocketOption]) -> Int {
         if options.contains(where: \.makesCloseWait) { state.pointee.connections.pointee.closesWait = true }
-        state.pointee.listeners.pointee.add(socket)
+        let index = state.pointee.listeners.pointee.add(socket)
         state.pointee.publishAddresses()
         state.pointee.note(.listenerAdded(socket.address))
+        return index
+    }
+
+    private func listener(at index: Int) -> ListenerStatus {
+        ListenerStatus(state.pointee.listeners.pointee[index], of: state.pointee.control.server)
+    }
+
+    /// A listener, at this moment; `nil` if it is closed, or another server's.
+    public func listener(_ id: ListenerID) -> ListenerStatus? {
+        guard id.server == state.pointee.control.server else { return nil }
+        guard let index = state.pointee.listeners.pointee.index(of: id.key) else { return nil }
+        return listener(at: index)
     }
 
     /// Accepts on what another thread has bound; if there is no room for it any more, it is closed, and that is told.
@@ -38,8 +51,7 @@ extension ServerContext {
             state.pointee.tellLater(.listenerDown(bound.address, cause: error))
             return nil
         }
-        add(bound.socket, bound.options)
-        return state.pointee.listeners.pointee.index(of: bound.address)
+        return add(bound.socket, bound.options)
     }
 
     private func expectRoomForListener(_ wanted: SocketAddress) throws(ServerError) {
@@ -55,27 +67,41 @@ extension ServerContext {
         }
     }
 
-    /// Stops listening on an address. Connections that were delivered live on; clients that wait are reset.
+    /// Stops listening. Connections that were delivered live on; clients that wait are reset.
     ///
     /// When the address is free the behavior hears ``ServerInfo/listenerRemoved(_:)``.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
-    public func removeListener(on address: SocketAddress) throws(ServerError) {
-        removeListener(try listener(on: address, "remove listener"))
+    public func removeListener(_ id: ListenerID) throws(ServerError) {
+        removeListener(at: try index(of: .id(id), "remove listener"))
     }
 
-    /// The same for somebody who waits until the address is free.
-    func removeListener(on address: SocketAddress, for remover: Caller<Result<Void, ServerError>>) {
+    /// Stops listening on an address, as a person writes it; see ``removeListener(_:)``. Port 0 names no listener.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening`` or ``ServerError/Code/invalidAddress``.
+    public func removeListener(on endpoint: Endpoint) throws(ServerError) {
+        removeListener(at: try index(of: .endpoint(endpoint), "remove listener"))
+    }
+
+    /// Stops listening on an address; see ``removeListener(_:)``.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
+    public func removeListener(on address: SocketAddress) throws(ServerError) {
+        removeListener(at: try index(of: .address(address), "remove listener"))
+    }
+
+    /// The same for a task that waits until the address is free.
+    func removeListener(_ name: ListenerName, for remover: Caller<Result<Void, ServerError>>) {
         do throws(ServerError) {
-            let index = try listener(on: address, "remove listener")
+            let index = try index(of: name, "remove listener")
             state.pointee.listeners.pointee[index].removers.append(remover)
-            removeListener(index)
+            removeListener(at: index)
         } catch {
             remover.reply(.failure(error))
         }
     }
 
-    private func removeListener(_ index: Int) {
+    private func removeListener(at index: Int) {
         let listeners = state.pointee.listeners
         let address = listeners.pointee[index].socket.address
         listeners.pointee[index].isRemoved = true
@@ -89,24 +115,67 @@ extension ServerContext {
     /// just before may still be delivered.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
+    public func pauseListener(_ id: ListenerID) throws(ServerError) {
+        try pauseListener(.id(id))
+    }
+
+    /// Lets the listener on an address rest; see ``pauseListener(_:)``. Port 0 names no listener.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening`` or ``ServerError/Code/invalidAddress``.
+    public func pauseListener(on endpoint: Endpoint) throws(ServerError) {
+        try pauseListener(.endpoint(endpoint))
+    }
+
+    /// Lets the listener on an address rest; see ``pauseListener(_:)``.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
     public func pauseListener(on address: SocketAddress) throws(ServerError) {
-        let index = try listener(on: address, "pause listener")
-        state.pointee.listeners.pointee.apply(state.pointee.listeners.pointee[index].state.pause(), index)
-        state.pointee.note(.listenerPaused(address))
+        try pauseListener(.address(address))
+    }
+
+    func pauseListener(_ name: ListenerName) throws(ServerError) {
+        let (index, listeners) = (try index(of: name, "pause listener"), state.pointee.listeners)
+        listeners.pointee.apply(listeners.pointee[index].state.pause(), index)
+        state.pointee.note(.listenerPaused(listeners.pointee[index].socket.address))
     }
 
     /// Lets a listener that rests accept again.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
-    public func resumeListener(on address: SocketAddress) throws(ServerError) {
-        let index = try listener(on: address, "resume listener")
-        state.pointee.listeners.pointee.apply(state.pointee.listeners.pointee[index].state.resume(), index)
-        state.pointee.note(.listenerResumed(address))
+    public func resumeListener(_ id: ListenerID) throws(ServerError) {
+        try resumeListener(.id(id))
     }
 
-    private func listener(on address: SocketAddress, _ operation: String) throws(ServerError) -> Int {
-        if let index = state.pointee.listeners.pointee.index(of: address) { return index }
-        let cure = "this server does not listen there; see its addresses for where it does"
-        throw ServerError(.notListening, operation: operation, address: address.description, cure: cure)
+    /// Lets the listener on an address accept again; see ``resumeListener(_:)``. Port 0 names no listener.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening`` or ``ServerError/Code/invalidAddress``.
+    public func resumeListener(on endpoint: Endpoint) throws(ServerError) {
+        try resumeListener(.endpoint(endpoint))
+    }
+
+    /// Lets the listener on an address accept again; see ``resumeListener(_:)``.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
+    public func resumeListener(on address: SocketAddress) throws(ServerError) {
+        try resumeListener(.address(address))
+    }
+
+    func resumeListener(_ name: ListenerName) throws(ServerError) {
+        let (index, listeners) = (try index(of: name, "resume listener"), state.pointee.listeners)
+        listeners.pointee.apply(listeners.pointee[index].state.resume(), index)
+        state.pointee.note(.listenerResumed(listeners.pointee[index].socket.address))
+    }
+
+    private func index(of name: ListenerName, _ operation: String) throws(ServerError) -> Int {
+        let index: Int?
+        switch name {
+        case .id(let id):
+            index =
+                id.server == state.pointee.control.server ? state.pointee.listeners.pointee.openIndex(of: id.key) : nil
+        case .address(let address): index = state.pointee.listeners.pointee.index(of: address)
+        case .endpoint(let endpoint): index = state.pointee.listeners.pointee.index(of: try endpoint.resolved())
+        }
+        if let index { return index }
+        throw ServerError(.notListening, operation: operation, address: name.description, cure: name.cure)
     }
 }

@@ -35,8 +35,8 @@ public struct ServerContext: ~Copyable {
     /// The addresses the server listens on now, with the ports the kernel chose.
     public var addresses: [SocketAddress] { state.pointee.addresses }
 
-    /// What the server has counted so far.
-    public var counters: ServerCounters { state.pointee.counters.pointee }
+    /// What the server has counted so far, and what it has open.
+    public var counters: ServerCounters { state.pointee.countersNow }
 
     /// Which engine the server runs on, what it can do here, and why no more.
     public var engine: EngineReport { state.pointee.engine }

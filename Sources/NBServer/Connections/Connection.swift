@@ -90,26 +90,25 @@ public struct Connection: ~Copyable {
         forget()
     }
 
-    /// Gives the connection to somebody else, once everything that was queued has been sent.
+    /// Takes the connection off its server, once everything that was queued has been sent.
     ///
-    /// - Parameter receiver: called once, on the server's thread after the present callback, with the descriptor, and with what
-    ///   was received on it if it came from another server. It is not called if what was queued cannot be sent, because the peer
-    ///   is gone or does not read it within ``ServerOptions/closeTimeLimit``; the connection is reset then. Nor is it called if
-    ///   the server's ring fails, which closes the connection.
-    public consuming func release(to receiver: @escaping (consuming ReleasedConnection) -> Void) {
-        table.release(slot, to: receiver)
+    /// - Parameter receiver: called once, on the server's thread after the present callback, with the connection. It is told an error instead,
+    ///   ``ServerError/Code/connectionEnded``, if what was queued cannot be sent: the peer is gone, or does not read it within
+    ///   ``ServerOptions/closeTimeLimit``, or the server's engine fails. The connection is reset then.
+    public consuming func detach(to receiver: @escaping (Result<DetachedConnection, ServerError>) -> Void) {
+        table.detach(slot, to: receiver)
         forget()
     }
 
     /// Gives the connection to another server of this process, once everything that was queued has been sent.
     ///
     /// It is delivered there as if it had been accepted there, with what was received on it. If that server has stopped by
-    /// then, the connection is closed.
+    /// then, the connection is closed. To hear of that, use ``detach(to:)`` and ``Server/adopt(_:)``.
     public consuming func handOff<Behavior: NonBlockingServer & ~Copyable>(to server: Server<Behavior>) {
-        release { try? server.adopt($0) }
+        detach { if case .success(let connection) = $0 { try? server.adopt(connection) } }
     }
 
-    /// Hands the connection out within the callback that was given it, before anything was asked of it: what ``release(to:)`` does, at once and
+    /// Hands the connection out within the callback that was given it, before anything was asked of it: what ``detach(to:)`` does, at once and
     /// without an allocation. The server does not hear of the descriptor's end, so a listener that is parked for want of descriptors does
     /// not notice it, and tries again by time.
     ///
@@ -130,15 +129,28 @@ public struct Connection: ~Copyable {
 
     /// The peer's address in the kernel's spelling, in which an IPv4 peer of an IPv6 listener is `[::ffff:127.0.0.1]:7777`.
     /// `getpeername(2)`, `ipv6(7)`.
-    public var rawPeerAddress: SocketAddress? {
-        let descriptor = slot.pointee.descriptor
-        return SocketAddress.reading { getpeername(descriptor, $0, $1) }
-    }
+    public var rawPeerAddress: SocketAddress? { slot.rawPeerAddress }
 
     /// The address the peer connected to, asked of the kernel with `getsockname(2)`; of an IPv4 peer, always the IPv4 address.
-    public var localAddress: SocketAddress? {
-        let descriptor = slot.pointee.descriptor
-        return SocketAddress.reading { getsockname(descriptor, $0, $1) }?.unmapped
+    public var localAddress: SocketAddress? { slot.localAddress }
+
+    /// How the connection came to its server: by which listener, or adopted.
+    public var origin: ConnectionOrigin { slot.origin }
+
+    /// Lends the descriptor, for calls that do not block and that the library does not make, such as `getsockopt(2)`. `body` must not read,
+    /// write, shut down or close it: to have it, use ``detach(to:)``.
+    ///
+    /// - Returns: what `body` returns; `nil` if the connection has ended, or begun to.
+    public func withDescriptor<Value, Failure>(_ body: (Int32) throws(Failure) -> Value) throws(Failure) -> Value? {
+        try slot.withDescriptor(body)
+    }
+
+    /// Sets an option of this connection's socket; `setsockopt(2)`.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if the value is out of its range or the option is of listeners,
+    ///   ``ServerError/Code/connectionEnded``, or ``ServerError/Code/socket`` if the kernel refuses.
+    public func set(_ option: SocketOption) throws(ServerError) {
+        try table.pointee.set(option, on: slot)
     }
 
     /// Ends the process, in every build, unless this is a connection of that table: a slot of another server's table would

@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// The name of a connection that a server keeps or a worker has; see ``ServerContext/keep(_:)`` and ``WorkerConnection/id``. No
+/// The name of a connection that a server keeps or a worker has; see ``ServerContext/keep(_:watchingPeer:)`` and ``WorkerConnection/id``. No
 /// two connections of a process ever have the same name, and a server recognizes the names of another server's connections.
 public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
     /// Whose connection it is; see ``LoopControl/server``.

@@ -32,13 +32,15 @@ struct ConnectionSlot {
     var isPlainTCP = true
 
     var isKept = false
+    /// While it is kept, the end of its peer is looked for.
+    var isWatched = false
     var isDue = false
 
     var descriptor: Int32 = -1
     /// Its index in the table, and which connection it is there: a token of kind 0.
     var token: Token
     /// The listener it came by.
-    var listener = ListenerID.none
+    var listener = ListenerKey.none
     /// The account that it is on, if it counts against limits.
     var account: UnsafeMutablePointer<ListenerAccount>?
     /// The place of its source, if that is counted.
@@ -83,7 +85,7 @@ struct ConnectionSlot {
     /// It was dropped or given away, and waits for its peer.
     var isEnding: Bool {
         switch phase {
-        case .closing, .lingering, .draining, .releasing: true
+        case .closing, .lingering, .draining, .detaching: true
         case .free, .open, .resetting, .outlived: false
         }
     }
@@ -162,7 +164,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         if pointee.isKept && pointee.phase != .open { return false }
         return switch pointee.phase {
         case .free: inFlight.isEmpty && !pointee.isDue && !pointee.hasDeadline && hasNothingToSend
-        case .open, .closing, .releasing: !inFlight.contains(.discard) && pointee.descriptor >= 0
+        case .open, .closing, .detaching: !inFlight.contains(.discard) && pointee.descriptor >= 0
         // A discard that was refused is tried again before the deadline.
         case .lingering, .draining: inFlight == .discard || inFlight.isEmpty && pointee.hasDeadline
         case .resetting, .outlived: pointee.isDue || pointee.state.isDisconnected

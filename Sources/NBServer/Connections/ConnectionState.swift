@@ -4,14 +4,14 @@
 ///
 /// ```
 ///  free ── accepted ──▶ open
-///  open ── dropped ──▶ closing      ── released ──▶ releasing      ── the server has ended ──▶ outlived
+///  open ── dropped ──▶ closing      ── detached ──▶ detaching      ── the server has ended ──▶ outlived
 ///
 ///  closing   ── finished: clean ──▶ free      ── short ──▶ closing
 ///            ── the peer spoke ──▶ lingering   ── not all has left yet ──▶ draining
 ///  lingering, draining ── the peer has ended its side ──▶ free      draining ── the peer has everything ──▶ free
-///  releasing ── everything is sent, nothing is in flight ──▶ free, and its descriptor is handed out
+///  detaching ── everything is sent, nothing is in flight ──▶ free, and its descriptor is handed out
 ///
-///  open, closing, lingering, draining, releasing ── reset, too late, or a send failed ──▶ resetting
+///  open, closing, lingering, draining, detaching ── reset, too late, or a send failed ──▶ resetting
 ///  resetting ── disconnected, and nothing is in flight ──▶ free
 /// ```
 package struct ConnectionState: Hashable, Sendable {
@@ -29,7 +29,7 @@ package struct ConnectionState: Hashable, Sendable {
         /// the peer says is thrown away meanwhile: after a close it would reset the connection.
         case draining
         /// Given away, as soon as its bytes are sent.
-        case releasing
+        case detaching
         /// To be reset and closed, or already so while the kernel still owes completions.
         case resetting
         /// The same because the server has ended, while its `Connection` value still exists. Its slot is never used again.
@@ -73,7 +73,7 @@ extension ConnectionState {
         /// Its owner is gone.
         case dropped
         /// Its owner gives it away.
-        case released
+        case detached
         /// Its owner wants it reset, or it has run out of time.
         case reset
         /// The server has ended, and the `Connection` value still exists.
@@ -161,18 +161,18 @@ extension ConnectionState {
         switch (event, phase) {
         case (.accepted, .free): return become(.open, .none)
         case (.dropped, .open): return become(.closing, .markDue)
-        case (.released, .open): return become(.releasing, .markDue)
+        case (.detached, .open): return become(.detaching, .markDue)
         case (.serverEnded, .open): return become(.outlived, .markDue)
-        case (.reset, .open), (.reset, .closing), (.reset, .lingering), (.reset, .draining), (.reset, .releasing):
+        case (.reset, .open), (.reset, .closing), (.reset, .lingering), (.reset, .draining), (.reset, .detaching):
             return become(.resetting, .markDue)
 
         case (.due, .open): return .serve
-        case (.due, .closing) where isBroken, (.due, .releasing) where isBroken:
+        case (.due, .closing) where isBroken, (.due, .detaching) where isBroken:
             return become(.resetting, .disconnect)
         case (.due(.many), .closing): return .send
         case (.due, .closing): return inFlight.isEmpty ? .finish : .stopReceiving
-        case (.due(.nothing), .releasing) where inFlight.isEmpty: return become(.free, .handOut)
-        case (.due, .releasing): return .send
+        case (.due(.nothing), .detaching) where inFlight.isEmpty: return become(.free, .handOut)
+        case (.due, .detaching): return .send
         case (.due, .draining): return inFlight.isEmpty ? become(.free, .close) : .stopHearing
         case (.due, .resetting), (.due, .outlived): return .disconnect
 
@@ -198,11 +198,11 @@ extension ConnectionState {
             isDisconnected = true
             return leave()
 
-        case (.rested, .open), (.rested, .closing), (.rested, .releasing): return .markDue
+        case (.rested, .open), (.rested, .closing), (.rested, .detaching): return .markDue
         case (.rested, .lingering), (.rested, .draining): return inFlight.isEmpty ? .hearOut : .none
         case (.rested, .free), (.rested, .resetting), (.rested, .outlived): return .none
 
-        case (.accepted, _), (.dropped, _), (.released, _), (.serverEnded, _), (.reset, _), (.due, _), (.finished, _),
+        case (.accepted, _), (.dropped, _), (.detached, _), (.serverEnded, _), (.reset, _), (.due, _), (.finished, _),
             (.disconnected, _):
             preconditionFailure("\(event) of a connection that is \(phase)")
         }
@@ -222,7 +222,7 @@ extension ConnectionState {
         // What a receive meets when its connection ends already, a send meets, or the next owner.
         if outcome == .failed && (operation == .send || phase == .open) { isBroken = true }
         switch phase {
-        case .open, .closing, .releasing: return outcome == .refused ? .retryLater : .markDue
+        case .open, .closing, .detaching: return outcome == .refused ? .retryLater : .markDue
         case .resetting, .outlived: return leave()
         case .free, .lingering, .draining:
             preconditionFailure("the end of \(operation) on a connection that is \(phase)")

@@ -119,6 +119,7 @@ extension ConnectionTable {
             let result = calls.sendLast(bytes, on: descriptor)
             slot.forgetDescription(&pool)
             guard result == bytes.count else { return sendFellShort(slot, result) }
+            counters.pointee.bytesSent &+= UInt64(bytes.count)
             slot.consume(bytes.count, &pool)
         }
         calls.finishOutput(of: descriptor)
@@ -143,6 +144,7 @@ extension ConnectionTable {
     private mutating func note(_ slot: Slot, sent result: Int32) -> ConnectionState.Outcome {
         switch result {
         case 1...:
+            counters.pointee.bytesSent &+= UInt64(result)
             slot.consume(Int(result), &pool)
             slot.pointee.clocks.noteSent(now)
             return .done
@@ -196,7 +198,7 @@ extension ConnectionTable {
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
         removeDeadline(slot)
-        forgetReceiver(slot)
+        failReceiver(slot)
         if slot.pointee.isSending { cancel(slot, .send, on: &engine) }
         if slot.pointee.state.inFlight.contains(.discard) { cancel(slot, .discardInput, on: &engine) }
         cancelReceive(slot, on: &engine)

@@ -3,20 +3,24 @@ internal import NBLibc
 
 // Descriptors that are handed out, and connections that are lost.
 extension ConnectionTable {
-    /// A released descriptor, unless it came to nothing, and who was to have it.
+    /// What a receiver is to be told: of a descriptor, or why there is none.
     struct HandOut {
-        let descriptor: Int32?
-        let unread: [UInt8]
+        enum Outcome {
+            case detached(Int32, unread: [UInt8])
+            case ended(CloseCause)
+        }
+
+        let outcome: Outcome
         let receiver: Receiver
     }
 
-    typealias Receiver = (consuming ReleasedConnection) -> Void
+    typealias Receiver = (Result<DetachedConnection, ServerError>) -> Void
 
-    /// Notes a released descriptor for handing out, and frees its slot.
+    /// Notes a detached descriptor for handing out, and frees its slot.
     mutating func handOut(_ slot: Slot) {
         if let receiver = receivers.removeValue(forKey: slot.pointee.token.slot) {
             let unread = Array(input(of: slot))
-            handOuts.append(HandOut(descriptor: slot.pointee.descriptor, unread: unread, receiver: receiver))
+            handOuts.append(HandOut(outcome: .detached(slot.pointee.descriptor, unread: unread), receiver: receiver))
         }
         free(slot)
     }
@@ -26,7 +30,7 @@ extension ConnectionTable {
     mutating func handOutUnused(_ slot: Slot) -> Int32? {
         guard slot.pointee.isUnused else { return nil }
         let descriptor = slot.pointee.descriptor
-        _ = slot.pointee.state.on(.released)
+        _ = slot.pointee.state.on(.detached)
         guard slot.pointee.state.on(.due(.nothing)) == .handOut else {
             preconditionFailure("a connection without anything in flight leaves at once")
         }
@@ -34,14 +38,18 @@ extension ConnectionTable {
         return descriptor
     }
 
-    /// The descriptor will not be handed out: forgets who was to receive it.
-    mutating func forgetReceiver(_ slot: Slot) {
+    /// The descriptor will not be handed out: its receiver is to be told why.
+    mutating func failReceiver(_ slot: Slot) {
         guard let receiver = receivers.removeValue(forKey: slot.pointee.token.slot) else { return }
-        handOuts.append(HandOut(descriptor: nil, unread: [], receiver: receiver))
+        handOuts.append(HandOut(outcome: .ended(slot.pointee.closeCause), receiver: receiver))
     }
 
-    /// Takes a descriptor to hand out, or only its receiver to drop. Outside of settling, since both may use other
-    /// connections.
+    /// A receiver asked too late.
+    mutating func failReceiver(_ receiver: @escaping Receiver, because cause: CloseCause) {
+        handOuts.append(HandOut(outcome: .ended(cause), receiver: receiver))
+    }
+
+    /// Takes what a receiver is to be told. Outside of settling, since a receiver may use other connections.
     mutating func takeHandOut() -> HandOut? {
         handOuts.popFirst()
     }
@@ -62,14 +70,27 @@ extension ConnectionTable {
 }
 
 extension UnsafeMutablePointer<ConnectionTable> {
-    /// Hands out what was released.
-    func handOutReleased(on engine: inout some Engine & ~Copyable, _ control: LoopControl) {
+    /// Tells receivers what has become of the connections that were to be theirs.
+    func handOutDetached(on engine: inout some Engine & ~Copyable, _ control: LoopControl) {
         while let handOut = pointee.takeHandOut() {
-            guard let descriptor = handOut.descriptor else { continue }
-            engine.forget(descriptor)
-            handOut.receiver(
-                ReleasedConnection(descriptor, unread: handOut.unread) { [control] in control.noteFreedDescriptor() }
-            )
+            switch handOut.outcome {
+            case .detached(let descriptor, let unread):
+                engine.forget(descriptor)
+                let connection = DetachedConnection(descriptor, unread: unread) { [control] in
+                    control.noteFreedDescriptor()
+                }
+                handOut.receiver(.success(connection))
+            case .ended(let cause):
+                handOut.receiver(.failure(.notDetached(cause)))
+            }
+        }
+    }
+
+    /// The engine is lost, and every descriptor is closed: tells receivers.
+    func failReceivers() {
+        while let handOut = pointee.takeHandOut() {
+            guard case .ended(let cause) = handOut.outcome else { continue }
+            handOut.receiver(.failure(.notDetached(cause)))
         }
     }
 }
@@ -89,15 +110,14 @@ extension ConnectionTable {
     }
 
     /// The engine is lost: closes every descriptor by hand. A `Connection` value that still exists outlives the server, and any
-    /// thread may drop it. A connection that was to be handed out is closed instead, and its receiver is dropped.
+    /// thread may drop it. A connection that was to be handed out is closed instead.
     mutating func abandon() {
         for slot in used {
             if slot.pointee.descriptor >= 0 { NBLibc.close(slot.pointee.descriptor) }
             slot.pointee.descriptor = -1
             endAdmission(slot)
             if slot.pointee.phase == .open && !slot.pointee.isKept { outliveServer(slot) }
-            forgetReceiver(slot)
+            failReceiver(slot)
         }
-        while takeHandOut() != nil {}
     }
 }

@@ -13,7 +13,7 @@ extension ConnectionTable {
     ) {
         sendNext(slot, on: &engine)
         finishOutputIfDue(slot, calls)
-        guard slot.pointee.hasWorker else { return }
+        guard slot.pointee.hasWorker else { return watch(slot, on: &engine) }
         if slot.pointee.receiving.isReady || slot.pointee.receiving.isNew {
             noteReady(slot)
         } else if slot.wantsInput || slot.restsWithoutInput {
@@ -38,7 +38,28 @@ extension ConnectionTable {
             return reset(slot)
         }
         // A worker that answers once and closes has no receive to cancel.
-        let isMultishot = slot.pointee.receiving.isSteady && engine.features.receivesMultishot
+        submitReceive(
+            slot,
+            isMultishot: slot.pointee.receiving.isSteady && engine.features.receivesMultishot,
+            on: &engine
+        )
+    }
+
+    /// Has a kept connection that is watched receive, since a receive tells of the end of the peer. What the peer says before is kept, up to
+    /// one buffer: then its end is not looked for any more.
+    private mutating func watch(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+        guard slot.pointee.isWatched, slot.pointee.isKept, !slot.pointee.isReceiving, slot.pointee.input == nil,
+            engine.features.receives
+        else { return }
+        guard !slot.pointee.receiving.hasEnded, engine.openReceiveBuffers() else { return lose(slot) }
+        submitReceive(slot, isMultishot: false, on: &engine)
+    }
+
+    private mutating func submitReceive(
+        _ slot: Slot,
+        isMultishot: Bool,
+        on engine: inout some Engine & ~Copyable
+    ) {
         slot.pointee.state.begin(.receive)
         slot.pointee.receiving.isMultishot = isMultishot
         slot.pointee.receiving.isCancelled = false

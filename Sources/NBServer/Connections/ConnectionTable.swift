@@ -114,7 +114,7 @@ struct ConnectionTable: ~Copyable {
 extension ConnectionTable {
     /// Gives an accepted descriptor a slot.
     @inline(__always)
-    mutating func admit(_ descriptor: Int32, _ listener: ListenerID) -> Slot {
+    mutating func admit(_ descriptor: Int32, _ listener: ListenerKey) -> Slot {
         if firstFree == nil { addPage() }
         guard let slot = firstFree else { preconditionFailure("a new page has free slots") }
         firstFree = slot.pointee.next
@@ -133,8 +133,9 @@ extension ConnectionTable {
         assert(slot.pointee.state.inFlight.isEmpty, "the kernel still uses this slot")
         assert(slot.hasNothingToSend && !slot.pointee.isKept, "freed with something left")
         if slot.pointee.hasWorker { endWorker(slot) }
-        // One look for two: short connections have neither.
-        if UInt(bitPattern: slot.pointee.input) | UInt(bitPattern: slot.pointee.account) != 0 { freeRest(slot) }
+        // One look for three: short connections have none of them.
+        let rest = UInt(bitPattern: slot.pointee.input) | UInt(bitPattern: slot.pointee.account)
+        if rest | (slot.pointee.isWatched ? 1 : 0) != 0 { freeRest(slot) }
         removeDeadline(slot)
         slot.pointee.state = ConnectionState()
         slot.pointee.hasSent = false
@@ -157,6 +158,9 @@ extension ConnectionTable {
     private mutating func freeRest(_ slot: Slot) {
         if slot.pointee.input != nil { forgetInput(slot) }
         endAdmission(slot)
+        guard slot.pointee.isWatched else { return }
+        slot.pointee.isWatched = false
+        slot.pointee.receiving = Receiving()
     }
 
     /// The connection does not count against limits any more.
@@ -188,9 +192,12 @@ extension UnsafeMutablePointer<ConnectionTable> {
         pointee.reset(slot)
     }
 
-    func release(_ slot: ConnectionTable.Slot, to receiver: @escaping ConnectionTable.Receiver) {
-        guard slot.pointee.phase == .open else { return releaseTable(slot) }
-        pointee.release(slot, to: receiver)
+    func detach(_ slot: ConnectionTable.Slot, to receiver: @escaping ConnectionTable.Receiver) {
+        guard slot.pointee.phase == .open else {
+            releaseTable(slot)
+            return receiver(.failure(.notDetached(CloseCause())))
+        }
+        pointee.detach(slot, to: receiver)
     }
 
     @inline(never)
@@ -241,9 +248,9 @@ extension ConnectionTable {
         leave(slot, .reset)
     }
 
-    mutating func release(_ slot: Slot, to receiver: @escaping Receiver) {
+    mutating func detach(_ slot: Slot, to receiver: @escaping Receiver) {
         receivers[slot.pointee.token.slot] = receiver
-        leave(slot, .released)
+        leave(slot, .detached)
     }
 
     @inline(__always)

@@ -3,7 +3,7 @@ internal import NBEngine
 /// Which engine a server runs on, what it can do here, and why no more.
 ///
 /// A value; any thread. See ``ServerContext/engine`` and ``ServerStatus/engine``.
-public struct EngineReport: Hashable, Sendable, CustomStringConvertible {
+public struct EngineReport: Hashable, Sendable, Codable, CustomStringConvertible {
     private let features: EngineFeatures
 
     init(_ features: EngineFeatures) {
@@ -44,6 +44,20 @@ public struct EngineReport: Hashable, Sendable, CustomStringConvertible {
 
     /// Why the engine has less than it could have, a sentence each; empty when it has everything.
     public var reasons: [String] { features.reasons }
+
+    /// Reads a report.
+    public init(from decoder: any Decoder) throws {
+        features = try EngineFeatures(from: decoder)
+        guard features.kernel.count == 2 else {
+            let words = "a version of Linux is two numbers"
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: words))
+        }
+    }
+
+    /// Writes the report.
+    public func encode(to encoder: any Encoder) throws {
+        try features.encode(to: encoder)
+    }
 
     /// The report in one line.
     public var description: String {

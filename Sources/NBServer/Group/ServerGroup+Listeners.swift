@@ -16,8 +16,8 @@ extension ServerGroup where Behavior: ~Copyable {
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) -> SocketAddress {
         let options = options.map { $0 + [.reusePort(true)] }
-        let address = try await shards[0].addListener(on: endpoint, options: options, within: limit)
-        let shared = Endpoint(address.description)
+        let address = try await shards[0].addListener(on: endpoint, options: options, within: limit).address
+        let shared = Endpoint(address)
         try await haveAll(from: 1) { shard throws(ServerError) in
             try await shard.addListener(on: shared, options: options, within: limit)
         } undo: { shard throws(ServerError) in
@@ -26,7 +26,7 @@ extension ServerGroup where Behavior: ~Copyable {
         return address
     }
 
-    /// Has every shard stop listening on an address, and returns when it is free; see ``Server/removeListener(on:within:)``. Clients that
+    /// Has every shard stop listening on an address, and returns when it is free; see ``Server/removeListener(_:within:)``. Clients that
     /// wait in the shards' queues are reset.
     ///
     /// - Throws: ``ServerError`` of the first shard that could not; what has gone is not put back, and the others are asked all the same.
@@ -45,7 +45,17 @@ extension ServerGroup where Behavior: ~Copyable {
         if let failure { throw failure }
     }
 
-    /// Lets a listener of every shard rest; see ``Server/pauseListener(on:within:)``.
+    /// The same of an address as a person writes it; port 0 names no listener.
+    ///
+    /// - Throws: ``ServerError`` as the other does, or with ``ServerError/Code/invalidAddress``.
+    public nonisolated(nonsending) func removeListener(
+        on endpoint: Endpoint,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await removeListener(on: try endpoint.resolved(), within: limit)
+    }
+
+    /// Lets a listener of every shard rest; see ``Server/pauseListener(_:within:)``.
     ///
     /// - Throws: ``ServerError`` of the first shard that cannot; the others accept again then.
     public nonisolated(nonsending) func pauseListener(
@@ -59,7 +69,17 @@ extension ServerGroup where Behavior: ~Copyable {
         }
     }
 
-    /// Lets a listener of every shard accept again; see ``Server/resumeListener(on:within:)``.
+    /// The same of an address as a person writes it; port 0 names no listener.
+    ///
+    /// - Throws: ``ServerError`` as the other does, or with ``ServerError/Code/invalidAddress``.
+    public nonisolated(nonsending) func pauseListener(
+        on endpoint: Endpoint,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await pauseListener(on: try endpoint.resolved(), within: limit)
+    }
+
+    /// Lets a listener of every shard accept again; see ``Server/resumeListener(_:within:)``.
     ///
     /// - Throws: ``ServerError`` of the first shard that cannot; the others rest again then.
     public nonisolated(nonsending) func resumeListener(
@@ -71,6 +91,16 @@ extension ServerGroup where Behavior: ~Copyable {
         } undo: { shard throws(ServerError) in
             try await shard.pauseListener(on: address, within: limit)
         }
+    }
+
+    /// The same of an address as a person writes it; port 0 names no listener.
+    ///
+    /// - Throws: ``ServerError`` as the other does, or with ``ServerError/Code/invalidAddress``.
+    public nonisolated(nonsending) func resumeListener(
+        on endpoint: Endpoint,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await resumeListener(on: try endpoint.resolved(), within: limit)
     }
 
     /// Has every shard do something, one after the other, or undo it if one cannot. Those before `first` have done it.

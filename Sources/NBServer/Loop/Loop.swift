@@ -206,7 +206,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         armWakeUp()
     }
 
-    /// Submits what is due for connections, a few at a time, and hands out what was released.
+    /// Submits what is due for connections, a few at a time, and hands out what was detached.
     ///
     /// An end is four system calls, and a turn may have hundreds: a caller does not wait for all. Messages are limited, since they may
     /// make more connections due.
@@ -218,7 +218,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
             let count = mail.handleMessages(atMost: share)
             (share, budget) = (share - count, budget - count)
         }
-        connections.handOutReleased(on: &engine, control)
+        connections.handOutDetached(on: &engine, control)
         // Now, since nothing else may come for long.
         workers.tellCloseNotices()
     }
@@ -395,5 +395,6 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         if stage < .endingConnections { terminate() }
         stage = .lost
         connections.pointee.abandon()
+        connections.failReceivers()
     }
 }

@@ -88,6 +88,7 @@ struct LoopState: ~Copyable {
     deinit {
         behavior.mailbox.loop = nil
         connections.releaseTable()
+        counters.deinitialize(count: 1)
         counters.deallocate()
         listeners.deinitialize(count: 1)
         listeners.deallocate()
@@ -96,6 +97,14 @@ struct LoopState: ~Copyable {
             desk.deinitialize(count: 1)
             desk.deallocate()
         }
+    }
+
+    /// What was counted, with what is counted elsewhere.
+    var countersNow: ServerCounters {
+        var counters = counters.pointee
+        counters.open = UInt64(connections.pointee.count)
+        counters.refusedMessages = control.refusals
+        return counters
     }
 
     /// How the loop has ended: why it stopped, or with what it failed.
@@ -134,9 +143,12 @@ struct LoopState: ~Copyable {
         return listeners.pointee[index].socket.address
     }
 
-    /// Has a connection from elsewhere delivered when the present callback has returned.
-    mutating func adopt(_ adoption: Adoption) {
-        adopted.append(adoption)
+    /// Has a connection from elsewhere delivered when the present callback has returned; returns whether it was still there to be taken.
+    @discardableResult
+    mutating func adopt(_ connection: DetachedConnection, _ assign: Adoption.Assignment?) -> Bool {
+        guard let (descriptor, unread) = connection.take() else { return false }
+        adopted.append(Adoption(descriptor: descriptor, unread: unread, assign: assign))
+        return true
     }
 
     /// Takes a connection from elsewhere, to be delivered.

@@ -105,9 +105,10 @@ struct Mail {
     /// Tells the observer, if there is one, what is new.
     mutating func report() {
         guard let observer, let events = state.pointee.events else { return }
-        guard !events.isEmpty || counters.pointee != reportedCounters else { return }
+        let counters = state.pointee.countersNow
+        guard !events.isEmpty || counters != reportedCounters else { return }
         state.pointee.events = []
-        reportedCounters = counters.pointee
-        observer.observe(events, counters.pointee)
+        reportedCounters = counters
+        observer.observe(events, counters)
     }
 }

@@ -5,6 +5,8 @@ public enum CastError: Error, Sendable, CustomStringConvertible {
     case stopped(StopReason)
     /// So many messages wait already; see ``ServerOptions/mailboxLimit``.
     case mailboxFull(limit: Int)
+    /// The connection that was to be adopted had been taken already.
+    case connectionTaken
     /// The worker of this connection has ended.
     case workerGone(ConnectionID)
 
@@ -14,6 +16,7 @@ public enum CastError: Error, Sendable, CustomStringConvertible {
         case .stopped(let reason): "the server has stopped: \(reason)"
         case .mailboxFull(let limit):
             "\(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
+        case .connectionTaken: "the connection was taken already: a detached connection can be given away once"
         case .workerGone(let connection): "the worker of \(connection) has ended: forget it"
         }
     }

@@ -1,7 +1,8 @@
-/// What can be said of a listener at one moment.
+/// What can be said of a listener at one moment. A value, which can be coded.
 public struct ListenerStatus: Hashable, Sendable {
     /// Whether a listener accepts, and if not, why.
-    public enum Activity: Hashable, Sendable {
+    @nonexhaustive
+    public enum Activity: Hashable, Sendable, Codable {
         /// It takes whoever comes.
         case accepting
         /// It cannot accept for now, and tries again.
@@ -14,12 +15,22 @@ public struct ListenerStatus: Hashable, Sendable {
         case closing
     }
 
+    /// The listener's name.
+    public let id: ListenerID
     /// The address it is bound to.
     public let address: SocketAddress
     /// What it does.
     public let activity: Activity
 
-    init(_ listener: borrowing Listener) {
+    /// What is said of a listener.
+    public init(id: ListenerID, address: SocketAddress, activity: Activity) {
+        self.id = id
+        self.address = address
+        self.activity = activity
+    }
+
+    init(_ listener: borrowing Listener, of server: UInt32) {
+        id = ListenerID(server: server, key: listener.key)
         address = listener.socket.address
         activity =
             switch listener.state.phase {
@@ -28,5 +39,23 @@ public struct ListenerStatus: Hashable, Sendable {
             case .paused, .cancelling(.paused): .paused
             case .cancelling(.closed), .closed: .closing
             }
+    }
+}
+
+extension ListenerStatus: Codable, CustomStringConvertible {
+    /// The status for a log: `127.0.0.1:7777 accepting`.
+    public var description: String { "\(address) \(activity)" }
+}
+
+extension ListenerStatus.Activity: CustomStringConvertible {
+    /// The activity in words.
+    public var description: String {
+        switch self {
+        case .accepting: "accepting"
+        case .parked(let cause): "parked: \(cause)"
+        case .atLimit: "at a limit"
+        case .paused: "paused"
+        case .closing: "closing"
+        }
     }
 }

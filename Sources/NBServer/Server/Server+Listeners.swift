@@ -6,7 +6,7 @@ extension Server where Behavior: ~Copyable {
     ///   - endpoint: where to listen; port 0 is a new port each time.
     ///   - options: the options of its socket; `nil` for ``ServerOptions/socketOptions``.
     ///   - limit: how long to wait for the server to do it.
-    /// - Returns: the address the kernel bound it to, by which it is named from now on.
+    /// - Returns: the listener: its name, and the address that the kernel bound it to.
     /// - Throws: ``ServerError``: what the server says, ``ServerError/Code/stopped``, or ``ServerError/Code/unanswered``; it
     ///   may have happened in the latter case.
     @discardableResult
@@ -14,7 +14,7 @@ extension Server where Behavior: ~Copyable {
         on endpoint: Endpoint,
         options: [SocketOption]? = nil,
         within limit: Duration? = .seconds(5)
-    ) async throws(ServerError) -> SocketAddress {
+    ) async throws(ServerError) -> ListenerStatus {
         try await request("listen", endpoint.description, within: limit) { context throws(ServerError) in
             try context.addListener(on: endpoint, options: options)
         }
@@ -61,44 +61,125 @@ extension Server where Behavior: ~Copyable {
         return BoundListener(socket: socket, options: options)
     }
 
-    /// Stops listening on an address, and returns when it is free; see ``ServerContext/removeListener(on:)``.
+    /// Stops listening, and returns when the address is free; see ``ServerContext/removeListener(_:)``.
     ///
-    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``, ``ServerError/Code/stopped``, or
+    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``, ``ServerError/Code/invalidAddress``, ``ServerError/Code/stopped``, or
     ///   ``ServerError/Code/unanswered``; it may have happened in the latter case.
+    public nonisolated(nonsending) func removeListener(
+        _ id: ListenerID,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await removeListener(.id(id), within: limit)
+    }
+
+    /// Stops listening on an address, and returns when it is free; see ``removeListener(_:within:)``.
+    ///
+    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    public nonisolated(nonsending) func removeListener(
+        on endpoint: Endpoint,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await removeListener(.endpoint(endpoint), within: limit)
+    }
+
+    /// Stops listening on an address, and returns when it is free; see ``removeListener(_:within:)``.
+    ///
+    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
     public nonisolated(nonsending) func removeListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) {
-        let result: Result<Void, ServerError>
-        do throws(CallError) {
-            result = try await ask(within: limit) { caller in .request { $0.removeListener(on: address, for: caller) } }
-        } catch {
-            throw ServerError(error, operation: "remove listener", address: address.description)
-        }
-        try result.get()
+        try await removeListener(.address(address), within: limit)
     }
 
-    /// Lets a listener rest; see ``ServerContext/pauseListener(on:)``.
+    /// Lets a listener rest; see ``ServerContext/pauseListener(_:)``.
     ///
-    /// - Throws: ``ServerError`` as ``removeListener(on:within:)`` does.
+    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    public nonisolated(nonsending) func pauseListener(
+        _ id: ListenerID,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await pauseListener(.id(id), within: limit)
+    }
+
+    /// Lets a listener rest; see ``ServerContext/pauseListener(_:)``.
+    ///
+    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    public nonisolated(nonsending) func pauseListener(
+        on endpoint: Endpoint,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await pauseListener(.endpoint(endpoint), within: limit)
+    }
+
+    /// Lets a listener rest; see ``ServerContext/pauseListener(_:)``.
+    ///
+    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
     public nonisolated(nonsending) func pauseListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) {
-        try await request("pause listener", address.description, within: limit) { context throws(ServerError) in
-            try context.pauseListener(on: address)
-        }
+        try await pauseListener(.address(address), within: limit)
     }
 
-    /// Lets a listener that rests accept again; see ``ServerContext/resumeListener(on:)``.
+    /// Lets a listener that rests accept again; see ``ServerContext/resumeListener(_:)``.
     ///
-    /// - Throws: ``ServerError`` as ``removeListener(on:within:)`` does.
+    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    public nonisolated(nonsending) func resumeListener(
+        _ id: ListenerID,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await resumeListener(.id(id), within: limit)
+    }
+
+    /// Lets a listener that rests accept again; see ``ServerContext/resumeListener(_:)``.
+    ///
+    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    public nonisolated(nonsending) func resumeListener(
+        on endpoint: Endpoint,
+        within limit: Duration? = .seconds(5)
+    ) async throws(ServerError) {
+        try await resumeListener(.endpoint(endpoint), within: limit)
+    }
+
+    /// Lets a listener that rests accept again; see ``ServerContext/resumeListener(_:)``.
+    ///
+    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
     public nonisolated(nonsending) func resumeListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) {
-        try await request("resume listener", address.description, within: limit) { context throws(ServerError) in
-            try context.resumeListener(on: address)
+        try await resumeListener(.address(address), within: limit)
+    }
+
+    private nonisolated(nonsending) func removeListener(
+        _ name: ListenerName,
+        within limit: Duration?
+    ) async throws(ServerError) {
+        let result: Result<Void, ServerError>
+        do throws(CallError) {
+            result = try await ask(within: limit) { caller in .request { $0.removeListener(name, for: caller) } }
+        } catch {
+            throw ServerError(error, operation: "remove listener", address: name.description)
+        }
+        try result.get()
+    }
+
+    private nonisolated(nonsending) func pauseListener(
+        _ name: ListenerName,
+        within limit: Duration?
+    ) async throws(ServerError) {
+        try await request("pause listener", name.description, within: limit) { context throws(ServerError) in
+            try context.pauseListener(name)
+        }
+    }
+
+    private nonisolated(nonsending) func resumeListener(
+        _ name: ListenerName,
+        within limit: Duration?
+    ) async throws(ServerError) {
+        try await request("resume listener", name.description, within: limit) { context throws(ServerError) in
+            try context.resumeListener(name)
         }
     }
 

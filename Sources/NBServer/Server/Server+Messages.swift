@@ -133,7 +133,7 @@ extension CallError {
             switch error {
             case .stopped(let reason): .stopped(reason)
             case .mailboxFull(let limit): .mailboxFull(limit: limit)
-            case .workerGone: preconditionFailure("a call is of no worker")
+            case .workerGone, .connectionTaken: preconditionFailure("a call is of no worker and no connection")
             }
     }
 }

@@ -6,7 +6,7 @@ extension Server where Behavior: ~Copyable {
     /// within a callback; not in a signal handler, which would have to wait for locks of the thread it interrupts.
     ///
     /// - Parameter limit: how long connections have to take what was queued for them; those that have not ended by then are reset,
-    ///   with ``Duration/zero`` at once. `nil` leaves it at ``ServerOptions/stopTimeLimit``. Asked again, the shortest counts.
+    ///   with `.zero` at once. `nil` leaves it at ``ServerOptions/stopTimeLimit``. Asked again, the shortest counts.
     public func requestStop(within limit: Duration? = nil) {
         if !cancel() { control.requestStop(within: limit) }
     }

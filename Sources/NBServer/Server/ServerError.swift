@@ -3,10 +3,10 @@ internal import NBLibc
 internal import NBUring
 
 /// Why a server could not be made, could not run, or lost a listener.
-public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct ServerError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// The kind of error, for programs.
     @nonexhaustive
-    public enum Code: Hashable, Sendable {
+    public enum Code: String, Hashable, Sendable, Codable {
         /// An option is out of its range; ``ServerError/operation`` names it.
         case invalidOption
         /// A worker asked its connection for something that is out of its range; ``ServerError/operation`` names it.
@@ -25,6 +25,8 @@ public struct ServerError: Error, Hashable, Sendable, CustomStringConvertible {
         case alreadyListening
         /// The server does not listen on that address.
         case notListening
+        /// The connection ended before it could be handed over, or had ended when it was asked for something.
+        case connectionEnded
         /// A socket could not be made, refuses an option, or is not the connection it should be.
         case socket
         /// The process or the system is out of descriptors or memory.
@@ -109,6 +111,25 @@ extension ServerError {
     static func alreadyListening(_ address: SocketAddress) -> ServerError {
         let cure = "this server listens there already; remove that listener first, or choose another port"
         return ServerError(.alreadyListening, operation: "listen", address: address.description, cure: cure)
+    }
+
+    /// A connection that was to be detached has ended instead.
+    static func notDetached(_ cause: CloseCause) -> ServerError {
+        let (errno, cure): (Int32?, String) =
+            switch cause.kind {
+            case .lost:
+                (
+                    cause.errno,
+                    "the peer was gone before everything that was queued was sent; nothing is left to hand over"
+                )
+            case .expired:
+                (
+                    nil,
+                    "the peer did not take what was queued within ServerOptions.closeTimeLimit, or the server stopped first"
+                )
+            default: (nil, "the connection had ended, or its server did: nothing is left to hand over")
+            }
+        return ServerError(.connectionEnded, operation: "detach", errno: errno, cure: cure)
     }
 
     static let mailboxFull = ServerError(

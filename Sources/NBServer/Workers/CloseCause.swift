@@ -3,7 +3,7 @@
 /// What a worker threw is kept by the ``WorkerRegistry``, since hardly any does. Part of the slot; loop's thread only.
 struct CloseCause: Hashable {
     enum Kind: UInt8 {
-        case none, closed, frameCut, reset, released, failed, lost, frameTooLong, queueTooLong, expired, stopped
+        case none, closed, frameCut, reset, detached, failed, lost, frameTooLong, queueTooLong, expired, stopped
     }
 
     private(set) var kind = Kind.none
@@ -14,7 +14,7 @@ struct CloseCause: Hashable {
 
     /// The first reason counts, unless the connection did not end as it was meant to.
     mutating func note(_ kind: Kind, errno: Int32 = 0) {
-        guard self.kind == .none || (self.kind == .closed || self.kind == .released) && kind != .stopped else { return }
+        guard self.kind == .none || (self.kind == .closed || self.kind == .detached) && kind != .stopped else { return }
         self.kind = kind
         self.errno = errno
     }
@@ -35,6 +35,6 @@ struct PendingCloseNotice {
     let cause: CloseCause
     let connection: ConnectionID
     var isMonitored: Bool
-    let listener: ListenerID
+    let listener: ListenerKey
     let options: UnsafePointer<WorkerOptions>?
 }

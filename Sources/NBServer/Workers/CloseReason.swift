@@ -2,7 +2,7 @@ internal import NBUring
 
 /// Why a worker's connection has ended.
 ///
-/// What had arrived and was not delivered goes along with a released connection, and is dropped with any other. A peer that ended
+/// What had arrived and was not delivered goes along with a detached connection, and is dropped with any other. A peer that ended
 /// its side in time loses nothing without a word: ``frameCut(byteCount:)``.
 @nonexhaustive
 public enum CloseReason: Sendable, CustomStringConvertible {
@@ -14,11 +14,11 @@ public enum CloseReason: Sendable, CustomStringConvertible {
     /// The worker reset it.
     case reset
     /// The worker gave it away.
-    case released
+    case detached
     /// A callback of the worker threw this error.
     case failed(any Error)
     /// The network ended it, with this error as in `errno(3)`: `ECONNRESET` if the peer did, `ENOMEM` if there is no memory for
-    /// buffers to receive into, `EOPNOTSUPP` if the kernel cannot receive; see ``ServerContext/ringFeatures``.
+    /// buffers to receive into, `EOPNOTSUPP` if the kernel cannot receive; see ``EngineReport/receives``.
     case lost(errno: Int32)
     /// A frame was longer than ``WorkerOptions/frameLimit``.
     case frameTooLong
@@ -40,7 +40,7 @@ public enum CloseReason: Sendable, CustomStringConvertible {
         case .frameCut(let byteCount):
             "closed: the peer ended its side in the middle of a frame, of which \(byteCount) bytes had come"
         case .reset: "reset"
-        case .released: "released"
+        case .detached: "detached"
         case .failed(let error): "failed: \(error)"
         case .lost(let errno): "lost: \(errorText(errno))"
         case .frameTooLong: "a frame was longer than WorkerOptions.frameLimit"

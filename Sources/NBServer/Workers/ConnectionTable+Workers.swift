@@ -58,7 +58,7 @@ extension ConnectionTable {
         // An open one still has its worker's limit; any other has its close limit.
         if slot.pointee.phase == .open { removeDeadline(slot) }
         // Who is about to get the connection gets that too.
-        if slot.pointee.phase != .releasing { forgetInput(slot) }
+        if slot.pointee.phase != .detaching { forgetInput(slot) }
         slot.pointee.worker = .none
         slot.pointee.receiving.forgetWorker()
         slot.pointee.closeCause = CloseCause()

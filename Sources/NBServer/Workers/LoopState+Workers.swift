@@ -18,7 +18,7 @@ extension LoopState {
         let options = slot.workerOptions
         slot.pointee.receiving.framing = options.pointee.framing
         slot.pointee.receiving.ask(options.pointee.receiving)
-        slot.pointee.receiving.isReady = slot.pointee.input != nil
+        slot.pointee.receiving.isReady = slot.pointee.input != nil || slot.pointee.receiving.hasEnded
         slot.pointee.clocks = LimitClocks(since: connections.pointee.now)
         slot.pointee.receiving.isNew = true
         connections.pointee.noteReady(slot)

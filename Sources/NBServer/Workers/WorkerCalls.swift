@@ -10,6 +10,7 @@ struct WorkerCalls {
     private let state: UnsafeMutablePointer<LoopState>
     // The state's own. Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
     private var connections: UnsafeMutablePointer<ConnectionTable>
+    private var counters: UnsafeMutablePointer<ServerCounters>
     private let bufferCount: Int
     private let bufferSize: Int
     /// How many receive buffers were given back in this turn.
@@ -20,6 +21,7 @@ struct WorkerCalls {
     init(_ state: UnsafeMutablePointer<LoopState>) {
         self.state = state
         connections = state.pointee.connections
+        counters = state.pointee.counters
         bufferCount = state.pointee.options.receiveBufferCount
         bufferSize = state.pointee.options.receiveBufferSize
         // A callback's messages to workers need no mailbox.
@@ -41,8 +43,9 @@ extension WorkerCalls {
         if let buffer = completion.buffer {
             // The end of the stream may come with a buffer too, and is not input.
             if let slot, completion.result > 0, let bytes = engine.received(completion) {
+                counters.pointee.bytesReceived &+= UInt64(bytes.count)
                 arrived(slot, bytes)
-                if slot.pointee.phase == .open { connections.pointee.hear(slot, bytes.count) }
+                if slot.pointee.phase == .open && slot.pointee.hasWorker { connections.pointee.hear(slot, bytes.count) }
             }
             engine.returnBuffer(buffer)
             returnedBuffers += 1
@@ -53,6 +56,10 @@ extension WorkerCalls {
     @inline(__always)
     private mutating func arrived(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
         switch slot.pointee.phase {
+        case .open where !slot.pointee.hasWorker || slot.pointee.receiving.isNew:
+            // For a receive that was begun before there was a worker, or before it was told.
+            connections.pointee.keepInput(slot, bytes)
+            slot.pointee.receiving.isReady = slot.pointee.hasWorker
         case .open:
             feed(slot, bytes)
             // A receive that goes on would fill memory with what nobody asks for.
@@ -60,7 +67,7 @@ extension WorkerCalls {
                 connections.pointee.markDue(slot)
             }
         // Whoever gets the connection gets them too.
-        case .releasing: connections.pointee.keepInput(slot, bytes)
+        case .detaching: connections.pointee.keepInput(slot, bytes)
         case .free, .closing, .lingering, .draining, .resetting, .outlived: break
         }
     }
@@ -71,14 +78,25 @@ extension WorkerCalls {
         guard result <= 0 else { return }
         switch -result {
         case 0:
+            guard slot.pointee.hasWorker else { return peerEnded(slot) }
+            guard !slot.pointee.receiving.isNew else {
+                slot.pointee.receiving.isReady = true
+                return
+            }
             feedInput(slot)
             if slot.pointee.phase == .open { connections.pointee.hear(slot, .max) }
         // They say nothing of the connection; it asks again.
         case ECANCELED, EAGAIN, EINTR, ENOBUFS, ENOMEM: break
         case let errno:
+            guard slot.pointee.hasWorker else { return peerEnded(slot) }
             slot.pointee.closeCause.note(.lost, errno: errno)
             connections.pointee.drop(slot)
         }
+    }
+
+    /// The peer of a connection that is or was watched has ended its side, or reset it. One that is in use is looked at when it is kept again.
+    private mutating func peerEnded(_ slot: Slot) {
+        if slot.pointee.isKept { connections.pointee.lose(slot) }
     }
 
     /// A send has completed.
@@ -159,7 +177,7 @@ extension WorkerCalls {
         case .closed: .closed
         case .frameCut: .frameCut(byteCount: Int(notice.cause.cutByteCount))
         case .reset: .reset
-        case .released: .released
+        case .detached: .detached
         case .failed: state.pointee.workers.errors.removeValue(forKey: notice.worker).map(CloseReason.failed) ?? .closed
         case .lost: .lost(errno: notice.cause.errno)
         case .frameTooLong: .frameTooLong
@@ -182,7 +200,7 @@ extension WorkerCalls {
         }
         let count = deliverFrames(slot, bytes)
         if slot.pointee.receiving.credit != 0 { slot.pointee.receiving.isSteady = true }
-        guard count < bytes.count, slot.pointee.phase == .open || slot.pointee.phase == .releasing else { return }
+        guard count < bytes.count, slot.pointee.phase == .open || slot.pointee.phase == .detaching else { return }
         connections.pointee.keepInput(slot, UnsafeRawBufferPointer(rebasing: bytes[count...]))
     }
 

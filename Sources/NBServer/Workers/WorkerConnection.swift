@@ -43,15 +43,28 @@ public struct WorkerConnection<Worker: ConnectionWorker & ~Copyable>: ~Copyable 
 
     /// The peer's address in the kernel's spelling, in which an IPv4 peer of an IPv6 listener is `[::ffff:127.0.0.1]:7777`.
     /// `getpeername(2)`, `ipv6(7)`.
-    public var rawPeerAddress: SocketAddress? {
-        let descriptor = slot.pointee.descriptor
-        return SocketAddress.reading { getpeername(descriptor, $0, $1) }
-    }
+    public var rawPeerAddress: SocketAddress? { slot.rawPeerAddress }
 
     /// The address the peer connected to, asked of the kernel with `getsockname(2)`; of an IPv4 peer, always the IPv4 address.
-    public var localAddress: SocketAddress? {
-        let descriptor = slot.pointee.descriptor
-        return SocketAddress.reading { getsockname(descriptor, $0, $1) }?.unmapped
+    public var localAddress: SocketAddress? { slot.localAddress }
+
+    /// How the connection came to its server: by which listener, or adopted.
+    public var origin: ConnectionOrigin { slot.origin }
+
+    /// Lends the descriptor, for calls that do not block and that the library does not make, such as `getsockopt(2)`. `body` must not read,
+    /// write, shut down or close it: to have it, use ``detach(to:)``.
+    ///
+    /// - Returns: what `body` returns; `nil` if the connection has ended, or begun to.
+    public func withDescriptor<Value, Failure>(_ body: (Int32) throws(Failure) -> Value) throws(Failure) -> Value? {
+        try slot.withDescriptor(body)
+    }
+
+    /// Sets an option of this connection's socket; `setsockopt(2)`.
+    ///
+    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if the value is out of its range or the option is of listeners,
+    ///   ``ServerError/Code/connectionEnded``, or ``ServerError/Code/socket`` if the kernel refuses.
+    public func set(_ option: SocketOption) throws(ServerError) {
+        try table.pointee.set(option, on: slot)
     }
 
     /// The address of the listener it came by; `nil` if that has been removed since.
@@ -251,22 +264,24 @@ extension WorkerConnection where Worker: ~Copyable {
         end(.reset) { $0.reset(slot) }
     }
 
-    /// Gives the connection to somebody else, once everything that was queued has been sent.
+    /// Takes the connection off its server, once everything that was queued has been sent, with what was received on it and not delivered.
     ///
-    /// - Parameter receiver: called once, on the server's thread after the present callback, with the descriptor and what was
-    ///   received on it and not delivered. It is not called if what was queued cannot be sent, because the peer is gone or does
-    ///   not read it within ``ServerOptions/closeTimeLimit``; the connection is reset then. Nor is it called if the server's ring
-    ///   fails, which closes the connection.
-    public func release(to receiver: @escaping (consuming ReleasedConnection) -> Void) {
-        end(.released) { $0.release(slot, to: receiver) }
+    /// - Parameter receiver: called once, on the server's thread after the present callback, with the connection. It is told an error instead,
+    ///   ``ServerError/Code/connectionEnded``, if what was queued cannot be sent: the peer is gone, or does not read it within
+    ///   ``ServerOptions/closeTimeLimit``, or the server's engine fails; and if the connection has ended, or begun to. It is reset then.
+    public func detach(to receiver: @escaping (Result<DetachedConnection, ServerError>) -> Void) {
+        guard slot.pointee.phase == .open else {
+            return table.pointee.failReceiver(receiver, because: slot.pointee.closeCause)
+        }
+        end(.detached) { $0.detach(slot, to: receiver) }
     }
 
     /// Gives the connection to another server of this process, once everything that was queued has been sent.
     ///
     /// It is delivered there as if it had been accepted there, with what was received on it and not delivered here. If that
-    /// server has stopped by then, the connection is closed.
+    /// server has stopped by then, the connection is closed. To hear of that, use ``detach(to:)`` and ``Server/adopt(_:)``.
     public func handOff<Behavior: NonBlockingServer & ~Copyable>(to server: Server<Behavior>) {
-        release { try? server.adopt($0) }
+        detach { if case .success(let connection) = $0 { try? server.adopt(connection) } }
     }
 
     private func end(_ kind: CloseCause.Kind, _ body: (inout ConnectionTable) -> Void) {

@@ -19,7 +19,7 @@ struct Account: Sendable {
         discarded = Int(status.counters.discarded)
         failed = Int(status.counters.failed)
         expired = Int(status.counters.expired)
-        open = status.connections
+        open = Int(status.counters.open)
     }
 
     init?(words: some Sequence<Substring>) {

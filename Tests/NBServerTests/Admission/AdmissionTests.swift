@@ -172,7 +172,7 @@ import Testing
     }
 
     @Test func aListenersLimitKeepsNobodyFromOthers() throws {
-        let admission = try Admission(AdmissionLimits(maximumOpenPerListener: 1))
+        let admission = try Admission(AdmissionLimits(perListener: .init(maximumOpen: 1)))
         let server = try server(admission, listeners: 2)
         let (first, second) = (server.listeners[0], server.listeners[1])
         try run(
@@ -200,6 +200,47 @@ import Testing
             ]
         )
         #expect(server.journal.infos == ["at limit: openPerListener"])
+    }
+
+    @Test func aLimitOfOneListenerThatIsOutOfItsRangeNamesIt() throws {
+        let limits = AdmissionLimits(listenerLimits: [try SocketAddress("[::1]:80"): .init(maximumOpen: -1)])
+        let error = #expect(throws: ServerError.self) { try Admission(limits) }
+        #expect(
+            error?.description.hasPrefix("AdmissionLimits.listenerLimits[[::1]:80].maximumOpen: -1 is out of") == true
+        )
+    }
+
+    @Test func aListenerMayHaveLimitsOfItsOwn() throws {
+        let admission = try Admission(AdmissionLimits(perListener: .init(maximumOpen: 1), whenReached: .reset))
+        let server = try server(admission, listeners: 2)
+        let (first, second) = (server.listeners[0], server.listeners[1])
+        try run(
+            server,
+            admission,
+            [
+                { kernel in
+                    for descriptor: Int32 in 100_000..<100_002 { try kernel.accept(descriptor, on: first) }
+                },
+                { kernel in
+                    #expect(held.count == 1 && kernel.isReset(100_001))
+                    let limits = [server.sockets[1].address: AdmissionLimits.ListenerLimits(maximumOpen: 2)]
+                    try admission.setLimits(
+                        AdmissionLimits(perListener: .init(maximumOpen: 1), listenerLimits: limits, whenReached: .reset)
+                    )
+                },
+                { kernel in
+                    for descriptor: Int32 in 100_002..<100_005 { try kernel.accept(descriptor, on: second) }
+                    try kernel.accept(100_005, on: first)
+                },
+                { kernel in
+                    #expect(held.count == 3 && kernel.isReset(100_004) && kernel.isReset(100_005))
+                    try admission.setLimits(AdmissionLimits(whenReached: .reset))
+                },
+                { try $0.accept(100_006, on: first) },
+                { _ in #expect(held.count == 4) },
+            ]
+        )
+        #expect(server.journal.counters.overLimit == 3)
     }
 
     @Test func aStopResetsThoseThatWait() throws {
@@ -347,7 +388,7 @@ import Testing
                 { try $0.accept(100_001, on: listener, isLast: true) },
                 { _ in
                     #expect(held.count == 1)
-                    held.take(0)?.release { _ in }
+                    held.take(0)?.detach { _ in }
                 },
                 { _ in },
                 { _ in #expect(held.count == 2) },
@@ -417,7 +458,7 @@ import Testing
     }
 
     @Test func atAListenersRateThatResetsClientsAreReset() throws {
-        let limits = AdmissionLimits(ratePerListener: .init(perSecond: 1, burst: 2), whenReached: .reset)
+        let limits = AdmissionLimits(perListener: .init(rate: .init(perSecond: 1, burst: 2)), whenReached: .reset)
         let admission = try Admission(limits)
         let server = try server(admission, listeners: 2)
         let (first, second) = (server.listeners[0], server.listeners[1])
@@ -608,7 +649,10 @@ import Testing
         (.init(maximumOpen: -1), "maximumOpen: -1 is out of range; it must be 0 or more"),
         (.init(maximumOpen: 0), nil),
         (.init(maximumOpen: .max), nil),
-        (.init(maximumOpenPerListener: -1), "maximumOpenPerListener: -1 is out of range; it must be 0 or more"),
+        (
+            .init(perListener: .init(maximumOpen: -1)),
+            "perListener.maximumOpen: -1 is out of range; it must be 0 or more"
+        ),
         (
             .init(rate: .init(perSecond: -1, burst: 1)),
             "rate.perSecond: -1 is out of range; it must be from 0 to 1000000"
@@ -618,7 +662,7 @@ import Testing
         (.init(rate: .init(perSecond: 1_000_001, burst: 1)), "rate.perSecond: 1000001 is out of range"),
         (.init(rate: .init(perSecond: 1, burst: 0)), "rate.burst: 0 is out of range; it must be from 1 to 1000000"),
         (.init(rate: .init(perSecond: 1, burst: 1_000_001)), "rate.burst: 1000001 is out of range"),
-        (.init(ratePerListener: .init(perSecond: 1, burst: 0)), "ratePerListener.burst: 0 is out of range"),
+        (.init(perListener: .init(rate: .init(perSecond: 1, burst: 0))), "perListener.rate.burst: 0 is out of range"),
         (.init(perSource: .init(maximumOpen: -1)), "perSource.maximumOpen: -1 is out of range; it must be 0 or more"),
         (.init(perSource: .init(rate: .init(perSecond: 1, burst: 0))), "perSource.rate.burst: 0 is out of range"),
         (

@@ -84,7 +84,7 @@ import Testing
 
     @Test(arguments: engines, [1, 4])
     func eachListenerHasItsShareOnAllShards(on engine: EngineChoice, shards: Int) async throws {
-        let limits = AdmissionLimits(maximumOpen: 130, maximumOpenPerListener: 60, whenReached: .reset)
+        let limits = AdmissionLimits(maximumOpen: 130, perListener: .init(maximumOpen: 60), whenReached: .reset)
         let admission = try Admission(limits)
         let group = try group(shards, engine, admission, listeners: 2)
         try await group.start()
@@ -210,7 +210,7 @@ import Testing
             try admission.setLimits(
                 AdmissionLimits(
                     maximumOpen: [0, 1, 50, nil][round % 4],
-                    maximumOpenPerListener: [nil, 2][round / 4 % 2]
+                    perListener: .init(maximumOpen: [nil, 2][round / 4 % 2])
                 )
             )
             try group.shards[round % 3].cast(.add(1))

@@ -154,17 +154,17 @@ import Testing
         }
     }
 
-    /// A released socket is the receiver's, works on, and is not watched.
+    /// A detached socket is the receiver's, works on, and is not watched.
     @Test func aConnectionThatWasReceivedFromIsHandedOut() async {
         await #expect(processExitsWith: .success) {
             try await KernelScenario.run(on: .epoll) {
-                let released = Mutex<[Int32]>([])
+                let detached = Mutex<[Int32]>([])
                 ClosureWorker.chosenOptions.withLock { $0 = WorkerOptions() }
                 let conduct = WorkerConduct(received: { bytes, connection in
                     connection.send(bytes.span)
-                    connection.release { connection in
-                        let descriptor = connection.takeDescriptor()
-                        released.withLock { $0.append(descriptor) }
+                    connection.detach { connection in
+                        let descriptors = connection.takeDescriptors()
+                        detached.withLock { $0 += descriptors }
                     }
                 })
                 let behavior = RunningWorkers.Behavior(
@@ -177,8 +177,8 @@ import Testing
                 let client = try Client(server.addresses[0])
                 try client.say("first\n")
                 expect(try client.read(6), is: "first\n", "what the worker sent")
-                try KernelScenario.wait(for: "the hand-out") { released.withLock { !$0.isEmpty } }
-                let descriptor = released.withLock { $0[0] }
+                try KernelScenario.wait(for: "the hand-out") { detached.withLock { !$0.isEmpty } }
+                let descriptor = detached.withLock { $0[0] }
                 expect(Glibc.send(descriptor, "second\n", 7, 0), is: 7, "sent")
                 expect(try client.read(7), is: "second\n", "what its owner sent")
                 close(descriptor)

@@ -126,7 +126,7 @@ import Testing
         try await group.start()
         let address = try await group.addListener(on: "127.0.0.1:0")
         try await group.shards[1].removeListener(on: address)
-        let other = try await group.shards[1].addListener(on: Endpoint(address.description))
+        let other = try await group.shards[1].addListener(on: Endpoint(address.description)).address
         #expect(other == address)
         // The others have it already.
         let error = await #expect(throws: ServerError.self) {
@@ -134,7 +134,7 @@ import Testing
         }
         #expect(error?.code == .alreadyListening)
         // Of one that the second has already, the first does not keep it.
-        let alone = try await group.shards[1].addListener(on: "127.0.0.1:0", options: [.reusePort(true)])
+        let alone = try await group.shards[1].addListener(on: "127.0.0.1:0", options: [.reusePort(true)]).address
         let refusal = await #expect(throws: ServerError.self) {
             try await group.addListener(on: Endpoint(alone.description))
         }

@@ -16,11 +16,11 @@ import Testing
     private struct Trouble: Error {}
 
     @Test(arguments: EngineChoice.granted)
-    func droppedHeldKeptAndReleasedConnectionsAreWhoseTheyShouldBe(on engine: EngineChoice) async {
+    func droppedHeldKeptAndDetachedConnectionsAreWhoseTheyShouldBe(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
                 let holder = Holder()
-                let released = Mutex<[Int32]>([])
+                let detached = Mutex<[Int32]>([])
                 let server = try RunningServer(engine: engine) { connection, context in
                     connection.send("\(context.counters.delivered)")
                     switch context.counters.delivered {
@@ -28,9 +28,9 @@ import Testing
                     case 2: holder.connections.append(HeldConnection(connection))
                     case 3: _ = context.keep(connection)
                     case 4:
-                        connection.release { connection in
-                            let descriptor = connection.takeDescriptor()
-                            released.withLock { $0.append(descriptor) }
+                        connection.detach { connection in
+                            let descriptors = connection.takeDescriptors()
+                            detached.withLock { $0 += descriptors }
                         }
                     default: holder.connections = []
                     }
@@ -47,14 +47,14 @@ import Testing
                 for client in clients[2...] { expect(client.hasNothingToRead, is: true, "open and quiet still") }
                 let end = try server.stop()
                 expect(try clients[2].readToEnd(), is: .end(""), "the kept one, at the server's end")
-                expect(clients[3].hasNothingToRead, is: true, "the released one is open")
-                let descriptors = released.withLock { $0 }
-                expect(descriptors.count, is: 1, "released")
+                expect(clients[3].hasNothingToRead, is: true, "the detached one is open")
+                let descriptors = detached.withLock { $0 }
+                expect(descriptors.count, is: 1, "detached")
                 for descriptor in descriptors {
                     expect(send(descriptor, "mine", 4, Int32(MSG_NOSIGNAL)), is: 4, "sent by the new owner")
                     close(descriptor)
                 }
-                expect(try clients[3].readToEnd(), is: .end("mine"), "the released one")
+                expect(try clients[3].readToEnd(), is: .end("mine"), "the detached one")
                 expect(end.counters.delivered, is: 5, "delivered")
             }
         }

@@ -58,7 +58,7 @@ import Testing
     func whatIsNoConnectionIsAnErrorAndStaysTheCallers(mistake: Mistake) {
         let descriptor = mistake.make()
         let flags = [fcntl(descriptor, F_GETFD), fcntl(descriptor, F_GETFL)]
-        let error = #expect(throws: ServerError.self) { _ = try ReleasedConnection(adopting: descriptor) }
+        let error = #expect(throws: ServerError.self) { _ = try DetachedConnection(adopting: descriptor) }
         #expect(error?.code == .socket)
         #expect(error?.operation == "adopt descriptor \(descriptor)")
         #expect(error?.errno == mistake.fault.errno)
@@ -77,7 +77,7 @@ import Testing
         // Any other would be as good: a connection to nowhere is what a reset makes of one.
         var nowhere = sockaddr()
         #expect(connect(client.descriptor, &nowhere, socklen_t(MemoryLayout<sockaddr>.size)) == 0)
-        let error = #expect(throws: ServerError.self) { _ = try ReleasedConnection(adopting: accepted) }
+        let error = #expect(throws: ServerError.self) { _ = try DetachedConnection(adopting: accepted) }
         #expect(error?.errno == ENOTCONN)
     }
 
@@ -86,7 +86,7 @@ import Testing
         socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
         defer { for end in ends { close(end) } }
         #expect(!ForeignSocket.isPlainTCP(ends[0]))
-        let descriptor = try ReleasedConnection(adopting: ends[0]).takeDescriptor()
+        let descriptor = try #require(try DetachedConnection(adopting: ends[0]).take()).descriptor
         #expect(descriptor == ends[0])
         #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
         #expect(fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
@@ -131,7 +131,7 @@ import Testing
         let server = try Server(EchoServer(), listening: [], options: options(engine))
         try await server.start()
         let pair = SocketPair()
-        try server.adopt(try ReleasedConnection(adopting: pair.end, unread: Array("He".utf8)))
+        try server.adopt(try DetachedConnection(adopting: pair.end, unread: Array("He".utf8)))
         #expect(pair.send("llo"))
         pair.finish()
         #expect(pair.readToEnd() == "Hello")
@@ -147,7 +147,7 @@ import Testing
         let pair = SocketPair()
         #expect(pair.send(String(repeating: "x", count: 100_000)))
         pair.finish()
-        try server.adopt(try ReleasedConnection(adopting: pair.end))
+        try server.adopt(try DetachedConnection(adopting: pair.end))
         #expect(pair.readToEnd() == "No soup for you!\n")
         #expect(pair.isEndClosed)
         await server.stop()
@@ -158,7 +158,7 @@ import Testing
         let server = try Server(Teller(), listening: [], options: options(engine))
         try await server.start()
         let pair = SocketPair()
-        try server.adopt(try ReleasedConnection(adopting: pair.end))
+        try server.adopt(try DetachedConnection(adopting: pair.end))
         #expect(pair.readToEnd() == "unix: unix:")
         await server.stop()
     }
@@ -169,7 +169,7 @@ import Testing
         let server = try Server(Deaf(resets: true), listening: [], options: options(engine))
         try await server.start()
         let pair = SocketPair()
-        try server.adopt(try ReleasedConnection(adopting: pair.end))
+        try server.adopt(try DetachedConnection(adopting: pair.end))
         #expect(pair.readToEnd() == "")
         #expect(pair.isEndClosed)
         await server.stop()

@@ -161,19 +161,19 @@ import Testing
     }
 
     @Test(arguments: EngineChoice.granted)
-    func aReleasedDescriptorIsOpenAndHasSentItsBytes(engine: EngineChoice) throws {
-        let released = Mutex<[Int32]>([])
+    func aDetachedDescriptorIsOpenAndHasSentItsBytes(engine: EngineChoice) throws {
+        let detached = Mutex<[Int32]>([])
         let server = try RunningServer(engine: engine) { connection, _ in
             connection.send("first\n")
-            connection.release { connection in
-                let descriptor = connection.takeDescriptor()
-                released.withLock { $0.append(descriptor) }
+            connection.detach { connection in
+                let descriptors = connection.takeDescriptors()
+                detached.withLock { $0 += descriptors }
             }
         }
         let client = try Client(server.address)
         #expect(try client.read(6) == "first\n")
         try server.stop()
-        let descriptors = released.withLock { $0 }
+        let descriptors = detached.withLock { $0 }
         try #require(descriptors.count == 1)
         #expect(fcntl(descriptors[0], F_GETFL) & O_NONBLOCK != 0)
         #expect(fcntl(descriptors[0], F_GETFD) & FD_CLOEXEC != 0)
@@ -217,8 +217,8 @@ import Testing
         try second.stop()
     }
 
-    @Test func descriptorsAreReleasedInTheOrderAskedFor() throws {
-        let released = Mutex<[(Int, Int32)]>([])
+    @Test func descriptorsAreDetachedInTheOrderAskedFor() throws {
+        let detached = Mutex<[(Int, Int32)]>([])
         let kept = Mutex<ConnectionID?>(nil)
         let server = try RunningServer(engine: .ring(.linux6_1)) { connection, context in
             guard let id = kept.withLock({ $0 }) else {
@@ -226,19 +226,19 @@ import Testing
                 kept.withLock { $0 = id }
                 return
             }
-            try? context.take(id).release { connection in
-                let descriptor = connection.takeDescriptor()
-                released.withLock { $0.append((1, descriptor)) }
+            try? context.take(id).detach { connection in
+                let descriptors = connection.takeDescriptors()
+                detached.withLock { $0 += descriptors.map { (1, $0) } }
             }
-            connection.release { connection in
-                let descriptor = connection.takeDescriptor()
-                released.withLock { $0.append((2, descriptor)) }
+            connection.detach { connection in
+                let descriptors = connection.takeDescriptors()
+                detached.withLock { $0 += descriptors.map { (2, $0) } }
             }
         }
         let clients = [try Client(server.address), try Client(server.address)]
         server.waitForDeliveries(2)
         try server.stop()
-        let order = released.withLock { $0 }
+        let order = detached.withLock { $0 }
         #expect(order.map(\.0) == [1, 2])
         for (_, descriptor) in order { close(descriptor) }
         withExtendedLifetime(clients) {}

@@ -120,7 +120,7 @@ import Testing
                 try server.mailbox.put(
                     CastMessage<Clerk>(
                         .perform { _, context in
-                            added.append(try context.addListener(on: "127.0.0.1:0"))
+                            added.append(try context.addListener(on: "127.0.0.1:0").address)
                             return .continue
                         }
                     )

@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test(arguments: EngineChoice.granted)
-    func aReleasedConnectionBringsWhatNobodyHasRead(on engine: EngineChoice) async {
+    func aDetachedConnectionBringsWhatNobodyHasRead(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
                 for mode in [WorkerOptions.ReceiveMode.once, .continuous] {
@@ -88,9 +88,10 @@ import Testing
         let taken = Mutex<[Taken]>.Box([])
         let conduct = WorkerConduct(received: { _, connection in
             connection.send("goodbye\n")
-            connection.release { released in
-                let unread = released.unread
-                let descriptor = released.takeDescriptor()
+            connection.detach { detached in
+                guard case .success(let connection) = detached, let (descriptor, unread) = connection.take() else {
+                    return
+                }
                 taken.value.withLock { $0.append(Taken(descriptor: descriptor, unread: unread)) }
             }
             connection.send("not sent")
@@ -102,8 +103,8 @@ import Testing
         expect(try client.read(8), is: "goodbye\n", "the server's last words")
         try client.say("rd\n")
         try server.journal.waitForEnd(0)
-        expect(server.journal.entries(0), is: [.connected, .received("first"), .closed("released")], "its worker")
-        try KernelScenario.wait(for: "the connection is released") { taken.value.withLock { $0.count } == 1 }
+        expect(server.journal.entries(0), is: [.connected, .received("first"), .closed("detached")], "its worker")
+        try KernelScenario.wait(for: "the connection is detached") { taken.value.withLock { $0.count } == 1 }
         server.stop()
         for connection in taken.value.withLock({ $0 }) {
             // What the server has not taken is the socket's still.
@@ -123,15 +124,15 @@ import Testing
 
     /// The server stops while what was queued on it is still to be sent.
     @Test(arguments: EngineChoice.granted)
-    func aConnectionThatIsReleasedWhileTheServerStopsLosesNothing(on engine: EngineChoice) async {
+    func aConnectionThatIsDetachedWhileTheServerStopsLosesNothing(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
                 let unread = Mutex<[[UInt8]]>.Box([])
                 let conduct = WorkerConduct(received: { _, connection in
                     connection.send([UInt8](repeating: 65, count: 8 << 20))
-                    connection.release { released in
-                        let bytes = released.unread
-                        unread.value.withLock { $0.append(bytes) }
+                    connection.detach { detached in
+                        guard case .success(let connection) = detached else { return }
+                        unread.value.withLock { $0.append(connection.unread) }
                     }
                 })
                 let server = try RunningWorkers(engine: engine, WorkerOptions(framing: .line), conduct: conduct)
@@ -146,19 +147,19 @@ import Testing
                 }
                 server.stop()
                 reader.join()
-                expect(server.journal.entries(0).last, is: .closed("released"), "its worker's end")
+                expect(server.journal.entries(0).last, is: .closed("detached"), "its worker's end")
                 expect(unread.value.withLock { $0 }, is: [Array("second\n".utf8)], "unread")
             }
         }
     }
 
     @Test(arguments: EngineChoice.granted)
-    func aReleasedConnectionThatNobodyTakesIsClosed(on engine: EngineChoice) async {
+    func aDetachedConnectionThatNobodyTakesIsClosed(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
                 let conduct = WorkerConduct(received: { _, connection in
                     connection.send("goodbye")
-                    connection.release { _ in }
+                    connection.detach { _ in }
                 })
                 let server = try RunningWorkers(engine: engine, conduct: conduct)
                 for _ in 0..<20 {
@@ -167,7 +168,7 @@ import Testing
                     expect(try client.readToEnd(), is: .end("goodbye"), "the client")
                 }
                 server.stop()
-                expect(server.journal.count(of: .closed("released")), is: 20, "released")
+                expect(server.journal.count(of: .closed("detached")), is: 20, "detached")
             }
         }
     }
@@ -278,15 +279,15 @@ import Testing
 
     /// Nothing completes after the last connection has been given away.
     @Test(arguments: EngineChoice.granted)
-    func aDrainEndsWhenTheLastConnectionIsReleased(on engine: EngineChoice) async {
+    func aDrainEndsWhenTheLastConnectionIsDetached(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
                 let taken = Mutex<[Int32]>.Box([])
                 let conduct = WorkerConduct(finish: { connection in
                     connection.send("goodbye")
-                    connection.release { released in
-                        let descriptor = released.takeDescriptor()
-                        taken.value.withLock { $0.append(descriptor) }
+                    connection.detach { detached in
+                        let descriptors = detached.takeDescriptors()
+                        taken.value.withLock { $0 += descriptors }
                     }
                 })
                 let server = try RunningWorkers(engine: engine, conduct: conduct)
@@ -295,7 +296,7 @@ import Testing
                 expect("\(server.drain(within: .seconds(3600)).reason)", is: "drained", "why it stopped")
                 for descriptor in taken.value.withLock({ $0 }) { close(descriptor) }
                 expect(try client.readToEnd(), is: .end("goodbye"), "its client")
-                expect(server.journal.entries(0), is: [.connected, .finish, .closed("released")], "its worker")
+                expect(server.journal.entries(0), is: [.connected, .finish, .closed("detached")], "its worker")
             }
         }
     }

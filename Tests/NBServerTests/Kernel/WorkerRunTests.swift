@@ -106,6 +106,42 @@ import Testing
         }
     }
 
+    /// The connection and the server end without it, and its value is dropped.
+    @Test(arguments: EngineChoice.granted, [Way.close, .stop])
+    func aTaskThatIgnoresItsCancellationKeepsNothingFromEnding(on engine: EngineChoice, way: Way) async {
+        await #expect(processExitsWith: .success) { [engine, way] in
+            try await KernelScenario.run(on: engine) {
+                let (gate, isOver) = (Outcome<Void>(), Atomic<Bool>.Box(false))
+                let conduct = WorkerConduct(received: { _, connection in
+                    connection.send("one moment")
+                    connection.run {
+                        await gate.resolved()
+                        isOver.value.store(true, ordering: .releasing)
+                        return ClosureWorker.Message(name: "too late") { _ in }
+                    }
+                })
+                let server = try RunningWorkers(engine: engine, conduct: conduct)
+                let client = try Client(server.address)
+                try client.say("?")
+                expect(try client.read(10), is: "one moment", "what it hears at once")
+                if way == .close { try server.tell(0, "close") { $0.close() } } else { server.stop() }
+                expect(try client.readToEnd(), is: .end(""), "its end")
+                try server.journal.waitForEnd(0)
+                // Another one is served meanwhile, or nothing is left to serve it.
+                if way == .close {
+                    let other = try Client(server.address)
+                    try other.say("?")
+                    expect(try other.read(10), is: "one moment", "the other one")
+                }
+                gate.resolve(())
+                try KernelScenario.wait(for: "the task's end") { isOver.value.load(ordering: .acquiring) }
+                server.stop()
+                expect(server.journal.entries(0).contains(.message("too late")), is: false, "a late message")
+                expect(server.reportedFailures, is: [], "failures")
+            }
+        }
+    }
+
     @Test(arguments: EngineChoice.granted)
     func aDrainWaitsForAnAnswer(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in

@@ -135,7 +135,7 @@ import Testing
         var clerk = Clerk()
         clerk.onConnection = { clerk, connection, _ in
             let caller = clerk.callers.removeFirst()
-            connection.release { _ in
+            connection.detach { _ in
                 caller.reply(1)
             }
             return .continue

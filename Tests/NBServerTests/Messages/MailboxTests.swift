@@ -79,7 +79,7 @@ import Testing
             gate.open()
             #expect([0, 1, 11, 111].contains(try await early))
             #expect((0...3).contains(try await status.mailboxLength))
-            #expect(try await late.refusedMessages == 2)
+            #expect(try await late.counters.refusedMessages == 2)
             #expect(try await server.call(Clerk.Call.total) == 111)
             #expect(try await server.status().counters.messages == 5)
         }

@@ -107,7 +107,7 @@ import Testing
                 // A suspended server answers when it is resumed, which another sees to.
                 _ = try? await server.call(Clerk.Call.total, within: .milliseconds(1))
             case 2:
-                let added = try await server.addListener(on: "127.0.0.1:0", within: nil)
+                let added = try await server.addListener(on: "127.0.0.1:0", within: nil).address
                 _ = try Client(added)
                 try await server.removeListener(on: added, within: nil)
             case 3:

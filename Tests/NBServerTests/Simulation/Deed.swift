@@ -42,10 +42,12 @@ enum Deed: Int, CaseIterable {
     case unknownWorker
     /// A worker throws; or the behavior does, having given it a connection.
     case throwAfterAssignment
-    case releasedUnread, adoption, refusedAdoption
+    case detachedUnread, adoption, refusedAdoption
+    /// A connection that was to be detached ends instead; a kept one is lost because its peer has ended its side.
+    case failedDetachment, lostPeer
     /// A descriptor is taken of a connection of which nothing was asked.
     case takenDescriptor
     // What workers come to.
-    case closedWorker, resetWorker, releasedWorker, failedWorker, lostWorker, tooLongFrame, tooLongQueue, expiredWorker
+    case closedWorker, resetWorker, detachedWorker, failedWorker, lostWorker, tooLongFrame, tooLongQueue, expiredWorker
     case stoppedWorker, cutWorker
 }

@@ -46,8 +46,8 @@ struct SimulatedBehavior: NonBlockingServer {
         )
         switch choice {
         case 0...3: connection.close()
-        case 4, 5: history.kept.append((context.keep(connection), number))
-        case 6: release(connection)
+        case 4, 5: keep(connection, number, context)
+        case 6: detach(connection)
         case 7: connection.reset()
         case 8: history.held.append(SimulatedHistory.Held(connection, number: number))
         default:
@@ -200,6 +200,7 @@ extension SimulatedBehavior {
             kernel.tally.note(.signal)
         case .connectionLost(let id):
             if !history.lost.insert(id).inserted { history.violate("a connection is lost twice") }
+            noteLoss(of: id)
             history.kept.removeAll { $0.id == id }
         case .listenerRemoved(let address): noteRemoved(address)
         case .draining: history.noteDraining()
@@ -209,6 +210,9 @@ extension SimulatedBehavior {
         case .listenerAtLimit(let address, _): history.note(address, isAtLimit: true)
         case .listenerBelowLimit(let address): history.note(address, isAtLimit: false)
         case .listenerDown(let address, _):
+            // Those of its connections that wait at a limit are reset with it.
+            let waiting = history.state?.pointee.desk?.pointee.waiting ?? []
+            history.orphanCount += waiting.count { $0.account.pointee.address == address }
             if let index = index(address) { kernel.listeners[index].isDown = true }
         }
     }
@@ -379,23 +383,42 @@ extension SimulatedBehavior {
         let held = history.held.remove(at: choice)
         guard let connection = held.take() else { return }
         if kernel.random.chance(600) {
-            history.kept.append((context.keep(connection), held.number))
+            keep(connection, held.number, context)
         } else {
             end(connection)
         }
+    }
+
+    /// A connection is lost because it cannot be sent to, or because its peer has ended its side and is watched.
+    private func noteLoss(of id: ConnectionID) {
+        guard let number = history.kept.first(where: { $0.id == id })?.number else { return }
+        let socket = history.deliveries[number].socket
+        guard !socket.hasFailed else { return }
+        if history.watchedPeers.contains(id) && (socket.clientHasEnded || kernel.buffers.wereRefused) {
+            kernel.tally.note(.lostPeer)
+        } else {
+            history.violate("connection \(number) is lost for no reason")
+        }
+    }
+
+    private func keep(_ connection: consuming Connection, _ number: Int, _ context: borrowing ServerContext) {
+        let isWatched = kernel.random.chance(300)
+        let id = context.keep(connection, watchingPeer: isWatched)
+        history.kept.append((id, number))
+        if isWatched { history.watchedPeers.insert(id) }
     }
 
     private func end(_ connection: consuming Connection) {
         switch kernel.random.below(3) {
         case 0: connection.close()
         case 1: connection.reset()
-        default: release(connection)
+        default: detach(connection)
         }
     }
 
-    /// At once, if nothing was asked of it before; it is closed else. Or by ``Connection/release(to:)``: what receives the descriptor may
+    /// At once, if nothing was asked of it before; it is closed else. Or by ``Connection/detach(to:)``: what receives the descriptor may
     /// answer a call.
-    private func release(_ connection: consuming Connection) {
+    private func detach(_ connection: consuming Connection) {
         if kernel.random.chance(300) {
             let isUnused = connection.slot.pointee.isUnused
             let descriptor = connection.takeDescriptor()
@@ -403,8 +426,14 @@ extension SimulatedBehavior {
             if isUnused != (descriptor != nil) { history.violate("whether it is taken is not what its slot says") }
             return
         }
-        connection.release { [history] connection in
-            history.kernel.handOut(connection.takeDescriptor())
+        history.untoldReceivers += 1
+        connection.detach { [history] connection in
+            history.untoldReceivers -= 1
+            guard case .success(let connection) = connection, let taken = connection.take() else {
+                history.kernel.tally.note(.failedDetachment)
+                return
+            }
+            history.kernel.handOut(taken.descriptor)
             guard history.ends == 0, history.kernel.random.chance(300) else { return }
             guard let (number, caller) = history.callers.popLast() else { return }
             history.kernel.tally.note(.answerBetweenCallbacks)

@@ -11,7 +11,7 @@ import NBEngine
 final class SimulatedConduct {
     /// What ended its connection first, as far as the worker can know.
     enum End: Equatable {
-        case none, closed, reset, released, queueTooLong
+        case none, closed, reset, detached, queueTooLong
         /// It threw the error of this number.
         case failed(Int)
     }
@@ -43,7 +43,7 @@ final class SimulatedConduct {
     /// What the client had said, the last times that the library asked for it.
     private var looks: [(said: Int, hasEnded: Bool, isAwaited: Bool, time: Instant)] = []
 
-    private(set) var isEndSeen = false
+    var isEndSeen: Bool { socket.isEndSeen }
     private(set) var isEndTold = false
     private(set) var isCongested = false
     /// How many runs of its are under way.
@@ -150,8 +150,6 @@ extension SimulatedConduct {
 // What the server has seen of its connection.
 extension SimulatedConduct {
     func noteSeen(at now: Instant) { lastBytes = now }
-
-    func noteEndSeen() { isEndSeen = true }
 
     func noteSent(_ result: Int32, at now: Instant) {
         if result > 0 { lastSent = now }

@@ -7,9 +7,11 @@ extension SimulatedHistory {
     static func limits(_ random: inout Randomness) -> AdmissionLimits {
         AdmissionLimits(
             maximumOpen: random.element(of: [nil, 0, 1, 2, 3, 8]) ?? nil,
-            maximumOpenPerListener: random.element(of: [nil, nil, 0, 1, 2, 5]) ?? nil,
             rate: random.chance(300) ? rate(&random) : nil,
-            ratePerListener: random.chance(200) ? rate(&random) : nil,
+            perListener: .init(
+                maximumOpen: random.element(of: [nil, nil, 0, 1, 2, 5]) ?? nil,
+                rate: random.chance(200) ? rate(&random) : nil
+            ),
             perSource: random.chance(300) ? perSource(&random) : nil,
             whenReached: random.chance(700) ? .wait : random.chance(500) ? .reset : .lastWord(SimulatedKernel.lastWord)
         )
@@ -157,7 +159,7 @@ extension SimulatedHistory {
         isPaced: Bool
     ) {
         guard isPaced else { return violate("\(waiting.descriptor) waits, and a permit is free") }
-        let rates = [limits.rate, limits.ratePerListener].compactMap(\.self)
+        let rates = [limits.rate, limits.perListener.rate].compactMap(\.self)
         guard rates.allSatisfy({ $0.perSecond > 0 }) else { return }
         let longest = rates.map { Duration.nanoseconds(1_000_000_000 / $0.perSecond + 1) }.max() ?? .zero
         guard let deadline, deadline <= kernel.now + longest * 2 else {

@@ -62,10 +62,13 @@ extension SimulatedHistory {
         if counters.delivered != deliveries.count {
             violate("\(counters.delivered) connections counted as delivered, \(deliveries.count) were")
         }
+        if counters.delivered + counters.toldLastWord < state?.pointee.connections.pointee.count ?? 0 {
+            violate("more connections are open than were delivered or told a last word: \(counters)")
+        }
         if counters.shed > kernel.refusedReserves { violate("\(counters.shed) shed, although there was room") }
         let discardable =
             counters.shed + counters.overLimit + counters.overSourceLimit + counters.denied + counters.gone
-            + UInt64(kernel.staleCount + kernel.closingCount)
+            + UInt64(kernel.staleCount + kernel.closingCount + orphanCount)
         if !kernel.isStopping && counters.discarded > discardable {
             violate("\(counters.discarded) connections discarded while serving")
         }
@@ -155,9 +158,21 @@ extension SimulatedHistory {
         checkPatience(deadline)
         guard post.end == nil else { return }
         checkWaiting(deadline)
+        checkKeptPeers(deadline)
         if hasSignal { violate("a signal has come, and nothing wakes the loop") }
         if control.stopRequest.reason != nil { violate("the server is to stop, and nothing wakes the loop") }
         if !kernel.canBeWoken { violate("nothing can wake the loop") }
+    }
+
+    /// A kept connection that is watched has a receive in the kernel, until its peer has spoken.
+    private func checkKeptPeers(_ deadline: Instant?) {
+        for (id, number) in kept where watchedPeers.contains(id) {
+            let socket = deliveries[number].socket
+            let waitsForMemory = retriesSoon(deadline) && (socket.isReceiveRefused || kernel.buffers.areAllRefused)
+            if socket.readCount == socket.deliveredCount && socket.receive == nil && !waitsForMemory {
+                violate("connection \(number) is watched, and nothing notices that its peer leaves")
+            }
+        }
     }
 
     /// A server that has stopped waits for its connections no longer than it was told to.
@@ -205,6 +220,7 @@ extension SimulatedHistory {
             violate("nobody answers who wanted a listener removed")
         }
         checkEndOfWorkers()
+        if untoldReceivers != 0 { violate("\(untoldReceivers) receivers of connections were told nothing") }
         if !kernel.isLost { checkConnections() }
     }
 

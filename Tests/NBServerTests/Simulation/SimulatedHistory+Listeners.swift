@@ -35,7 +35,7 @@ extension SimulatedHistory {
         let isTaken = kernel.listeners.contains { $0.address == address && !$0.isClosed }
         let isFull = kernel.listeners.count { !$0.isClosed } >= options.listenerLimit
         do throws(ServerError) {
-            let got = try context.addListener(on: Endpoint(address.description))
+            let got = try context.addListener(on: Endpoint(address.description)).address
             kernel.tally.note(.addedListener)
             if isThere || isTaken || isFull || got != address || drain != nil || ends > 0 {
                 violate("\(address) was added, and should not have been")

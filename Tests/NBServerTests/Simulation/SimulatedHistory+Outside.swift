@@ -81,7 +81,7 @@ extension SimulatedHistory {
         let isTaken = post.request(call) { [self] context, remover in
             let listener = noteRemoval(of: address, context)
             call.whenSettled { [self] in removed(listener, Result { () throws(CallError) in try call.get() }) }
-            context.removeListener(on: address, for: remover)
+            context.removeListener(.address(address), for: remover)
             removals.append((call, listener))
         }
         kernel.note("somebody wants \(address) removed: \(isTaken ? "taken" : "refused")")

@@ -170,39 +170,39 @@ extension SimulatedHistory {
 // Connections that leave a worker.
 extension SimulatedHistory {
     /// Somebody is given a worker's connection: drops it, takes its descriptor, or gives it back to the server.
-    func released(_ connection: consuming ReleasedConnection, _ conduct: SimulatedConduct) {
+    func detached(_ connection: DetachedConnection, _ conduct: SimulatedConduct) {
         let socket = conduct.socket
         if conduct.isHandedOut || conduct.isOver && post.end == nil {
-            violate("the connection of worker \(conduct.number) is released twice")
+            violate("the connection of worker \(conduct.number) is detached twice")
         }
         conduct.isHandedOut = true
         if connection.descriptor != socket.descriptor {
-            violate("worker \(conduct.number) released another connection")
+            violate("worker \(conduct.number) detached another connection")
         }
         let unread = socket.said[socket.deliveredCount..<socket.readCount]
         if !connection.unread.elementsEqual(unread) {
-            violate("\(connection.unread.count) bytes were released as unread, and \(unread.count) are")
+            violate("\(connection.unread.count) bytes were detached as unread, and \(unread.count) are")
         }
-        if !unread.isEmpty { kernel.tally.note(.releasedUnread) }
+        if !unread.isEmpty { kernel.tally.note(.detachedUnread) }
         kernel.handOut(socket.descriptor)
         socket.conduct = nil
         switch kernel.random.below(4) {
         case 0: kernel.closeHandedOut(socket)
-        case 1: _ = connection.takeDescriptor()
-        default: giveBack(connection.takeDescriptor(), Array(unread), socket)
+        case 1: _ = connection.take()
+        default: giveBack(connection, socket)
         }
     }
 
     /// What `Server.adopt` does.
-    private func giveBack(_ descriptor: Int32, _ unread: [UInt8], _ socket: SimulatedSocket) {
+    private func giveBack(_ connection: DetachedConnection, _ socket: SimulatedSocket) {
         socket.isOnItsWay = true
         let parcel = SimulatedParcel(socket, kernel)
-        kernel.note("\(descriptor) is given back")
+        kernel.note("\(connection.descriptor) is given back")
         post.request { [self] context in
             parcel.open()
             kernel.tally.note(.adoption)
             adoptions += 1
-            context.state.pointee.adopt(Adoption(descriptor: descriptor, unread: unread))
+            context.state.pointee.adopt(connection, nil)
         }
     }
 
@@ -217,12 +217,12 @@ extension SimulatedHistory {
             case .closed: conduct.end == .closed && conduct.cutByteCount == 0
             case .frameCut(let count): conduct.end == .closed && count > 0 && count == conduct.cutByteCount
             case .reset: conduct.end == .reset
-            case .released: conduct.end == .released && (conduct.isHandedOut || hasStopped)
+            case .detached: conduct.end == .detached && (conduct.isHandedOut || hasStopped)
             case .failed(let error): isRight(error, conduct)
             case .lost: isLost(conduct)
             case .frameTooLong: conduct.end == .none && conduct.nextCut == .tooLong
             case .queueTooLong: conduct.end == .queueTooLong
-            case .expired: (conduct.end == .closed || conduct.end == .released) && isStuck(conduct)
+            case .expired: (conduct.end == .closed || conduct.end == .detached) && isStuck(conduct)
             case .stopped: hasStopped
             case .unknown: false
             }
@@ -249,7 +249,7 @@ extension SimulatedHistory {
 
     private func isLost(_ conduct: SimulatedConduct) -> Bool {
         guard conduct.socket.hasFailed || conduct.socket.isReset || kernel.buffers.wereRefused else { return false }
-        return conduct.end == .none || conduct.end == .closed || conduct.end == .released
+        return conduct.end == .none || conduct.end == .closed || conduct.end == .detached
     }
 }
 
@@ -328,7 +328,7 @@ extension Deed {
             case .closed: .closedWorker
             case .frameCut: .cutWorker
             case .reset: .resetWorker
-            case .released: .releasedWorker
+            case .detached: .detachedWorker
             case .failed: .failedWorker
             case .lost: .lostWorker
             case .frameTooLong: .tooLongFrame

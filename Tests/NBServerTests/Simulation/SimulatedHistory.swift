@@ -73,6 +73,12 @@ final class SimulatedHistory: @unchecked Sendable {
     var deliveries: [Delivery] = []
     var kept: [(id: ConnectionID, number: Int)] = []
     var lost: Set<ConnectionID> = []
+    /// Kept connections, now or later, whose peers the server watches.
+    var watchedPeers: Set<ConnectionID> = []
+    /// Connections that waited at a limit when their listener went down.
+    var orphanCount = 0
+    /// Receivers of detached connections that were told nothing yet.
+    var untoldReceivers = 0
     var held: [Held] = []
     var callers: [(number: Int, caller: Caller<Int>)] = []
     /// The workers there were, and those that have not heard of their end.

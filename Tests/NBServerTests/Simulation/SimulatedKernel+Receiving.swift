@@ -119,7 +119,7 @@ extension SimulatedKernel {
             socket.seenCount += Int(completion.result)
             socket.conduct?.noteSeen(at: now)
         } else if completion.result == 0 {
-            socket.conduct?.noteEndSeen()
+            socket.isEndSeen = true
         }
     }
 }

@@ -178,7 +178,7 @@ extension SimulatedPost {
             case .mailboxFull(let limit):
                 kernel.tally.note(.refusedMessage)
                 if !isFull || limit != options.mailboxLimit { violate("\(unhandledMessages) messages are too many") }
-            case .workerGone: violate("a message for the behavior was refused as one for a worker")
+            case .workerGone, .connectionTaken: violate("a message for the behavior was refused as one of a connection")
             }
             return false
         }

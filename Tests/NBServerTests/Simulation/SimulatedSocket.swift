@@ -62,6 +62,8 @@ final class SimulatedSocket {
     var readCount = 0
     /// How much of it completions have told the server on which it has acted.
     var seenCount = 0
+    /// A completion has told the server of the end of it.
+    var isEndSeen = false
     /// How much of it a worker was given, headers and line ends included.
     var deliveredCount = 0
     /// The client has ended its side.

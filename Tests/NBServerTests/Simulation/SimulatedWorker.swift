@@ -96,7 +96,7 @@ extension SimulatedWorker {
         case 16 where kernel.random.chance(300): close(connection)
         case 17 where kernel.random.chance(200): reset(connection)
         case 18 where kernel.random.chance(200): finishOutput(connection)
-        case 19 where kernel.random.chance(300): release(connection)
+        case 19 where kernel.random.chance(300): detach(connection)
         case 20 where kernel.random.chance(150): try fail()
         case 21: history.sendToWorker(connection.context)
         case 22 where kernel.random.chance(100): history.finishWorker(connection.context)
@@ -201,14 +201,20 @@ extension SimulatedWorker {
         throw SimulatedHistory.WorkerRefusal(number: history.throwCount)
     }
 
-    private func release(_ connection: borrowing WorkerConnection<Self>) {
-        kernel.note("   worker \(conduct.number): release")
+    private func detach(_ connection: borrowing WorkerConnection<Self>) {
+        kernel.note("   worker \(conduct.number): detach")
         let isLive = conduct.isLive
-        connection.release { [history, conduct] released in
-            if !isLive { history.violate("worker \(conduct.number) had no connection to release") }
-            history.released(released, conduct)
+        history.untoldReceivers += 1
+        connection.detach { [history, conduct] detached in
+            history.untoldReceivers -= 1
+            guard case .success(let connection) = detached else {
+                history.kernel.tally.note(.failedDetachment)
+                return
+            }
+            if !isLive { history.violate("worker \(conduct.number) had no connection to detach") }
+            history.detached(connection, conduct)
         }
-        conduct.noteEnd(.released)
+        conduct.noteEnd(.detached)
     }
 }
 

@@ -90,7 +90,7 @@ import Testing
         try await relay.start()
         #expect(try Client(relay.addresses[0]).readToEnd() == .end(""))
         let pair = SocketPair()
-        #expect(throws: CastError.self) { try echo.adopt(ReleasedConnection(adopting: pair.end)) }
+        #expect(throws: CastError.self) { try echo.adopt(DetachedConnection(adopting: pair.end)) }
         #expect(pair.isEndClosed)
         await relay.stop()
     }

@@ -43,7 +43,7 @@ import Testing
             { number, connection, context in
                 // Delivered when those who have a new connection have been called for this turn.
                 if number == 0 {
-                    context.state.pointee.adopt(Adoption(descriptor: 1001, unread: []))
+                    context.state.pointee.adopt(DetachedConnection(1001, unread: []) {}, nil)
                 } else {
                     context.assign(connection, to: worker)
                 }
@@ -183,15 +183,14 @@ import Testing
         #expect(diary.lines == ["connected", "received \u{5}he", "closed: the server has stopped"])
     }
 
-    @Test func whatIsReleasedWhileTheServerStopsTakesItsBytesAlong() throws {
+    @Test func whatIsDetachedWhileTheServerStopsTakesItsBytesAlong() throws {
         let server = try ScriptedServer()
         var unread: [[UInt8]] = []
         let worker = DiaryWorker<Once>(diary: diary) { _ in
         } onReceived: { _, connection in
             connection.send("bye")
-            connection.release {
-                unread.append($0.unread)
-                _ = $0.takeDescriptor()
+            connection.detach {
+                if case .success(let connection) = $0, let taken = connection.take() { unread.append(taken.unread) }
             }
         }
         var send = Token(rawValue: 0)
@@ -215,16 +214,16 @@ import Testing
                 },
             ]
         )
-        #expect(diary.lines == ["connected", "received a", "closed: released"])
+        #expect(diary.lines == ["connected", "received a", "closed: detached"])
         #expect(unread == [Array("rest".utf8)])
     }
 
-    @Test func aReleasedConnectionHasEndedItsOutputIfItWasTo() throws {
+    @Test func aDetachedConnectionHasEndedItsOutputIfItWasTo() throws {
         let server = try ScriptedServer()
-        var released: [Int32] = []
+        var detached: [Int32] = []
         let worker = DiaryWorker<Once>(diary: diary) { connection in
             connection.finishOutput()
-            connection.release { released.append($0.takeDescriptor()) }
+            connection.detach { detached.append(contentsOf: $0.takeDescriptors()) }
         }
         let (kernel, _) = try server.run(
             { _, connection, context in
@@ -233,7 +232,7 @@ import Testing
             },
             script: [{ try $0.accept(client, on: server.listeners[0]) }]
         )
-        #expect(released == [client])
+        #expect(detached == [client])
         #expect(kernel.endedOutputs == [client])
     }
 

@@ -30,7 +30,7 @@ import Testing
         try server.run(
             { number, connection, context in
                 if number == 0 {
-                    context.state.pointee.adopt(Adoption(descriptor: 1001, unread: []))
+                    context.state.pointee.adopt(DetachedConnection(1001, unread: []) {}, nil)
                 } else {
                     connection.send("hello")
                     context.assign(connection, to: Plain(diary: diary))
@@ -81,7 +81,7 @@ import Testing
         try server.run(
             { number, connection, context in
                 if number == 0 {
-                    context.state.pointee.adopt(Adoption(descriptor: 1001, unread: []))
+                    context.state.pointee.adopt(DetachedConnection(1001, unread: []) {}, nil)
                 } else {
                     // Connected when the drain begins, since nobody has called it before.
                     context.assign(connection, to: Patient(diary: diary))

@@ -68,9 +68,11 @@ struct SoakBehavior: NonBlockingServer {
         case .echo:
             connection.send("serial \(serial)\n")
             let handover = Handover(board)
-            connection.release { [echo] connection in
+            connection.detach { [echo] connection in
                 handover.complete()
-                echo.adopt(connection.takeDescriptor())
+                if case .success(let connection) = connection, let taken = connection.take() {
+                    echo.adopt(taken.descriptor)
+                }
             }
         }
     }

@@ -31,7 +31,7 @@ enum ConnectionEvent {
         case 1: self = .queued(1 << (Int(byte) >> 4))
         case 2: self = .wantsInput
         case 3: self = .dropped
-        case 4: self = .released
+        case 4: self = .detached
         case 5: self = .reset
         case 6: self = .serverEnded
         case 7: self = .expired

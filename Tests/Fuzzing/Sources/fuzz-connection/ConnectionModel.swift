@@ -37,7 +37,7 @@ struct ConnectionModel {
         case .queued(let count): queue(count)
         case .wantsInput: wantInput()
         case .dropped: leave(.dropped, .dropped)
-        case .released: leave(.released, .released)
+        case .detached: leave(.detached, .detached)
         case .reset: leave(.reset, .reset)
         case .serverEnded: leave(.outlived, .serverEnded)
         case .expired: expire()
@@ -69,7 +69,7 @@ struct ConnectionModel {
 extension ConnectionModel {
     private var isOwned: Bool { isInUse && end == nil }
 
-    private var isEnding: Bool { isInUse && isOpen && (end == .dropped || end == .released) }
+    private var isEnding: Bool { isInUse && isOpen && (end == .dropped || end == .detached) }
 
     private mutating func accept() {
         guard !isInUse else { return }
@@ -156,7 +156,7 @@ extension ConnectionModel {
             begin(.discard)
         case .stopHearing: precondition(inFlight == .discard, "nothing is heard")
         case .handOut:
-            precondition(end == .released && unsent == 0 && inFlight.isEmpty, "handed out with something left")
+            precondition(end == .detached && unsent == 0 && inFlight.isEmpty, "handed out with something left")
             close()
         case .disconnect:
             precondition(isOpen, "reset twice")

@@ -1,0 +1,26 @@
+/// A connection that was accepted elsewhere, on its way into a loop: its descriptor, which is the loop's to close, the bytes that were received
+/// on it and not delivered, and its worker, if it comes with one.
+///
+/// Owned by the loop's state until it is delivered; loop's thread only.
+struct Adoption {
+    /// Gives a connection to the worker that it came with.
+    typealias Assignment = (consuming Connection, borrowing ServerContext) -> Void
+
+    let descriptor: Int32
+    let unread: [UInt8]
+    /// `nil` where the behavior's `newConnection` decides.
+    let assign: Assignment?
+}
+
+/// A worker on its way to its connection: in a closure, which cannot give away what it captures.
+///
+/// Safe: one thread puts the worker in, before the message is sent, and the loop's thread takes it out.
+final class WorkerParcel<Worker: ConnectionWorker & ~Copyable>: @unchecked Sendable {
+    private var worker: Worker?
+
+    init(_ worker: consuming Worker) {
+        self.worker = consume worker
+    }
+
+    func take() -> Worker? { worker.take() }
+}
