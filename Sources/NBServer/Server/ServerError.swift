@@ -132,6 +132,12 @@ extension ServerError {
         return ServerError(.connectionEnded, operation: "detach", errno: errno, cure: cure)
     }
 
+    /// A thread could not be made.
+    static func noThread(_ errno: Int32) -> ServerError {
+        let cure = "the process may have no more threads; see pids.max of its control group, and `ulimit -u`"
+        return ServerError(.thread, operation: "pthread_create", errno: errno, cure: cure)
+    }
+
     static let mailboxFull = ServerError(
         .mailboxFull,
         operation: "put a message",

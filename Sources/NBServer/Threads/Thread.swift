@@ -34,12 +34,7 @@ func startThread(named name: String = "nb-server", _ body: @escaping @Sendable (
     )
     guard result == 0 else {
         body.release()
-        throw ServerError(
-            .thread,
-            operation: "pthread_create",
-            errno: result,
-            cure: "the process may have no more threads"
-        )
+        throw ServerError.noThread(result)
     }
 }
 
