@@ -110,12 +110,14 @@ extension ErrorReferenceTests {
         var failing = Clerk()
         failing.onBegin = { _, _ in throw Trouble() }
         return [
-            await thrown { try await Server(Clerk(), listening: []).start(stoppingOn: [Signal(rawValue: SIGKILL)]) },
+            await thrownLater {
+                try await Server(Clerk(), listening: []).start(stoppingOn: [Signal(rawValue: SIGKILL)])
+            },
             .noThread(EAGAIN),
-            await thrown { try await ended.start() },
-            await thrown { [declining] in try await Server(declining, listening: []).start() },
-            await thrown { [failing] in try await Server(failing, listening: []).start() },
-            await thrown { try await ended.addListener(on: "127.0.0.1:0") },
+            await thrownLater { try await ended.start() },
+            await thrownLater { [declining] in try await Server(declining, listening: []).start() },
+            await thrownLater { [failing] in try await Server(failing, listening: []).start() },
+            await thrownLater { try await ended.addListener(on: "127.0.0.1:0") },
             ServerError(.timeout(.seconds(5)), operation: "listen", address: "192.0.2.1:80"),
             .mailboxFull,
         ].compactMap(\.self)
@@ -229,7 +231,7 @@ extension ErrorReferenceTests {
         return nil
     }
 
-    private func thrown<Value>(by body: () async throws -> Value) async -> ServerError? {
+    private func thrownLater<Value>(by body: () async throws -> Value) async -> ServerError? {
         do { _ = try await body() } catch let error as ServerError { return error } catch {}
         return nil
     }
