@@ -214,6 +214,14 @@ extension ListenerTable {
         (0..<count).contains { $0 != index && listeners[$0].state.isRecovering && listeners[$0].state.phase != .closed }
     }
 
+    /// How many listeners are parked.
+    var parkedCount: Int {
+        guard mayHaveParked else { return 0 }
+        return (0..<count).reduce(0) { total, index in
+            if case .parked = listeners[index].state.phase { total + 1 } else { total }
+        }
+    }
+
     /// When the next parked listener is to try again.
     var nextParkEnd: Instant? {
         guard mayHaveParked else { return nil }

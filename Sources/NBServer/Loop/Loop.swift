@@ -159,6 +159,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         submitConnections(&budget)
         if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
         acceptor.submitDue(on: &engine)
+        mail.report()
     }
 
     /// Messages, then timers, then what the library itself has to say, and what all of them ask for.
@@ -173,7 +174,6 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         progressDrain()
         if let reason = control.stopRequest.reason { state.stop(reason) }
         endPatience()
-        mail.report()
     }
 
     /// Does for a drain what can be done by now, if there is one.
@@ -226,6 +226,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Takes what the enter before has brought, unless completions from before are left.
     private mutating func takeCompletions() {
         connections.pointee.now = engine.now
+        mail.noteTurn(at: connections.pointee.now)
         guard !batch.hasRest else { return }
         batch.removeAll()
         engine.takeCompletions(into: &batch)

@@ -15,8 +15,11 @@ struct Mail {
     private let behavior: BehaviorBox
     private let mailbox: Mailbox
     private let observer: (any ServerObserver)?
+    /// The same, if it observes the load.
+    private let loadObserver: (any LoadObserver)?
     /// What the observer was told last.
     private var reportedCounters = ServerCounters()
+    private var turnClock = TurnClock()
 
     init(_ state: UnsafeMutablePointer<LoopState>, _ behavior: BehaviorBox, _ observer: (any ServerObserver)?) {
         self.state = state
@@ -26,6 +29,7 @@ struct Mail {
         self.behavior = behavior
         mailbox = behavior.mailbox
         self.observer = observer
+        loadObserver = observer as? any LoadObserver
     }
 
     /// Whether a message has come that was not looked at.
@@ -102,13 +106,36 @@ struct Mail {
         }
     }
 
-    /// Tells the observer, if there is one, what is new.
+    /// A turn begins.
+    mutating func noteTurn(at now: Instant) {
+        if loadObserver != nil { turnClock.noteBegin(at: now) }
+    }
+
+    /// Tells the observer, if there is one, what is new. At the end of a turn, since connections have ended in what was prepared; and when the
+    /// behavior has terminated, also where no turn will end any more.
     mutating func report() {
         guard let observer, let events = state.pointee.events else { return }
+        if let loadObserver { return report(events, to: loadObserver) }
         let counters = state.pointee.countersNow
         guard !events.isEmpty || counters != reportedCounters else { return }
         state.pointee.events = []
         reportedCounters = counters
         observer.observe(events, counters)
+    }
+
+    @inline(never)
+    private mutating func report(_ events: [ServerEvent], to observer: any LoadObserver) {
+        turnClock.noteEnd(at: state.pointee.clock())
+        if !events.isEmpty { state.pointee.events = [] }
+        let listeners = state.pointee.listeners
+        let load = ServerLoad(
+            listeners: listeners.pointee.openCount,
+            parkedListeners: listeners.pointee.parkedCount,
+            mailboxLength: behavior.messageCount,
+            turns: turnClock.turns,
+            turnTime: turnClock.total,
+            longestTurn: turnClock.takeLongest()
+        )
+        observer.observe(events, state.pointee.countersNow, load)
     }
 }

@@ -1,7 +1,7 @@
 internal import NBEngine
 
 /// What something comes to: settled once, by whoever is first, and waited for by any number of threads and tasks.
-final class Outcome<Value: Sendable>: Sendable {
+package final class Outcome<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
         var waiters: [Waiter] = []
@@ -15,6 +15,8 @@ final class Outcome<Value: Sendable>: Sendable {
 
     private let state = Lock(State())
 
+    package init() {}
+
     /// The value, if it is settled.
     var value: Value? { state.withLock { $0.value } }
 
@@ -22,7 +24,7 @@ final class Outcome<Value: Sendable>: Sendable {
     var waiterCount: Int { state.withLock { $0.waiters.count } }
 
     /// Settles it, unless somebody was first.
-    func resolve(_ value: Value) {
+    package func resolve(_ value: Value) {
         let waiters = state.withLock { state in
             guard state.value == nil else { return [] as [Waiter] }
             state.value = value
@@ -54,7 +56,7 @@ final class Outcome<Value: Sendable>: Sendable {
 
     /// Waits in a task.
     @discardableResult
-    nonisolated(nonsending) func resolved() async -> Value {
+    package nonisolated(nonsending) func resolved() async -> Value {
         await withUnsafeContinuation { continuation in
             whenResolved { continuation.resume(returning: $0) }
         }

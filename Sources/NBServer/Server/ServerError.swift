@@ -68,7 +68,7 @@ public struct ServerError: Error, Hashable, Sendable, Codable, CustomStringConve
     /// What to do about it.
     public let cure: String
 
-    init(_ code: Code, operation: String, address: String? = nil, errno: Int32? = nil, cure: String) {
+    package init(_ code: Code, operation: String, address: String? = nil, errno: Int32? = nil, cure: String) {
         self.code = code
         self.operation = operation
         self.address = address
