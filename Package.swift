@@ -15,6 +15,20 @@ let package = Package(
         // For C programs; ./dev c makes a library of it that needs no Swift.
         .library(name: "NBServerC", type: .static, targets: ["NBServerC"]),
         .executable(name: "nb-doctor", targets: ["nb-doctor"]),
+        // Bridges to other packages; each is empty unless its trait is on.
+        .library(name: "NBServerLifecycle", targets: ["NBServerLifecycle"]),
+        .library(name: "NBServerObservability", targets: ["NBServerObservability"]),
+    ],
+    // Off by default, so that a build clones no other package; ./dev bridges checks that, and builds and tests all of them.
+    traits: [
+        .trait(name: "Lifecycle", description: "NBServerLifecycle: servers as services of Service Lifecycle"),
+        .trait(name: "Logging", description: "NBServerObservability: an observer that logs with swift-log"),
+        .trait(name: "Metrics", description: "NBServerObservability: an observer that feeds swift-metrics"),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", providers: [.apt(["liburing-dev"])]),
@@ -27,6 +41,27 @@ let package = Package(
         .target(name: "NBServer", dependencies: ["NBEngine", "NBLibc", "NBUring"], swiftSettings: settings),
         // A C program's server: what is behind nbserver.h. ./dev c makes libraries of it.
         .target(name: "NBServerC", dependencies: ["CNBServer", "NBLibc", "NBServer"], swiftSettings: settings),
+        .target(
+            name: "NBServerLifecycle",
+            dependencies: [
+                "NBServer",
+                .product(
+                    name: "ServiceLifecycle",
+                    package: "swift-service-lifecycle",
+                    condition: .when(traits: ["Lifecycle"])
+                ),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "NBServerObservability",
+            dependencies: [
+                "NBServer",
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Logging"])),
+                .product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+            ],
+            swiftSettings: settings
+        ),
         // What a server would run on here, and which limits it would meet.
         .executableTarget(name: "nb-doctor", dependencies: ["NBServer"], swiftSettings: settings),
         .executableTarget(

@@ -1,0 +1,77 @@
+#if Metrics
+internal import CoreMetrics
+internal import NBServer
+
+/// A server's metrics, and what they were told last.
+///
+/// The outbox's queue only, which delivers one batch after the other.
+final class MetricsFeed: @unchecked Sendable {
+    private let counters: [(counter: Counter, value: KeyPath<ServerCounters, UInt64>)]
+    private let gauges: [(gauge: Gauge, value: KeyPath<ServerLoad, Int>)]
+    private let waiting: Gauge
+    private let turns: Counter
+    private let busyTime: Counter
+    private let longestTurn: CoreMetrics.Timer
+    private var told = ServerCounters()
+    private var toldLoad: ServerLoad?
+
+    init(_ prefix: String, _ dimensions: [(String, String)], _ factory: any MetricsFactory) {
+        counters = Self.counterNames.map { name, value in
+            (Counter(label: "\(prefix)_\(name)", dimensions: dimensions, factory: factory), value)
+        }
+        gauges = Self.gaugeNames.map { name, value in
+            (Gauge(label: "\(prefix)_\(name)", dimensions: dimensions, factory: factory), value)
+        }
+        waiting = Gauge(label: "\(prefix)_connections_waiting", dimensions: dimensions, factory: factory)
+        turns = Counter(label: "\(prefix)_turns", dimensions: dimensions, factory: factory)
+        busyTime = Counter(label: "\(prefix)_busy_nanoseconds", dimensions: dimensions, factory: factory)
+        longestTurn = CoreMetrics.Timer(label: "\(prefix)_longest_turn", dimensions: dimensions, factory: factory)
+    }
+
+    private static var counterNames: [(String, KeyPath<ServerCounters, UInt64>)] {
+        [
+            ("connections_accepted", \.accepted), ("connections_delivered", \.delivered),
+            ("connections_adopted", \.adopted), ("connections_discarded", \.discarded), ("connections_shed", \.shed),
+            ("connections_over_limit", \.overLimit), ("connections_over_source_limit", \.overSourceLimit),
+            ("connections_denied", \.denied), ("connections_gone", \.gone), ("connections_failed", \.failed),
+            ("connections_expired", \.expired), ("accepts_armed", \.armed), ("accepts_failed", \.acceptFailures),
+            ("messages_handled", \.messages),
+        ]
+    }
+
+    private static var gaugeNames: [(String, KeyPath<ServerLoad, Int>)] {
+        [
+            ("connections_open", \.connections), ("listeners_open", \.listeners),
+            ("listeners_parked", \.parkedListeners), ("mailbox_length", \.mailboxLength),
+        ]
+    }
+
+    /// Tells what has changed.
+    func tell(_ batch: MetricsBatch) {
+        guard let new = batch.counters else { return }
+        for (counter, value) in counters where new[keyPath: value] > told[keyPath: value] {
+            counter.increment(by: new[keyPath: value] - told[keyPath: value])
+        }
+        if toldLoad == nil || new.waiting != told.waiting { waiting.record(Int64(clamping: new.waiting)) }
+        told = new
+        for (gauge, value) in gauges where toldLoad?[keyPath: value] != batch.load[keyPath: value] {
+            gauge.record(Int64(batch.load[keyPath: value]))
+        }
+        tellTurns(batch.load)
+        toldLoad = batch.load
+    }
+
+    private func tellTurns(_ load: ServerLoad) {
+        let before = toldLoad ?? ServerLoad()
+        if load.turns > before.turns { turns.increment(by: load.turns - before.turns) }
+        let busy = Self.nanoseconds(load.turnTime - before.turnTime)
+        if busy > 0 { busyTime.increment(by: busy) }
+        longestTurn.recordNanoseconds(Self.nanoseconds(load.longestTurn))
+    }
+
+    private static func nanoseconds(_ duration: Duration) -> Int64 {
+        let (seconds, attoseconds) = duration.components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+}
+#endif
