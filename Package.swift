@@ -18,17 +18,20 @@ let package = Package(
         // Bridges to other packages; each is empty unless its trait is on.
         .library(name: "NBServerLifecycle", targets: ["NBServerLifecycle"]),
         .library(name: "NBServerObservability", targets: ["NBServerObservability"]),
+        .library(name: "NBServerNIO", targets: ["NBServerNIO"]),
     ],
     // Off by default, so that a build clones no other package; ./dev bridges checks that, and builds and tests all of them.
     traits: [
         .trait(name: "Lifecycle", description: "NBServerLifecycle: servers as services of Service Lifecycle"),
         .trait(name: "Logging", description: "NBServerObservability: an observer that logs with swift-log"),
         .trait(name: "Metrics", description: "NBServerObservability: an observer that feeds swift-metrics"),
+        .trait(name: "NIO", description: "NBServerNIO: connections for SwiftNIO's event loops"),
     ],
     dependencies: [
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", providers: [.apt(["liburing-dev"])]),
@@ -59,6 +62,15 @@ let package = Package(
                 "NBServer",
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Logging"])),
                 .product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "NBServerNIO",
+            dependencies: [
+                "NBLibc", "NBServer",
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["NIO"])),
+                .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["NIO"])),
             ],
             swiftSettings: settings
         ),

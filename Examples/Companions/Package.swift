@@ -13,7 +13,7 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "nb-server-companions",
     dependencies: [
-        .package(name: "nb-server", path: "../..", traits: ["Lifecycle", "Logging", "Metrics"]),
+        .package(name: "nb-server", path: "../..", traits: ["Lifecycle", "Logging", "Metrics", "NIO"]),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -22,10 +22,17 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
-        // What programs here say, and how they say that they cannot.
+        // What is around the servers of the programs, and what they answer.
         .target(
             name: "CompanionProgram",
-            dependencies: [.product(name: "NBServer", package: "nb-server")],
+            dependencies: [
+                .product(name: "NBServer", package: "nb-server"),
+                .product(name: "NBServerNIO", package: "nb-server"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Sources/Shared",
             swiftSettings: settings
         ),
@@ -51,12 +58,49 @@ let package = Package(
             path: "Sources/Dashboard",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "nio-http",
+            dependencies: [
+                "CompanionProgram",
+                .product(name: "NBServerNIO", package: "nb-server"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Sources/HTTP",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "nio-tls",
+            dependencies: [
+                "CompanionProgram",
+                .product(name: "NBServerNIO", package: "nb-server"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Sources/TLS",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "hummingbird-soup",
+            dependencies: [
+                "CompanionProgram",
+                .product(name: "NBServerNIO", package: "nb-server"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Sources/Hummingbird",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "CompanionTests",
             dependencies: [
-                "service-group", "dashboard",
+                "dashboard", "hummingbird-soup", "nio-http", "nio-tls", "service-group",
                 .product(name: "NBServerLifecycle", package: "nb-server"),
                 .product(name: "NBServerObservability", package: "nb-server"),
+                .product(name: "NBServerNIO", package: "nb-server"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
                 .product(name: "InMemoryLogging", package: "swift-log"),
@@ -64,10 +108,6 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                // Built with the tests, so that one build has everything that the programs need.
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings
         ),

@@ -19,8 +19,8 @@ import Testing
         try await testGracefulShutdown { trigger in
             async let end: Void = server.run()
             await journal.wait { $0 == ["begins"] }
-            let client = try Client(server.addresses[0])
-            #expect(try client.readToEnd() == "hello\n")
+            let client = Held(try Client(server.addresses[0]))
+            #expect(try await client.readToEnd() == "hello\n")
             trigger.triggerGracefulShutdown()
             try await end
         }
@@ -29,23 +29,23 @@ import Testing
 
     @Test func beforeItRunsAGracefulShutdownDrainsWhoWaits() async throws {
         let server = try server()
-        let client = try Client(server.addresses[0])
+        let client = Held(try Client(server.addresses[0]))
         try await testGracefulShutdown { trigger in
             trigger.triggerGracefulShutdown()
             try await server.run()
         }
-        #expect(try client.readToEnd() == "hello\n")
+        #expect(try await client.readToEnd() == "hello\n")
         #expect(journal.entries.sorted() == ["begins", "connection", "drains", "ended: drained"])
     }
 
     @Test func clientsThatWaitMayBeReset() async throws {
         let server = try server()
-        let client = try Client(server.addresses[0])
+        let client = Held(try Client(server.addresses[0]))
         try await testGracefulShutdown { trigger in
             trigger.triggerGracefulShutdown()
             try await server.service(queued: .reset).run()
         }
-        #expect(try client.readToEnd() == nil)
+        #expect(try await client.readToEnd() == nil)
         #expect(journal.entries == ["begins", "drains", "ended: drained"])
     }
 
@@ -53,12 +53,12 @@ import Testing
         let server = try server(Keeper(journal: journal, keeps: true))
         try await testGracefulShutdown { trigger in
             async let end: Void = server.service(drainingWithin: .milliseconds(50)).run()
-            let client = try Client(server.addresses[0])
+            let client = Held(try Client(server.addresses[0]))
             await journal.wait { $0.count == 2 }
             trigger.triggerGracefulShutdown()
             trigger.triggerGracefulShutdown()
             try await end
-            #expect(try client.readToEnd() == "hello\n")
+            #expect(try await client.readToEnd() == "hello\n")
             trigger.triggerGracefulShutdown()
         }
         #expect(
@@ -97,7 +97,7 @@ import Testing
 
     @Test func beforeItRunsACancellationKeepsItFromRunning() async throws {
         let server = try server()
-        let client = try Client(server.addresses[0])
+        let client = Held(try Client(server.addresses[0]))
         let task = Task {
             while !Task.isCancelled { await Task.yield() }
             try await server.run()
@@ -105,7 +105,7 @@ import Testing
         task.cancel()
         try await task.value
         #expect(journal.entries == [])
-        #expect(try client.readToEnd() == nil)
+        #expect(try await client.readToEnd() == nil)
     }
 
     @Test func duringBeginACancellationWaitsForIt() async throws {
@@ -126,7 +126,7 @@ import Testing
 
     @Test func aCancellationEndsADrain() async throws {
         let server = try server(Keeper(journal: journal, keeps: true))
-        let client = try Client(server.addresses[0])
+        let client = Held(try Client(server.addresses[0]))
         try await testGracefulShutdown { trigger in
             let task = Task { try await server.service(drainingWithin: .seconds(3600)).run() }
             await journal.wait { $0.count == 2 }
@@ -135,7 +135,7 @@ import Testing
             task.cancel()
             try await task.value
         }
-        #expect(try client.readToEnd() == "hello\n")
+        #expect(try await client.readToEnd() == "hello\n")
         #expect(journal.entries == ["begins", "connection", "drains", "ended: stop requested"])
     }
 
@@ -183,7 +183,7 @@ import Testing
             trigger.triggerGracefulShutdown()
             try await group.run()
         }
-        for client in clients { #expect(try client.client.readToEnd() == "hello\n") }
+        for client in clients { #expect(try await client.readToEnd() == "hello\n") }
         #expect(journal.entries.filter { $0 == "connection" }.count == 8)
     }
 
@@ -194,11 +194,4 @@ import Testing
         try group.shards[1].cast(.fail)
         await #expect(throws: Keeper.Mishap()) { try await group.run() }
     }
-}
-
-/// Lets a client be in an array.
-final class Held {
-    let client: Client
-
-    init(_ client: consuming Client) { self.client = client }
 }

@@ -21,7 +21,7 @@ import Testing
         let address = server.addresses[0]
         try await server.start()
         await journal.wait { $0.count == 1 }
-        for _ in 0..<3 { #expect(try Client(address).readToEnd() == "hello\n") }
+        for _ in 0..<3 { #expect(try await Held(try Client(address)).readToEnd() == "hello\n") }
         let added = try await server.addListener(on: "127.0.0.1:0")
         try await server.pauseListener(on: added)
         try await server.resumeListener(on: added)
@@ -71,7 +71,7 @@ import Testing
         let observer = LogObserver(Logger(journal), every: .seconds(3600), endLimit: .seconds(60))
         let server = try Server(Clumsy(), listening: "127.0.0.1:0", observer: observer)
         try await server.start()
-        for _ in 0..<1000 { _ = try Client(server.addresses[0]).readToEnd() }
+        for _ in 0..<1000 { _ = try await Held(try Client(server.addresses[0])).readToEnd() }
         await server.stop()
         let lines = journal.entries.filter { $0.hasPrefix("warning: connections failed") }
         #expect(lines == ["warning: connections failed nb.count=1000 nb.error=Mishap()"])
@@ -103,7 +103,7 @@ import Testing
         let server = try Server(Keeper(journal: Journal()), listening: "127.0.0.1:0", observer: observer)
         try await server.start()
         await journal.wait { $0.count == 1 }
-        for _ in 0..<100 { #expect(try Client(server.addresses[0]).readToEnd() == "hello\n") }
+        for _ in 0..<100 { #expect(try await Held(try Client(server.addresses[0])).readToEnd() == "hello\n") }
         try await server.suspendMessages()
         #expect("\(await server.stop())" == "stop requested")
         #expect(journal.entries.count == 1)

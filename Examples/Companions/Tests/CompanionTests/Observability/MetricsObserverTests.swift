@@ -36,7 +36,7 @@ import Testing
         try await server.start()
         // The first batch, which begins the hour.
         while try counter("turns").values.isEmpty { await Task.yield() }
-        for _ in 0..<1000 { #expect(try Client(server.addresses[0]).readToEnd() == "hello\n") }
+        for _ in 0..<1000 { #expect(try await Held(try Client(server.addresses[0])).readToEnd() == "hello\n") }
         await server.stop()
         #expect(try counter("connections_accepted").values == [1000])
         #expect(try counter("connections_delivered").values == [1000])
@@ -64,7 +64,7 @@ import Testing
         try await server.resumeMessages()
         _ = await server.waitForEnd()
         // The casts behind the first were dropped with the mailbox.
-        for client in clients { #expect(try client.client.readToEnd() == "hello\n") }
+        for client in clients { #expect(try await client.readToEnd() == "hello\n") }
         while try gauge("connections_open").values.last != 0 { await Task.yield() }
         #expect(try gauge("listeners_open").values.last == 0)
         #expect(try gauge("listeners_parked").values == [0])
@@ -101,7 +101,7 @@ import Testing
         let server = try Server(Keeper(journal: Journal()), listening: "127.0.0.1:0", observer: observer)
         try await server.start()
         while !stuck.isStuck { await Task.yield() }
-        for _ in 0..<100 { #expect(try Client(server.addresses[0]).readToEnd() == "hello\n") }
+        for _ in 0..<100 { #expect(try await Held(try Client(server.addresses[0])).readToEnd() == "hello\n") }
         #expect("\(await server.stop())" == "stop requested")
     }
 }
