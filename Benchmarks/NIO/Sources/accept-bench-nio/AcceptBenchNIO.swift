@@ -4,12 +4,12 @@ import NIOCore
 import NIOPosix
 
 /// The SwiftNIO contender of accept-bench: one event loop, which accepts and serves; or several, each with a listener of its own
-/// at every port (`SO_REUSEPORT`), among which the kernel shares the connections.
+/// at every port (`SO_REUSEPORT`), among which the kernel shares the connections; or one that serves what nb-server accepts.
 ///
 /// The other options of its sockets are those of the other contenders: `SO_REUSEADDR` and the longest backlog there is. Everything
 /// else is as SwiftNIO has it.
 @main
-struct AcceptBenchNIO: ParsableCommand {
+struct AcceptBenchNIO: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "accept-bench-nio",
         abstract: "Serve with SwiftNIO, for accept-bench.",
@@ -25,6 +25,9 @@ struct AcceptBenchNIO: ParsableCommand {
     @Option(help: "So many event loops, each with a listener of its own at every port (SO_REUSEPORT).")
     var loops: Int?
 
+    @Flag(help: "Have nb-server accept for the event loops.")
+    var behindNBServer = false
+
     @Option(help: "What to do with a connection: none, banner, turnaround, limited or hold.")
     var work = Work.banner
 
@@ -35,7 +38,7 @@ struct AcceptBenchNIO: ParsableCommand {
         guard loops ?? 1 >= 1 else { throw ValidationError("--loops is 1 or more") }
     }
 
-    func run() throws {
+    func run() async throws {
         // For sigwait below; before NIO makes its threads, which inherit it.
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -44,7 +47,18 @@ struct AcceptBenchNIO: ParsableCommand {
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loops ?? 1)
         let tally = Tally()
-        for channel in try bind(group, tally) { say("listening on \(Self.text(channel.localAddress))\n") }
+        if behindNBServer {
+            let server = try BehindNBServer(
+                group,
+                listen: listen,
+                listeners: listeners,
+                initializer: initializer(tally)
+            )
+            for address in server.addresses { say("listening on \(address)\n") }
+            try await server.start()
+        } else {
+            for channel in try bind(group, tally) { say("listening on \(Self.text(channel.localAddress))\n") }
+        }
         let calls = callInterval > 0 ? CallTimer(group.next(), microseconds: callInterval) : nil
 
         var signal: Int32 = 0
@@ -69,18 +83,21 @@ struct AcceptBenchNIO: ParsableCommand {
     }
 
     private func bootstrap(_ loop: any EventLoop, _ tally: Tally) -> ServerBootstrap {
-        let work = work
         let bootstrap = ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: Int32.max)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    tally.note()
-                    try channel.pipeline.syncOperations.addHandler(Server(work))
-                }
-            }
+            .childChannelInitializer(initializer(tally))
         guard loops != nil else { return bootstrap }
         return bootstrap.serverChannelOption(.socketOption(NIOBSDSocket.Option(rawValue: SO_REUSEPORT)), value: 1)
+    }
+
+    private func initializer(_ tally: Tally) -> @Sendable (any Channel) -> EventLoopFuture<Void> {
+        { [work] channel in
+            channel.eventLoop.makeCompletedFuture {
+                tally.note()
+                try channel.pipeline.syncOperations.addHandler(Server(work))
+            }
+        }
     }
 
     private static func text(_ address: SocketAddress?) -> String {

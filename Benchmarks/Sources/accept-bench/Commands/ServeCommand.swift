@@ -8,7 +8,7 @@ struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract:
-            "Run one of the servers alone: ours, embedded, from-c, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking, nio or nio-loops.",
+            "Run one of the servers alone: ours, embedded, from-c, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking, nio, nio-loops or nio-behind-ours.",
         discussion: """
             Prints where it listens, and when it is ended (Ctrl-C) how many connections it has accepted.
 
@@ -20,7 +20,7 @@ struct ServeCommand: ParsableCommand {
 
     @Argument(
         help:
-            "Which: ours, embedded, from-c, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking, nio or nio-loops."
+            "Which: ours, embedded, from-c, ours-on-epoll, ring, finishing, epoll, epoll-finishing, blocking, nio, nio-loops or nio-behind-ours."
     )
     var name: String
 

@@ -16,6 +16,8 @@ struct Contender: Sendable {
         case loop(String, depth: Int?, Steps = .plain)
         /// SwiftNIO with so many event loops, each with a listener of its own; nil for one loop, which needs no such listener.
         case nio(loops: Int?)
+        /// SwiftNIO with one event loop, for which this package's server accepts, on a thread of its own.
+        case nioBehindOurs
         /// Anything else: a command with `{port}` in it.
         case external(String)
     }
@@ -54,7 +56,7 @@ struct Contender: Sendable {
         switch program {
         case .ours(.ring), .ours(.embedded), .ours(.fromC): [Contender.finishing, Contender.ceiling]
         case .ours(.epoll): [Contender.epollFinishing.name, Contender.epoll.name]
-        case .loop, .nio, .external: []
+        case .loop, .nio, .nioBehindOurs, .external: []
         }
     }
 }
@@ -110,6 +112,12 @@ extension Contender {
         program: .nio(loops: 2)
     )
 
+    static let nioBehindOurs = Contender(
+        name: "nio, behind ours",
+        summary: "SwiftNIO on epoll, one event loop; nb-server accepts for it, on a thread of its own",
+        program: .nioBehindOurs
+    )
+
     /// The multishot loop with so many completions; the depth is chosen before the comparison.
     static func ring(_ name: String, depth: Int, _ steps: Steps = .plain) -> Contender {
         let what =
@@ -126,11 +134,11 @@ extension Contender {
     static let names = [
         ours.name, embedded.name, fromC.name, oursOnEpoll.name, ceiling, control, finishing, epoll.name,
         epollFinishing.name,
-        blocking.name, nio.name, nioLoops.name,
+        blocking.name, nio.name, nioLoops.name, nioBehindOurs.name,
     ]
 
     /// Those that take part only with `--full`, or when they are named.
-    static let extra = [embedded.name, fromC.name, oursOnEpoll.name, nio.name, nioLoops.name]
+    static let extra = [embedded.name, fromC.name, oursOnEpoll.name, nio.name, nioLoops.name, nioBehindOurs.name]
 
     /// The plain ones, as `serve` starts them.
     static func named(_ name: String, depth: Int = 256) -> Contender? {
@@ -146,6 +154,7 @@ extension Contender {
         case blocking.name: blocking
         case nio.name: nio
         case nioLoops.name, "nio-loops": nioLoops
+        case nioBehindOurs.name, "nio-behind-ours": nioBehindOurs
         default: nil
         }
     }

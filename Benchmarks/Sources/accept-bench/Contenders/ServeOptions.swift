@@ -31,12 +31,20 @@ extension Contender {
             let depth = depth.map { ["--depth", "\($0)"] } ?? []
             return [program, "--loop", loop] + common + depth + steps.arguments
         case .nio(let loops):
+            return [try Self.nioProgram] + common + (loops.map { ["--loops", "\($0)"] } ?? [])
+        case .nioBehindOurs:
+            return [try Self.nioProgram] + common + ["--behind-nb-server"]
+        case .external(let command):
+            return ["sh", "-c", "exec " + command.replacing(Contender.portMark, with: "\(options.port)")]
+        }
+    }
+
+    private static var nioProgram: String {
+        get throws {
             guard let program = ProgramPath.nio() else {
                 throw Failure("not built: swift build -c release --package-path Benchmarks/NIO")
             }
-            return [program] + common + (loops.map { ["--loops", "\($0)"] } ?? [])
-        case .external(let command):
-            return ["sh", "-c", "exec " + command.replacing(Contender.portMark, with: "\(options.port)")]
+            return program
         }
     }
 }

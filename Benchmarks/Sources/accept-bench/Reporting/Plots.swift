@@ -166,6 +166,7 @@ struct Plots {
         case Contender.blocking.name: "0x999999"
         case Contender.nio.name: "0x8a5a9e"
         case Contender.nioLoops.name: "0xb992c8"
+        case Contender.nioBehindOurs.name: "0x5a3a6e"
         default: othersColor(contender)
         }
     }
