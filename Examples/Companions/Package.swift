@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 
 // nb-server together with other packages, and the tests of the bridges to them. A package of its own, so that nb-server needs none of
 // them to be built; ./dev bridges builds it with every trait on, and runs its tests.

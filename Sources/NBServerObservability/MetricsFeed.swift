@@ -8,7 +8,7 @@ internal import NBServer
 final class MetricsFeed: @unchecked Sendable {
     private let counters: [(counter: Counter, value: KeyPath<ServerCounters, UInt64>)]
     private let gauges: [(gauge: Gauge, value: KeyPath<ServerLoad, Int>)]
-    private let waiting: Gauge
+    private let countedGauges: [(gauge: Gauge, value: KeyPath<ServerCounters, UInt64>)]
     private let turns: Counter
     private let busyTime: Counter
     private let longestTurn: CoreMetrics.Timer
@@ -22,7 +22,9 @@ final class MetricsFeed: @unchecked Sendable {
         gauges = Self.gaugeNames.map { name, value in
             (Gauge(label: "\(prefix)_\(name)", dimensions: dimensions, factory: factory), value)
         }
-        waiting = Gauge(label: "\(prefix)_connections_waiting", dimensions: dimensions, factory: factory)
+        countedGauges = [("connections_open", \.open), ("connections_waiting", \.waiting)].map { name, value in
+            (Gauge(label: "\(prefix)_\(name)", dimensions: dimensions, factory: factory), value)
+        }
         turns = Counter(label: "\(prefix)_turns", dimensions: dimensions, factory: factory)
         busyTime = Counter(label: "\(prefix)_busy_nanoseconds", dimensions: dimensions, factory: factory)
         longestTurn = CoreMetrics.Timer(label: "\(prefix)_longest_turn", dimensions: dimensions, factory: factory)
@@ -34,14 +36,16 @@ final class MetricsFeed: @unchecked Sendable {
             ("connections_adopted", \.adopted), ("connections_discarded", \.discarded), ("connections_shed", \.shed),
             ("connections_over_limit", \.overLimit), ("connections_over_source_limit", \.overSourceLimit),
             ("connections_denied", \.denied), ("connections_gone", \.gone), ("connections_failed", \.failed),
-            ("connections_expired", \.expired), ("accepts_armed", \.armed), ("accepts_failed", \.acceptFailures),
-            ("messages_handled", \.messages),
+            ("connections_last_word", \.toldLastWord), ("connections_expired", \.expired), ("connections_ended", \.ended),
+            ("bytes_received", \.bytesReceived), ("bytes_sent", \.bytesSent), ("accepts_armed", \.armed),
+            ("accepts_failed", \.acceptFailures), ("messages_handled", \.messages),
+            ("messages_refused", \.refusedMessages),
         ]
     }
 
     private static var gaugeNames: [(String, KeyPath<ServerLoad, Int>)] {
         [
-            ("connections_open", \.connections), ("listeners_open", \.listeners),
+            ("listeners_open", \.listeners),
             ("listeners_parked", \.parkedListeners), ("mailbox_length", \.mailboxLength),
         ]
     }
@@ -52,7 +56,9 @@ final class MetricsFeed: @unchecked Sendable {
         for (counter, value) in counters where new[keyPath: value] > told[keyPath: value] {
             counter.increment(by: new[keyPath: value] - told[keyPath: value])
         }
-        if toldLoad == nil || new.waiting != told.waiting { waiting.record(Int64(clamping: new.waiting)) }
+        for (gauge, value) in countedGauges where toldLoad == nil || new[keyPath: value] != told[keyPath: value] {
+            gauge.record(Int64(clamping: new[keyPath: value]))
+        }
         told = new
         for (gauge, value) in gauges where toldLoad?[keyPath: value] != batch.load[keyPath: value] {
             gauge.record(Int64(batch.load[keyPath: value]))

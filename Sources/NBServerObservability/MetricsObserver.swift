@@ -11,9 +11,10 @@ public import NBServer
 ///
 /// | Name, after the prefix | Kind | What it is |
 /// | --- | --- | --- |
-/// | `_connections_accepted`, `_delivered`, `_adopted`, `_discarded`, `_shed`, `_over_limit`, `_over_source_limit`, `_denied`, `_gone`, `_failed`, `_expired` | counter | see ``ServerCounters`` |
+/// | `_connections_accepted`, `_delivered`, `_adopted`, `_discarded`, `_shed`, `_over_limit`, `_over_source_limit`, `_denied`, `_gone`, `_last_word`, `_failed`, `_expired`, `_ended` | counter | see ``ServerCounters`` |
+/// | `_bytes_received`, `_bytes_sent` | counter | bytes for workers; bytes that the kernel has taken |
 /// | `_accepts_armed`, `_accepts_failed` | counter | accept operations |
-/// | `_messages_handled` | counter | calls and casts |
+/// | `_messages_handled`, `_messages_refused` | counter | calls and casts; those that found the mailbox full |
 /// | `_connections_open`, `_connections_waiting` | gauge | connections that have not ended; that wait at a limit |
 /// | `_listeners_open`, `_listeners_parked` | gauge | listeners that are not closed; that cannot accept for now |
 /// | `_mailbox_length` | gauge | messages that wait |

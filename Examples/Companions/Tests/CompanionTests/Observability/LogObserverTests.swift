@@ -22,12 +22,13 @@ import Testing
         try await server.start()
         await journal.wait { $0.count == 1 }
         for _ in 0..<3 { #expect(try await Held(try Client(address)).readToEnd() == "hello\n") }
-        let added = try await server.addListener(on: "127.0.0.1:0")
-        try await server.pauseListener(on: added)
-        try await server.resumeListener(on: added)
+        let listener = try await server.addListener(on: "127.0.0.1:0")
+        let added = listener.address
+        try await server.pauseListener(listener.id)
+        try await server.resumeListener(listener.id)
         try await server.suspendMessages()
         try await server.resumeMessages()
-        try await server.removeListener(on: added)
+        try await server.removeListener(listener.id)
         await server.drain(within: .seconds(60))
         let lines = journal.entries
         #expect(lines[0].hasPrefix("info: server began nb.addresses=[\"\(address)\"] nb.engine="))
