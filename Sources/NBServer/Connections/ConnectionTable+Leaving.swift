@@ -86,8 +86,9 @@ extension UnsafeMutablePointer<ConnectionTable> {
         }
     }
 
-    /// The engine is lost, and every descriptor is closed: tells receivers.
-    func failReceivers() {
+    /// The engine is lost: closes every descriptor by hand, and tells receivers.
+    func abandon() {
+        pointee.closeByHand()
         while let handOut = pointee.takeHandOut() {
             guard case .ended(let cause) = handOut.outcome else { continue }
             handOut.receiver(.failure(.notDetached(cause)))
@@ -111,7 +112,7 @@ extension ConnectionTable {
 
     /// The engine is lost: closes every descriptor by hand. A `Connection` value that still exists outlives the server, and any
     /// thread may drop it. A connection that was to be handed out is closed instead.
-    mutating func abandon() {
+    fileprivate mutating func closeByHand() {
         for slot in used {
             if slot.pointee.descriptor >= 0 { NBLibc.close(slot.pointee.descriptor) }
             slot.pointee.descriptor = -1

@@ -395,7 +395,6 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         workers.stop()
         if stage < .endingConnections { terminate() }
         stage = .lost
-        connections.pointee.abandon()
-        connections.failReceivers()
+        connections.abandon()
     }
 }
