@@ -1,4 +1,4 @@
-// The README shows parts of the examples: their lines, in their order.
+// The README and the first article show parts of the examples: their lines, in their order.
 
 @preconcurrency import Glibc
 import Testing
@@ -6,10 +6,12 @@ import Testing
 extension SoupTests {
     @Suite struct Readme {
         /// A part leaves out what it likes. What is around the server is its own.
-        @Test(arguments: ["Soup", "Counter", "Echo"])
-        func whatIsShownOfAnExampleIsThere(example: String) throws {
+        @Test(arguments: [
+            ("Soup", "README.md"), ("Echo", "README.md"),
+            ("Counter", "Sources/NBServer/NBServer.docc/GettingStarted.md"),
+        ]) func whatIsShownOfAnExampleIsThere(example: String, page: String) throws {
             let path = "Examples/\(example)/main.swift"
-            let shown = try #require(Self.code(after: "](\(path))", in: try ownText(of: "README.md")))
+            let shown = try #require(Self.code(after: path, in: try ownText(of: page)))
             let behavior = shown.prefix { !$0.hasPrefix("let server") }
             #expect(behavior.contains("import NBServer") && behavior.contains { $0.hasPrefix("struct ") })
             try Self.expect(Array(behavior), in: path)
@@ -41,8 +43,8 @@ extension SoupTests {
         /// The results of a benchmark, or a file that has moved, are easily left behind.
         @Test(arguments: [
             "README.md", "CONTRIBUTING.md", "Benchmarks/README.md", "Benchmarks/Recipes/README.md",
-            "Examples/Companions/README.md", "Examples/Deployment/README.md", "Examples/Embedding/README.md",
-            "Tests/README.md",
+            "Examples/README.md", "Examples/Companions/README.md", "Examples/Deployment/README.md",
+            "Examples/Embedding/README.md", "Tests/README.md",
             "Tests/Fuzzing/README.md",
         ]) func whatAPageLinksToIsThere(page: String) throws {
             let folder = page.lastIndex(of: "/").map { page[...$0] } ?? ""
