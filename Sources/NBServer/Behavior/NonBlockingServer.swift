@@ -1,15 +1,17 @@
-/// A behavior: what a server does with its connections, written as one value with a few callbacks.
+/// A behavior: what a server does with its connections, as one value with a few callbacks.
 ///
-/// The library owns the listen sockets, the accept loop and the teardown, and calls back on one thread, one callback at
-/// a time; a behavior needs no locks and must not block. It may be a struct, copyable or not, or a class. Only
-/// `newConnection`, or `makeWorker`, must be written.
+/// The library owns the listen sockets, the accept loop and the teardown. It calls the behavior back on the server's thread, one callback
+/// at a time. A behavior needs no locks and must not block. A behavior may be a struct, copyable or not, or a class. Only `newConnection`
+/// or `makeWorker` is required.
 ///
-/// Every server is also what Erlang calls a gen_server: it is sent calls, which have an answer, and casts, which have none, by
-/// ``Server/call(_:within:)`` and ``Server/cast(_:)``.
+/// Every server is also what Erlang calls a gen_server. ``Server/call(_:within:)`` sends a call, which has an answer. ``Server/cast(_:)``
+/// sends a cast, which has none.
 ///
 /// ```swift
+/// import NBServer
+///
 /// struct NoSoup: NonBlockingServer {
-///     mutating func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
+///     func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
 ///         connection.send("No soup for you!\n")
 ///         return .continue
 ///     }
@@ -20,108 +22,110 @@
 ///  begin ──▶ newConnection, handleCall, handleCast, handleInfo, handleContinue … ──▶ terminate
 /// ```
 public protocol NonBlockingServer: SendableMetatype, ~Copyable {
-    /// The calls it can be sent: usually an enum, each case with the ``Caller`` it is to be answered through.
+    /// The calls that can be sent to the server. Usually an enum; each case carries the ``Caller`` to reply to.
     associatedtype Call: Sendable = Never
 
-    /// The casts it can be sent: usually an enum.
+    /// The casts that can be sent to the server. Usually an enum.
     associatedtype Cast: Sendable = Never
 
-    /// The workers it makes for its connections, if it does; see ``makeWorker(for:in:)``. Workers that cannot be copied are given a
-    /// connection by ``ServerContext/assign(_:to:options:)``.
+    /// The type of worker that ``makeWorker(for:in:)`` makes. Leave it out if the behavior makes none.
+    /// ``ServerContext/assign(_:to:options:)`` gives a connection to a worker of any type, also to one that cannot be copied.
     associatedtype Worker = Never
 
-    /// How connections of its workers receive and send, and their limits; `nil` for what the worker's type says
-    /// (``ConnectionWorker/options``). Asked for each connection that `makeWorker` makes a worker for.
+    /// The options of the connections that `makeWorker` makes workers for. `nil` means the options of the worker's type,
+    /// ``ConnectionWorker/options``. Read once for each such connection.
     var workerOptions: WorkerOptions? { get }
 
-    /// The server is about to accept. Its sockets are bound and clients can connect already; they wait.
+    /// Called once, before the first connection. The engine is made and the sockets are bound. Clients can connect already, and wait.
     ///
     /// - Parameter context: the server, for the length of this call.
-    /// - Returns: how to go on. ``Verdict/stop`` declines, for which Erlang's word is `ignore`: the server ends before it began,
-    ///   without `terminate`, and whoever started it is thrown a ``ServerError`` with ``ServerError/Code/declined``.
-    /// - Throws: any error; the server ends in the same way, with ``ServerError/Code/beginFailed``.
+    /// - Returns: how to go on. ``Verdict/stop`` declines (Erlang's `ignore`): the server ends without `terminate`, and `run` and `start`
+    ///   throw ``ServerError`` with ``ServerError/Code/declined``.
+    /// - Throws: any error. The server ends in the same way, with ``ServerError/Code/beginFailed``.
     mutating func begin(_ context: borrowing ServerContext) throws -> Verdict
 
-    /// A connection has been accepted.
+    /// Called once for each accepted connection.
     ///
     /// - Parameters:
-    ///   - connection: the connection, owned by the callee: dropped, it sends what was queued and closes.
+    ///   - connection: the connection, owned by the callee. When it is dropped, the server sends what is queued and closes.
     ///   - context: the server, for the length of this call.
     /// - Returns: how to go on.
-    /// - Throws: any error; it costs this connection, which is closed unless the behavior has stored it, and is reported to
-    ///   `handleInfo`.
+    /// - Throws: any error. It costs this connection only, which is closed unless the behavior has stored it. `handleInfo` hears
+    ///   ``ServerInfo/connectionFailed(_:_:)``.
     mutating func newConnection(
         _ connection: consuming Connection,
         in context: borrowing ServerContext
     ) throws -> Verdict
 
-    /// Makes the worker of a connection that has been accepted. A server that makes workers need not write `newConnection`; one
-    /// that does decides there what becomes of a connection: ``ServerContext/assign(_:to:options:)`` gives it to a worker.
+    /// Makes the worker of an accepted connection. A behavior that makes workers needs no `newConnection`. A behavior that has a
+    /// `newConnection` decides there, and ``ServerContext/assign(_:to:options:)`` gives the connection to a worker.
     ///
     /// - Parameters:
-    ///   - connection: the connection that is to be the worker's.
+    ///   - connection: the connection that the worker will own.
     ///   - context: the server, for the length of this call.
     /// - Returns: the worker.
-    /// - Throws: any error, as `newConnection` does.
+    /// - Throws: any error, with the same effect as in `newConnection`.
     mutating func makeWorker(
         for connection: borrowing Connection,
         in context: borrowing ServerContext
     ) throws -> Worker
 
-    /// Somebody calls and waits for an answer, which may be given now, later, or by somebody else; see ``Caller``.
+    /// Handles a call. The reply may be given now, later, or by another thread; see ``Caller``.
     ///
     /// - Parameters:
-    ///   - call: what is asked, and by whom.
+    ///   - call: the call, which carries its ``Caller``.
     ///   - context: the server, for the length of this call.
     /// - Returns: how to go on.
-    /// - Throws: any error; it stops the server with that reason, which the caller hears as well.
+    /// - Throws: any error. It stops the server with that reason, which the caller gets as well.
     mutating func handleCall(_ call: Call, in context: borrowing ServerContext) throws -> Verdict
 
-    /// Somebody has sent a message that wants no answer.
+    /// Handles a cast, a message that wants no answer.
     ///
     /// - Parameters:
     ///   - cast: the message.
     ///   - context: the server, for the length of this call.
     /// - Returns: how to go on.
-    /// - Throws: any error; it stops the server with that reason.
+    /// - Throws: any error. It stops the server with that reason.
     mutating func handleCast(_ cast: Cast, in context: borrowing ServerContext) throws -> Verdict
 
-    /// The step that a verdict asked for with ``Verdict/handleContinue``; nothing has come in between.
+    /// Does the step that a verdict asked for with ``Verdict/handleContinue``. No other callback runs between that verdict and this call.
     ///
     /// - Parameter context: the server, for the length of this call.
-    /// - Returns: how to go on; with the same verdict, another step follows at once.
-    /// - Throws: any error; it stops the server with that reason.
+    /// - Returns: how to go on. The same verdict makes another step follow at once.
+    /// - Throws: any error. It stops the server with that reason.
     mutating func handleContinue(_ context: borrowing ServerContext) throws -> Verdict
 
-    /// The library itself has something to say: about a listener, a connection, a timer, a signal.
+    /// Hears what the library reports: about a listener, a connection, a timer, a signal, a drain.
     ///
     /// - Parameters:
     ///   - info: what happened.
     ///   - context: the server, for the length of this call.
     /// - Returns: how to go on.
-    /// - Throws: any error; it stops the server as ``Verdict/stop(_:)`` does.
+    /// - Throws: any error. It stops the server with that reason.
     mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) throws -> Verdict
 
-    /// The server has stopped: every listener is closed, and no other callback follows. Connections that end with the
-    /// behavior, and kept ones, are then sent out and closed; those that somebody else still holds are reset.
+    /// Called once and last, when every listener is closed. Not called if `begin` failed or declined.
+    ///
+    /// Afterwards, connections that end with the behavior, and kept ones, are sent what is queued and closed. Connections that other code
+    /// still holds are reset.
     ///
     /// - Parameters:
-    ///   - reason: why.
+    ///   - reason: why the server stopped.
     ///   - context: the server, for the length of this call.
     consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext)
 }
 
 extension NonBlockingServer where Self: ~Copyable {
-    /// What the worker's type says.
+    /// `nil`: the options of the worker's type.
     public var workerOptions: WorkerOptions? { nil }
 
-    /// Goes on.
+    /// Returns ``Verdict/continue``.
     public mutating func begin(_ context: borrowing ServerContext) throws -> Verdict { .continue }
 
-    /// Goes on.
+    /// Returns ``Verdict/continue``.
     public mutating func handleContinue(_ context: borrowing ServerContext) throws -> Verdict { .continue }
 
-    /// Goes on. What happened is in ``ServerContext/counters`` as well.
+    /// Returns ``Verdict/continue``. ``ServerContext/counters`` counts what happened all the same.
     public mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) throws -> Verdict {
         .continue
     }
@@ -131,17 +135,17 @@ extension NonBlockingServer where Self: ~Copyable {
 }
 
 extension NonBlockingServer where Self: ~Copyable, Call == Never {
-    /// Never called: there is no such call.
+    /// Never called, because the behavior has no calls.
     public mutating func handleCall(_ call: Never, in context: borrowing ServerContext) throws -> Verdict {}
 }
 
 extension NonBlockingServer where Self: ~Copyable, Cast == Never {
-    /// Never called: there is no such cast.
+    /// Never called, because the behavior has no casts.
     public mutating func handleCast(_ cast: Never, in context: borrowing ServerContext) throws -> Verdict {}
 }
 
 extension NonBlockingServer where Self: ~Copyable, Worker == Never {
-    /// Never called: there are no workers.
+    /// Never called, because the behavior makes no workers.
     public mutating func makeWorker(
         for connection: borrowing Connection,
         in context: borrowing ServerContext
@@ -151,7 +155,7 @@ extension NonBlockingServer where Self: ~Copyable, Worker == Never {
 }
 
 extension NonBlockingServer where Self: ~Copyable, Worker: ConnectionWorker {
-    /// Gives the connection to a worker.
+    /// Gives the connection to the worker that `makeWorker` makes.
     public mutating func newConnection(
         _ connection: consuming Connection,
         in context: borrowing ServerContext

@@ -2,17 +2,19 @@
 extension ServerContext {
     /// Lets the server own a connection across callbacks.
     ///
-    /// It stays open until it is taken out again, sending on it fails, or the server stops. Kept again, a connection has the same ID.
+    /// A kept connection stays open until it is taken out, sending on it fails, or the server stops. A connection that is kept again has
+    /// the same ID.
     ///
     /// - Parameters:
     ///   - connection: the connection.
-    ///   - watchingPeer: whether the connection is lost as well, ``ServerInfo/connectionLost(_:)``, when its peer ends its side or resets it.
-    ///     Otherwise a peer that leaves is noticed only by sending. What a watched peer says is kept, up to one receive buffer, for a worker that
-    ///     is given the connection later, or for ``Connection/detach(to:)``; then that peer is watched no more. A connection that was watched once
-    ///     is watched whenever it is kept. Needs an engine that receives (``EngineReport/receives``).
-    /// - Precondition: it is this server's connection. Another server's ends the process, in every build: see
-    ///   ``Connection/handOff(to:)``.
-    /// - Returns: its name.
+    ///   - watchingPeer: whether the server watches the peer. If the peer of a watched connection ends its side or resets, the connection
+    ///     ends and the behavior hears ``ServerInfo/connectionLost(_:)``. Without it, the server notices that the peer has left only when
+    ///     it sends. Input of a watched peer is stored, up to one receive buffer, for a worker that is given the connection later, or for
+    ///     ``Connection/detach(to:)``; once input is stored, the peer is no longer watched. A connection that was watched once is watched
+    ///     whenever it is kept. Needs an engine that receives (``EngineReport/receives``).
+    /// - Precondition: the connection is this server's. Another server's connection ends the process, in every build; use
+    ///   ``Connection/handOff(to:)`` for that.
+    /// - Returns: the connection's ID.
     public func keep(_ connection: consuming Connection, watchingPeer: Bool = false) -> ConnectionID {
         connection.expect(in: state.pointee.connections)
         let slot = connection.intoSlot()
@@ -25,18 +27,18 @@ extension ServerContext {
         return slot.id
     }
 
-    /// Takes a kept connection out, to own it again: to close, reset or detach it.
+    /// Takes a kept connection out, to own it again.
     ///
-    /// - Throws: ``UnknownConnection`` if it has ended, was taken out already, or is another server's.
+    /// - Throws: ``UnknownConnection`` if the connection has ended, was taken out already, or is another server's.
     public func take(_ id: ConnectionID) throws(UnknownConnection) -> Connection {
         let slot = try slot(id)
         slot.pointee.isKept = false
         return Connection(state.pointee.connections, slot)
     }
 
-    /// Uses a kept connection. For the length of `body` its ID means nothing.
+    /// Uses a kept connection. While `body` runs, the ID is unknown to the server.
     ///
-    /// - Throws: ``UnknownConnection`` if it has ended, was taken out or is another server's, and whatever `body` throws.
+    /// - Throws: ``UnknownConnection`` if the connection has ended, was taken out or is another server's; and any error that `body` throws.
     public func withConnection<Result>(
         _ id: ConnectionID,
         _ body: (borrowing Connection) throws -> Result
@@ -52,9 +54,9 @@ extension ServerContext {
         }
     }
 
-    /// The address of the listener a connection came by; `nil` if that has been removed since.
+    /// The address of the listener that accepted a connection; `nil` if the listener has been removed since.
     ///
-    /// - Precondition: it is this server's connection. Another server's ends the process, in every build.
+    /// - Precondition: the connection is this server's. Another server's connection ends the process, in every build.
     public func listenerAddress(of connection: borrowing Connection) -> SocketAddress? {
         connection.expect(in: state.pointee.connections)
         return state.pointee.listenerAddress(of: connection.slot)

@@ -1,14 +1,14 @@
 // Listeners that come, rest and go while the server runs. None of it waits.
 extension ServerContext {
-    /// Listens on another address. Clients can connect from now on; they are delivered after the present callback.
+    /// Listens on another address. Clients can connect from now on. They are delivered after the present callback.
     ///
     /// - Parameters:
-    ///   - endpoint: where to listen; port 0 is a new port each time.
-    ///   - options: the options of its socket; `nil` for ``ServerOptions/socketOptions``.
-    /// - Returns: the listener: its name, and the address that the kernel bound it to.
+    ///   - endpoint: the address. Port 0 gets a free port each time.
+    ///   - options: the options of the listen socket; `nil` for ``ServerOptions/socketOptions``.
+    /// - Returns: the listener's status, with its ID and the address that the kernel bound.
     /// - Throws: ``ServerError`` with ``ServerError/Code/alreadyListening``, ``ServerError/Code/tooManyListeners``,
-    ///   ``ServerError/Code/stopped`` if the server is about to stop, or the system's error. `socket(2)`, `setsockopt(2)`,
-    ///   `bind(2)`, `listen(2)`.
+    ///   ``ServerError/Code/stopped`` if the server is about to stop, or the system's error. `socket(2)`, `setsockopt(2)`, `bind(2)`,
+    ///   `listen(2)`.
     @discardableResult
     public func addListener(
         on endpoint: Endpoint,
@@ -34,7 +34,7 @@ extension ServerContext {
         ListenerStatus(state.pointee.listeners.pointee[index], of: state.pointee.control.server)
     }
 
-    /// A listener, at this moment; `nil` if it is closed, or another server's.
+    /// A listener's status at this moment; `nil` if the listener is closed, or another server's.
     public func listener(_ id: ListenerID) -> ListenerStatus? {
         guard id.server == state.pointee.control.server else { return nil }
         guard let index = state.pointee.listeners.pointee.index(of: id.key) else { return nil }
@@ -67,23 +67,23 @@ extension ServerContext {
         }
     }
 
-    /// Stops listening. Connections that were delivered live on; clients that wait are reset.
+    /// Removes a listener. Connections that were delivered live on. Clients in the accept queue are reset.
     ///
-    /// When the address is free the behavior hears ``ServerInfo/listenerRemoved(_:)``.
+    /// The behavior hears ``ServerInfo/listenerRemoved(_:)`` when the address is free.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
     public func removeListener(_ id: ListenerID) throws(ServerError) {
         removeListener(at: try index(of: .id(id), "remove listener"))
     }
 
-    /// Stops listening on an address, as a person writes it; see ``removeListener(_:)``. Port 0 names no listener.
+    /// Removes the listener on an address written as text; see ``removeListener(_:)``. Port 0 names no listener.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening`` or ``ServerError/Code/invalidAddress``.
     public func removeListener(on endpoint: Endpoint) throws(ServerError) {
         removeListener(at: try index(of: .endpoint(endpoint), "remove listener"))
     }
 
-    /// Stops listening on an address; see ``removeListener(_:)``.
+    /// Removes the listener on an address; see ``removeListener(_:)``.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
     public func removeListener(on address: SocketAddress) throws(ServerError) {
@@ -111,22 +111,22 @@ extension ServerContext {
         state.pointee.publishAddresses()
     }
 
-    /// Lets a listener rest: clients connect and wait in its accept queue, and none is lost. Connections that were accepted
-    /// just before may still be delivered.
+    /// Pauses a listener. Clients still connect, wait in its accept queue, and none is lost. Connections that were accepted just before may
+    /// still be delivered.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
     public func pauseListener(_ id: ListenerID) throws(ServerError) {
         try pauseListener(.id(id))
     }
 
-    /// Lets the listener on an address rest; see ``pauseListener(_:)``. Port 0 names no listener.
+    /// Pauses the listener on an address written as text; see ``pauseListener(_:)``. Port 0 names no listener.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening`` or ``ServerError/Code/invalidAddress``.
     public func pauseListener(on endpoint: Endpoint) throws(ServerError) {
         try pauseListener(.endpoint(endpoint))
     }
 
-    /// Lets the listener on an address rest; see ``pauseListener(_:)``.
+    /// Pauses the listener on an address; see ``pauseListener(_:)``.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
     public func pauseListener(on address: SocketAddress) throws(ServerError) {
@@ -139,21 +139,21 @@ extension ServerContext {
         state.pointee.note(.listenerPaused(listeners.pointee[index].socket.address))
     }
 
-    /// Lets a listener that rests accept again.
+    /// Resumes a paused listener.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
     public func resumeListener(_ id: ListenerID) throws(ServerError) {
         try resumeListener(.id(id))
     }
 
-    /// Lets the listener on an address accept again; see ``resumeListener(_:)``. Port 0 names no listener.
+    /// Resumes the listener on an address written as text; see ``resumeListener(_:)``. Port 0 names no listener.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening`` or ``ServerError/Code/invalidAddress``.
     public func resumeListener(on endpoint: Endpoint) throws(ServerError) {
         try resumeListener(.endpoint(endpoint))
     }
 
-    /// Lets the listener on an address accept again; see ``resumeListener(_:)``.
+    /// Resumes the listener on an address; see ``resumeListener(_:)``.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``.
     public func resumeListener(on address: SocketAddress) throws(ServerError) {

@@ -2,16 +2,17 @@ internal import NBLibc
 
 // Workers, of which each has a connection.
 extension ServerContext {
-    /// Gives a connection to a worker, which is the connection's from now on. What was queued on the connection is sent.
+    /// Gives a connection to a worker, which owns it from now on. What was queued on the connection is sent.
     ///
-    /// ``ConnectionWorker/connected(_:)`` is called when the present callback has returned, before any other callback of the
-    /// worker. If an option of the worker's type is out of its range (``WorkerOptions``), the connection ends instead: the worker
-    /// is closed with ``CloseReason/failed(_:)``, and the behavior is told ``ServerInfo/connectionFailed(_:_:)``, both with
+    /// ``ConnectionWorker/connected(_:)`` is called after the present callback has returned, before any other callback of the worker.
+    ///
+    /// If an option is out of its range (``WorkerOptions``), the connection ends instead. The worker is closed with
+    /// ``CloseReason/failed(_:)``, and the behavior hears ``ServerInfo/connectionFailed(_:_:)``, both with
     /// ``ServerError/Code/invalidOption``.
     ///
-    /// - Precondition: it is this server's connection. Another server's ends the process, in every build: see
-    ///   ``Connection/handOff(to:)``.
-    /// - Returns: the worker, as others know it.
+    /// - Precondition: the connection is this server's. Another server's connection ends the process, in every build; use
+    ///   ``Connection/handOff(to:)`` for that.
+    /// - Returns: a reference to the worker.
     @discardableResult
     public func assign<Worker: ConnectionWorker & ~Copyable>(
         _ connection: consuming Connection,
@@ -48,10 +49,10 @@ extension ServerContext {
         return slot
     }
 
-    /// Watches a worker: the behavior hears of its end once, as ``ServerInfo/workerEnded(_:_:)``. If it has ended before, that is told when the
-    /// present callback has returned, with ``CloseReason/unknown``. A server that stops tells no more.
+    /// Watches a worker. The behavior hears of the worker's end once, as ``ServerInfo/workerEnded(_:_:)``. If the worker has ended before,
+    /// the behavior hears so after the present callback, with ``CloseReason/unknown``. A server that stops reports no more ends.
     ///
-    /// - Throws: ``UnknownConnection`` if the worker is another server's, which only that server can watch.
+    /// - Throws: ``UnknownConnection`` if the worker is another server's. Only that server can watch it.
     public func monitor<Worker: ConnectionWorker & ~Copyable>(_ worker: WorkerRef<Worker>) throws(UnknownConnection) {
         guard worker.id.server == state.pointee.control.server else {
             throw UnknownConnection(worker.id, askedOf: state.pointee.control)
@@ -61,7 +62,7 @@ extension ServerContext {
         }
     }
 
-    /// The workers of a type whose connections have not ended or begun to.
+    /// References to the workers of one type whose connections have not begun to end.
     public func workers<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> [WorkerRef<Worker>] {
         guard let number = state.pointee.workers.knownNumber(of: type) else { return [] }
         let mailbox = state.pointee.behavior.mailbox

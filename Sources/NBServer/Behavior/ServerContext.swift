@@ -1,6 +1,7 @@
-/// The server, as its behavior and its workers see it during a callback.
+/// The server, as its behavior and its workers use it during a callback.
 ///
-/// Lent to the callback: it cannot be kept. Belongs to the server's thread, which a debug build checks.
+/// A context is lent to the callback and cannot be kept. None of its methods waits. It belongs to the server's thread; a debug build checks
+/// that.
 public struct ServerContext: ~Copyable {
     private let ownState: UnsafeMutablePointer<LoopState>
 
@@ -18,13 +19,11 @@ public struct ServerContext: ~Copyable {
         return ownState
     }
 
-    /// The server itself, for what outlives the callback: a task, a thread, another server that is to send it messages.
+    /// The server itself, for code that outlives the callback: a task, a thread, another server.
     ///
-    /// ```swift
-    /// let me: Server<Self> = context.server()
-    /// ```
+    /// Inside a behavior: `let me: Server<Self> = context.server()`.
     ///
-    /// - Precondition: the server's behavior is of that type.
+    /// - Precondition: `Behavior` is the type of this server's behavior.
     public func server<Behavior: NonBlockingServer & ~Copyable>() -> Server<Behavior> {
         guard let server = state.pointee.behavior.server as? Server<Behavior> else {
             preconditionFailure("this server's behavior is of another type than \(Behavior.self)")
@@ -32,15 +31,15 @@ public struct ServerContext: ~Copyable {
         return server
     }
 
-    /// The addresses the server listens on now, with the ports the kernel chose.
+    /// The addresses that the server listens on now, with the ports that the kernel chose.
     public var addresses: [SocketAddress] { state.pointee.addresses }
 
-    /// What the server has counted so far, and what it has open.
+    /// What the server has counted so far, and how many connections are open.
     public var counters: ServerCounters { state.pointee.countersNow }
 
-    /// Which engine the server runs on, what it can do here, and why no more.
+    /// The engine that the server runs on, what it can do here, and why no more.
     public var engine: EngineReport { state.pointee.engine }
 
-    /// What can be said of the server at this moment.
+    /// The server's status at this moment.
     public var status: ServerStatus { ServerStatus(state) }
 }

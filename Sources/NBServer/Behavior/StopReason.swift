@@ -3,14 +3,14 @@
 public enum StopReason: Sendable, CustomStringConvertible {
     /// ``Server/stop(within:)``, ``Server/requestStop(within:)`` or ``Server/stopBlocking(within:)`` was called.
     case requested
-    /// One of the signals given to ``Server/run(drainingOn:within:stoppingOn:reporting:)`` arrived.
+    /// A stopping signal of ``Server/run(drainingOn:within:stoppingOn:reporting:)`` arrived.
     case signal(Signal)
-    /// A callback returned ``Verdict/stop(_:)``, with these words.
+    /// A callback returned ``Verdict/stop(_:)``, with this reason.
     case verdict(String)
-    /// It was drained; so many connections had not ended when the time was up.
+    /// The server was drained. `unfinished` connections had not ended when the time was up.
     case drained(unfinished: Int)
-    /// A callback of the behavior other than `newConnection` and `makeWorker` threw this error, or the server cannot go on:
-    /// its last listener is down, its mailbox is full, or its ring fails.
+    /// A callback of the behavior other than `newConnection` and `makeWorker` threw this error, or the server cannot go on: its last
+    /// listener is down, its mailbox is full, or its engine failed.
     case failed(any Error)
 
     /// The reason in words.

@@ -1,4 +1,4 @@
-/// The name of a timer; see ``ServerContext/startTimer(after:)``. No two timers of a process ever have the same name.
+/// The ID of a timer; see ``ServerContext/startTimer(after:)``.
 public struct TimerID: Hashable, Sendable, CustomStringConvertible {
     /// Whose timer it is; see ``LoopControl/server``.
     let server: UInt32

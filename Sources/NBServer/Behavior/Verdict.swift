@@ -17,22 +17,23 @@ public struct Verdict: Hashable, Sendable {
     /// Go on serving.
     public static var `continue`: Verdict { Verdict(next: nil) }
 
-    /// Go on serving; if no other callback of the behavior runs for `timeout`, it hears ``ServerInfo/timeout``.
+    /// Go on serving, and call ``NonBlockingServer/handleInfo(_:in:)`` with ``ServerInfo/timeout`` if no other callback of the behavior
+    /// runs for `timeout`.
     ///
-    /// Every callback's verdict decides anew: after one without a timeout there is none. Callbacks of workers do not count. A
+    /// Every callback's verdict decides anew: a verdict without a timeout cancels the last one. Callbacks of workers do not count. A
     /// `timeout` below zero is zero.
     public static func `continue`(timeout: Duration) -> Verdict {
         Verdict(next: .serveWithin(nanoseconds: timeout.wholeNanoseconds))
     }
 
-    /// Go on with ``NonBlockingServer/handleContinue(_:)``, before the next message, connection or anything else: for work that
-    /// is to be done right after an answer has left, or in steps. What the step is about is in the behavior's own state.
+    /// Go on with ``NonBlockingServer/handleContinue(_:)`` before the next message, connection or anything else. Use it for work right
+    /// after a reply has left, or for work in steps. The behavior keeps what the step is about in its own state.
     public static var handleContinue: Verdict { Verdict(next: .handleContinue) }
 
-    /// Stop: connections accepted and not yet delivered are reset and counted, then every listener is closed, then
+    /// Stop the server. Connections that were accepted and not delivered are reset and counted. Then every listener is closed. Then
     /// ``NonBlockingServer/terminate(_:in:)`` runs.
     public static var stop: Verdict { Verdict(next: .stop("")) }
 
-    /// Stop, and say why; the reason comes back in ``StopReason/verdict(_:)``.
+    /// Stop the server with a reason, which comes back in ``StopReason/verdict(_:)``.
     public static func stop(_ reason: String) -> Verdict { Verdict(next: .stop(reason)) }
 }
