@@ -3,7 +3,7 @@
 public enum StopReason: Sendable, CustomStringConvertible {
     /// ``Server/stop(within:)``, ``Server/requestStop(within:)`` or ``Server/stopBlocking(within:)`` was called.
     case requested
-    /// A stopping signal of ``Server/run(drainingOn:within:stoppingOn:reporting:)`` arrived.
+    /// A signal given to ``Server/run(drainingOn:within:stoppingOn:reporting:)`` stopped the server.
     case signal(Signal)
     /// A callback returned ``Verdict/stop(_:)``, with this reason.
     case verdict(String)

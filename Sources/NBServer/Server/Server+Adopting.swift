@@ -1,26 +1,25 @@
 // Connections that come from elsewhere.
 extension Server where Behavior: ~Copyable {
-    /// Takes a connection that another server, or other code, has accepted. Any thread.
+    /// Gives the server a connection that another server, or other code, has accepted. Any thread. Never waits.
     ///
-    /// The connection is delivered to ``NonBlockingServer/newConnection(_:in:)`` as if it had been accepted here, and counts as
-    /// ``ServerCounters/adopted``. A worker that is given it gets the unread bytes first. ``SocketOption`` values of this server are not set on
+    /// ``NonBlockingServer/newConnection(_:in:)`` receives the connection as if the server had accepted it. ``ServerCounters/adopted``
+    /// counts it. A worker that is given the connection gets its unread bytes first. The server's ``SocketOption`` values are not set on
     /// it.
     ///
-    /// - Throws: ``CastError/stopped(_:)`` if the server has stopped, or ``CastError/connectionTaken``. The connection stays the caller's then.
-    ///   A full mailbox takes it.
+    /// - Throws: ``CastError/stopped(_:)`` if the server has stopped, or ``CastError/connectionTaken``. The connection stays the caller's
+    ///   then. A full mailbox does not refuse it.
     public func adopt(_ connection: DetachedConnection) throws(CastError) {
         try adopt(connection, assign: nil)
     }
 
-    /// Takes a connection that another server, or other code, has accepted, and gives it to this worker; see ``adopt(_:)``. The behavior is
-    /// not asked.
+    /// Gives the server a connection and a worker for it; see ``adopt(_:)``. The behavior is not asked.
     ///
     /// - Parameters:
     ///   - connection: the connection.
-    ///   - worker: its worker from now on.
-    ///   - options: the connection's; `nil` for what the worker's type says. One that is out of its range ends the connection; see
-    ///     ``ServerContext/assign(_:to:options:)``.
-    /// - Throws: ``CastError`` as ``adopt(_:)`` does. The connection stays the caller's then, and the worker ends.
+    ///   - worker: the connection's worker from now on.
+    ///   - options: the connection's options; `nil` for those of the worker's type. An option that is out of its range ends the connection;
+    ///     see ``ServerContext/assign(_:to:options:)``.
+    /// - Throws: ``CastError``, like ``adopt(_:)``. The connection stays the caller's then, and the worker is dropped.
     public func adopt<Worker: ConnectionWorker & ~Copyable>(
         _ connection: DetachedConnection,
         for worker: consuming sending Worker,
@@ -44,7 +43,7 @@ extension Server where Behavior: ~Copyable {
 }
 
 extension ServerContext {
-    /// Takes a connection that another server, or other code, has accepted, to be delivered when the present callback has returned; see
+    /// Gives the server a connection that another server, or other code, has accepted. It is delivered after the present callback; see
     /// ``Server/adopt(_:)``.
     ///
     /// - Throws: ``CastError/connectionTaken``.
@@ -52,10 +51,10 @@ extension ServerContext {
         guard state.pointee.adopt(connection, nil) else { throw .connectionTaken }
     }
 
-    /// Takes a connection that another server, or other code, has accepted, and gives it to this worker when the present callback has
-    /// returned; see ``Server/adopt(_:for:options:)``.
+    /// Gives the server a connection and a worker for it. The worker gets the connection after the present callback; see
+    /// ``Server/adopt(_:for:options:)``.
     ///
-    /// - Throws: ``CastError/connectionTaken``; the worker ends then.
+    /// - Throws: ``CastError/connectionTaken``. The worker is dropped then.
     public func adopt<Worker: ConnectionWorker & ~Copyable>(
         _ connection: DetachedConnection,
         for worker: consuming Worker,

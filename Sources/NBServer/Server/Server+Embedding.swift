@@ -2,12 +2,12 @@
 extension Server where Behavior: ~Copyable {
     /// Serves in turns that the caller makes, without a thread: for a program that has a loop.
     ///
-    /// The behavior begins within this call. The calling thread is the server's from then on: it makes every turn, and callbacks run on
-    /// it. See ``EmbeddedServer``.
+    /// The behavior begins within this call. The calling thread owns the server from then on: it makes every turn, and callbacks run on it.
+    /// See ``EmbeddedServer``.
     ///
-    /// - Returns: what is to be turned. The caller keeps it; dropped early, it resets its connections and ends the server.
-    /// - Throws: ``ServerError`` as ``run(drainingOn:within:stoppingOn:reporting:)`` does until the behavior has begun; with ``ServerError/Code/stopped`` if the server was
-    ///   stopped before, and with ``ServerError/Code/outOfResources`` if there is no descriptor to be had.
+    /// - Returns: the embedded server, which the caller keeps. If it is dropped early, it resets its connections and ends the server.
+    /// - Throws: ``ServerError`` if the server cannot begin, for the reasons of ``run(drainingOn:within:stoppingOn:reporting:)``; with
+    ///   ``ServerError/Code/stopped`` if the server was stopped before; with ``ServerError/Code/outOfResources`` if no descriptor is free.
     public func embed() throws(ServerError) -> EmbeddedServer {
         guard try claim(isPolled: true) else {
             throw ServerError(.stopped, operation: "embed", cure: "the server was stopped before; make another one")

@@ -3,12 +3,12 @@ extension Server where Behavior: ~Copyable {
     /// Listens on another address; see ``ServerContext/addListener(on:options:)``.
     ///
     /// - Parameters:
-    ///   - endpoint: where to listen; port 0 is a new port each time.
-    ///   - options: the options of its socket; `nil` for ``ServerOptions/socketOptions``.
-    ///   - limit: how long to wait for the server to do it.
-    /// - Returns: the listener: its name, and the address that the kernel bound it to.
-    /// - Throws: ``ServerError``: what the server says, ``ServerError/Code/stopped``, or ``ServerError/Code/unanswered``; it
-    ///   may have happened in the latter case.
+    ///   - endpoint: the address. Port 0 gets a free port each time.
+    ///   - options: the options of the listen socket; `nil` for ``ServerOptions/socketOptions``.
+    ///   - limit: how long to wait for the server.
+    /// - Returns: the listener's status, with its ID and the address that the kernel bound.
+    /// - Throws: ``ServerError`` of the server, ``ServerError/Code/stopped``, or ``ServerError/Code/unanswered``. After the last one, the
+    ///   server may listen all the same.
     @discardableResult
     public nonisolated(nonsending) func addListener(
         on endpoint: Endpoint,
@@ -61,10 +61,10 @@ extension Server where Behavior: ~Copyable {
         return BoundListener(socket: socket, options: options)
     }
 
-    /// Stops listening, and returns when the address is free; see ``ServerContext/removeListener(_:)``.
+    /// Removes a listener, and returns when its address is free; see ``ServerContext/removeListener(_:)``.
     ///
-    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``, ``ServerError/Code/invalidAddress``, ``ServerError/Code/stopped``, or
-    ///   ``ServerError/Code/unanswered``; it may have happened in the latter case.
+    /// - Throws: ``ServerError`` with ``ServerError/Code/notListening``, ``ServerError/Code/invalidAddress``, ``ServerError/Code/stopped``,
+    ///   or ``ServerError/Code/unanswered``. After the last one, the listener may be removed all the same.
     public nonisolated(nonsending) func removeListener(
         _ id: ListenerID,
         within limit: Duration? = .seconds(5)
@@ -72,9 +72,9 @@ extension Server where Behavior: ~Copyable {
         try await removeListener(.id(id), within: limit)
     }
 
-    /// Stops listening on an address, and returns when it is free; see ``removeListener(_:within:)``.
+    /// Removes the listener on an address written as text, and returns when the address is free; see ``removeListener(_:within:)``.
     ///
-    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    /// - Throws: ``ServerError``, like ``removeListener(_:within:)``.
     public nonisolated(nonsending) func removeListener(
         on endpoint: Endpoint,
         within limit: Duration? = .seconds(5)
@@ -82,9 +82,9 @@ extension Server where Behavior: ~Copyable {
         try await removeListener(.endpoint(endpoint), within: limit)
     }
 
-    /// Stops listening on an address, and returns when it is free; see ``removeListener(_:within:)``.
+    /// Removes the listener on an address, and returns when the address is free; see ``removeListener(_:within:)``.
     ///
-    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    /// - Throws: ``ServerError``, like ``removeListener(_:within:)``.
     public nonisolated(nonsending) func removeListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
@@ -92,9 +92,9 @@ extension Server where Behavior: ~Copyable {
         try await removeListener(.address(address), within: limit)
     }
 
-    /// Lets a listener rest; see ``ServerContext/pauseListener(_:)``.
+    /// Pauses a listener; see ``ServerContext/pauseListener(_:)``.
     ///
-    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    /// - Throws: ``ServerError``, like ``removeListener(_:within:)``.
     public nonisolated(nonsending) func pauseListener(
         _ id: ListenerID,
         within limit: Duration? = .seconds(5)
@@ -102,9 +102,9 @@ extension Server where Behavior: ~Copyable {
         try await pauseListener(.id(id), within: limit)
     }
 
-    /// Lets a listener rest; see ``ServerContext/pauseListener(_:)``.
+    /// Pauses the listener on an address written as text; see ``ServerContext/pauseListener(_:)``.
     ///
-    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    /// - Throws: ``ServerError``, like ``removeListener(_:within:)``.
     public nonisolated(nonsending) func pauseListener(
         on endpoint: Endpoint,
         within limit: Duration? = .seconds(5)
@@ -112,9 +112,9 @@ extension Server where Behavior: ~Copyable {
         try await pauseListener(.endpoint(endpoint), within: limit)
     }
 
-    /// Lets a listener rest; see ``ServerContext/pauseListener(_:)``.
+    /// Pauses the listener on an address; see ``ServerContext/pauseListener(_:)``.
     ///
-    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    /// - Throws: ``ServerError``, like ``removeListener(_:within:)``.
     public nonisolated(nonsending) func pauseListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
@@ -122,9 +122,9 @@ extension Server where Behavior: ~Copyable {
         try await pauseListener(.address(address), within: limit)
     }
 
-    /// Lets a listener that rests accept again; see ``ServerContext/resumeListener(_:)``.
+    /// Resumes a paused listener; see ``ServerContext/resumeListener(_:)``.
     ///
-    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    /// - Throws: ``ServerError``, like ``removeListener(_:within:)``.
     public nonisolated(nonsending) func resumeListener(
         _ id: ListenerID,
         within limit: Duration? = .seconds(5)
@@ -132,9 +132,9 @@ extension Server where Behavior: ~Copyable {
         try await resumeListener(.id(id), within: limit)
     }
 
-    /// Lets a listener that rests accept again; see ``ServerContext/resumeListener(_:)``.
+    /// Resumes the listener on an address written as text; see ``ServerContext/resumeListener(_:)``.
     ///
-    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    /// - Throws: ``ServerError``, like ``removeListener(_:within:)``.
     public nonisolated(nonsending) func resumeListener(
         on endpoint: Endpoint,
         within limit: Duration? = .seconds(5)
@@ -142,9 +142,9 @@ extension Server where Behavior: ~Copyable {
         try await resumeListener(.endpoint(endpoint), within: limit)
     }
 
-    /// Lets a listener that rests accept again; see ``ServerContext/resumeListener(_:)``.
+    /// Resumes the listener on an address; see ``ServerContext/resumeListener(_:)``.
     ///
-    /// - Throws: ``ServerError`` as ``removeListener(_:within:)`` does.
+    /// - Throws: ``ServerError``, like ``removeListener(_:within:)``.
     public nonisolated(nonsending) func resumeListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)

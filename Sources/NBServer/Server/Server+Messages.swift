@@ -2,28 +2,25 @@ internal import NBEngine
 
 // What can be said to a server from outside. Any thread or task.
 extension Server where Behavior: ~Copyable {
-    /// Sends a message that wants no answer. Never waits.
+    /// Sends a message that wants no answer. Never waits. Any thread, also in a callback.
     ///
-    /// Messages of one sender are handled in the order in which they were sent. Before the server runs they wait for it.
+    /// Messages of one sender are handled in the order in which they were sent. Before the server runs, they wait.
     ///
-    /// - Throws: ``CastError`` if the server has stopped or its mailbox is full; the message has not been taken then.
+    /// - Throws: ``CastError`` if the server has stopped or its mailbox is full. The message is not delivered then.
     public func cast(_ message: Behavior.Cast) throws(CastError) {
         try mailbox.put(CastMessage<Behavior>(message))
     }
 
     /// Calls the server and waits for its answer.
     ///
-    /// ```swift
-    /// let value = try await server.call(Counter.Call.served)
-    /// let sum = try await server.call { .add(2, to: 3, $0) }
-    /// ```
+    /// `try await server.call(Counter.Call.served)` calls with an enum case that carries nothing but its ``Caller``. A closure makes any
+    /// other call: `try await server.call { .add(2, to: 3, $0) }`.
     ///
     /// - Parameters:
-    ///   - request: makes the call from who is to be answered: the name of an enum case that has a ``Caller`` and nothing
-    ///     else, or a closure.
+    ///   - request: makes the call from the ``Caller`` to reply to.
     ///   - limit: how long to wait; `nil` for as long as it takes.
-    /// - Returns: what the server replies.
-    /// - Throws: ``CallError`` if there is no answer; a call always ends.
+    /// - Returns: the server's reply.
+    /// - Throws: ``CallError`` if there is no answer. A call always ends.
     public nonisolated(nonsending) func call<Reply>(
         _ request: (Caller<Reply>) -> Behavior.Call,
         within limit: Duration? = .seconds(5)
@@ -31,9 +28,9 @@ extension Server where Behavior: ~Copyable {
         try await ask(within: limit) { CallMessage<Behavior>(request($0)) }
     }
 
-    /// Calls the server and blocks the thread until it answers, for code without concurrency: ``call(_:within:)`` otherwise.
+    /// Calls the server and blocks the thread until it answers, for code without Swift Concurrency. Otherwise use ``call(_:within:)``.
     ///
-    /// - Throws: ``CallError`` as ``call(_:within:)`` does, and ``CallError/calledItself`` on the server's own thread.
+    /// - Throws: ``CallError``, like ``call(_:within:)``, and ``CallError/calledItself`` on the server's own thread.
     @available(*, noasync, message: "it would block the task's thread; use call(_:within:)")
     public func callBlocking<Reply>(
         _ request: (Caller<Reply>) -> Behavior.Call,
@@ -52,9 +49,9 @@ extension Server where Behavior: ~Copyable {
         return try call.get()
     }
 
-    /// The workers of a type whose connections have not ended or begun to.
+    /// References to the workers of one type whose connections have not begun to end.
     ///
-    /// - Throws: ``CallError`` as ``call(_:within:)`` does.
+    /// - Throws: ``CallError``, like ``call(_:within:)``.
     public nonisolated(nonsending) func workers<Worker: ConnectionWorker & ~Copyable>(
         of type: Worker.Type,
         within limit: Duration? = .seconds(5)
@@ -62,17 +59,14 @@ extension Server where Behavior: ~Copyable {
         try await request(within: limit) { $0.workers(of: type) }
     }
 
-    /// Looks at the behavior while it runs, and changes it if need be: for debugging, for tests, for repairs.
-    ///
-    /// ```swift
-    /// let served = try await server.withState { $0.served }
-    /// ```
+    /// Reads or changes the behavior while it runs: for debugging, tests and repairs. For example, `try await server.withState { $0.served
+    /// }`.
     ///
     /// - Parameters:
     ///   - limit: how long to wait; `nil` for as long as it takes.
-    ///   - body: called on the server's thread between callbacks, also while the server is suspended; it must not block.
-    /// - Returns: what `body` returns.
-    /// - Throws: ``CallError`` as ``call(_:within:)`` does; `body` may have been called nevertheless.
+    ///   - body: called on the server's thread between callbacks, also while messages are suspended. It must not block.
+    /// - Returns: the value that `body` returns.
+    /// - Throws: ``CallError``, like ``call(_:within:)``. `body` may have been called nevertheless.
     public nonisolated(nonsending) func withState<Value: Sendable>(
         within limit: Duration? = .seconds(5),
         _ body: @escaping @Sendable (inout Behavior) -> Value

@@ -1,48 +1,48 @@
 // What an operator wants of a running server. Any task.
 extension Server where Behavior: ~Copyable {
-    /// What can be said of the server at this moment.
+    /// The server's status at this moment.
     ///
-    /// - Throws: ``CallError`` if it has stopped or does not get to it in time.
+    /// - Throws: ``CallError`` if the server has stopped, or does not answer in time.
     public nonisolated(nonsending) func status(
         within limit: Duration? = .seconds(5)
     ) async throws(CallError) -> ServerStatus {
         try await request(within: limit) { $0.status }
     }
 
-    /// Lets messages wait: from now on no call, cast, timer or timeout is handled until the server is resumed. Connections,
-    /// and what happens to them and to listeners, go on; pause the listeners for those. ``withState(within:_:)`` and whatever
-    /// is asked of the server itself work as before.
+    /// Makes messages wait: no call, cast, timer or timeout is handled until ``resumeMessages(within:)``. Connections and listeners go on;
+    /// pause listeners to stop new clients. ``withState(within:_:)``, status, listener changes and the other requests to the server itself
+    /// still work.
     ///
-    /// - Throws: ``CallError`` if it has stopped or does not get to it in time.
+    /// - Throws: ``CallError`` if the server has stopped, or does not answer in time.
     public nonisolated(nonsending) func suspendMessages(within limit: Duration? = .seconds(5)) async throws(CallError) {
         try await request(within: limit) { $0.setSuspended(true) }
     }
 
-    /// Lets messages be handled again, those that waited first.
+    /// Handles messages again, beginning with those that waited.
     ///
-    /// - Throws: ``CallError`` if it has stopped or does not get to it in time.
+    /// - Throws: ``CallError`` if the server has stopped, or does not answer in time.
     public nonisolated(nonsending) func resumeMessages(within limit: Duration? = .seconds(5)) async throws(CallError) {
         try await request(within: limit) { $0.setSuspended(false) }
     }
 
-    /// Asks the server to drain, and does not wait for it; see ``ServerContext/drain(queued:within:)``. Any thread, also within a
-    /// callback; not in a signal handler. A server that does not run yet drains when it does, and one that has stopped has no more
-    /// to drain.
+    /// Asks the server to drain, without waiting; see ``ServerContext/drain(queued:within:)``. May be called from any thread and in a
+    /// callback, but not in a signal handler. A server that does not run yet drains as soon as it runs. On a server that has stopped it has
+    /// no effect.
     ///
     /// - Parameters:
-    ///   - queued: what becomes of clients that wait to be accepted.
+    ///   - queued: what to do with clients in the accept queues.
     ///   - limit: how long the connections have to end.
     public func requestDrain(queued: QueuedClients = .serve, within limit: Duration) {
         try? mailbox.put(.request { $0.drain(queued: queued, within: limit) })
     }
 
-    /// Stops accepting, waits for the connections the server still has, then stops; see ``ServerContext/drain(queued:within:)``.
+    /// Stops accepting, waits for the open connections to end, then stops the server; see ``ServerContext/drain(queued:within:)``.
     ///
     /// - Parameters:
-    ///   - queued: what becomes of clients that wait to be accepted.
+    ///   - queued: what to do with clients in the accept queues.
     ///   - limit: how long the connections have to end.
-    /// - Returns: why it stopped, when it has: ``StopReason/drained(unfinished:)``, unless something else came first. A server
-    ///   that does not run yet is waited for, and the end also if the task is cancelled.
+    /// - Returns: why the server stopped: ``StopReason/drained(unfinished:)``, unless something else ended it first. Also waits for a
+    ///   server that does not run yet. Cancelling the task does not end the wait.
     @discardableResult
     public nonisolated(nonsending) func drain(
         queued: QueuedClients = .serve,

@@ -1,31 +1,25 @@
 // Running.
 extension Server where Behavior: ~Copyable {
-    /// Serves on the calling thread until the server is stopped, or one of some signals arrives.
+    /// Serves on the calling thread until the server ends.
     ///
-    /// ```swift
-    /// try server.run(drainingOn: [.terminate], within: .seconds(30), stoppingOn: [.interrupt])
-    /// ```
+    /// The engine belongs to that thread, which must be one that may block: not a thread of a Dispatch queue.
     ///
-    /// The engine belongs to that thread. Call it on one that may block: not on a Dispatch queue.
+    /// Signals are handled while the server runs, on whichever thread they arrive. No thread's mask is changed. The previous actions are
+    /// restored afterwards. `sigaction(2)`.
     ///
-    /// The signals are handled while the server runs, whichever thread they arrive at; no thread's mask is changed, and
-    /// what was to happen on them before is put back. `sigaction(2)`.
-    ///
-    /// The first draining signal drains the server, as ``requestDrain(queued:within:)`` does. The next, or a stopping one, stops it, as
-    /// ``requestStop(within:)`` does. One more ends its patience: connections that have not ended by then are reset, and `terminate`
-    /// still runs.
+    /// 1. The first draining signal drains the server, like ``requestDrain(queued:within:)``. 2. The next one, or a stopping signal, stops
+    /// it, like ``requestStop(within:)``. 3. One more resets the connections that are left. `terminate` still runs.
     ///
     /// - Parameters:
     ///   - draining: the signals that drain the server.
     ///   - limit: how long connections have to end in that drain.
-    ///   - stopping: the signals that stop the server; one that is in both lists drains it.
-    ///   - reporting: the signals that the behavior is told, as ``ServerInfo/signal(_:)``, and that do nothing else; also those
-    ///     that are in other lists.
-    /// - Returns: why it stopped; ``StopReason/failed(_:)`` if a callback threw or the mailbox was full and
-    ///   ``ServerOptions/whenMailboxIsFull`` says to stop then, and ``StopReason/requested`` at once if the server was stopped before.
-    ///   Everything is closed, and `terminate` has run.
-    /// - Throws: ``ServerError`` if no engine is to be had (``ServerOptions/engine``) or it fails, the behavior declined or could not
-    ///   begin, the last listener went down, descriptors ran out and ``ServerOptions/whenExhausted`` says to stop then, a signal cannot be
+    ///   - stopping: the signals that stop the server. A signal in both lists drains.
+    ///   - reporting: the signals that the behavior hears of, as ``ServerInfo/signal(_:)``. A signal may be in this list and in another.
+    /// - Returns: why the server stopped. Everything is closed, and `terminate` has run. ``StopReason/failed(_:)`` if a callback threw, or
+    ///   if the mailbox was full and ``ServerOptions/whenMailboxIsFull`` says to stop. ``StopReason/requested`` at once if the server was
+    ///   stopped before it ran.
+    /// - Throws: ``ServerError`` if no engine can be made (``ServerOptions/engine``) or the engine fails, the behavior declined or could
+    ///   not begin, the last listener went down, descriptors ran out and ``ServerOptions/whenExhausted`` says to stop, a signal cannot be
     ///   handled, or the server ran before.
     @available(
         *,
@@ -46,16 +40,16 @@ extension Server where Behavior: ~Copyable {
 
     /// Serves on a thread of the server's own, which lives as long as the server runs. Returns when the behavior has begun.
     ///
-    /// A server that was stopped before does not run, and that is no error. The server goes on running if nothing keeps a reference to it;
-    /// only a stop, a signal, a verdict or a failure ends it. If the task is cancelled, the server begins all the same.
+    /// A server that was stopped before does not run; `start` returns without an error. The server runs on if nothing references it. Only a
+    /// stop, a signal, a verdict or a failure ends it. If the task is cancelled, the server begins all the same.
     ///
     /// - Parameters:
     ///   - draining: the signals that drain the server; see ``run(drainingOn:within:stoppingOn:reporting:)``.
     ///   - limit: how long connections have to end in that drain.
     ///   - stopping: the signals that stop the server.
-    ///   - reporting: the signals that the behavior is told.
-    /// - Throws: ``ServerError`` as ``run(drainingOn:within:stoppingOn:reporting:)`` does until the behavior has begun, or if no thread can
-    ///   be made. A failure after that is told by ``waitForEnd()``, and to `terminate`.
+    ///   - reporting: the signals that the behavior hears of.
+    /// - Throws: ``ServerError`` if the server cannot begin, for the reasons of ``run(drainingOn:within:stoppingOn:reporting:)``, or if no
+    ///   thread can be made. ``waitForEnd()`` and `terminate` tell of a later failure.
     public nonisolated(nonsending) func start(
         drainingOn draining: [Signal] = [],
         within limit: Duration = .seconds(30),
@@ -68,10 +62,10 @@ extension Server where Behavior: ~Copyable {
         try expectBegun()
     }
 
-    /// The same for code that may block: ``start(drainingOn:within:stoppingOn:reporting:)`` otherwise. Blocks the caller until the behavior
-    /// has begun: as long as `begin` takes, and up to a second to make the engine.
+    /// Serves on a thread of the server's own, for code that may block. Otherwise use ``start(drainingOn:within:stoppingOn:reporting:)``.
+    /// Blocks the caller until the behavior has begun: as long as `begin` takes, and up to a second to make the engine.
     ///
-    /// - Throws: ``ServerError`` as ``start(drainingOn:within:stoppingOn:reporting:)`` does.
+    /// - Throws: ``ServerError``, like ``start(drainingOn:within:stoppingOn:reporting:)``.
     @available(*, noasync, message: "it would block the task's thread; use start()")
     public func startBlocking(
         drainingOn draining: [Signal] = [],

@@ -2,31 +2,31 @@ internal import NBEngine
 
 // Stopping, and waiting for the end.
 extension Server where Behavior: ~Copyable {
-    /// Asks the server to stop, and does not wait for it. A server that does not run yet never will. Any thread, also
-    /// within a callback; not in a signal handler, which would have to wait for locks of the thread it interrupts.
+    /// Asks the server to stop, without waiting. A server that does not run yet never will. May be called from any thread and in a
+    /// callback, but not in a signal handler, which would wait for locks of the thread that it interrupts.
     ///
-    /// - Parameter limit: how long connections have to take what was queued for them; those that have not ended by then are reset,
-    ///   with `.zero` at once. `nil` leaves it at ``ServerOptions/stopTimeLimit``. Asked again, the shortest counts.
+    /// - Parameter limit: how long connections have to take what is queued for them. Connections that are left are then reset; with
+    ///   `.zero`, at once. `nil` means ``ServerOptions/stopTimeLimit``. If asked again, the shortest limit counts.
     public func requestStop(within limit: Duration? = nil) {
         if !cancel() { control.requestStop(within: limit) }
     }
 
     /// Stops the server.
     ///
-    /// Returns when everything is closed and `terminate` has run. Connections end as those that are dropped do: the peer has
-    /// ``ServerOptions/closeTimeLimit`` to take something, and all of them have `limit`. A server that does not run yet never
-    /// will. Stopping again waits for the same end. The end is waited for also if the task is cancelled.
+    /// Returns when everything is closed and `terminate` has run. Connections end like those that are dropped: each peer has
+    /// ``ServerOptions/closeTimeLimit`` to take something, and all of them together have `limit`. A server that does not run yet never
+    /// will. Stopping again waits for the same end. Cancelling the task does not end the wait.
     ///
     /// - Parameter limit: how long connections have to end; see ``requestStop(within:)``.
-    /// - Returns: why it stopped.
+    /// - Returns: why the server stopped.
     @discardableResult
     public nonisolated(nonsending) func stop(within limit: Duration? = nil) async -> StopReason {
         requestStop(within: limit)
         return await end.resolved().reason
     }
 
-    /// Stops the server, for code that may block: ``stop(within:)`` otherwise. Called from a callback it only arranges for the
-    /// stop and returns at once. A precondition failure on the thread of an ``EmbeddedServer`` between turns.
+    /// Stops the server, for code that may block. Otherwise use ``stop(within:)``. In a callback of the server, it asks for the stop and
+    /// returns at once. On the thread of an ``EmbeddedServer`` between turns, it is a precondition failure.
     @available(*, noasync, message: "it would block the task's thread; use stop(within:)")
     public func stopBlocking(within limit: Duration? = nil) {
         requestStop(within: limit)
@@ -35,19 +35,19 @@ extension Server where Behavior: ~Copyable {
         _ = end.wait()
     }
 
-    /// Waits for the server's end, from as many places as like to. A server that has not run yet is waited for too.
+    /// Waits for the server's end. Any number of tasks may wait, also for a server that has not run yet. Cancelling the task does not end
+    /// the wait.
     ///
-    /// The end is waited for also if the task is cancelled.
-    ///
-    /// - Returns: why it stopped; ``StopReason/failed(_:)`` with a ``ServerError`` if it could not begin.
+    /// - Returns: why the server stopped. ``StopReason/failed(_:)`` with a ``ServerError`` if it could not begin.
     public nonisolated(nonsending) func waitForEnd() async -> StopReason {
         await end.resolved().reason
     }
 
-    /// Waits for the server's end, for code that may block: ``waitForEnd()`` otherwise.
+    /// Waits for the server's end, for code that may block. Otherwise use ``waitForEnd()``. On the thread of an ``EmbeddedServer`` between
+    /// turns, it is a precondition failure.
     ///
-    /// - Returns: why it stopped, or `nil` if it has not within `limit`, and at once within a callback, which the end would have
-    ///   to wait for. A precondition failure on the thread of an ``EmbeddedServer`` between turns.
+    /// - Returns: why the server stopped. `nil` if it has not stopped within `limit`. `nil` at once in a callback of the server, because
+    ///   the end waits for callbacks.
     @available(*, noasync, message: "it would block the task's thread; use waitForEnd()")
     public func waitForEndBlocking(within limit: Duration? = nil) -> StopReason? {
         guard !mailbox.ledger.isInCallback else { return nil }

@@ -1,9 +1,13 @@
-/// A server: a behavior, the sockets it listens on, and the loop that brings them together.
+/// A server: a behavior, the sockets it listens on, and the loop between them.
 ///
-/// It runs once: on the thread that calls ``run(drainingOn:within:stoppingOn:reporting:)``, on one of its own
-/// (``start(drainingOn:within:stoppingOn:reporting:)``), or in turns that the caller makes
-/// (``embed()``). That thread makes and owns the engine. The methods may be called from any thread; messages that are sent before
-/// the server runs wait until it does.
+/// A server runs once:
+///
+/// - on the thread that calls ``run(drainingOn:within:stoppingOn:reporting:)``;
+/// - on a thread of its own, with ``start(drainingOn:within:stoppingOn:reporting:)``;
+/// - in turns that the caller makes, with ``embed()``.
+///
+/// That thread makes and owns the engine. The methods may be called from any thread. Messages that are sent before the server runs wait
+/// until it does.
 ///
 /// ```
 ///  init ──▶ ready ── run, start, embed ──▶ starting ──▶ running ── stop, a signal, a verdict, an error ──▶ stopped
@@ -28,17 +32,17 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         case stopped
     }
 
-    /// The addresses the server listens on now, with the ports the kernel chose; after its end, those it listened on last.
+    /// The addresses that the server listens on now, with the ports that the kernel chose. After the server's end, the last ones.
     public var addresses: [SocketAddress] { control.addresses.withLock { $0 } }
 
     /// Binds one address for a behavior.
     ///
     /// - Parameters:
-    ///   - behavior: the behavior; the server owns it from now on.
-    ///   - endpoint: where to listen, as in `"127.0.0.1:7777"`.
-    ///   - options: how to run.
-    ///   - observer: who watches it, if anybody does.
-    /// - Throws: ``ServerError`` if an option is out of its range, or the address is none, is in use or not permitted.
+    ///   - behavior: the behavior. The server owns it from now on.
+    ///   - endpoint: the address to listen on, as in `"127.0.0.1:7777"`.
+    ///   - options: how the server runs.
+    ///   - observer: what observes the server; `nil` for nothing.
+    /// - Throws: ``ServerError`` if an option is out of its range, or the address is invalid, in use or not permitted.
     public convenience init(
         _ behavior: consuming sending Behavior,
         listening endpoint: Endpoint,
@@ -48,18 +52,18 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         try self.init(behavior, listening: [endpoint], options: options, observer: observer)
     }
 
-    /// Binds addresses for a behavior. From now on clients can connect; they wait until the server runs.
+    /// Binds addresses for a behavior. From now on clients can connect. They wait until the server runs.
     ///
-    /// Blocks for up to half a second an address that is in use: a server that was killed lets go of it late. Standard
-    /// streams that are closed are opened on `/dev/null`, so that no connection takes the place of one.
+    /// Blocks for up to half a second for each address that is in use, because a server that was killed releases its address late. If a
+    /// standard stream is closed, it is opened on `/dev/null`, so that no connection gets its descriptor.
     ///
     /// - Parameters:
-    ///   - behavior: the behavior; the server owns it from now on.
-    ///   - endpoints: where to listen; two on port 0 are two listeners. There may be none: listeners can be added later.
-    ///   - options: how to run.
-    ///   - observer: who watches it, if anybody does.
-    /// - Throws: ``ServerError`` if an option is out of its range, or an address is none, is in use or not permitted; nothing is
-    ///   left bound then. `socket(2)`, `setsockopt(2)`, `bind(2)`, `listen(2)`.
+    ///   - behavior: the behavior. The server owns it from now on.
+    ///   - endpoints: the addresses to listen on. Port 0 twice makes two listeners. The list may be empty: listeners can be added later.
+    ///   - options: how the server runs.
+    ///   - observer: what observes the server; `nil` for nothing.
+    /// - Throws: ``ServerError`` if an option is out of its range, or an address is invalid, in use or not permitted. Nothing stays bound
+    ///   then. `socket(2)`, `setsockopt(2)`, `bind(2)`, `listen(2)`.
     public init(
         _ behavior: consuming sending Behavior,
         listening endpoints: [Endpoint],

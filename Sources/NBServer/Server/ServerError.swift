@@ -2,52 +2,53 @@ internal import NBEngine
 internal import NBLibc
 internal import NBUring
 
-/// Why a server could not be made, could not run, or lost a listener.
+/// Why a server could not be made, could not run, lost a listener, or could not do what it was asked. <doc:Errors> lists each code with its
+/// cure.
 public struct ServerError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// The kind of error, for programs.
     @nonexhaustive
     public enum Code: String, Hashable, Sendable, Codable {
-        /// An option is out of its range; ``ServerError/operation`` names it.
+        /// An option is out of its range. ``ServerError/operation`` names the option.
         case invalidOption
-        /// A worker asked its connection for something that is out of its range; ``ServerError/operation`` names it.
+        /// A worker asked its connection for something out of its range. ``ServerError/operation`` names the method.
         case invalidArgument
         /// The text is not an address, or no server can listen on the address.
         case invalidAddress
-        /// Somebody listens there already.
+        /// Another socket listens on the address.
         case addressInUse
-        /// No interface of this machine has that address.
+        /// No interface of this machine has the address.
         case addressUnavailable
         /// Binding the port needs a privilege, or a firewall or security module forbids accepting.
         case notPermitted
-        /// More listeners than ``ServerOptions/listenerLimit``.
+        /// More listeners than ``ServerOptions/listenerLimit`` allows.
         case tooManyListeners
-        /// The server listens on that address already.
+        /// The server already listens on the address.
         case alreadyListening
-        /// The server does not listen on that address.
+        /// The server has no such listener.
         case notListening
-        /// The connection ended before it could be handed over, or had ended when it was asked for something.
+        /// The connection ended before it was detached, or had ended when it was asked for something.
         case connectionEnded
-        /// A socket could not be made, refuses an option, or is not the connection it should be.
+        /// A socket could not be made, refused an option, or is not a connected stream socket.
         case socket
         /// The process or the system is out of descriptors or memory.
         case outOfResources
-        /// The engine that was asked for is absent, forbidden or out of memory, or the server's engine failed while the server ran.
+        /// The engine that was asked for is missing, forbidden or short of memory, or the engine failed while the server ran.
         case engineUnavailable
-        /// The signals cannot be watched.
+        /// The signals cannot be handled.
         case signals
         /// A thread could not be made.
         case thread
-        /// The server ran already; a server runs once.
+        /// The server ran before. A server runs once.
         case alreadyRan
-        /// The behavior's `begin` asked to stop.
+        /// The behavior's `begin` returned a verdict to stop.
         case declined
-        /// The behavior's `begin` threw.
+        /// The behavior's `begin` threw an error.
         case beginFailed
-        /// The server has stopped or is about to, so that it can do nothing more.
+        /// The server has stopped or is about to.
         case stopped
-        /// The server did not get to it in time, or the task that asked was cancelled.
+        /// The server did not answer in time, or the task that asked was cancelled.
         case unanswered
-        /// So many messages wait that the server stops; see ``ServerOptions/FullMailbox/stop``.
+        /// The mailbox was full, and the server stopped; see ``ServerOptions/FullMailbox/stop``.
         case mailboxFull
         /// The kernel has shut the listener down for good.
         case listenerDown
@@ -56,16 +57,16 @@ public struct ServerError: Error, Hashable, Sendable, Codable, CustomStringConve
     /// The kind of error.
     public let code: Code
 
-    /// The system call, or the step, that failed, or the option that was refused.
+    /// The system call or step that failed, or the option that was refused.
     public let operation: String
 
-    /// The address it was about, where there is one.
+    /// The address of the operation, if there is one.
     public let address: String?
 
-    /// The system's error number, as in `errno(3)`, where there is one.
+    /// The system's error number, `errno(3)`, if there is one.
     public let errno: Int32?
 
-    /// What to do about it.
+    /// What to do about the error.
     public let cure: String
 
     package init(_ code: Code, operation: String, address: String? = nil, errno: Int32? = nil, cure: String) {

@@ -1,99 +1,100 @@
-/// How a server is to run. A value that is out of its range is an error of the server that is made with it:
-/// ``ServerError/Code/invalidOption``.
+/// How a server runs. Making a server with a value that is out of its range throws ``ServerError/Code/invalidOption``.
 public struct ServerOptions: Hashable, Sendable {
-    /// How long the peer of a dropped connection may take nothing of what was queued and then, if it is heard out, say nothing without
-    /// ending its side; then the connection is reset. A peer that reads on, however slowly, is not cut off. Acknowledged bytes
-    /// count as taken, and the kernel is asked for them (`TCP_INFO`, `tcp(7)`); so a peer that stops is noticed after one to two
-    /// times this. Zero or longer. For what is left when a worker closes, ``WorkerOptions/sendTimeLimit`` takes the place of this, if there is one.
+    /// How long a dropped connection may stay without progress. Zero or longer.
+    ///
+    /// The connection is reset if its peer takes none of the queued bytes for this long, or, while it is heard out, neither says anything
+    /// nor ends its side. A peer that reads on, however slowly, is not cut off. Acknowledged bytes count as taken; the server asks the
+    /// kernel for them (`TCP_INFO`, `tcp(7)`), so it notices a peer that stops after one to two times this limit. After a worker closes,
+    /// ``WorkerOptions/sendTimeLimit`` takes the place of this limit, if it is set.
     public var closeTimeLimit: Duration
 
-    /// How long the end of a dropped connection may take in all, also if the peer takes something all the time; `nil` for as long
-    /// as that goes on. Zero or longer.
+    /// How long the end of a dropped connection may take in all, even while its peer takes something. `nil` for no limit. Zero or longer.
     public var wholeCloseTimeLimit: Duration?
 
-    /// How long in all a peer is heard out that had said something which was not received when its connection was dropped: what it
-    /// says is thrown away until it ends its side, since a close would reset the connection, and it might lose what it was sent.
-    /// Then the connection is reset. Zero or longer.
+    /// How long in all the server hears out a peer, after it dropped a connection with unread input. Then the connection is reset. Zero or
+    /// longer.
+    ///
+    /// To hear out is to discard input until the peer ends its side. Closing at once would reset the connection, and the peer might lose
+    /// what it was sent.
     public var lingerTimeLimit: Duration
 
-    /// How many of one listener's connections are heard out at a time: 0 or more. One more resets that which has been for longest.
+    /// How many connections of one listener are heard out at a time. One more resets the oldest. 0 or more.
     public var lingerLimit: Int
 
-    /// How long connections have to end when the server stops; those that have not ended by then are reset. See
+    /// How long connections have to end when the server stops. Connections that are left are then reset. See
     /// ``Server/requestStop(within:)``. Zero or longer.
     public var stopTimeLimit: Duration
 
-    /// Options of every listen socket that is given none of its own; see ``SocketOption`` for what connections inherit.
+    /// Options of every listen socket that has none of its own. ``SocketOption`` says which ones accepted connections inherit.
     public var socketOptions: [SocketOption]
 
-    /// How many listeners a server may have: 0 or more.
+    /// How many listeners a server may have. 0 or more.
     public var listenerLimit: Int
 
-    /// How connections are accepted, where the kernel leaves a choice.
+    /// How connections are accepted.
     public var acceptMode: AcceptMode
 
-    /// What to do when descriptors or memory run out. Whatever it is, `handleInfo` hears of it.
+    /// What a listener does when descriptors or memory run out. `handleInfo` hears of it in any case.
     public var whenExhausted: Exhaustion
 
-    /// Who may come in; `nil` for everybody. Servers that are given the same one share its limits, as the shards of a ``ServerGroup`` do.
+    /// Limits on which and how many clients are let in; `nil` for none. Servers with the same admission share its limits, as the shards of
+    /// a ``ServerGroup`` do.
     public var admission: Admission?
 
-    /// How many messages may wait for the behavior: 0 or more, or `nil` for as many as memory holds. What others wish of the
-    /// server itself, to stop or to remove a listener, is taken in any case.
+    /// How many messages may wait for the behavior: 0 or more, or `nil` for no limit. Requests to the server itself, such as to stop or to
+    /// remove a listener, are not limited.
     public var mailboxLimit: Int?
 
-    /// What to do about a message that finds the mailbox full.
+    /// What the server does when a message finds the mailbox full.
     public var whenMailboxIsFull: FullMailbox
 
-    /// How many buffers the connections of all workers share to receive into: a power of two from 1 to 32,768. They are made
-    /// when there is a worker, and taken by the kernel when bytes arrive, so that an idle connection holds none.
+    /// How many receive buffers the connections of all workers share: a power of two from 1 to 32,768. They are made with the first worker.
+    /// The kernel takes a buffer when bytes arrive, so an idle connection holds none.
     public var receiveBufferCount: Int
 
-    /// How many bytes each holds: the most that is delivered at a time without being put together. From 1 to 2 GiB less one.
+    /// The size of one receive buffer in bytes: the most that one raw delivery has. From 1 to 2,147,483,647.
     public var receiveBufferSize: Int
 
-    /// How many completions the server takes from the kernel at a time: from 1 to 65,536; the ring rounds up to a power of two. It is also
-    /// how many connections one listener is served before it is another's turn, and how many are accepted ahead of their being
-    /// delivered.
+    /// How many completions the server takes from the kernel at a time: from 1 to 65,536. The ring rounds up to a power of two. The quantum
+    /// is also how many connections of one listener are served before another listener's turn, and how many are accepted ahead of their
+    /// delivery.
     public var quantum: Int
 
-    /// Which engine the server is to run on, and how.
+    /// Which engine the server runs on.
     public var engine: EngineOptions
 
     /// How connections are accepted.
     public enum AcceptMode: Hashable, Sendable {
-        /// As many as come, with one operation, until the completion queue is full. Needs Linux 5.19; on older kernels a
+        /// One operation accepts connection after connection, until the completion queue is full. Needs Linux 5.19. On older kernels the
         /// server accepts one at a time.
         case multishot
-        /// One at a time: the next is accepted after the callback for this one has returned.
+        /// One at a time. The next connection is accepted after the callback for this one has returned.
         case oneShot
     }
 
-    /// What a listener does that cannot accept because descriptors or memory have run out (`EMFILE`, `ENFILE`, `ENOBUFS`,
-    /// `ENOMEM` of `accept(2)`).
+    /// What a listener does when it cannot accept because descriptors or memory have run out (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM` of
+    /// `accept(2)`).
     public enum Exhaustion: Hashable, Sendable {
-        /// Lets clients wait in its accept queue, and tries again as soon as the server frees a descriptor, else after 250 ms,
-        /// 500 ms, then every second. Nobody is lost.
+        /// Clients wait in the accept queue, and none is lost. The listener tries again when the server frees a descriptor, else after 250
+        /// ms, 500 ms, then every second.
         case park
-        /// Tells clients at once, with a reset, instead of letting them wait: for clients that have somewhere else to go. Takes a
-        /// descriptor in reserve, with which such connections are accepted; they count as discarded, and as
-        /// ``ServerCounters/shed``. Where the reserve does not help, since memory has run out or somebody else took the
-        /// descriptor, a listener parks.
+        /// Clients are reset at once: for clients that have another server to go to. The server holds one descriptor in reserve and accepts
+        /// these connections with it. They count as discarded and as ``ServerCounters/shed``. If the reserve does not help, because memory
+        /// ran out or another thread took the descriptor, the listener parks.
         case shed
-        /// Stops the server with ``ServerError/Code/outOfResources``, for whoever supervises it to start it again.
+        /// The server stops with ``ServerError/Code/outOfResources``, so that a supervisor can restart it.
         case stop
     }
 
-    /// What a server does about a message for which its mailbox has no room. Whatever it is, the sender is thrown an error.
+    /// What a server does when a message finds its mailbox full. The sender gets an error in any case.
     public enum FullMailbox: Hashable, Sendable {
         /// Refuses the message and goes on.
         case refuse
-        /// Stops the server with ``ServerError/Code/mailboxFull``, for whoever supervises it to start it again: a server that is
-        /// so far behind will not catch up.
+        /// Stops with ``ServerError/Code/mailboxFull``, so that a supervisor can restart it: a server this far behind will not catch up.
         case stop
     }
 
-    /// Options for a server; the defaults serve the highest connection rate.
+    /// Options with these values; see the properties. The defaults serve the highest connection rate.
     public init(
         closeTimeLimit: Duration = .seconds(5),
         wholeCloseTimeLimit: Duration? = nil,
