@@ -1,9 +1,9 @@
-/// How a connection came to its server. A value.
+/// How a connection came to its server.
 @nonexhaustive
 public enum ConnectionOrigin: Hashable, Sendable, CustomStringConvertible {
-    /// It was accepted by this listener, which may be gone by now.
+    /// This listener accepted it. The listener may be gone by now.
     case listener(ListenerID)
-    /// It was accepted elsewhere; see ``Server/adopt(_:)``.
+    /// Other code accepted it; see ``Server/adopt(_:)``.
     case adopted
 
     /// The origin in words: `listener 1`, `adopted`.

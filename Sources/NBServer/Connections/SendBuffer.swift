@@ -1,10 +1,10 @@
-/// Memory to fill and then to send without copying it.
+/// Memory to fill, and then to send without copying it.
 ///
-/// Owned by whoever holds it; sent, it is the connection's, which frees it when the kernel has taken everything.
+/// The value owns the memory until it is sent. Then the connection owns the memory, and frees it when the kernel has taken everything.
 public struct SendBuffer: ~Copyable, @unchecked Sendable {
     private let block: UnsafeMutablePointer<ByteBlock>
 
-    /// Memory for `capacity` bytes; a capacity below 0 counts as 0.
+    /// Memory for `capacity` bytes. Below 0 is 0.
     public init(capacity: Int) {
         block = .allocate(room: max(0, capacity))
     }
@@ -16,12 +16,12 @@ public struct SendBuffer: ~Copyable, @unchecked Sendable {
     /// How many bytes fit.
     public var capacity: Int { block.pointee.capacity }
 
-    /// How many bytes are in it, and will be sent.
+    /// How many bytes were appended, and will be sent.
     public var count: Int { block.pointee.end }
 
-    /// Adds bytes.
+    /// Appends a copy of the bytes.
     ///
-    /// - Precondition: they fit.
+    /// - Precondition: the bytes fit.
     public mutating func append(_ bytes: Span<UInt8>) {
         precondition(bytes.count <= capacity - count, "no room for \(bytes.count) bytes")
         bytes.withUnsafeBytes { source in
@@ -30,10 +30,10 @@ public struct SendBuffer: ~Copyable, @unchecked Sendable {
         block.pointee.end += bytes.count
     }
 
-    /// Adds bytes that `body` writes into the memory that is left.
+    /// Appends bytes that `body` writes into the free memory.
     ///
-    /// - Parameter body: writes into the memory it is lent, from its beginning, and returns how many bytes it has written.
-    /// - Throws: what `body` throws; nothing is added then.
+    /// - Parameter body: writes into the memory from its beginning, and returns how many bytes it has written.
+    /// - Throws: the error that `body` throws. Nothing is appended then.
     public mutating func append<Failure: Error>(
         writing body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) {

@@ -1,10 +1,9 @@
-/// There is no connection of that name, or none that the server keeps or a worker has: it was taken out, has ended, or is
-/// another server's.
+/// The server has no connection of that ID: the connection was taken out, has ended, or is another server's.
 public struct UnknownConnection: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The name that means nothing here.
+    /// The ID.
     public let id: ConnectionID
 
-    /// Another server gave the name. Only that server knows whether the connection is still there.
+    /// Whether another server gave the ID. Only that server knows whether the connection is still there.
     public let isOfAnotherServer: Bool
 
     init(_ id: ConnectionID, askedOf control: LoopControl) {

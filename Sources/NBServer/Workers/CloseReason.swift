@@ -2,35 +2,38 @@ internal import NBUring
 
 /// Why a worker's connection has ended.
 ///
-/// What had arrived and was not delivered goes along with a detached connection, and is dropped with any other. A peer that ended
-/// its side in time loses nothing without a word: ``frameCut(byteCount:)``.
+/// Input that was not delivered goes along with a detached connection, and is dropped with any other. If the peer ended its side,
+/// ``frameCut(byteCount:)`` reports input that could not be delivered.
 @nonexhaustive
 public enum CloseReason: Sendable, CustomStringConvertible {
-    /// The worker closed it, and everything that was queued is sent. What the worker had not asked for by then is dropped.
+    /// The worker closed the connection, and everything that was queued is sent.
     case closed
-    /// As ``closed``, but the peer had ended its side in the middle of a frame, or of what ``WorkerConnection/receive(exactly:)``
-    /// asked for. The worker was told of that end, and so many bytes, a header included, were never delivered.
+    /// Like ``closed``, but the peer had ended its side in the middle of a frame, or of what ``WorkerConnection/receive(exactly:)`` asked
+    /// for. `byteCount` bytes, a header included, were never delivered.
     case frameCut(byteCount: Int)
-    /// The worker reset it.
+    /// The worker reset the connection.
     case reset
-    /// The worker gave it away.
+    /// The worker detached the connection or handed it off.
     case detached
-    /// A callback of the worker threw this error.
+    /// A callback or a task of the worker threw this error, or the worker asked for something out of its range.
     case failed(any Error)
-    /// The network ended it, with this error as in `errno(3)`: `ECONNRESET` if the peer did, `ENOMEM` if there is no memory for
-    /// buffers to receive into, `EOPNOTSUPP` if the kernel cannot receive; see ``EngineReport/receives``.
+    /// The network ended the connection, with this error of `errno(3)`: `ECONNRESET` if the peer reset it, `ENOMEM` if there is no memory
+    /// for receive buffers, `EOPNOTSUPP` if the engine cannot receive (``EngineReport/receives``).
     case lost(errno: Int32)
     /// A frame was longer than ``WorkerOptions/frameLimit``.
     case frameTooLong
-    /// More was queued than ``WorkerOptions/sendQueueLimit``.
+    /// More bytes were queued than ``WorkerOptions/sendQueueLimit`` allows.
     case queueTooLong
-    /// The peer took nothing of what was queued, or did not end its side, for ``ServerOptions/closeTimeLimit`` or, if the worker
-    /// has one, ``WorkerOptions/sendTimeLimit``; or the end took longer than ``ServerOptions/wholeCloseTimeLimit``; or a peer that spoke
-    /// was heard out for ``ServerOptions/lingerTimeLimit``, or made room for another, see ``ServerOptions/lingerLimit``.
+    /// A limit on the end of the connection has passed, and the connection was reset. One of these:
+    ///
+    /// - The peer took none of the queued bytes, or did not end its side, for ``ServerOptions/closeTimeLimit`` or, if the worker has one,
+    ///   ``WorkerOptions/sendTimeLimit``.
+    /// - The end took longer than ``ServerOptions/wholeCloseTimeLimit``.
+    /// - The peer was heard out for ``ServerOptions/lingerTimeLimit``, or was the oldest of more than ``ServerOptions/lingerLimit``.
     case expired
     /// The server has stopped.
     case stopped
-    /// It had ended before ``ServerContext/monitor(_:)`` was asked to watch it.
+    /// The connection had ended before ``ServerContext/monitor(_:)`` was asked to watch it.
     case unknown
 
     /// The reason in words.

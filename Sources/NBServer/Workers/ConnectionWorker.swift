@@ -1,18 +1,14 @@
-/// A worker: what a server does with one connection, written as one value with a few callbacks.
+/// A worker: what a server does with one connection, as one value with a few callbacks.
 ///
-/// The library makes room for one with every connection it is given to, and calls back on the server's thread, one callback
-/// at a time; it must not block. An error thrown by a callback ends this connection and no other, and the server's behavior
-/// hears ``ServerInfo/connectionFailed(_:_:)``.
+/// The library stores one worker with each connection. It calls the worker back on the server's thread, one callback at a time. A callback
+/// must not block. An error that a callback throws ends this connection and no other; the server's behavior hears
+/// ``ServerInfo/connectionFailed(_:_:)``. Only ``received(_:on:)`` is required.
 ///
 /// ```swift
+/// import NBServer
+///
 /// struct Echo: ConnectionWorker {
-///     func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
-///         connection.send(bytes)
-///         if connection.isWritable { connection.receive() }
-///     }
-///     func becameWritable(_ connection: borrowing WorkerConnection<Self>) {
-///         connection.receive()
-///     }
+///     func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) { connection.send(bytes) }
 /// }
 /// ```
 ///
@@ -20,47 +16,50 @@
 ///  connected ──▶ received, sent, becameWritable, timedOut, inputEnded, handleMessage, shouldFinish … ──▶ closed
 /// ```
 public protocol ConnectionWorker: SendableMetatype, ~Copyable {
-    /// The messages it can be sent, by ``WorkerRef/send(_:)``.
+    /// The messages that can be sent to the worker with ``WorkerRef/send(_:)``, or that ``WorkerConnection/run(_:)`` returns.
     associatedtype Message: Sendable = Never
 
-    /// How its connections receive and send, and their limits. Asked once by each server, when it is first given such a worker.
+    /// How connections of this type of worker receive and send, and their limits. Each server reads it once, when it is first given such a
+    /// worker.
     static var options: WorkerOptions { get }
 
-    /// The connection is the worker's.
+    /// Called first. The connection is the worker's from now on.
     mutating func connected(_ connection: borrowing WorkerConnection<Self>) throws
 
-    /// Bytes, or a frame of them, have arrived, as ``WorkerOptions/receiving`` and ``WorkerOptions/framing`` say.
+    /// Called with bytes, a line or a frame, as ``WorkerOptions/receiving`` and ``WorkerOptions/framing`` say.
     ///
     /// - Parameters:
-    ///   - bytes: lent for the length of this call; to keep them, copy them.
+    ///   - bytes: the bytes, lent for the length of this call. To keep them, copy them.
     ///   - connection: the connection, for the length of this call.
-    /// - Throws: any error; it ends this connection, as one thrown by any other callback does.
+    /// - Throws: any error. It ends this connection, like an error of any other callback.
     mutating func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) throws
 
-    /// Everything that was queued is the kernel's; `becameWritable` is called before, if both are due.
+    /// Called when the kernel has taken everything that was queued. If `becameWritable` is due as well, it is called before.
     mutating func sent(_ connection: borrowing WorkerConnection<Self>) throws
 
-    /// Of what was queued, no more than ``WorkerOptions/sendLowWater`` is left, after it had been more than
-    /// ``WorkerOptions/sendHighWater``: there is room again.
+    /// Called when the peer has caught up: more than ``WorkerOptions/sendHighWater`` bytes were queued, and no more than
+    /// ``WorkerOptions/sendLowWater`` are left.
     mutating func becameWritable(_ connection: borrowing WorkerConnection<Self>) throws
 
-    /// A time limit has passed. It starts again unless the connection is closed.
+    /// Called when a time limit has passed. The limit starts again unless the connection is closed.
     mutating func timedOut(_ limit: TimeLimit, on connection: borrowing WorkerConnection<Self>) throws
 
-    /// The peer will send no more. It may still receive. Told only while the worker wants to receive, after everything that the
-    /// peer has sent; of a frame that it has not sent to the end, ``WorkerConnection/cutByteCount`` bytes are left. A last line
-    /// needs no line feed; see ``WorkerOptions/deliversUnterminatedLine``.
+    /// Called when the peer has ended its side, after everything that the peer has sent was delivered. The peer may still receive. Called
+    /// only while the worker wants to receive.
+    ///
+    /// If the input ended in the middle of a frame, ``WorkerConnection/cutByteCount`` bytes are left. A last line needs no line feed; see
+    /// ``WorkerOptions/deliversUnterminatedLine``.
     mutating func inputEnded(_ connection: borrowing WorkerConnection<Self>) throws
 
-    /// Somebody has sent this worker a message.
+    /// Called with a message of ``WorkerRef/send(_:)``, or with the value of a ``WorkerConnection/run(_:)``.
     mutating func handleMessage(_ message: Message, on connection: borrowing WorkerConnection<Self>) throws
 
-    /// The server drains, or somebody asks this worker to come to an end. A worker that comes while the server drains is told
-    /// after its first ``received(_:on:)``.
+    /// Called when the server drains, or when ``WorkerRef/finish()`` asks this worker to end. A worker that gets its connection during a
+    /// drain is called after its first ``received(_:on:)``. A worker that awaits a ``WorkerConnection/run(_:)`` is called after the run.
     mutating func shouldFinish(_ connection: borrowing WorkerConnection<Self>) throws
 
-    /// The connection has ended, and so does the worker; no other callback follows. What the connection is asked is ignored, and its
-    /// peer is not known any more.
+    /// Called last, when the connection has ended. The worker ends too. Requests to the connection are ignored, and the peer's address is
+    /// unknown.
     consuming func closed(_ reason: CloseReason, on connection: borrowing WorkerConnection<Self>)
 }
 
@@ -77,15 +76,15 @@ extension ConnectionWorker where Self: ~Copyable {
     /// Does nothing.
     public mutating func becameWritable(_ connection: borrowing WorkerConnection<Self>) throws {}
 
-    /// Closes an idle connection, and resets one that cannot be sent to.
+    /// Resets the connection if the peer takes nothing (``TimeLimit/send``); otherwise closes it.
     public mutating func timedOut(_ limit: TimeLimit, on connection: borrowing WorkerConnection<Self>) throws {
         if limit == .send { connection.reset() } else { connection.close() }
     }
 
-    /// Closes the connection, when everything is sent.
+    /// Closes the connection when everything is sent.
     public mutating func inputEnded(_ connection: borrowing WorkerConnection<Self>) throws { connection.close() }
 
-    /// Closes the connection, when everything is sent.
+    /// Closes the connection when everything is sent.
     public mutating func shouldFinish(_ connection: borrowing WorkerConnection<Self>) throws { connection.close() }
 
     /// Drops the worker.
@@ -93,6 +92,6 @@ extension ConnectionWorker where Self: ~Copyable {
 }
 
 extension ConnectionWorker where Self: ~Copyable, Message == Never {
-    /// Never called: there is no such message.
+    /// Never called, because the worker has no messages.
     public mutating func handleMessage(_ message: Never, on connection: borrowing WorkerConnection<Self>) throws {}
 }

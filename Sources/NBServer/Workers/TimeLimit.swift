@@ -1,9 +1,9 @@
-/// Which of a worker's time limits has passed.
+/// The time limit of a worker that has passed.
 public enum TimeLimit: Hashable, Sendable {
     /// Nothing was received or sent for ``WorkerOptions/idleTimeLimit``.
     case idle
-    /// What the worker asked for has not come within ``WorkerOptions/receiveTimeLimit``.
+    /// The input that the worker asked for has not arrived within ``WorkerOptions/receiveTimeLimit``.
     case receive
-    /// The peer has taken nothing of what is queued for ``WorkerOptions/sendTimeLimit``.
+    /// The peer has taken none of the queued bytes for ``WorkerOptions/sendTimeLimit``.
     case send
 }

@@ -1,12 +1,12 @@
 internal import NBEngine
 internal import NBLibc
 
-/// A worker's connection, as the worker sees it during a callback.
+/// A worker's connection, as the worker uses it during a callback.
 ///
-/// Lent to the callback: it cannot be kept. What it is asked to do is queued, and done when the callback has returned. Belongs to the
-/// server's thread, which a debug build checks.
+/// The value is lent to the callback and cannot be kept. Requests are queued, and done when the callback has returned. It belongs to the
+/// server's thread; a debug build checks that.
 ///
-/// When the connection has ended, or begun to, what it is asked to do is ignored.
+/// Once the connection has begun to end, requests are ignored.
 public struct WorkerConnection<Worker: ConnectionWorker & ~Copyable>: ~Copyable {
     private let place: WorkerPlace
 
@@ -30,64 +30,64 @@ public struct WorkerConnection<Worker: ConnectionWorker & ~Copyable>: ~Copyable 
     /// The server, for the length of the callback.
     public var context: ServerContext { ServerContext(state) }
 
-    /// The connection's name, which no other connection of the process ever has.
+    /// The connection's ID. No other connection of the process ever has the same.
     public var id: ConnectionID { slot.id }
 
-    /// The worker, as others know it.
+    /// A reference to the worker, for other workers, threads and tasks.
     public var worker: WorkerRef<Worker> { WorkerRef(id, state.pointee.behavior.mailbox) }
 
-    /// The peer's address, asked of the kernel with `getpeername(2)`; `nil` if the peer has reset the connection already.
+    /// The peer's address. `nil` if the peer has reset the connection. `getpeername(2)`.
     ///
-    /// An IPv4 peer of an IPv6 listener, such as `[::]:80`, has its IPv4 address here. ``rawPeerAddress`` tells it as the kernel does.
+    /// An IPv4 peer of an IPv6 listener, such as `[::]:80`, has its IPv4 address here. ``rawPeerAddress`` has the kernel's spelling.
     public var peerAddress: SocketAddress? { rawPeerAddress?.unmapped }
 
-    /// The peer's address in the kernel's spelling, in which an IPv4 peer of an IPv6 listener is `[::ffff:127.0.0.1]:7777`.
-    /// `getpeername(2)`, `ipv6(7)`.
+    /// The peer's address in the kernel's spelling: an IPv4 peer of an IPv6 listener is `[::ffff:127.0.0.1]:7777`. `getpeername(2)`,
+    /// `ipv6(7)`.
     public var rawPeerAddress: SocketAddress? { slot.rawPeerAddress }
 
-    /// The address the peer connected to, asked of the kernel with `getsockname(2)`; of an IPv4 peer, always the IPv4 address.
+    /// The address that the peer connected to; of an IPv4 peer, always the IPv4 address. `getsockname(2)`.
     public var localAddress: SocketAddress? { slot.localAddress }
 
-    /// How the connection came to its server: by which listener, or adopted.
+    /// How the connection came to its server: accepted by a listener, or adopted.
     public var origin: ConnectionOrigin { slot.origin }
 
-    /// Lends the descriptor, for calls that do not block and that the library does not make, such as `getsockopt(2)`. `body` must not read,
-    /// write, shut down or close it: to have it, use ``detach(to:)``.
+    /// Lends the descriptor for calls that do not block and that the library does not make, such as `getsockopt(2)`. `body` must not read,
+    /// write, shut down or close the descriptor. To own the descriptor, use ``detach(to:)``.
     ///
-    /// - Returns: what `body` returns; `nil` if the connection has ended, or begun to.
+    /// - Returns: the value that `body` returns; `nil` if the connection has begun to end.
     public func withDescriptor<Value, Failure>(_ body: (Int32) throws(Failure) -> Value) throws(Failure) -> Value? {
         try slot.withDescriptor(body)
     }
 
-    /// Sets an option of this connection's socket; `setsockopt(2)`.
+    /// Sets an option of this connection's socket. `setsockopt(2)`.
     ///
-    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if the value is out of its range or the option is of listeners,
-    ///   ``ServerError/Code/connectionEnded``, or ``ServerError/Code/socket`` if the kernel refuses.
+    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if the value is out of its range or the option is for listeners
+    ///   only, ``ServerError/Code/connectionEnded``, or ``ServerError/Code/socket`` if the kernel refuses.
     public func set(_ option: SocketOption) throws(ServerError) {
         try table.pointee.set(option, on: slot)
     }
 
-    /// The address of the listener it came by; `nil` if that has been removed since.
+    /// The address of the listener that accepted the connection; `nil` if the listener has been removed since.
     public var listenerAddress: SocketAddress? { state.pointee.listenerAddress(of: slot) }
 }
 
 // Sending.
 extension WorkerConnection where Worker: ~Copyable {
-    /// Queues a text, as UTF-8. Bytes arrive in the order in which they were queued; `send(2)`.
+    /// Queues a text, as UTF-8. Bytes are sent in the order in which they were queued. `send(2)`.
     ///
-    /// They are queued whether or not there is room (see ``isWritable``), unless more than ``WorkerOptions/sendQueueLimit`` would wait:
-    /// then the connection is reset.
+    /// Bytes are queued whether or not ``isWritable`` is true. A queue of more than ``WorkerOptions/sendQueueLimit`` bytes resets the
+    /// connection.
     public func send(_ text: String) {
         let isSent: Void? = text.utf8.withContiguousStorageIfAvailable { enqueue(UnsafeRawBufferPointer($0)) }
         if isSent == nil { sendCopy(of: text) }
     }
 
-    /// Queues bytes, which are copied.
+    /// Queues a copy of the bytes.
     public func send(_ bytes: [UInt8]) {
         send(bytes.span)
     }
 
-    /// Queues bytes, which are copied.
+    /// Queues a copy of the bytes.
     public func send(_ bytes: Span<UInt8>) {
         bytes.withUnsafeBytes { enqueue($0) }
     }
@@ -99,10 +99,10 @@ extension WorkerConnection where Worker: ~Copyable {
         noteQueueLength()
     }
 
-    /// Queues a frame: the bytes, behind the length or before the line feed that the connection's framing asks for. With
-    /// ``WorkerOptions/Framing/raw`` that is nothing.
+    /// Queues a frame: the bytes with the length header or the line feed that the connection's framing asks for. With
+    /// ``WorkerOptions/Framing/raw``, only the bytes.
     ///
-    /// A frame that is longer than its header can tell ends the connection, with ``CloseReason/failed(_:)`` and
+    /// A frame that is too long for its header ends the connection with ``CloseReason/failed(_:)`` and
     /// ``ServerError/Code/invalidArgument``. A line feed within a line is not looked for.
     public func sendFrame(_ bytes: Span<UInt8>) {
         bytes.withUnsafeBytes { enqueueFrame($0) }
@@ -173,18 +173,18 @@ extension WorkerConnection where Worker: ~Copyable {
         if count > options.pointee.sendQueueLimit { end(.queueTooLong) { $0.reset(slot) } }
     }
 
-    /// How many bytes were queued and have not been taken by the kernel.
+    /// How many queued bytes the kernel has not taken yet.
     public var unsentByteCount: Int { slot.unsentByteCount }
 
-    /// Whether more can be sent now: no more than ``WorkerOptions/sendHighWater`` bytes wait, and nothing has ended the output. When
-    /// too many wait, ``ConnectionWorker/becameWritable(_:)`` is called once the peer has taken them.
+    /// Whether the worker may send more: no more than ``WorkerOptions/sendHighWater`` bytes are queued, and the output has not ended. After
+    /// it was false because of the queue, ``ConnectionWorker/becameWritable(_:)`` is called once the peer has caught up.
     public var isWritable: Bool {
         slot.pointee.phase == .open && !slot.pointee.finishesOutput
             && slot.unsentByteCount <= options.pointee.sendHighWater
     }
 
-    /// Ends the output when everything that was queued is sent: the peer reads the end of the stream, and may go on sending.
-    /// What is queued afterwards is not sent. `shutdown(2)`, called directly.
+    /// Ends the output when everything queued is sent. The peer reads the end of the stream, and may go on sending. Bytes that are queued
+    /// afterwards are not sent. `shutdown(2)`.
     public func finishOutput() {
         guard slot.pointee.phase == .open else { return }
         slot.pointee.finishesOutput = true
@@ -194,14 +194,14 @@ extension WorkerConnection where Worker: ~Copyable {
 
 // Receiving.
 extension WorkerConnection where Worker: ~Copyable {
-    /// Asks for what comes next, once; what has arrived already and was not delivered counts. A worker that is given everything
+    /// Asks for one delivery. Input that has arrived and was not delivered counts. A worker that receives continuously
     /// (``WorkerOptions/ReceiveMode/continuous``) need not ask.
     public func receive() {
         ask { if $0.credit >= 0 { $0.ask(.once) } else { $0.wanted = 0 } }
     }
 
-    /// Changes how often what arrives is delivered, from now on; ``WorkerOptions/ReceiveMode/manual`` asks for nothing more. A count below 0
-    /// ends the connection, as with ``receive(exactly:)``.
+    /// Changes how often input is delivered, from now on. With ``WorkerOptions/ReceiveMode/manual``, nothing more is delivered until the
+    /// worker asks. A count below 0 ends the connection, as in ``receive(exactly:)``.
     public func receive(_ mode: WorkerOptions.ReceiveMode) {
         if case .count(let count) = mode, !WorkerOptions.counts.contains(count) {
             return fail("receive(_:)", count, "a count from 0 to \(WorkerOptions.counts.upperBound)")
@@ -209,10 +209,10 @@ extension WorkerConnection where Worker: ~Copyable {
         ask { $0.ask(mode) }
     }
 
-    /// Asks for so many bytes, which are delivered at once when they have arrived, whatever the framing; Erlang's `recv/2`.
+    /// Asks for exactly `count` bytes, which are delivered together when they have arrived, whatever the framing. Erlang's `recv/2`.
     ///
-    /// A count below 1 or above ``WorkerOptions/frameLimit``, which a peer may have named, ends the connection, with
-    /// ``CloseReason/failed(_:)`` and ``ServerError/Code/invalidArgument``.
+    /// A count below 1 or above ``WorkerOptions/frameLimit`` ends the connection with ``CloseReason/failed(_:)`` and
+    /// ``ServerError/Code/invalidArgument``, because a peer may have named it.
     public func receive(exactly count: Int) {
         let limit = options.pointee.frameLimit
         guard count > 0 && count <= limit else {
@@ -224,7 +224,7 @@ extension WorkerConnection where Worker: ~Copyable {
         }
     }
 
-    /// Changes what is delivered at a time, from the next delivery on.
+    /// Changes what one delivery has, from the next delivery on.
     public func setFraming(_ framing: WorkerOptions.Framing) {
         slot.pointee.receiving.framing = framing
         slot.pointee.receiving.searched = 0
@@ -234,10 +234,11 @@ extension WorkerConnection where Worker: ~Copyable {
         table.pointee.markDue(slot)
     }
 
-    /// How many bytes were left when the peer ended its side and the worker was told, because they are no whole frame, or fewer
-    /// than ``receive(exactly:)`` asked for; 0 before that, and of a stream that ended where a frame does. They are delivered only
-    /// if the worker asks for them in another framing: `setFraming(.raw)`. Otherwise the connection's end tells of them,
-    /// ``CloseReason/frameCut(byteCount:)``.
+    /// How many bytes were left over when the peer ended its side, because they are no whole frame, or fewer than ``receive(exactly:)``
+    /// asked for. 0 before that, and 0 if the stream ended with a frame.
+    ///
+    /// The bytes are delivered only if the worker asks for them with another framing: `setFraming(.raw)`. Otherwise the connection ends
+    /// with ``CloseReason/frameCut(byteCount:)``.
     public var cutByteCount: Int { Int(slot.pointee.receiving.cutByteCount) }
 
     private func ask(_ change: (inout Receiving) -> Void) {
@@ -252,23 +253,23 @@ extension WorkerConnection where Worker: ~Copyable {
 
 // Ending.
 extension WorkerConnection where Worker: ~Copyable {
-    /// Closes the connection when everything that was queued is sent; the worker hears ``ConnectionWorker/closed(_:on:)`` then,
-    /// and nothing before. As with ``Connection/close()``, the peer reads everything and then the end of the stream. What has
-    /// arrived and was not delivered is dropped.
+    /// Closes the connection when everything queued is sent. ``ConnectionWorker/closed(_:on:)`` is called then, and no callback before.
+    /// Like ``Connection/close()``, it lets the peer read everything and then the end of the stream. Input that was not delivered is
+    /// dropped.
     public func close() {
         end(.closed) { $0.drop(slot) }
     }
 
-    /// Ends the connection at once: the peer gets a reset and may lose what it has not read.
+    /// Ends the connection at once. The peer gets a reset and may lose what it has not read.
     public func reset() {
         end(.reset) { $0.reset(slot) }
     }
 
-    /// Takes the connection off its server, once everything that was queued has been sent, with what was received on it and not delivered.
+    /// Takes the connection off its server when everything queued is sent. Input that was not delivered goes along.
     ///
-    /// - Parameter receiver: called once, on the server's thread after the present callback, with the connection. It is told an error instead,
-    ///   ``ServerError/Code/connectionEnded``, if what was queued cannot be sent: the peer is gone, or does not read it within
-    ///   ``ServerOptions/closeTimeLimit``, or the server's engine fails; and if the connection has ended, or begun to. It is reset then.
+    /// - Parameter receiver: called once, on the server's thread after the present callback, with the connection. It gets
+    ///   ``ServerError/Code/connectionEnded`` instead, and the connection is reset, if the peer is gone before everything is sent, the peer
+    ///   does not read it within ``ServerOptions/closeTimeLimit``, the engine fails, or the connection has begun to end.
     public func detach(to receiver: @escaping (Result<DetachedConnection, ServerError>) -> Void) {
         guard slot.pointee.phase == .open else {
             return table.pointee.failReceiver(receiver, because: slot.pointee.closeCause)
@@ -276,10 +277,10 @@ extension WorkerConnection where Worker: ~Copyable {
         end(.detached) { $0.detach(slot, to: receiver) }
     }
 
-    /// Gives the connection to another server of this process, once everything that was queued has been sent.
+    /// Gives the connection to another server of this process when everything queued is sent.
     ///
-    /// It is delivered there as if it had been accepted there, with what was received on it and not delivered here. If that
-    /// server has stopped by then, the connection is closed. To hear of that, use ``detach(to:)`` and ``Server/adopt(_:)``.
+    /// The other server receives the connection as if it had accepted it, with the input that was not delivered here. If that server has
+    /// stopped, the connection is closed. To hear of that, use ``detach(to:)`` and ``Server/adopt(_:)``.
     public func handOff<Behavior: NonBlockingServer & ~Copyable>(to server: Server<Behavior>) {
         detach { if case .success(let connection) = $0 { try? server.adopt(connection) } }
     }

@@ -1,76 +1,75 @@
-/// How a worker's connections receive and send, and what limits they have. When a value is out of its range, every connection
-/// that is given to a worker of that type ends with an error, ``ServerError/Code/invalidOption``; see
-/// ``ServerContext/assign(_:to:options:)``.
+/// How a worker's connections receive and send, and what their limits are. If a value is out of its range, every connection that is given
+/// to a worker with these options ends with ``ServerError/Code/invalidOption``; see ``ServerContext/assign(_:to:options:)``.
 public struct WorkerOptions: Hashable, Sendable {
-    /// How often what arrives is delivered, at first.
+    /// How often input is delivered, until ``WorkerConnection/receive(_:)`` changes it.
     public var receiving: ReceiveMode
-    /// What is delivered at a time.
+    /// What one delivery has, until ``WorkerConnection/setFraming(_:)`` changes it.
     public var framing: Framing
-    /// The longest frame, in bytes without its header or line end, from 1 to 2 GiB less one; a longer one ends the connection,
-    /// with ``CloseReason/frameTooLong``. Also the most that can be asked for by ``WorkerConnection/receive(exactly:)``.
+    /// The longest frame in bytes, without its header or line end: from 1 to 2,147,483,647. A longer frame ends the connection with
+    /// ``CloseReason/frameTooLong``. Also the most that ``WorkerConnection/receive(exactly:)`` can ask for.
     public var frameLimit: Int
-    /// Whether bytes behind the last line feed are delivered as a line when the peer ends its side, as if a line feed followed.
-    /// Without it they are an unfinished frame, as the first part of a frame with a header always is:
-    /// ``CloseReason/frameCut(byteCount:)``.
+    /// Whether bytes after the last line feed are delivered as a line when the peer ends its side. If not, they are a cut frame,
+    /// ``CloseReason/frameCut(byteCount:)``, as an incomplete frame with a header always is.
     public var deliversUnterminatedLine: Bool
-    /// How long nothing may be received or sent, above zero; `nil` for as long as it likes, as with the next two. When it has passed,
+    /// How long the connection may go without receiving or sending. Above zero, or `nil` for no limit. Then
     /// ``ConnectionWorker/timedOut(_:on:)`` is called.
     public var idleTimeLimit: Duration?
-    /// How long what is asked for may take to come, a frame to be complete: a peer that sends byte by byte gains nothing.
+    /// How long a complete delivery may take from when the worker asked for it, or from the last one. A peer that sends byte by byte does
+    /// not extend it. Above zero, or `nil` for no limit.
     public var receiveTimeLimit: Duration?
-    /// How long the peer may take nothing of what is queued, also after the worker has closed. What it takes out of the kernel's
-    /// own buffer counts, and is asked for when the time has passed (`tcp(7)`): so a peer that stops is noticed after one to two
-    /// times this.
+    /// How long the peer may go without taking any queued bytes, also after the worker has closed. Above zero, or `nil` for no limit. Bytes
+    /// that the peer takes from the kernel's buffer count; the server asks the kernel for them when the limit has passed (`TCP_INFO`,
+    /// `tcp(7)`), so it notices a peer that stops after one to two times this limit.
     public var sendTimeLimit: Duration?
-    /// How many bytes may be queued before ``WorkerConnection/isWritable`` says that it is enough; ``sendLowWater`` or more.
+    /// How many bytes may be queued while ``WorkerConnection/isWritable`` is true. ``sendLowWater`` or more.
     public var sendHighWater: Int
-    /// How many bytes may be left of them when ``ConnectionWorker/becameWritable(_:)`` is called; 0 or more.
+    /// How many queued bytes are left when ``ConnectionWorker/becameWritable(_:)`` is called. 0 or more.
     public var sendLowWater: Int
-    /// The most bytes that may be queued, ``sendHighWater`` or more; a longer queue ends the connection, with
+    /// The most bytes that may be queued: ``sendHighWater`` or more. A longer queue resets the connection, with
     /// ``CloseReason/queueTooLong``.
     public var sendQueueLimit: Int
 
-    /// How many of a worker's runs may be under way at a time, from 1 to 2,147,483,647; then nothing is received until one has ended. See
-    /// ``WorkerConnection/run(_:)``.
+    /// How many tasks of ``WorkerConnection/run(_:)`` a connection may have at a time: from 1 to 2,147,483,647. With as many as that,
+    /// nothing is delivered until one has ended.
     public var runLimit: Int
 
-    /// How often a worker is given what has arrived. Erlang's `active`.
+    /// How often input is delivered to a worker. Erlang's `active`.
     public enum ReceiveMode: Hashable, Sendable {
-        /// Always, but for rests: while more than ``WorkerOptions/sendHighWater`` waits to be sent, until ``WorkerOptions/sendLowWater`` is
-        /// left, and while the worker awaits something by ``WorkerConnection/run(_:)``.
+        /// Always, with two rests: from more than ``WorkerOptions/sendHighWater`` queued bytes until ``WorkerOptions/sendLowWater`` are
+        /// left; and while the worker awaits ``WorkerConnection/run(_:)``.
         case continuous
-        /// Once; then ask again, by ``WorkerConnection/receive()``.
+        /// Once. Then the worker asks again, with ``WorkerConnection/receive()``.
         case once
-        /// So many times, from 0 to 2,147,483,647; then ask again.
+        /// This many times, from 0 to 2,147,483,647. Then the worker asks again.
         case count(Int)
-        /// When it asks.
+        /// Only when the worker asks.
         case manual
     }
 
-    /// What a worker is given at a time. Erlang's `packet`.
+    /// What one delivery has. Erlang's `packet`.
     public enum Framing: Hashable, Sendable {
         /// Bytes as they arrive.
         case raw
-        /// Frames that follow a header with their length as a big-endian number, which does not count the header.
+        /// Frames behind a header with their length, a big-endian number that does not count the header.
         case lengthHeader(LengthHeader)
-        /// Lines, without the line feed, or carriage return and line feed, that ends them. The end of the stream ends a line too;
-        /// see ``WorkerOptions/deliversUnterminatedLine``.
+        /// Lines, without the line feed, or carriage return and line feed, that ends them. The end of the stream also ends a line; see
+        /// ``WorkerOptions/deliversUnterminatedLine``.
         case line
     }
 
-    /// The size of a header that tells a frame's length; the raw value is how many bytes it has.
+    /// The size of a length header. The raw value is its number of bytes.
     public enum LengthHeader: Int, Hashable, Sendable {
-        /// For frames to 255 bytes.
+        /// For frames up to 255 bytes.
         case oneByte = 1
-        /// For frames to 65,535 bytes.
+        /// For frames up to 65,535 bytes.
         case twoBytes = 2
-        /// For frames to 4 GiB less one byte.
+        /// For frames up to 4,294,967,295 bytes.
         case fourBytes = 4
 
         var greatestLength: Int { 1 << (8 * rawValue) - 1 }
     }
 
-    /// Options; the defaults deliver whatever arrives while the peer takes what it is sent, and have no time limits.
+    /// Options with these values; see the properties. The defaults receive continuously, with back-pressure, and have no time limits.
     public init(
         receiving: ReceiveMode = .continuous,
         framing: Framing = .raw,

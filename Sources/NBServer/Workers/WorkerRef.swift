@@ -1,9 +1,9 @@
-/// A worker, as others know it: they send it messages and ask it to finish, from any thread or task.
+/// A reference to a worker, which sends the worker messages and asks it to finish. Any thread or task.
 ///
-/// A value that may be kept: it keeps neither the worker nor its connection alive. Two are equal if they mean the same worker; no two
-/// workers of a process are ever the same.
+/// The reference keeps neither the worker nor its connection alive. Two references are equal if they mean the same worker. No two workers
+/// of a process are ever the same.
 public struct WorkerRef<Worker: ConnectionWorker & ~Copyable>: Hashable, Sendable, CustomStringConvertible {
-    /// The name of its connection.
+    /// The ID of the worker's connection.
     public let id: ConnectionID
     let mailbox: Mailbox
 
@@ -15,18 +15,18 @@ public struct WorkerRef<Worker: ConnectionWorker & ~Copyable>: Hashable, Sendabl
     /// Whether both mean the same worker.
     public static func == (one: Self, other: Self) -> Bool { one.id == other.id }
 
-    /// Hashes what makes the worker itself: its connection's name.
+    /// Hashes the ID of the worker's connection.
     public func hash(into hasher: inout Hasher) { hasher.combine(id) }
 
     /// The worker in a log: `Echo of connection 17`.
     public var description: String { "\(Worker.self) of \(id)" }
 
-    /// Sends the worker a message, which it gets in ``ConnectionWorker/handleMessage(_:on:)``. Never waits.
+    /// Sends the worker a message, which arrives in ``ConnectionWorker/handleMessage(_:on:)``. Never waits.
     ///
-    /// Sent from a callback of its server, the message arrives when that has returned. Sent from elsewhere, it goes through the
-    /// server's mailbox; if the connection ends before it arrives, an observer hears ``ServerEvent/messageUndelivered(_:)``.
+    /// In a callback of the worker's server, the message arrives when the callback has returned. From elsewhere, it goes through the
+    /// server's mailbox. If the connection ends before the message arrives, an observer hears ``ServerEvent/messageUndelivered(_:)``.
     ///
-    /// - Throws: ``CastError``: the server has stopped, its mailbox is full, or, in a callback of the server, the worker is gone.
+    /// - Throws: ``CastError`` if the server has stopped or its mailbox is full; in a callback of the server also if the worker has ended.
     public func send(_ message: Worker.Message) throws(CastError) {
         try post { table, index, place in
             // The type is the reference's, and a reference is given by the worker's own table.
@@ -34,9 +34,9 @@ public struct WorkerRef<Worker: ConnectionWorker & ~Copyable>: Hashable, Sendabl
         }
     }
 
-    /// Asks the worker to come to an end, by ``ConnectionWorker/shouldFinish(_:)``, when it awaits nothing. Never waits.
+    /// Asks the worker to end: ``ConnectionWorker/shouldFinish(_:)`` is called, once the worker awaits nothing. Never waits.
     ///
-    /// - Throws: ``CastError`` as ``send(_:)`` does.
+    /// - Throws: ``CastError``, like ``send(_:)``.
     public func finish() throws(CastError) {
         try post { table, index, place in
             guard place.slot.pointee.runCount == 0 else {

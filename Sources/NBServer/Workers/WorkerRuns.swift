@@ -31,23 +31,40 @@ struct WorkerRuns {
 
 // Awaiting.
 extension WorkerConnection where Worker: ~Copyable {
-    /// Awaits something in a task; what that returns is the worker's message.
+    /// Starts a task. The value that the task returns is a message to the worker, delivered to ``ConnectionWorker/handleMessage(_:on:)``.
     ///
     /// ```swift
-    /// func received(_ line: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
-    ///     let key = text(of: line)
-    ///     connection.run { [store] in .answer(try await store.value(for: key)) }
+    /// import NBServer
+    ///
+    /// actor Store {
+    ///     func value(for key: String) throws -> String { "the value of \(key)" }
+    /// }
+    ///
+    /// struct Client: ConnectionWorker {
+    ///     enum Message { case answer(String) }
+    ///     static let options = WorkerOptions(framing: .line)
+    ///     let store: Store
+    ///
+    ///     func received(_ line: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
+    ///         let key = line.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    ///         connection.run { [store] in .answer(try await store.value(for: key)) }
+    ///     }
+    ///     func handleMessage(_ message: Message, on connection: borrowing WorkerConnection<Self>) {
+    ///         switch message {
+    ///         case .answer(let text): connection.send(text + "\n")
+    ///         }
+    ///     }
     /// }
     /// ```
     ///
-    /// Nothing is delivered meanwhile, and little is received: answers keep the order of their questions, and a peer that goes on asking is
-    /// made to wait. The end of the input is told afterwards, and so is ``ConnectionWorker/shouldFinish(_:)``: a drain does not cut short
-    /// what is being answered.
+    /// While the task runs, nothing is delivered and little is received. Answers keep the order of their questions, and a peer that sends
+    /// on is made to wait. The end of the input is delivered after the task, and so is ``ConnectionWorker/shouldFinish(_:)``: a drain does
+    /// not cut off an answer.
     ///
-    /// An error that `body` throws ends the connection, as one thrown by a callback does. The task is cancelled when the connection is
-    /// closed, reset, or ended by its peer or a limit; what it returns after that is dropped.
+    /// An error that `body` throws ends the connection, like an error of a callback. The task is cancelled when the connection is closed,
+    /// reset, or ended by its peer or a limit. A value that it returns later is dropped.
     ///
-    /// There may be as many at a time as ``WorkerOptions/runLimit`` says, one unless it is set; another one ends the connection, with
+    /// As many tasks may run at a time as ``WorkerOptions/runLimit`` says; the default is one. One more ends the connection with
     /// ``ServerError/Code/invalidArgument``.
     ///
     /// - Parameter body: called in a task of its own, on no particular thread.
