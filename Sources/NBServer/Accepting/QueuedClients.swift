@@ -1,9 +1,8 @@
-/// What becomes of clients that wait in the accept queues when a server begins to drain.
+/// What a drain does with clients in the accept queues.
 public enum QueuedClients: Hashable, Sendable {
-    /// They are accepted and delivered. A listener closes when its queue is found empty, or when it has served as many clients as its
-    /// queue held, and as many more as may have been accepted before: two quanta (``ServerOptions/quantum``) and one at the most.
-    /// Clients that wait by then are reset.
+    /// Accepts and delivers them. A listener closes when its queue is empty, or after as many clients as were queued when the drain began,
+    /// plus two quanta (``ServerOptions/quantum``) and one. Clients still queued are reset.
     case serve
-    /// They are reset when the listeners close.
+    /// Resets them when the listeners close.
     case reset
 }

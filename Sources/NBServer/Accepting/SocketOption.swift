@@ -1,12 +1,18 @@
 internal import NBLibc
 
-/// An option of a server's listen sockets, and through them of its connections.
+/// An option of listen sockets and, through them, of connections.
 ///
-/// Options are set between `socket` and `listen`. The kernel copies most of them to accepted sockets; each option says
-/// whether. Without any, `SO_REUSEADDR`, `TCP_NODELAY` and `SO_KEEPALIVE` are on, the backlog is the longest the kernel allows, and an
-/// IPv6 socket takes IPv4 connections as well. Of two options that set the same thing only the later is set. A value that is out
-/// of its range is an error of whatever listens with it, ``ServerError/Code/invalidOption``; where nothing else is said, numbers
-/// and seconds are from 0 to 2,147,483,647.
+/// Options are set between `socket(2)` and `listen(2)`. The kernel copies most of them to accepted sockets; each option says whether. Of
+/// two options that set the same thing, only the later is set.
+///
+/// Without any option:
+///
+/// - `SO_REUSEADDR`, `TCP_NODELAY` and `SO_KEEPALIVE` are on;
+/// - the backlog is the longest that the kernel allows;
+/// - an IPv6 socket takes IPv4 connections as well.
+///
+/// Listening with a value that is out of its range throws ``ServerError/Code/invalidOption``. Numbers and seconds are from 0 to
+/// 2,147,483,647 unless the option says otherwise.
 public struct SocketOption: Hashable, Sendable {
     // The comment of an option says what it does, its unit and range, its default, whether accepted sockets inherit it, its kernel name
     // and its man page. Its test in `SocketOptionTests` reads it back from a listener and from an accepted socket; one with a range has a
@@ -73,44 +79,43 @@ public struct SocketOption: Hashable, Sendable {
         .integer(level: level, name: name, value: value, text: text)
     }
 
-    /// How many established connections may wait to be accepted; the kernel cuts it to `net.core.somaxconn`. By default as
-    /// many as that. Not inherited. `listen(2)`.
+    /// How many established connections may wait to be accepted. The kernel cuts the length to `net.core.somaxconn`, which is also the
+    /// default. Not inherited. `listen(2)`.
     public static func backlog(_ length: Int) -> SocketOption {
         SocketOption(checked("backlog", length, counts, .backlog(Int32(clamping: length))))
     }
 
-    /// Whether the address may be bound while connections of an earlier server on it linger. On by default. Inherited.
-    /// `SO_REUSEADDR`, `socket(7)`.
+    /// Whether the address may be bound while connections of an earlier server linger on it. On by default. Inherited. `SO_REUSEADDR`,
+    /// `socket(7)`.
     public static func reuseAddress(_ isOn: Bool) -> SocketOption {
         SocketOption(integer(SOL_SOCKET, SO_REUSEADDR, isOn ? 1 : 0, "SO_REUSEADDR"))
     }
 
-    /// Whether several sockets may listen on the address, each with a share of the connections. Inherited.
-    /// `SO_REUSEPORT`, `socket(7)`.
+    /// Whether several sockets may listen on the address, each with a share of the connections. Inherited. `SO_REUSEPORT`, `socket(7)`.
     ///
-    /// Each socket has a queue of its own. When one is closed, the clients that wait in its queue are reset, though another
-    /// could have served them; with the sysctl `net.ipv4.tcp_migrate_req` at 1 (Linux 5.14, off by default) the kernel moves
-    /// them to another socket instead.
+    /// Each socket has a queue of its own. When a socket is closed, the clients in its queue are reset, even though another socket could
+    /// have served them. With the sysctl `net.ipv4.tcp_migrate_req` at 1 (Linux 5.14, off by default), the kernel moves them to another
+    /// socket.
     public static func reusePort(_ isOn: Bool) -> SocketOption {
         SocketOption(integer(SOL_SOCKET, SO_REUSEPORT, isOn ? 1 : 0, "SO_REUSEPORT"))
     }
 
-    /// Whether small amounts of data are sent at once instead of being collected. On by default: an answer in two sends
-    /// would wait for the client's acknowledgment of the first, which a client that has nothing to say delays by 40 ms.
-    /// Inherited. `TCP_NODELAY`, `tcp(7)`.
+    /// Whether small amounts of data are sent at once instead of being collected. On by default. Off, an answer in two sends waits for the
+    /// client's acknowledgment of the first, which a silent client delays by 40 ms. Inherited. `TCP_NODELAY`, `tcp(7)`.
     public static func noDelay(_ isOn: Bool) -> SocketOption {
         SocketOption(integer(Int32(IPPROTO_TCP), TCP_NODELAY, isOn ? 1 : 0, "TCP_NODELAY"))
     }
 
-    /// Whether idle connections are probed, with the kernel's times: after two hours, unless `net.ipv4.tcp_keepalive_time` says
-    /// otherwise. On by default, or a peer that lost its power would be kept for good. Inherited. `SO_KEEPALIVE`, `socket(7)`.
+    /// Whether idle connections are probed, with the kernel's times: after two hours, unless `net.ipv4.tcp_keepalive_time` says otherwise.
+    /// On by default: without probes, the connection of a peer that lost its power stays open for ever. Inherited. `SO_KEEPALIVE`,
+    /// `socket(7)`.
     public static func keepAlive(_ isOn: Bool) -> SocketOption {
         SocketOption(integer(SOL_SOCKET, SO_KEEPALIVE, isOn ? 1 : 0, "SO_KEEPALIVE"))
     }
 
-    /// Probes connections that were idle for `idle`, every `interval`, and ends them after `probes` without an answer; the
-    /// times are above zero, rounded up to seconds, and 32,767 of these at the most; the probes are 1 to 127. Inherited.
-    /// `SO_KEEPALIVE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL`, `TCP_KEEPCNT`, `tcp(7)`.
+    /// Probes connections that were idle for `idle`, every `interval`, and ends them after `probes` without an answer. The times are above
+    /// zero, rounded up to seconds, and at most 32,767 seconds. The probes are 1 to 127. Inherited. `SO_KEEPALIVE`, `TCP_KEEPIDLE`,
+    /// `TCP_KEEPINTVL`, `TCP_KEEPCNT`, `tcp(7)`.
     public static func keepAlive(idle: Duration, interval: Duration, probes: Int) -> SocketOption {
         let tcp = Int32(IPPROTO_TCP)
         let idling = integer(tcp, TCP_KEEPIDLE, idle.wholeSeconds, "TCP_KEEPIDLE")
@@ -124,10 +129,9 @@ public struct SocketOption: Hashable, Sendable {
         )
     }
 
-    /// How long closing a socket waits for its peer to take everything, in whole seconds; zero makes closing a reset, `nil`
-    /// leaves it to the kernel. Inherited. A time above zero is for descriptors that are detached: where the server itself
-    /// closes a connection it switches the option off first, with a system call, since its loop must not wait; see
-    /// ``ServerOptions/closeTimeLimit``. `SO_LINGER`, `socket(7)`.
+    /// How long closing a socket waits for its peer to take everything, in whole seconds. Zero makes closing a reset. `nil` leaves it to
+    /// the kernel. Inherited. A time above zero is for descriptors that are detached. Where the server itself closes, it first switches the
+    /// option off with a system call, because its loop must not wait; see ``ServerOptions/closeTimeLimit``. `SO_LINGER`, `socket(7)`.
     public static func linger(_ time: Duration?) -> SocketOption {
         guard let time else { return SocketOption(.linger(nil)) }
         return SocketOption(checked("linger", time, times, .linger(time.wholeSeconds)))
@@ -138,55 +142,53 @@ public struct SocketOption: Hashable, Sendable {
         kinds.contains { if case .linger(let seconds?) = $0 { seconds > 0 } else { false } }
     }
 
-    /// The size of the receive buffer in bytes, which the kernel doubles. Inherited. `SO_RCVBUF`, `socket(7)`.
+    /// The size of the receive buffer in bytes. The kernel doubles it. Inherited. `SO_RCVBUF`, `socket(7)`.
     public static func receiveBuffer(_ size: Int) -> SocketOption {
         let kind = integer(SOL_SOCKET, SO_RCVBUF, Int32(clamping: size), "SO_RCVBUF")
         return SocketOption(checked("receiveBuffer", size, counts, kind))
     }
 
-    /// The size of the send buffer in bytes, which the kernel doubles. Inherited. `SO_SNDBUF`, `socket(7)`.
+    /// The size of the send buffer in bytes. The kernel doubles it. Inherited. `SO_SNDBUF`, `socket(7)`.
     public static func sendBuffer(_ size: Int) -> SocketOption {
         let kind = integer(SOL_SOCKET, SO_SNDBUF, Int32(clamping: size), "SO_SNDBUF")
         return SocketOption(checked("sendBuffer", size, counts, kind))
     }
 
-    /// Accepts a connection only when its client has sent something, or after this time; rounded up to the kernel's
-    /// retransmission times. Not inherited. `TCP_DEFER_ACCEPT`, `tcp(7)`.
+    /// Accepts a connection only when its client has sent something, or after this time, rounded up to the kernel's retransmission times.
+    /// Not inherited. `TCP_DEFER_ACCEPT`, `tcp(7)`.
     public static func deferAccept(_ time: Duration) -> SocketOption {
         let kind = integer(Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, time.wholeSeconds, "TCP_DEFER_ACCEPT")
         return SocketOption(checked("deferAccept", time, times, kind))
     }
 
-    /// Whether an IPv6 socket takes IPv6 connections only. Off by default; without meaning for IPv4. Inherited.
-    /// `IPV6_V6ONLY`, `ipv6(7)`.
+    /// Whether an IPv6 socket takes IPv6 connections only. Off by default. No effect on IPv4. Inherited. `IPV6_V6ONLY`, `ipv6(7)`.
     public static func ipv6Only(_ isOn: Bool) -> SocketOption {
         SocketOption(.ipv6Only(isOn))
     }
 
-    /// Whether the address may be one that no interface of this machine has, or not yet, such as one that moves between machines;
-    /// clients come once an interface has it. Off by default. Inherited. `IP_FREEBIND`, `ip(7)`; of an IPv6 socket
-    /// `IPV6_FREEBIND`, which does the same.
+    /// Whether the socket may be bound to an address that no interface of this machine has, or not yet, such as one that moves between
+    /// machines. Clients come once an interface has it. Off by default. Inherited. `IP_FREEBIND`, `ip(7)`; for IPv6 `IPV6_FREEBIND`, which
+    /// does the same.
     public static func freeBind(_ isOn: Bool) -> SocketOption {
         SocketOption(.freeBind(isOn))
     }
 
-    /// How long sent data may stay unacknowledged before the connection is ended, rounded up to milliseconds, of which there are
-    /// 2,147,483,647 at the most; zero leaves it to the kernel. Inherited. `TCP_USER_TIMEOUT`, `tcp(7)`.
+    /// How long sent data may stay unacknowledged before the kernel ends the connection, rounded up to milliseconds, at most 2,147,483,647
+    /// of them. Zero leaves it to the kernel. Inherited. `TCP_USER_TIMEOUT`, `tcp(7)`.
     public static func userTimeout(_ time: Duration) -> SocketOption {
         let kind = integer(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, time.wholeMilliseconds, "TCP_USER_TIMEOUT")
         return SocketOption(checked("userTimeout", time, .zero ... .milliseconds(Int32.max), kind))
     }
 
-    /// Only connections that come in by this network interface are taken, whatever the address; at most 15 bytes, such as
-    /// `eth0`. Inherited. Without privileges, a socket that is bound to an interface cannot be bound to another one.
-    /// `SO_BINDTODEVICE`, `socket(7)`.
+    /// Takes only connections that come in by this network interface, whatever the address. At most 15 bytes, such as `eth0`. Inherited.
+    /// Without privileges, a socket that is bound to an interface cannot be bound to another one. `SO_BINDTODEVICE`, `socket(7)`.
     public static func bindToDevice(_ interface: String) -> SocketOption {
         SocketOption(.name(level: SOL_SOCKET, name: SO_BINDTODEVICE, value: interface, text: "SO_BINDTODEVICE"))
     }
 
-    /// The algorithm that decides how fast connections send, such as `reno` or `bbr`; at most 15 bytes. The sysctl
-    /// `net.ipv4.tcp_available_congestion_control` lists them; those that `net.ipv4.tcp_allowed_congestion_control` does not
-    /// list need `CAP_NET_ADMIN`. Inherited. `TCP_CONGESTION`, `tcp(7)`.
+    /// The congestion control algorithm, such as `reno` or `bbr`. At most 15 bytes. The sysctl `net.ipv4.tcp_available_congestion_control`
+    /// lists the algorithms. Those that are not in `net.ipv4.tcp_allowed_congestion_control` need `CAP_NET_ADMIN`. Inherited.
+    /// `TCP_CONGESTION`, `tcp(7)`.
     public static func congestionControl(_ algorithm: String) -> SocketOption {
         SocketOption(
             .name(level: Int32(IPPROTO_TCP), name: TCP_CONGESTION, value: algorithm, text: "TCP_CONGESTION")
@@ -198,14 +200,13 @@ public struct SocketOption: Hashable, Sendable {
         SocketOption(integer(level, name, value, Self.number(name, of: level)))
     }
 
-    /// Any other option whose value is a name, by the kernel's numbers. The kernel gets the name with a zero byte at its
-    /// end. `setsockopt(2)`.
+    /// Any other option whose value is a name, by the kernel's numbers. The kernel gets the name with a zero byte at its end.
+    /// `setsockopt(2)`.
     public static func raw(level: Int32, name: Int32, value: String) -> SocketOption {
         SocketOption(.name(level: level, name: name, value: value, text: Self.number(name, of: level)))
     }
 
-    /// Any other option whose value is a structure, by the kernel's numbers; the kernel gets these bytes and no others.
-    /// `setsockopt(2)`.
+    /// Any other option whose value is a structure, by the kernel's numbers. The kernel gets exactly these bytes. `setsockopt(2)`.
     public static func raw(level: Int32, name: Int32, bytes: [UInt8]) -> SocketOption {
         SocketOption(.bytes(level: level, name: name, value: bytes, text: Self.number(name, of: level)))
     }

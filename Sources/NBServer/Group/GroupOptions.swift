@@ -1,13 +1,13 @@
-/// How many servers a group has, where they run, and how each of them is to run. A value.
+/// How many servers a group has, where they run, and how each of them runs.
 public struct GroupOptions: Sendable {
-    /// How many shards, from 1 to 1,024. `nil` is as many as there are processors for this process: those that its affinity allows,
+    /// How many shards, from 1 to 1,024. `nil` means one for each processor of this process: those that its affinity allows,
     /// `sched_getaffinity(2)`, and no more than the quota of its control group pays for, `cgroups(7)`.
     public var shards: Int?
-    /// Whether each shard's thread keeps to one processor, and several shards of one only if there are more shards than processors. Off
-    /// by default: the kernel moves a thread away from a processor that is busy with something else, and a thread that is pinned has to
-    /// wait. `sched_setaffinity(2)`.
+    /// Whether each shard's thread stays on one processor. Several shards share a processor only if there are more shards than processors.
+    /// Off by default: the kernel moves a thread away from a processor that is busy with something else, and a pinned thread has to wait.
+    /// `sched_setaffinity(2)`.
     public var isPinned: Bool
-    /// How each shard is to run. Limits are each shard's own, and not the group's, but for those of ``ServerOptions/admission``.
+    /// How each shard runs. Limits are each shard's own, except those of ``ServerOptions/admission``.
     public var server: ServerOptions
 
     /// Options with these values; see the properties.

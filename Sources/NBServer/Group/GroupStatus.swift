@@ -1,17 +1,17 @@
-/// What can be said of a group at one moment, or nearly: each shard is asked, and answers when it comes to it. A value.
+/// The status of a group. Each shard answers when it comes to the question, so the moments differ a little.
 public struct GroupStatus: Hashable, Sendable, Codable, CustomStringConvertible {
-    /// Of each shard, in the order of ``Shard/index``.
+    /// The status of each shard, in the order of ``Shard/index``.
     public let shards: [ServerStatus]
 
-    /// What is said of a group's shards.
+    /// A status with these values.
     public init(shards: [ServerStatus]) {
         self.shards = shards
     }
 
-    /// What all shards have counted.
+    /// The sum of the shards' counters.
     public var counters: ServerCounters { shards.reduce(into: ServerCounters()) { $0.add($1.counters) } }
 
-    /// The status for a log, a line for each shard.
+    /// The status for a log, one line for each shard.
     public var description: String {
         shards.enumerated().map { "shard \($0.offset): \($0.element)" }.joined(separator: "\n")
     }

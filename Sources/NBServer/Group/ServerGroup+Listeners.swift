@@ -1,14 +1,14 @@
 // Listeners that come, rest and go while the group runs. All shards do it, or none. Any task.
 extension ServerGroup where Behavior: ~Copyable {
-    /// Has every shard listen on another address; see ``Server/addListener(on:options:within:)``.
+    /// Makes every shard listen on another address, or none; see ``Server/addListener(on:options:within:)``.
     ///
     /// - Parameters:
-    ///   - endpoint: where to listen; port 0 is a new port, the same for all shards.
-    ///   - options: the options of the sockets, to which ``SocketOption/reusePort(_:)`` is added; `nil` for
+    ///   - endpoint: the address. Port 0 gets a free port, the same for all shards.
+    ///   - options: the options of the listen sockets, to which ``SocketOption/reusePort(_:)`` is added; `nil` for
     ///     ``ServerOptions/socketOptions``.
     ///   - limit: how long to wait for each shard.
-    /// - Returns: the address the kernel bound it to, by which it is named from now on.
-    /// - Throws: ``ServerError`` of the first shard that cannot; the others do not listen there then.
+    /// - Returns: the address that the kernel bound.
+    /// - Throws: ``ServerError`` of the first shard that cannot listen. The others do not listen there then.
     @discardableResult
     public nonisolated(nonsending) func addListener(
         on endpoint: Endpoint,
@@ -26,10 +26,11 @@ extension ServerGroup where Behavior: ~Copyable {
         return address
     }
 
-    /// Has every shard stop listening on an address, and returns when it is free; see ``Server/removeListener(_:within:)``. Clients that
-    /// wait in the shards' queues are reset.
+    /// Removes the listeners on an address from all shards, and returns when the address is free; see ``Server/removeListener(_:within:)``.
+    /// Clients in the accept queues are reset.
     ///
-    /// - Throws: ``ServerError`` of the first shard that could not; what has gone is not put back, and the others are asked all the same.
+    /// - Throws: ``ServerError`` of the first shard that could not. The other shards are asked all the same, and removed listeners are not
+    ///   put back.
     public nonisolated(nonsending) func removeListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
@@ -45,9 +46,9 @@ extension ServerGroup where Behavior: ~Copyable {
         if let failure { throw failure }
     }
 
-    /// The same of an address as a person writes it; port 0 names no listener.
+    /// Removes the listeners on an address written as text. Port 0 names no listener.
     ///
-    /// - Throws: ``ServerError`` as the other does, or with ``ServerError/Code/invalidAddress``.
+    /// - Throws: ``ServerError``, like ``removeListener(on:within:)-(SocketAddress,_)``, or with ``ServerError/Code/invalidAddress``.
     public nonisolated(nonsending) func removeListener(
         on endpoint: Endpoint,
         within limit: Duration? = .seconds(5)
@@ -55,9 +56,9 @@ extension ServerGroup where Behavior: ~Copyable {
         try await removeListener(on: try endpoint.resolved(), within: limit)
     }
 
-    /// Lets a listener of every shard rest; see ``Server/pauseListener(_:within:)``.
+    /// Pauses the listeners on an address on all shards, or on none; see ``Server/pauseListener(_:within:)``.
     ///
-    /// - Throws: ``ServerError`` of the first shard that cannot; the others accept again then.
+    /// - Throws: ``ServerError`` of the first shard that cannot. The others accept again then.
     public nonisolated(nonsending) func pauseListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
@@ -69,9 +70,9 @@ extension ServerGroup where Behavior: ~Copyable {
         }
     }
 
-    /// The same of an address as a person writes it; port 0 names no listener.
+    /// Pauses the listeners on an address written as text. Port 0 names no listener.
     ///
-    /// - Throws: ``ServerError`` as the other does, or with ``ServerError/Code/invalidAddress``.
+    /// - Throws: ``ServerError`` of the first shard that cannot, or with ``ServerError/Code/invalidAddress``.
     public nonisolated(nonsending) func pauseListener(
         on endpoint: Endpoint,
         within limit: Duration? = .seconds(5)
@@ -79,9 +80,9 @@ extension ServerGroup where Behavior: ~Copyable {
         try await pauseListener(on: try endpoint.resolved(), within: limit)
     }
 
-    /// Lets a listener of every shard accept again; see ``Server/resumeListener(_:within:)``.
+    /// Resumes the listeners on an address on all shards, or on none; see ``Server/resumeListener(_:within:)``.
     ///
-    /// - Throws: ``ServerError`` of the first shard that cannot; the others rest again then.
+    /// - Throws: ``ServerError`` of the first shard that cannot. The others are paused again then.
     public nonisolated(nonsending) func resumeListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
@@ -93,9 +94,9 @@ extension ServerGroup where Behavior: ~Copyable {
         }
     }
 
-    /// The same of an address as a person writes it; port 0 names no listener.
+    /// Resumes the listeners on an address written as text. Port 0 names no listener.
     ///
-    /// - Throws: ``ServerError`` as the other does, or with ``ServerError/Code/invalidAddress``.
+    /// - Throws: ``ServerError`` of the first shard that cannot, or with ``ServerError/Code/invalidAddress``.
     public nonisolated(nonsending) func resumeListener(
         on endpoint: Endpoint,
         within limit: Duration? = .seconds(5)

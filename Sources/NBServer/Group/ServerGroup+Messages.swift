@@ -2,17 +2,14 @@ internal import NBEngine
 
 // What can be said to a group from outside. One shard is spoken to by itself: `group.shards[2].call(…)`. Any thread or task.
 extension ServerGroup where Behavior: ~Copyable {
-    /// Calls every shard, all at once, and waits for their answers.
-    ///
-    /// ```swift
-    /// let served = try await group.callAll(NoSoup.Call.served).reduce(0, +)
-    /// ```
+    /// Calls every shard, all at once, and waits for their answers. For example, `try await group.callAll(Counter.Call.served).reduce(0,
+    /// +)`.
     ///
     /// - Parameters:
-    ///   - request: makes the call from what is to be answered; called once a shard.
+    ///   - request: makes the call from the ``Caller`` to reply to. Called once for each shard.
     ///   - limit: how long to wait for all of them; `nil` for as long as it takes.
-    /// - Returns: what the shards reply, in their order.
-    /// - Throws: ``CallError`` of the first shard without an answer; the others have handled the call, or may still.
+    /// - Returns: the shards' replies, in their order.
+    /// - Throws: ``CallError`` of the first shard without an answer. The others have handled the call, or may still.
     public nonisolated(nonsending) func callAll<Reply>(
         _ request: (Caller<Reply>) -> Behavior.Call,
         within limit: Duration? = .seconds(5)
@@ -22,8 +19,8 @@ extension ServerGroup where Behavior: ~Copyable {
 
     /// Sends every shard a message that wants no answer. Never waits.
     ///
-    /// - Parameter message: makes the message; called once a shard.
-    /// - Throws: ``CastError`` of the first shard that has not taken it; the others have, or were not asked because they have stopped.
+    /// - Parameter message: makes the message. Called once for each shard.
+    /// - Throws: ``CastError`` of the first shard that did not take the message. The others have taken it, unless they have stopped.
     public func castAll(_ message: @autoclosure () -> Behavior.Cast) throws(CastError) {
         var refusal: CastError?
         for shard in shards {
@@ -36,9 +33,9 @@ extension ServerGroup where Behavior: ~Copyable {
         if let refusal { throw refusal }
     }
 
-    /// What can be said of the group at this moment.
+    /// The group's status at this moment.
     ///
-    /// - Throws: ``CallError`` if a shard has stopped or does not get to it in time.
+    /// - Throws: ``CallError`` if a shard has stopped, or does not answer in time.
     public nonisolated(nonsending) func status(
         within limit: Duration? = .seconds(5)
     ) async throws(CallError) -> GroupStatus {

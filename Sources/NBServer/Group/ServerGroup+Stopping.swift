@@ -2,8 +2,8 @@ internal import NBEngine
 
 // Stopping and draining a group, and waiting for its end. Each shard is asked at once, and none waits for another.
 extension ServerGroup where Behavior: ~Copyable {
-    /// Asks the group to stop, and does not wait; see ``Server/requestStop(within:)``. Any thread, also within a callback; not in a signal
-    /// handler.
+    /// Asks the group to stop, without waiting; see ``Server/requestStop(within:)``. May be called from any thread and in a callback, but
+    /// not in a signal handler.
     public func requestStop(within limit: Duration? = nil) {
         guard !cancel() else { return }
         for shard in shards { shard.requestStop(within: limit) }
@@ -11,24 +11,25 @@ extension ServerGroup where Behavior: ~Copyable {
 
     /// Stops the group, and returns when everything is closed and every `terminate` has run; see ``Server/stop(within:)``.
     ///
-    /// - Returns: why it stopped.
+    /// - Returns: why the group stopped.
     @discardableResult
     public nonisolated(nonsending) func stop(within limit: Duration? = nil) async -> StopReason {
         requestStop(within: limit)
         return await groupEnd.outcome.resolved().reason
     }
 
-    /// Asks the group to drain, and does not wait; see ``Server/requestDrain(queued:within:)``.
+    /// Asks the group to drain, without waiting; see ``Server/requestDrain(queued:within:)``.
     ///
-    /// Each shard accepts what waits in its own queues, and then closes its listeners. A client whose handshake is under way just then is
-    /// reset, as it is where a single server closes a listener: have a load balancer send clients elsewhere first.
+    /// Each shard accepts the clients in its own queues, and then closes its listeners. A client whose handshake completes just then is
+    /// reset, as with a single server. Have a load balancer send clients elsewhere first.
     public func requestDrain(queued: QueuedClients = .serve, within limit: Duration) {
         for shard in shards { shard.requestDrain(queued: queued, within: limit) }
     }
 
-    /// Drains the group: stops accepting, waits for the connections of all shards, then stops; see ``Server/drain(queued:within:)``.
+    /// Stops accepting, waits for the connections of all shards to end, then stops the group; see ``Server/drain(queued:within:)``.
     ///
-    /// - Returns: why it stopped: ``StopReason/drained(unfinished:)`` with the connections of all shards, unless something else came first.
+    /// - Returns: why the group stopped: ``StopReason/drained(unfinished:)`` with the connections of all shards, unless something else
+    ///   ended it first.
     @discardableResult
     public nonisolated(nonsending) func drain(
         queued: QueuedClients = .serve,
@@ -38,16 +39,17 @@ extension ServerGroup where Behavior: ~Copyable {
         return await waitForEnd()
     }
 
-    /// Waits for the group's end, from as many places as like to.
+    /// Waits for the group's end. Any number of tasks may wait.
     ///
-    /// - Returns: why it stopped; ``StopReason/failed(_:)`` with a ``ServerError`` that names the shard if one failed.
+    /// - Returns: why the group stopped. ``StopReason/failed(_:)`` has a ``ServerError`` that names the shard if one failed.
     public nonisolated(nonsending) func waitForEnd() async -> StopReason {
         await groupEnd.outcome.resolved().reason
     }
 
-    /// Waits for the group's end, for code that may block: ``waitForEnd()`` otherwise. Not on a shard's thread, which would wait for itself.
+    /// Waits for the group's end, for code that may block. Otherwise use ``waitForEnd()``. Must not be called on a shard's thread, which
+    /// would wait for itself.
     ///
-    /// - Returns: why it stopped, or `nil` if it has not within `limit`.
+    /// - Returns: why the group stopped; `nil` if it has not stopped within `limit`.
     @available(*, noasync, message: "it would block the task's thread; use waitForEnd()")
     public func waitForEndBlocking(within limit: Duration? = nil) -> StopReason? {
         groupEnd.outcome.wait(until: limit.map { Instant.now + $0 })?.reason

@@ -1,26 +1,35 @@
-/// Servers that share a port: a shard for each processor, each with a thread, an engine and listeners of its own.
+/// Servers that share a port: one shard for each processor, each with a thread, an engine and listeners of its own.
 ///
 /// ```swift
+/// import NBServer
+///
+/// struct NoSoup: NonBlockingServer {
+///     func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
+///         connection.send("No soup for you!\n")
+///         return .continue
+///     }
+/// }
+///
 /// let group = try ServerGroup(listening: "0.0.0.0:7777") { shard in NoSoup() }
 /// try group.run(drainingOn: [.terminate], stoppingOn: [.interrupt])
 /// ```
 ///
-/// The kernel deals clients out to the shards by their addresses (`SO_REUSEPORT`, `socket(7)`). Each shard serves its own from the accept
-/// to the end, on its own thread; shards share nothing but the port and the account of their ends, so a connection costs what it costs a
-/// single server. A shard is a ``Server``, to be called and looked at by itself in ``shards``.
+/// The kernel distributes clients over the shards by their addresses (`SO_REUSEPORT`, `socket(7)`). A shard serves its clients from accept
+/// to end, on its own thread. Shards share nothing but the port and the account of their ends, so a connection costs what it costs a single
+/// server. A shard is a ``Server``; ``shards`` has them.
 ///
 /// ```
 ///  init ──▶ ready ── start, run, embed(shard:) ──▶ running ── a stop, a drain; a shard that fails, or stops by itself ──▶ stopped
 ///             └── stop ──▶ cancelled
 /// ```
 ///
-/// A shard that ends takes the others with it, unless it has drained: a group does not serve on with a part of its clients turned away.
-/// Starting again is for whatever supervises the process.
+/// A shard that ends takes the others with it, unless it has drained: a group does not go on while a part of its clients is turned away.
+/// Restarting is for the process's supervisor.
 public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// The servers, in the order of ``Shard/index``.
     ///
-    /// Ask the group to run, stop, drain and change listeners: a shard that does so alone has an address less than the others, or ends
-    /// them all.
+    /// Run, stop and drain the group, and change listeners, with the group's methods. A single shard that did so would listen on one
+    /// address less than the others, or end them all.
     public let shards: [Server<Behavior>]
 
     private let processors: [Int?]
@@ -31,7 +40,7 @@ public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendabl
         case ready, running, cancelled
     }
 
-    /// The addresses the group listens on now, with the ports the kernel chose; those of its first shard.
+    /// The addresses that the group listens on now, with the ports that the kernel chose: those of its first shard.
     public var addresses: [SocketAddress] { shards[0].addresses }
 
     /// Binds one address for a group; see ``init(listening:options:observing:behavior:)``.
@@ -44,18 +53,18 @@ public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendabl
         try self.init(listening: [endpoint], options: options, observing: observer, behavior: behavior)
     }
 
-    /// Makes a group's servers, and binds addresses for each of them. From now on clients can connect; they wait until the group runs.
+    /// Makes a group's servers, and binds addresses for each. From now on clients can connect. They wait until the group runs.
     ///
-    /// Any program of the same user may join the port (`SO_REUSEPORT`). One that listens there already with that option is no error, and
-    /// takes its share of the clients.
+    /// Any program of the same user may join the port (`SO_REUSEPORT`). A program that listens there already with that option is no error,
+    /// and takes its share of the clients.
     ///
     /// - Parameters:
-    ///   - endpoints: where to listen; port 0 is one port for all shards. There may be none: listeners can be added later.
+    ///   - endpoints: the addresses to listen on. Port 0 is one port for all shards. The list may be empty: listeners can be added later.
     ///   - options: how many shards, and how they run.
-    ///   - observer: makes what watches a shard, if anything does. Called here, once a shard.
-    ///   - behavior: makes a shard's behavior. Called here, once a shard, in their order.
-    /// - Throws: ``ServerError`` as a server does; with ``ServerError/Code/outOfResources`` if the shards together would not fit into this
-    ///   process's limits of descriptors or locked memory. Nothing is left bound then.
+    ///   - observer: makes the observer of a shard, or returns `nil`. Called here, once for each shard.
+    ///   - behavior: makes a shard's behavior. Called here, once for each shard, in order.
+    /// - Throws: ``ServerError``, like a server; with ``ServerError/Code/outOfResources`` if the shards together do not fit into this
+    ///   process's limits of descriptors or locked memory. Nothing stays bound then.
     public init(
         listening endpoints: [Endpoint],
         options: GroupOptions = GroupOptions(),
@@ -99,18 +108,18 @@ public final class ServerGroup<Behavior: NonBlockingServer & ~Copyable>: Sendabl
 
 // Running.
 extension ServerGroup where Behavior: ~Copyable {
-    /// Serves on the shards' threads until the group is stopped, or one of some signals arrives; the calling thread waits meanwhile.
+    /// Serves on the shards' threads until the group ends. The calling thread waits.
     ///
-    /// Every shard hears of each signal, as a server does by ``Server/run(drainingOn:within:stoppingOn:reporting:)``.
+    /// Every shard gets each signal; see ``Server/run(drainingOn:within:stoppingOn:reporting:)``.
     ///
     /// - Parameters:
     ///   - draining: the signals that drain the group.
     ///   - limit: how long connections have to end in that drain.
     ///   - stopping: the signals that stop the group.
-    ///   - reporting: the signals that behaviors are told, and that do nothing else; also those that are in other lists.
-    /// - Returns: why it stopped: what the first shard that ended says. Everything is closed, and every `terminate` has run.
-    /// - Throws: ``ServerError`` as ``start(drainingOn:within:stoppingOn:reporting:)`` does; or with which a shard failed later, named by its
-    ///   number; or if a signal cannot be handled.
+    ///   - reporting: the signals that the behaviors hear of. A signal may be in this list and in another.
+    /// - Returns: why the group stopped: the reason of the first shard that ended. Everything is closed, and every `terminate` has run.
+    /// - Throws: ``ServerError``, like ``start(drainingOn:within:stoppingOn:reporting:)``; or the later failure of a shard, which it names
+    ///   by number; or if a signal cannot be handled.
     @available(*, noasync, message: "it would block the task's thread; use start()")
     @discardableResult
     public func run(
@@ -126,15 +135,15 @@ extension ServerGroup where Behavior: ~Copyable {
     /// Serves on threads of the shards' own, which live as long as the group runs. Returns when every behavior has begun, one after the
     /// other.
     ///
-    /// A group that was stopped before does not run, and that is no error. The group goes on running if nothing keeps a reference to it.
+    /// A group that was stopped before does not run; `start` returns without an error. The group runs on if nothing references it.
     ///
     /// - Parameters:
     ///   - draining: the signals that drain the group; see ``run(drainingOn:within:stoppingOn:reporting:)``.
     ///   - limit: how long connections have to end in that drain.
     ///   - stopping: the signals that stop the group.
-    ///   - reporting: the signals that behaviors are told.
-    /// - Throws: ``ServerError`` if a shard cannot begin, which names the shard; the others have ended by then, and nothing is left open. A
-    ///   failure after that is told by ``waitForEnd()``.
+    ///   - reporting: the signals that the behaviors hear of.
+    /// - Throws: ``ServerError`` if a shard cannot begin; the error names the shard. The other shards have ended by then, and nothing stays
+    ///   open. ``waitForEnd()`` tells of a later failure.
     public nonisolated(nonsending) func start(
         drainingOn draining: [Signal] = [],
         within limit: Duration = .seconds(30),
@@ -156,9 +165,9 @@ extension ServerGroup where Behavior: ~Copyable {
         }
     }
 
-    /// The same for code that may block: ``start(drainingOn:within:stoppingOn:reporting:)`` otherwise.
+    /// Serves on threads of the shards' own, for code that may block. Otherwise use ``start(drainingOn:within:stoppingOn:reporting:)``.
     ///
-    /// - Throws: ``ServerError`` as ``start(drainingOn:within:stoppingOn:reporting:)`` does.
+    /// - Throws: ``ServerError``, like ``start(drainingOn:within:stoppingOn:reporting:)``.
     @available(*, noasync, message: "it would block the task's thread; use start()")
     public func startBlocking(
         drainingOn draining: [Signal] = [],
@@ -203,10 +212,10 @@ extension ServerGroup where Behavior: ~Copyable {
         return true
     }
 
-    /// Makes one shard the calling thread's, to be turned by a loop of the caller's own; see ``Server/embed()``. Each shard is embedded by
-    /// itself, by a thread of its own or by one thread for several. The group's pinning is the caller's affair then.
+    /// Makes one shard the calling thread's, to be turned by a loop of the caller's; see ``Server/embed()``. Each shard is embedded
+    /// separately, on a thread of its own, or several on one thread. ``GroupOptions/isPinned`` has no effect on embedded shards.
     ///
-    /// - Throws: ``ServerError`` as ``Server/embed()`` does, and the group stops.
+    /// - Throws: ``ServerError``, like ``Server/embed()``. The group stops then.
     /// - Precondition: `shard` is from 0 to the number of shards, less one.
     public func embed(shard: Int) throws(ServerError) -> EmbeddedServer {
         _ = begin()

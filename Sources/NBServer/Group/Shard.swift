@@ -1,9 +1,9 @@
-/// One of a group's servers, as its behavior is told when it is made. A value.
+/// One of a group's servers, for the closures that make its behavior and its observer.
 public struct Shard: Hashable, Sendable {
-    /// Which one: from 0 to ``count`` - 1, and its place in ``ServerGroup/shards``.
+    /// The shard's number, from 0 to ``count`` - 1, and its index in ``ServerGroup/shards``.
     public let index: Int
-    /// How many there are.
+    /// How many shards the group has.
     public let count: Int
-    /// The processor that the shard's thread keeps to, as the kernel numbers them; `nil` if it may run on any.
+    /// The processor that the shard's thread stays on, as the kernel numbers them; `nil` for any.
     public let processor: Int?
 }

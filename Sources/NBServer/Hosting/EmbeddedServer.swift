@@ -1,58 +1,74 @@
 internal import NBLibc
 internal import NBUring
 
-/// A server without a thread: a loop of yours turns it.
+/// A server without a thread, turned by a loop of yours.
 ///
 /// ```swift
+/// import Glibc
+/// import NBServer
+///
+/// struct NoSoup: NonBlockingServer {
+///     func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
+///         connection.send("No soup for you!\n")
+///         return .continue
+///     }
+/// }
+///
 /// let server = try Server(NoSoup(), listening: "127.0.0.1:7777")
 /// let embedded = try server.embed()
-/// // In your loop: watch `embedded.descriptor` for input; whenever it is readable,
-/// if case .done(let reason) = embedded.turn() { … }
+/// var watched = [pollfd(fd: embedded.descriptor, events: Int16(POLLIN), revents: 0)]
+/// while true {
+///     poll(&watched, 1, -1)  // Watch whatever else your loop watches, too.
+///     if case .done(let reason) = embedded.turn() {
+///         print("ended: \(reason)")
+///         break
+///     }
+/// }
 /// ```
 ///
-/// ``descriptor`` is readable, level-triggered, whenever there is something to do: connections, messages, timers, limits. There is
-/// nothing else to wait for, and no time limit to ask for. Other threads and tasks use the ``Server`` as they do when it has a thread.
+/// ``descriptor`` is readable, level-triggered, whenever there is something to do: connections, messages, timers, limits. The host needs no
+/// timeout of its own. Other threads and tasks use the ``Server`` as usual.
 ///
 /// ```
 ///  embed ──▶ idle ── the descriptor is readable: turn ──▶ idle, or again when the budget is spent
 ///              └── a stop, a drain, a verdict, a failure: turn ──▶ … ──▶ done
 /// ```
 ///
-/// The thread that called ``Server/embed()`` owns it: a turn on another thread, within a callback of the same server or in a forked
-/// child is a precondition failure. Several of them on one thread are independent.
+/// The thread that called ``Server/embed()`` owns the object. A turn on another thread, in a callback of the same server, or in a forked
+/// child is a precondition failure. Several embedded servers on one thread are independent.
 ///
-/// Between turns a reply to a call leaves at once. What is asked of a ``Connection`` is done in the next turn: make one. The thread must
-/// not wait for its own server: ``Server/callBlocking(_:within:)`` throws ``CallError/calledItself``, and
-/// ``Server/stopBlocking(within:)`` is a precondition failure. An `await` is no such wait.
+/// Between turns, a reply to a call leaves at once. Requests to a ``Connection`` are done in the next turn, so make one. The thread must
+/// not wait for its own server: ``Server/callBlocking(_:within:)`` throws ``CallError/calledItself``, and ``Server/stopBlocking(within:)``
+/// is a precondition failure. An `await` is allowed.
 ///
 /// What it does to the process:
 ///
 /// | | |
 /// |---|---|
-/// | threads | none is made; a call with a time limit starts the library's clock, one thread for all servers |
-/// | signals | no handler, no mask. Where the ring has less than Linux 6.1 offers, the kernel interrupts the thread when something arrives: a wait of the host's may end with `EINTR` |
-/// | descriptors | one for the engine, two for waking it (three on epoll), one for each listener and connection, and one in reserve where it sheds; 0 to 2 are opened on `/dev/null` if they are closed |
+/// | threads | makes none; a call with a time limit starts the library's clock, one thread for all servers |
+/// | signals | no handler, no mask. On a ring with less than Linux 6.1 offers, the kernel interrupts the thread when something arrives, so a wait of the host may end with `EINTR` |
+/// | descriptors | one for the engine, two for waking it (three on epoll), one for each listener and connection, and one in reserve if it sheds. 0 to 2 are opened on `/dev/null` if they are closed |
 /// | memory | the engine's queues, about 300 bytes for each connection, and what waits to be sent |
-/// | `fork(2)` | the child has copies of all descriptors; it must not turn the server, and dropping it there does nothing |
+/// | `fork(2)` | the child has copies of all descriptors. It must not turn the server. Dropping the object there does nothing |
 public final class EmbeddedServer {
     /// What a turn leaves to the host.
     public enum TurnResult: Sendable {
-        /// Nothing: wait until the descriptor is readable.
+        /// Nothing is left. Wait until the descriptor is readable.
         case idle
-        /// Another turn, at once or when the host likes: the budget is spent, or the kernel wants some time. The descriptor is
-        /// readable, so a host may ignore this.
+        /// Another turn is due, now or when the host has time: the budget is spent, or the kernel needs time. The descriptor is readable,
+        /// so a level-triggered host may ignore this.
         case again
-        /// The server has ended, for this reason; ``StopReason/failed(_:)`` with a ``ServerError`` if its engine failed. Everything is
+        /// The server has ended, for this reason. ``StopReason/failed(_:)`` has a ``ServerError`` if the engine failed. Everything is
         /// closed, and `terminate` has run. Stop watching the descriptor. Further turns return the same.
         case done(StopReason)
     }
 
-    /// Readable whenever there is something to do; `poll(2)`, `epoll(7)` and the like.
+    /// Readable whenever there is something to do; for `poll(2)`, `epoll(7)` and the like.
     ///
-    /// A host that is a ring polls it again after every turn: the kernel ends a multishot poll of a descriptor that another ring signals.
+    /// A host that is a ring polls the descriptor again after every turn, because the kernel ends a multishot poll of a descriptor that
+    /// another ring signals. A host that watches edge-triggered turns until ``TurnResult/idle``.
     ///
-    /// Open until this object is dropped, and never to be read, written or closed by the host. Watched edge-triggered, it wants turns
-    /// until one is ``TurnResult/idle``.
+    /// The descriptor is open until this object is dropped. The host must never read, write or close it.
     public var descriptor: Int32 { loop.descriptor }
 
     /// The calling thread's server, which has begun.
@@ -80,11 +96,10 @@ public final class EmbeddedServer {
 
     /// Does what there is to do, and never waits.
     ///
-    /// - Parameter budget: how many connections, completions and messages at the most, so that the host's other work is not kept waiting;
-    ///   less than 1 counts as 1. Where completions use it up, one message is handled all the same, so that a server under load can be
-    ///   called, drained and stopped.
-    /// - Returns: what is left to the host; it may be ignored by a host that watches the descriptor level-triggered, but for
-    ///   ``TurnResult/done(_:)``.
+    /// - Parameter budget: at most how many connections, completions and messages, so that the host's other work is not delayed. Below 1 is
+    ///   1. If completions use the budget up, one message is handled all the same, so that a server under load can be called, drained and
+    ///   stopped.
+    /// - Returns: what is left to the host. A host that watches the descriptor level-triggered may ignore all but ``TurnResult/done(_:)``.
     @discardableResult
     public func turn(budget: Int = 1024) -> TurnResult {
         if let end { return .done(end) }
@@ -127,8 +142,8 @@ public final class EmbeddedServer {
         return result.reason
     }
 
-    /// Resets the connections of a server that has not ended, runs `terminate`, and closes everything, without waiting for any peer. The
-    /// owning thread's; in a forked child it does nothing.
+    /// Resets the connections of a server that has not ended, runs `terminate`, and closes everything, without waiting for any peer. On the
+    /// owning thread. In a forked child it does nothing.
     deinit {
         if end == nil {
             guard ForkMark.current == process else { return }

@@ -1,11 +1,11 @@
 internal import NBLibc
 
-/// A signal that can stop a server, or that it can be told of.
+/// A signal that drains or stops a server, or that its behavior hears of.
 public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     /// The signal's number, as in `signal(7)`.
     public let rawValue: Int32
 
-    /// The signal of that number.
+    /// The signal with this number.
     public init(rawValue: Int32) {
         self.rawValue = rawValue
     }

@@ -1,16 +1,16 @@
 /// Why a call has no answer.
 @nonexhaustive
 public enum CallError: Error, Sendable, CustomStringConvertible {
-    /// None came within this time, or the process has no thread to spare that would watch the time (`EAGAIN` of
-    /// `pthread_create(3)`). The server may still answer; that answer is dropped.
+    /// No answer came within this time, or the process could not make the thread that watches the time (`EAGAIN` of `pthread_create(3)`).
+    /// The server may still answer; that answer is dropped.
     case timeout(Duration)
     /// The server has stopped, or is about to, for this reason.
     case stopped(StopReason)
-    /// The server let go of the ``Caller`` without a reply.
+    /// The server dropped the ``Caller`` without a reply.
     case unanswered
     /// The task that waited was cancelled.
     case cancelled
-    /// So many messages wait already; see ``ServerOptions/mailboxLimit``.
+    /// `limit` messages wait already; see ``ServerOptions/mailboxLimit``.
     case mailboxFull(limit: Int)
     /// The server called itself, and would have waited for itself.
     case calledItself

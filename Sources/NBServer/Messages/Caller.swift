@@ -1,19 +1,30 @@
-/// Somebody who waits for an answer: what a kind of call carries with it.
+/// What a call carries, to be replied to.
 ///
 /// ```swift
-/// enum Call { case served(Caller<Int>) }
+/// import NBServer
 ///
-/// mutating func handleCall(_ call: Call, in context: borrowing ServerContext) -> Verdict {
-///     switch call { case .served(let caller): caller.reply(served) }
-///     return .continue
+/// struct Counter: NonBlockingServer {
+///     enum Call { case served(Caller<Int>) }
+///     var served = 0
+///
+///     mutating func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
+///         served += 1
+///         return .continue
+///     }
+///     mutating func handleCall(_ call: Call, in context: borrowing ServerContext) -> Verdict {
+///         switch call { case .served(let caller): caller.reply(served) }
+///         return .continue
+///     }
 /// }
 ///
-/// let served = try await server.call(NoSoup.Call.served)      // an Int
+/// func ask(_ server: Server<Counter>) async throws -> Int {
+///     try await server.call(Counter.Call.served)
+/// }
 /// ```
 ///
-/// It may be copied, kept, and answered later, from any thread or task; the first reply counts, and any other is dropped. When
-/// the last copy is gone without a reply, the call fails at once with ``CallError/unanswered``. A reply made in a
-/// callback leaves when the callback has returned, so that whoever gets it finds the server in its new state.
+/// A caller may be copied, kept, and replied to later, from any thread or task. The first reply counts; others are dropped. If the last
+/// copy is dropped without a reply, the call fails at once with ``CallError/unanswered``. A reply made in a callback is delivered when the
+/// callback has returned, so the caller finds the server in its new state.
 public struct Caller<Reply: Sendable>: Sendable {
     private let debt: Debt
 
@@ -41,7 +52,7 @@ private final class Debt: Sendable {
 }
 
 extension Caller<Void> {
-    /// Answers a call that only wants to know that it was handled. Any thread.
+    /// Answers a call whose caller only waits for it to be handled. Any thread.
     public func reply() {
         reply(())
     }

@@ -1,11 +1,11 @@
-/// Why a message was not taken.
+/// Why a message was not delivered.
 @nonexhaustive
 public enum CastError: Error, Sendable, CustomStringConvertible {
     /// The server has stopped, or is about to, for this reason.
     case stopped(StopReason)
-    /// So many messages wait already; see ``ServerOptions/mailboxLimit``.
+    /// `limit` messages wait already; see ``ServerOptions/mailboxLimit``.
     case mailboxFull(limit: Int)
-    /// The connection that was to be adopted had been taken already.
+    /// The connection was taken, or adopted, before.
     case connectionTaken
     /// The worker of this connection has ended.
     case workerGone(ConnectionID)

@@ -1,28 +1,28 @@
-/// What can be said of a listener at one moment. A value, which can be coded.
+/// The status of a listener at one moment.
 public struct ListenerStatus: Hashable, Sendable {
     /// Whether a listener accepts, and if not, why.
     @nonexhaustive
     public enum Activity: Hashable, Sendable, Codable {
-        /// It takes whoever comes.
+        /// The listener accepts.
         case accepting
-        /// It cannot accept for now, and tries again.
+        /// The listener cannot accept for now, for this cause, and tries again.
         case parked(cause: ServerError)
-        /// Connections that it has accepted wait at a limit of ``ServerOptions/admission``, and more clients in its accept queue.
+        /// Connections that the listener accepted wait at a limit of ``ServerOptions/admission``, and more clients in its accept queue.
         case atLimit
-        /// It rests until it is resumed.
+        /// The listener is paused until it is resumed.
         case paused
-        /// It is being removed.
+        /// The listener is being removed.
         case closing
     }
 
-    /// The listener's name.
+    /// The listener's ID.
     public let id: ListenerID
-    /// The address it is bound to.
+    /// The address that the listener is bound to.
     public let address: SocketAddress
-    /// What it does.
+    /// What the listener does.
     public let activity: Activity
 
-    /// What is said of a listener.
+    /// A status with these values.
     public init(id: ListenerID, address: SocketAddress, activity: Activity) {
         self.id = id
         self.address = address

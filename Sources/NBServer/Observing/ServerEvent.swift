@@ -1,7 +1,7 @@
-/// Something that happened to a server, for its ``ServerObserver``.
+/// An event of a server, for its ``ServerObserver``. <doc:Operations> says what to do about each case.
 @nonexhaustive
 public enum ServerEvent: Sendable {
-    /// The behavior has begun, on these addresses and on this engine; the report says why it is that one.
+    /// The behavior has begun, on these addresses and this engine. The report says why it is this engine.
     case began([SocketAddress], engine: EngineReport)
     /// A listener was added.
     case listenerAdded(SocketAddress)
@@ -9,9 +9,9 @@ public enum ServerEvent: Sendable {
     case listenerPaused(SocketAddress)
     /// A listener was resumed.
     case listenerResumed(SocketAddress)
-    /// The behavior is told this.
+    /// The behavior hears this.
     case info(ServerInfo)
-    /// A message, or the wish that it finish, was for a worker whose connection had ended.
+    /// A message, or a request to finish, reached a worker whose connection had ended.
     case messageUndelivered(ConnectionID)
     /// Messages wait from now on.
     case suspended

@@ -1,21 +1,21 @@
-/// What can be said of a server at one moment. A value, which can be coded.
+/// The status of a server at one moment.
 public struct ServerStatus: Hashable, Sendable {
-    /// Its listeners that are not closed.
+    /// The listeners that are not closed.
     public let listeners: [ListenerStatus]
-    /// Messages that wait to be handled.
+    /// How many messages wait to be handled.
     public let mailboxLength: Int
-    /// Whether messages wait until the server is resumed.
+    /// Whether messages wait until ``Server/resumeMessages(within:)``.
     public let isSuspended: Bool
-    /// Whether it accepts nobody new and stops when its connections have ended.
+    /// Whether the server drains: it accepts no new clients, and stops when its connections have ended.
     public let isDraining: Bool
-    /// What it has counted, and what it has open.
+    /// What the server has counted, and what is open.
     public let counters: ServerCounters
-    /// How long it has run.
+    /// How long the server has run.
     public let uptime: Duration
-    /// Which engine it runs on, what that can do here, and why no more.
+    /// The engine that the server runs on, what it can do here, and why no more.
     public let engine: EngineReport
 
-    /// What is said of a server.
+    /// A status with these values.
     public init(
         listeners: [ListenerStatus],
         mailboxLength: Int,
@@ -81,7 +81,7 @@ extension ServerStatus: Codable {
         )
     }
 
-    /// Writes the status; its uptime in whole nanoseconds, at most 2⁶³ of them.
+    /// Writes the status. The uptime is in whole nanoseconds, at most 2⁶³.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(listeners, forKey: .listeners)

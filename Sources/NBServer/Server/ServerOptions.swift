@@ -52,7 +52,7 @@ public struct ServerOptions: Hashable, Sendable {
     /// The kernel takes a buffer when bytes arrive, so an idle connection holds none.
     public var receiveBufferCount: Int
 
-    /// The size of one receive buffer in bytes: the most that one raw delivery has. From 1 to 2,147,483,647.
+    /// The size of one receive buffer in bytes: from 1 to 2,147,483,647. A larger delivery is put together from several buffers.
     public var receiveBufferSize: Int
 
     /// How many completions the server takes from the kernel at a time: from 1 to 65,536. The ring rounds up to a power of two. The quantum
