@@ -1,26 +1,25 @@
 /// A network: the addresses that begin with the same bits, as in `10.0.0.0/8` and `2001:db8::/32`.
 ///
-/// An IPv4-mapped address is the IPv4 address it stands for, in a prefix as in what it contains: `::ffff:10.0.0.0/104` is
-/// `10.0.0.0/8`. So no IPv6 prefix contains an IPv4 address; `::/0` is all of IPv6 and none of IPv4.
+/// An IPv4-mapped address counts as the IPv4 address it stands for, both in a prefix and in what the prefix contains: `::ffff:10.0.0.0/104`
+/// is `10.0.0.0/8`. So no IPv6 prefix contains an IPv4 address. `::/0` is all of IPv6 and none of IPv4.
 ///
-/// Prefixes are ordered by their first address; of two that share it, the one that contains the other comes first. A value, for any
-/// thread. Coded as its text.
+/// Prefixes are ordered by their first address. Of two that share it, the one that contains the other comes first. `Codable` as its text.
 public struct AddressPrefix: Hashable, Sendable, CustomStringConvertible {
-    /// The first address; its bits behind the prefix are 0.
+    /// The first address. The bits behind the prefix are 0.
     public let address: IPAddress
 
-    /// How many bits the addresses have in common: 0 to 32 of IPv4, 0 to 128 of IPv6.
+    /// How many bits the addresses have in common: 0 to 32 for IPv4, 0 to 128 for IPv6.
     public let length: Int
 
     /// The addresses that have the first `length` bits of `address`.
     ///
-    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidAddress`` if the length is out of range, if a bit behind the prefix is 1,
-    ///   or if the address has a zone.
+    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidAddress`` if the length is out of range, a bit behind the prefix is 1, or
+    ///   the address has a zone.
     public init(_ address: IPAddress, length: Int) throws(ServerError) {
         self = try Self.made(address, length, of: "\(address)/\(length)")
     }
 
-    /// The prefix written as `text`: `10.0.0.0/8`, `2001:db8::/32`. An address without a slash is a prefix that contains nothing else.
+    /// The prefix written as `text`: `10.0.0.0/8`, `2001:db8::/32`. An address without a slash is a prefix that contains only this address.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/invalidAddress``, which says what is wrong with the text.
     public init(_ text: String) throws(ServerError) {
@@ -66,7 +65,7 @@ public struct AddressPrefix: Hashable, Sendable, CustomStringConvertible {
         self.length = isMapped ? length - 96 : length
     }
 
-    /// Whether an address is among these. Its zone does not matter.
+    /// Whether the prefix contains an address. The address's zone does not matter.
     public func contains(_ address: IPAddress) -> Bool {
         let address = address.unmapped
         guard address.isIPv4 == self.address.isIPv4 else { return false }
@@ -79,12 +78,12 @@ public struct AddressPrefix: Hashable, Sendable, CustomStringConvertible {
         return IPAddress(number: address.number | behind, isIPv4: address.isIPv4)
     }
 
-    /// The prefix as one writes it, always with its length: `10.0.0.0/8`, `127.0.0.1/32`.
+    /// The prefix as text, always with its length: `10.0.0.0/8`, `127.0.0.1/32`.
     public var description: String { "\(address)/\(length)" }
 }
 
 extension AddressPrefix: Comparable {
-    /// The lower first address comes first; then the shorter prefix, which contains the longer.
+    /// The lower first address comes first. Then the shorter prefix, which contains the longer one.
     public static func < (left: AddressPrefix, right: AddressPrefix) -> Bool {
         (left.address, left.length) < (right.address, right.length)
     }

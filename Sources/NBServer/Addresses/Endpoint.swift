@@ -1,11 +1,11 @@
-/// Where to listen, as a person writes it: `127.0.0.1:7777`, `0.0.0.0:80`, `[::1]:7777`, `[::]:0`,
-/// `[fe80::1%eth0]:7777`.
+/// An address to listen on, as text: `127.0.0.1:7777`, `0.0.0.0:80`, `[::1]:7777`, `[::]:0`, `[fe80::1%eth0]:7777`.
 ///
-/// A link-local IPv6 address needs its zone: an interface, by its name or its number (`[fe80::1%2]:7777`).
+/// - Port 0 asks the kernel for a free port, which is in ``Server/addresses``.
+/// - `[::]` also takes IPv4 connections, unless ``SocketOption/ipv6Only(_:)`` is on.
+/// - A link-local IPv6 address needs its zone: an interface, by name or by number (`[fe80::1%2]:7777`).
+/// - Names are not looked up, because that blocks.
 ///
-/// Port 0 asks the kernel for a free port; the one it chose is in ``Server/addresses``. `[::]` takes IPv4 connections
-/// as well unless ``SocketOption/ipv6Only(_:)`` says otherwise. Names are not looked up, since that blocks. The text is
-/// looked at when a server is made with it, which throws if it is not an address, or if it is a Unix socket's.
+/// Making a server with the endpoint throws if the text is not an address, or is a Unix socket's.
 public struct Endpoint: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
     /// The text as it was given.
     public let description: String
@@ -20,7 +20,7 @@ public struct Endpoint: Hashable, Sendable, ExpressibleByStringLiteral, CustomSt
         self.init(text)
     }
 
-    /// An endpoint at an address that is known already.
+    /// An endpoint with a known address.
     public init(_ address: SocketAddress) {
         self.init(address.description)
     }

@@ -2,18 +2,18 @@ internal import NBLibc
 
 /// An IPv4 or IPv6 address, without a port: `127.0.0.1`, `2001:db8::7`, `fe80::1%eth0`.
 ///
-/// An IPv4-mapped address (`::ffff:127.0.0.1`) is an IPv6 address, and not equal to the IPv4 address it stands for, which is its
-/// ``unmapped``. Addresses are ordered: IPv4 first, then as numbers, then by zone.
+/// An IPv4-mapped address (`::ffff:127.0.0.1`) is an IPv6 address. It is not equal to the IPv4 address it stands for, which is its
+/// ``unmapped``. Addresses are ordered: IPv4 first, then by number, then by zone.
 ///
-/// A value, for any thread. Coded as its text; one whose zone is no interface of the machine that decodes it is an error there.
+/// `Codable` as its text. Decoding fails if the zone is not an interface of the decoding machine.
 public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// The address as a number, of 32 bits or of 128.
     let number: UInt128
 
-    /// The interface that a link-local IPv6 address belongs to, by its number, as in `if_nametoindex(3)`; 0 for none.
+    /// The number of the interface that a link-local IPv6 address belongs to, as in `if_nametoindex(3)`; 0 for none.
     public let zone: UInt32
 
-    /// Whether it is an IPv4 address. An IPv4-mapped one is not.
+    /// Whether the address is an IPv4 address. An IPv4-mapped one is not.
     public let isIPv4: Bool
 
     /// An address without a zone; the number fits its family.
@@ -35,7 +35,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         isIPv4 = false
     }
 
-    /// An address from its bytes in network order, 4 of IPv4 or 16 of IPv6; `nil` if there are more or fewer.
+    /// The address with these bytes in network order, 4 for IPv4 or 16 for IPv6; `nil` for any other number of bytes.
     public init?(bytes: some Collection<UInt8>) {
         let number = bytes.prefix(17).reduce(UInt128(0)) { $0 << 8 | UInt128($1) }
         switch bytes.count {
@@ -45,7 +45,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The bytes in network order, 4 of IPv4 or 16 of IPv6. The zone is not among them.
+    /// The bytes in network order, 4 for IPv4 or 16 for IPv6. The zone is not among them.
     public var bytes: [UInt8] {
         stride(from: width - 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: number >> $0) }
     }
@@ -53,21 +53,21 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// The number of its bits.
     var width: Int { isIPv4 ? 32 : 128 }
 
-    /// The IPv4 address that an IPv4-mapped one stands for (of `::ffff:127.0.0.1`, `127.0.0.1`); of any other, the address itself.
+    /// The IPv4 address that an IPv4-mapped address stands for: `127.0.0.1` for `::ffff:127.0.0.1`. Any other address is its own.
     public var unmapped: IPAddress {
         isMapped ? IPAddress(ipv4: UInt32(truncatingIfNeeded: number)) : self
     }
 
-    /// Whether it is an IPv6 address that stands for an IPv4 address (`::ffff:0:0/96`).
+    /// Whether the address is an IPv6 address that stands for an IPv4 address (`::ffff:0:0/96`).
     public var isMapped: Bool { !isIPv4 && number >> 32 == 0xffff }
 
-    /// Whether only this machine can use it: 127.0.0.0/8, mapped or not, and `::1`.
+    /// Whether the address is a loopback address: 127.0.0.0/8, mapped or not, or `::1`.
     public var isLoopback: Bool {
         let address = unmapped
         return address.isIPv4 ? address.number >> 24 == 127 : address.number == 1
     }
 
-    /// Whether it is known on one link only: 169.254.0.0/16, mapped or not, and `fe80::/10`.
+    /// Whether the address is link-local: 169.254.0.0/16, mapped or not, or `fe80::/10`.
     public var isLinkLocal: Bool {
         let address = unmapped
         return address.isIPv4 ? address.number >> 16 == 0xa9fe : address.needsZone
@@ -79,7 +79,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// Whether it stands for many hosts: 224.0.0.0/4, and `ff00::/8`.
     var isMulticast: Bool { isIPv4 ? number >> 28 == 0xe : number >> 120 == 0xff }
 
-    /// The address as one writes it: `127.0.0.1`, `::1`, `fe80::1%eth0`. An interface that is gone is told by its number.
+    /// The address as text: `127.0.0.1`, `::1`, `fe80::1%eth0`. An interface that is gone appears as its number.
     public var description: String {
         if isIPv4 { return Self.text(AF_INET, UInt32(truncatingIfNeeded: number).bigEndian) }
         let text = Self.text(AF_INET6, number.bigEndian)
@@ -105,7 +105,7 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension IPAddress: Comparable {
-    /// IPv4 comes before IPv6; then the number decides, then the zone.
+    /// IPv4 comes before IPv6. Then the number decides, then the zone.
     public static func < (left: IPAddress, right: IPAddress) -> Bool {
         if left.isIPv4 != right.isIPv4 { return left.isIPv4 }
         return (left.number, left.zone) < (right.number, right.zone)

@@ -1,22 +1,20 @@
 internal import NBLibc
 
-/// Where a socket is: an IP address and a port, or the path of a Unix socket.
+/// The address of a socket: an IP address and a port, or the path of a Unix socket.
 ///
-/// Every listener of a server has an IP address. A peer has a Unix socket's if its connection was adopted; see
-/// ``DetachedConnection/init(adopting:unread:)``. IP addresses are ordered before paths.
-///
-/// A value, for any thread. Coded as its text.
+/// Every listener of a server has an IP address. A peer has a Unix socket's address if its connection was adopted; see
+/// ``DetachedConnection/init(adopting:unread:)``. IP addresses are ordered before paths. `Codable` as its text.
 public enum SocketAddress: Sendable, CustomStringConvertible {
     /// An IP address and a port, 0 to 65535: `127.0.0.1:7777`, `[::1]:7777`.
     case ip(IPAddress, port: UInt16)
 
-    /// A Unix socket's path. One that begins with `@` is a name in the abstract namespace; an empty one is a socket without a name, as
-    /// `socketpair(2)` makes them. Paths are equal if their bytes are. `unix(7)`.
+    /// The path of a Unix socket. A path that begins with `@` is a name in the abstract namespace. An empty path is a socket without a
+    /// name, such as one of `socketpair(2)`. Paths are equal if their bytes are. `unix(7)`.
     case unix(String)
 
     /// The address written as `text`: `127.0.0.1:7777`, `[::1]:7777`, `unix:/run/soup.sock`, `/run/soup.sock`, `@soup`.
     ///
-    /// It reads what ``description`` prints. Names are not looked up.
+    /// Reads what ``description`` prints. Names are not looked up.
     ///
     /// - Throws: ``ServerError`` with ``ServerError/Code/invalidAddress``, which says what is wrong with the text.
     public init(_ text: String) throws(ServerError) {
@@ -26,7 +24,7 @@ public enum SocketAddress: Sendable, CustomStringConvertible {
         self = address
     }
 
-    /// The IP address; `nil` of a Unix socket.
+    /// The IP address; `nil` for a Unix socket.
     public var ip: IPAddress? {
         switch self {
         case .ip(let ip, _): ip
@@ -34,7 +32,7 @@ public enum SocketAddress: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The port, 0 to 65535; 0 of a Unix socket, which has none. No socket that listens or is connected has port 0.
+    /// The port, 0 to 65535; 0 for a Unix socket. No socket that listens or is connected has port 0.
     public var port: UInt16 {
         switch self {
         case .ip(_, let port): port
@@ -42,8 +40,8 @@ public enum SocketAddress: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The same address with an IPv4-mapped one told as the IPv4 address it stands for: of `[::ffff:127.0.0.1]:7777`,
-    /// `127.0.0.1:7777`.
+    /// The address with an IPv4-mapped IP address replaced by the IPv4 address it stands for: `127.0.0.1:7777` for
+    /// `[::ffff:127.0.0.1]:7777`.
     public var unmapped: SocketAddress {
         switch self {
         case .ip(let ip, let port): .ip(ip.unmapped, port: port)
@@ -51,7 +49,7 @@ public enum SocketAddress: Sendable, CustomStringConvertible {
         }
     }
 
-    /// The address as one writes it: `127.0.0.1:7777`, `[::1]:7777`, `unix:/run/soup.sock`.
+    /// The address as text: `127.0.0.1:7777`, `[::1]:7777`, `unix:/run/soup.sock`.
     public var description: String {
         switch self {
         case .ip(let ip, let port): ip.isIPv4 ? "\(ip):\(port)" : "[\(ip)]:\(port)"
@@ -63,7 +61,7 @@ public enum SocketAddress: Sendable, CustomStringConvertible {
 extension SocketAddress: Hashable, Comparable {
     // Not the synthesized ones: texts are equal if they look the same, and such paths are of different files.
 
-    /// Whether they are the same address; of paths, whether they have the same bytes.
+    /// Whether both are the same address. Paths are the same if they have the same bytes.
     public static func == (left: SocketAddress, right: SocketAddress) -> Bool {
         switch (left, right) {
         case (.ip(let left, let leftPort), .ip(let right, let rightPort)): left == right && leftPort == rightPort
@@ -72,7 +70,7 @@ extension SocketAddress: Hashable, Comparable {
         }
     }
 
-    /// IP addresses come before paths; then the address decides, then the port; of paths, the bytes do.
+    /// IP addresses come before paths. Then the address decides, then the port. Paths are compared by their bytes.
     public static func < (left: SocketAddress, right: SocketAddress) -> Bool {
         switch (left, right) {
         case (.ip(let left, let leftPort), .ip(let right, let rightPort)): (left, leftPort) < (right, rightPort)
@@ -82,7 +80,7 @@ extension SocketAddress: Hashable, Comparable {
         }
     }
 
-    /// Feeds what `==` compares.
+    /// Hashes what `==` compares.
     public func hash(into hasher: inout Hasher) {
         switch self {
         case .ip(let ip, let port):

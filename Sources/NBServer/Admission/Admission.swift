@@ -1,18 +1,21 @@
 internal import NBEngine
 internal import Synchronization
 
-/// Who may come in, for all servers that are given the same one: the shards of a group, or servers that listen elsewhere.
+/// Limits and rules that decide which clients are let in, for all servers that share this object: the shards of a group, or any others.
 ///
 /// ```swift
+/// import NBServer
+///
 /// let admission = try Admission(AdmissionLimits(maximumOpen: 10_000))
 /// let options = GroupOptions(server: ServerOptions(admission: admission))
 /// ```
 ///
-/// Its limits are exact: no moment sees more connections let in than they allow, and a place that becomes free is the first client's that
-/// waits, on whichever server. It can be changed while servers run. A limit that is lowered ends no connection; no client is let in until few
-/// enough are left.
+/// The limits are exact. At no moment are more connections let in than they allow, and a permit that is free goes to the first waiting
+/// client, on whichever server. Limits and rules can be changed while servers run. Lowering a limit ends no connection; no client is let in
+/// until few enough are open.
 ///
-/// Any thread. Two are equal if they are the same one. Besides the end of a group, the only thing that servers share.
+/// Any thread. Two admissions are equal if they are the same object. Besides the end of a group, an admission is the only thing that
+/// servers share.
 public final class Admission: Sendable {
     /// The account of all connections, and the rate of new ones.
     let all: PermitCounter
@@ -37,9 +40,9 @@ public final class Admission: Sendable {
     /// An admission with these limits and rules.
     ///
     /// - Parameters:
-    ///   - limits: how many are let in.
-    ///   - rules: which sources are; `nil` for all. The others are reset, and count as ``ServerCounters/denied``.
-    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if a limit is out of its range; it names it.
+    ///   - limits: how many clients are let in.
+    ///   - rules: which sources are let in; `nil` for all. Clients of other sources are reset, and count as ``ServerCounters/denied``.
+    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if a limit is out of its range. The error names the limit.
     public init(_ limits: AdmissionLimits = AdmissionLimits(), rules: SourceRules? = nil) throws(ServerError) {
         try limits.expectValid()
         all = PermitCounter(limit: limits.maximumOpen)
@@ -47,14 +50,13 @@ public final class Admission: Sendable {
         state = Lock(State(limits: limits, rules: rules))
     }
 
-    /// The limits that hold now.
+    /// The present limits.
     public var limits: AdmissionLimits { state.withLock { $0.limits } }
 
-    /// The rules that hold now.
+    /// The present rules.
     public var rules: SourceRules? { state.withLock { $0.rules } }
 
-    /// Changes the rules, of every server at once. They decide about clients that are accepted from now on: connections that are open stay, and
-    /// those that wait.
+    /// Changes the rules, for every server at once. They apply to clients that are accepted from now on. Open and waiting connections stay.
     public func setRules(_ rules: SourceRules?) {
         let members = state.withLock { state in
             state.rules = rules
@@ -64,10 +66,10 @@ public final class Admission: Sendable {
         for member in members { member.noteAdmission() }
     }
 
-    /// Changes the limits, of every server at once. A rate that changes begins with its whole burst. Clients that wait are let in if there is room for them now, and reset if
-    /// ``AdmissionLimits/whenReached`` says so now.
+    /// Changes the limits, for every server at once. A rate that changes begins with its whole burst. Waiting clients are let in if there
+    /// is room now, or reset if ``AdmissionLimits/whenReached`` says so now.
     ///
-    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if a limit is out of its range; nothing is changed then.
+    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if a limit is out of its range. Nothing is changed then.
     public func setLimits(_ limits: AdmissionLimits) throws(ServerError) {
         try limits.expectValid()
         let (counters, members) = state.withLock { state in
@@ -88,10 +90,10 @@ public final class Admission: Sendable {
 }
 
 extension Admission: Hashable {
-    /// Whether they are the same one.
+    /// Whether both are the same object.
     public static func == (left: Admission, right: Admission) -> Bool { left === right }
 
-    /// Feeds its identity.
+    /// Hashes the object's identity.
     public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
 

@@ -1,4 +1,4 @@
-/// Which limit has kept a client from being let in at once; see ``AdmissionLimits``. A value.
+/// Which limit kept a client from being let in at once; see ``AdmissionLimits``.
 @nonexhaustive
 public enum AdmissionLimit: Hashable, Sendable {
     /// ``AdmissionLimits/maximumOpen``.

@@ -1,34 +1,34 @@
-/// How many connections servers let in; see ``Admission``. A value that is out of its range is an error of the admission that is made with
-/// it: ``ServerError/Code/invalidOption``.
+/// How many connections servers let in; see ``Admission``. Making an admission with a value that is out of its range throws
+/// ``ServerError/Code/invalidOption``.
 ///
-/// A connection counts from when it is delivered until it has ended, with its last bytes sent and its peer heard out, or until it has left
-/// its server: detached, handed off, or its descriptor taken. One that came by ``Server/adopt(_:)`` does not count. A limit of 0 admits
-/// nothing.
+/// A connection counts from its delivery until it has ended, with its last bytes sent and its peer heard out, or until it has left its
+/// server: detached, handed off, or its descriptor taken. An adopted connection (``Server/adopt(_:)``) does not count. A limit of 0 lets
+/// nothing in.
 public struct AdmissionLimits: Hashable, Sendable {
-    /// How many connections may be open at once in all: 0 or more, or `nil` for any number.
+    /// How many connections may be open at once in all: 0 or more, or `nil` for no limit.
     public var maximumOpen: Int?
 
-    /// How many new ones are let in a second in all; `nil` for any number.
+    /// How many new connections are let in per second in all; `nil` for no limit.
     public var rate: Rate?
 
-    /// What each listener may have, unless ``listenerLimits`` says something else.
+    /// The limits of each listener that ``listenerLimits`` does not name.
     public var perListener: ListenerLimits
 
-    /// What the listeners on these addresses may have, as bound: a listener on port 0 has the port that the kernel chose.
+    /// The limits of the listeners on these addresses, as bound: a listener on port 0 has the port that the kernel chose.
     public var listenerLimits: [SocketAddress: ListenerLimits]
 
-    /// What each source may have; `nil` for as much as it likes. With this, or with ``SourceRules``, each client's address is asked of the
-    /// kernel, `getpeername(2)`. A connection counts from when it is accepted, and if it was accepted while there were such limits.
+    /// The limits of each source; `nil` for none. With them, or with ``SourceRules``, the server asks the kernel for each client's address,
+    /// `getpeername(2)`. A connection counts from when it is accepted, if there were such limits then.
     public var perSource: SourceLimits?
 
-    /// What becomes of a client that comes at a limit, but for those of its source.
+    /// What happens to a client at a limit other than its source's.
     public var whenReached: Answer
 
-    /// What a listener may have: all listeners on the same address together, whichever server they are of.
+    /// The limits of a listener. All listeners on the same address share them, on whichever server.
     public struct ListenerLimits: Hashable, Sendable {
-        /// How many connections that came by it may be open at once: 0 or more, or `nil` for any number.
+        /// How many connections of the listener may be open at once: 0 or more, or `nil` for no limit.
         public var maximumOpen: Int?
-        /// How many new ones are let in a second; `nil` for any number.
+        /// How many new connections are let in per second; `nil` for no limit.
         public var rate: Rate?
 
         /// Limits with these values; see the properties.
@@ -45,18 +45,19 @@ public struct AdmissionLimits: Hashable, Sendable {
         }
     }
 
-    /// What one source may have. At most 65,536 sources are remembered; the least recent one without open connections is forgotten first, and
-    /// if all have some, others are refused.
+    /// The limits of one source. At most 65,536 sources are remembered. The least recent source without open connections is forgotten
+    /// first. If all sources have open connections, clients of new ones are refused.
     public struct SourceLimits: Hashable, Sendable {
-        /// How many connections may be open at once: 0 or more, or `nil` for any number.
+        /// How many connections of the source may be open at once: 0 or more, or `nil` for no limit.
         public var maximumOpen: Int?
-        /// How many new ones may come in a second; `nil` for any number.
+        /// How many new connections are let in per second; `nil` for no limit.
         public var rate: Rate?
-        /// How many bits of an IPv4 address are a source: 0 to 32. IPv4-mapped addresses are IPv4 addresses here.
+        /// How many bits of an IPv4 address identify a source: 0 to 32. An IPv4-mapped address counts as an IPv4 address.
         public var ipv4PrefixLength: Int
-        /// How many bits of an IPv6 address are a source: 0 to 128. Most sites have a prefix of 64, and any address in it.
+        /// How many bits of an IPv6 address identify a source: 0 to 128. Most sites have a prefix of 64 bits, and any address in it.
         public var ipv6PrefixLength: Int
-        /// What becomes of a client whose source has reached a limit. ``Answer/wait`` is an error: others would wait behind it.
+        /// What happens to a client whose source has reached a limit. ``Answer/wait`` is an error, because other clients would wait behind
+        /// it.
         public var whenReached: Answer
 
         /// Limits with these values; see the properties.
@@ -90,11 +91,11 @@ public struct AdmissionLimits: Hashable, Sendable {
         }
     }
 
-    /// So many a second, and a burst besides: in no span of time are more let in than the burst, and one for each interval in it.
+    /// A number of connections per second, and a burst. In any span of time, at most the burst and one for each interval are let in.
     public struct Rate: Hashable, Sendable {
-        /// How many a second: from 0, which lets no client in, to 1,000,000. Intervals are rounded up to whole nanoseconds.
+        /// How many per second: from 0, which lets nothing in, to 1,000,000. Intervals are rounded up to whole nanoseconds.
         public var perSecond: Int
-        /// How many at once when no client has come for a while: from 1 to 1,000,000.
+        /// How many at once after a while without clients: from 1 to 1,000,000.
         public var burst: Int
 
         /// A rate with these values; see the properties.
@@ -112,18 +113,18 @@ public struct AdmissionLimits: Hashable, Sendable {
         }
     }
 
-    /// What becomes of a client that comes at a limit.
+    /// What happens to a client at a limit.
     public enum Answer: Hashable, Sendable {
-        /// It waits: in the accept queue, with `listen(2)`'s backlog for a limit, or accepted and not delivered, as
-        /// ``ServerCounters/waiting``. Of those, a listener has one, or as many as its arm had taken before the limit was reached: at most
-        /// two quanta of ``ServerOptions/quantum`` a server. Those that wait are let in one after the other as others end, on whichever
+        /// The client waits in the accept queue, or accepted and not delivered, as ``ServerCounters/waiting``. Of the latter, a listener
+        /// has one, or as many as its accept operation had taken before the limit was reached: at most two quanta
+        /// (``ServerOptions/quantum``) for each server. Waiting clients are let in one after the other, as connections end on whichever
         /// server, or as time passes. None is lost.
         case wait
-        /// Its connection is reset at once: for clients that have somewhere else to go. Counts as discarded, and as
+        /// The connection is reset at once: for clients that have another server to go to. Counts as discarded, and as
         /// ``ServerCounters/overLimit``.
         case reset
-        /// It is sent these bytes, from 1 to 16,384, and its connection ends as one does that was dropped, within the same limits of time. Takes
-        /// a descriptor until then, and counts as ``reset`` does.
+        /// The client is sent these bytes, from 1 to 16,384. Then the connection ends like a dropped one, within the same time limits. It
+        /// takes a descriptor until then, and counts like ``reset``.
         case lastWord([UInt8])
 
         fileprivate func expectValid(_ name: String) throws(ServerError) {

@@ -1,15 +1,18 @@
-/// Which sources may come in: networks that are allowed or denied, and the answer for all others.
+/// Which sources are let in: networks that are allowed or denied, and a default for all others.
 ///
-/// Of several prefixes that contain an address the longest decides, whatever their order: `10.0.0.0/8` may be denied, and `10.1.0.0/16`
-/// in it allowed. An IPv4-mapped address is the IPv4 address it stands for, so rules about IPv6 never decide about IPv4; zones do not matter.
+/// The longest prefix that contains an address decides, whatever the order of the rules. So `10.0.0.0/8` may be denied, and `10.1.0.0/16`
+/// in it allowed. An IPv4-mapped address counts as the IPv4 address it stands for, so rules about IPv6 never decide about IPv4. Zones do
+/// not matter.
 ///
 /// ```swift
+/// import NBServer
+///
 /// let rules = try SourceRules([(AddressPrefix("10.0.0.0/8"), .deny), (AddressPrefix("10.1.0.0/16"), .allow)], default: .allow)
-/// rules.allows(try IPAddress("10.2.0.1"))  // false
+/// print(rules.allows(try IPAddress("10.2.0.1")))  // false
 /// ```
 ///
-/// An immutable value, for any thread. Two are equal if they give every address the same answer. A look-up allocates nothing, and with
-/// 10,000 rules takes 15 steps.
+/// Rules are immutable. Two are equal if they give every address the same answer. A look-up allocates nothing, and takes 15 steps with
+/// 10,000 rules.
 public struct SourceRules: Hashable, Sendable {
     // Of two prefixes one contains the other, or they have nothing in common. So n of them cut the addresses into at most 2n + 1 ranges,
     // in each of which one rule decides. Neighbors with the same answer become one range; then answers alternate, and only the places
@@ -18,19 +21,20 @@ public struct SourceRules: Hashable, Sendable {
     private let ipv4: Ranges<UInt32>
     private let ipv6: Ranges<UInt128>
 
-    /// What becomes of a source.
+    /// What happens to a source.
     public enum Decision: String, Hashable, Sendable, Codable {
-        /// It may come in.
+        /// The source is let in.
         case allow
-        /// It may not.
+        /// The source is not let in.
         case deny
     }
 
     /// Rules, in any order, and the default for an address that no prefix contains.
     ///
-    /// A rule may be there twice. Takes time in proportion to n · log n, so make it before the server needs it.
+    /// The same rule may be given twice. Takes time in proportion to n · log n, so make the rules before the server needs them.
     ///
-    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if two rules decide differently about the same prefix; it names both.
+    /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if two rules decide differently about the same prefix. The error
+    ///   names both.
     public init(_ rules: [(AddressPrefix, Decision)], default others: Decision) throws(ServerError) {
         let sorted = rules.enumerated().sorted { ($0.element.0, $0.offset) < ($1.element.0, $1.offset) }
         for (one, other) in zip(sorted, sorted.dropFirst()) {
@@ -42,7 +46,7 @@ public struct SourceRules: Hashable, Sendable {
         ipv6 = Ranges(ordered.filter { !$0.0.address.isIPv4 }, others)
     }
 
-    /// Whether a source with that address may come in.
+    /// Whether a source with this address is let in.
     public func allows(_ address: IPAddress) -> Bool {
         address.isIPv4 ? allows(ipv4: UInt32(truncatingIfNeeded: address.number)) : allows(ipv6: address.number)
     }

@@ -1,10 +1,8 @@
-/// Which engine a server is to run on, and how: ``automatic``, ``ring`` or ``epoll``.
-///
-/// The defaults are right for nearly every server. A value; any thread.
+/// Which engine a server runs on: ``automatic``, ``ring`` or ``epoll``. The defaults are right for nearly every server.
 public struct EngineOptions: Hashable, Sendable {
-    /// Which engine is wanted.
+    /// A choice of engine.
     public enum Choice: Hashable, Sendable {
-        /// The ring where there is one, else epoll. `NB_SERVER_ENGINE=ring` or `=epoll` in the environment decides, for those who cannot
+        /// The ring if there is one, else epoll. `NB_SERVER_ENGINE=ring` or `=epoll` in the environment decides, for operators who cannot
         /// change the program; ``EngineReport/reasons`` says so.
         case automatic
         /// io_uring, or an error. `io_uring(7)`, Linux 5.11.
@@ -13,18 +11,18 @@ public struct EngineOptions: Hashable, Sendable {
         case epoll
     }
 
-    /// Which engine is wanted.
+    /// The choice of engine.
     public var choice: Choice
 
-    /// How many operations fit into one submission of the ring: from 1 to 32,768. The ring rounds up to a power of two, and takes no
-    /// more than ``ServerOptions/quantum``.
+    /// How many operations one submission of the ring holds: from 1 to 32,768. The ring rounds up to a power of two, and takes no more than
+    /// ``ServerOptions/quantum``.
     public var submissionDepth: Int
 
-    /// The newest kernel whose io_uring features are used, for kernels on which a newer feature is broken; `nil` for all there are.
-    /// 5.11 or newer.
+    /// The newest kernel whose io_uring features are used, for kernels on which a newer feature is broken: 5.11 or newer, or `nil` for all
+    /// features.
     public var newestKernel: KernelVersion?
 
-    /// Options for an engine.
+    /// Options with these values; see the properties.
     public init(_ choice: Choice = .automatic, submissionDepth: Int = 256, newestKernel: KernelVersion? = nil) {
         self.choice = choice
         self.submissionDepth = submissionDepth

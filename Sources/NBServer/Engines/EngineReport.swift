@@ -1,8 +1,6 @@
 internal import NBEngine
 
-/// Which engine a server runs on, what it can do here, and why no more.
-///
-/// A value; any thread. See ``ServerContext/engine`` and ``ServerStatus/engine``.
+/// The engine that a server runs on, what it can do here, and why no more. See ``ServerContext/engine`` and ``ServerStatus/engine``.
 public struct EngineReport: Hashable, Sendable, Codable, CustomStringConvertible {
     private let features: EngineFeatures
 
@@ -10,15 +8,15 @@ public struct EngineReport: Hashable, Sendable, Codable, CustomStringConvertible
         self.features = features
     }
 
-    /// The engines there are.
+    /// The kinds of engines.
     public enum Kind: Hashable, Sendable {
         /// io_uring, `io_uring(7)`.
         case ring
-        /// System calls that do not block, and epoll for what has to wait, `epoll(7)`.
+        /// Non-blocking system calls, and epoll for waiting, `epoll(7)`.
         case epoll
     }
 
-    /// Which engine it is.
+    /// The kind of engine.
     public var kind: Kind {
         switch features.kind {
         case .ring: .ring
@@ -26,14 +24,14 @@ public struct EngineReport: Hashable, Sendable, Codable, CustomStringConvertible
         }
     }
 
-    /// The first version of Linux that has what the engine uses. It may be older than the kernel: the engine may have been
-    /// held to an older one (``EngineOptions/newestKernel``), or the kernel may have less than its version says.
+    /// The first version of Linux that has everything the engine uses. It may be older than the kernel, because
+    /// ``EngineOptions/newestKernel`` held the engine to it, or because the kernel has less than its version says.
     public var kernel: KernelVersion { KernelVersion(features.kernel[0], features.kernel[1]) }
 
-    /// How many completions the engine holds: see ``ServerOptions/quantum``. The ring rounds up to a power of two.
+    /// How many completions the engine holds; see ``ServerOptions/quantum``. The ring rounds up to a power of two.
     public var quantum: Int { features.quantum }
 
-    /// Whether one accept operation takes connection after connection (Linux 5.19).
+    /// Whether one accept operation accepts connection after connection (Linux 5.19).
     public var acceptsMultishot: Bool { features.acceptsMultishot }
 
     /// Whether workers can receive (Linux 5.18).
@@ -42,7 +40,7 @@ public struct EngineReport: Hashable, Sendable, Codable, CustomStringConvertible
     /// Whether one receive operation completes whenever bytes arrive (Linux 6.0).
     public var receivesMultishot: Bool { features.receivesMultishot }
 
-    /// Why the engine has less than it could have, a sentence each; empty when it has everything.
+    /// Why the engine has less than it could have, one sentence each. Empty if it has everything.
     public var reasons: [String] { features.reasons }
 
     /// Reads a report.

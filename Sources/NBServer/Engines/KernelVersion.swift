@@ -1,11 +1,11 @@
-/// A version of Linux, as `uname(2)` has it: `6.1`. A value; any thread.
+/// A version of Linux, as in `uname(2)`: `6.1`.
 public struct KernelVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The first number.
     public let major: Int
     /// The second number.
     public let minor: Int
 
-    /// The version of these two numbers.
+    /// The version with these two numbers.
     public init(_ major: Int, _ minor: Int) {
         self.major = major
         self.minor = minor
@@ -16,6 +16,6 @@ public struct KernelVersion: Hashable, Comparable, Sendable, CustomStringConvert
         (older.major, older.minor) < (newer.major, newer.minor)
     }
 
-    /// The version as people write it: `Linux 6.1`.
+    /// The version as text: `Linux 6.1`.
     public var description: String { "Linux \(major).\(minor)" }
 }

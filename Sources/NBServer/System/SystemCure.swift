@@ -1,18 +1,18 @@
-/// What to type to change what a ``SystemFinding`` is about. A value; any thread.
+/// What to type to change what a ``SystemFinding`` is about.
 public struct SystemCure: Hashable, Sendable, CustomStringConvertible {
-    /// Where it is changed.
+    /// Where the change is made.
     public enum Place: String, CaseIterable, Hashable, Sendable {
-        /// A shell, before the server is started from it; as root where a sysctl is set.
+        /// A shell, before it starts the server; as root for a sysctl.
         case shell
         /// The server's unit, `systemd.exec(5)` and `systemd.resource-control(5)`, or `sysctl.d(5)`.
         case systemd
         /// The command line of `docker run`.
         case docker
-        /// The pod, or its node where a pod cannot say it.
+        /// The pod, or its node for settings that a pod lacks.
         case kubernetes
     }
 
-    /// Where it is changed.
+    /// Where the change is made.
     public let place: Place
     /// The command, the setting or the field.
     public let text: String

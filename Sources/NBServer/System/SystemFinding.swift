@@ -1,14 +1,14 @@
-/// What a ``SystemReport`` has found about one subject. A value; any thread.
+/// What a ``SystemReport`` found about one subject.
 public struct SystemFinding: Hashable, Sendable, CustomStringConvertible {
-    /// What a finding is about. The raw value is a key that stays as it is.
+    /// The subject of a finding. The raw value is a key that does not change.
     public enum Subject: String, CaseIterable, Hashable, Sendable {
         /// The engine that a server would run on, and why.
         case engine
-        /// What the environment asks for (``EngineOptions/Choice/automatic``).
+        /// The engine that the environment asks for (``EngineOptions/Choice/automatic``).
         case environment = "NB_SERVER_ENGINE"
-        /// Whether there is a ring, and if not, what refuses it. Found by making one. `io_uring_setup(2)`.
+        /// Whether a ring can be made, and if not, what refuses it. Found by making one. `io_uring_setup(2)`.
         case ring = "io_uring"
-        /// The kernel's version, what the engine has of it, and faults of kernels that servers meet. `uname(2)`.
+        /// The kernel's version, which of its features the engine uses, and known faults of kernels. `uname(2)`.
         case kernel
         /// How many descriptors the process may have. `RLIMIT_NOFILE`, `getrlimit(2)`.
         case descriptors
@@ -16,7 +16,7 @@ public struct SystemFinding: Hashable, Sendable, CustomStringConvertible {
         case lockedMemory = "locked_memory"
         /// The longest accept queue. `net.core.somaxconn`, `listen(2)`.
         case backlog = "somaxconn"
-        /// Ports for connections that begin on this machine. `net.ipv4.ip_local_port_range`, `ip(7)`.
+        /// The ports of connections that begin on this machine. `net.ipv4.ip_local_port_range`, `ip(7)`.
         case ports = "port_range"
         /// The processor time that the control group grants. `cgroups(7)`.
         case processors = "cgroup_cpu"
@@ -26,16 +26,16 @@ public struct SystemFinding: Hashable, Sendable, CustomStringConvertible {
         case threads = "cgroup_pids"
     }
 
-    /// How bad it is.
+    /// How severe a finding is.
     public enum Severity: Int, Comparable, CaseIterable, Hashable, Sendable, CustomStringConvertible {
-        /// Nothing is to be done, or nothing is known.
+        /// Nothing needs to be done, or nothing is known.
         case well
         /// A server runs, and will meet a limit.
         case limit
         /// A server cannot run.
         case unable
 
-        /// Whether `milder` is less bad than `worse`.
+        /// Whether `milder` is less severe than `worse`.
         public static func < (milder: Severity, worse: Severity) -> Bool { milder.rawValue < worse.rawValue }
 
         /// `well`, `limit` or `unable`.
@@ -48,15 +48,15 @@ public struct SystemFinding: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What it is about.
+    /// The subject.
     public let subject: Subject
-    /// What is there, in a few words: `256 of at most 20000`.
+    /// The value that was found, in a few words: `256 of at most 20000`.
     public let value: String
-    /// How bad that is.
+    /// How severe the finding is.
     public let severity: Severity
-    /// What it means for a server, in one line.
+    /// What the finding means for a server, in one line.
     public let verdict: String
-    /// What to type to change it, for each place where it is changed; empty if nothing is to be changed.
+    /// What to type to change it, for each place where it can be changed. Empty if nothing needs to be changed.
     public let cures: [SystemCure]
 
     init(_ subject: Subject, _ value: String, _ severity: Severity, _ verdict: String, _ cures: [SystemCure] = []) {

@@ -1,21 +1,22 @@
-/// What a server would run on here, now, for this user, and what would limit it: a ``SystemFinding`` for each subject.
+/// Which engine a server would run on here, now, for this user, and which limits it would meet: one ``SystemFinding`` for each subject.
 ///
-/// The report is of this process: another shell, user or container has other limits. `nb-doctor` prints it.
-/// A value; any thread.
+/// The report is about this process. Another shell, user or container has other limits. `nb-doctor` prints it.
 ///
 /// ```swift
-/// for finding in SystemReport().findings where finding.severity != .well { log(finding.description) }
+/// import NBServer
+///
+/// for finding in SystemReport().findings where finding.severity != .well { print(finding) }
 /// ```
 public struct SystemReport: Hashable, Sendable {
-    /// One for each ``SystemFinding/Subject``, in the order of its cases.
+    /// One finding for each ``SystemFinding/Subject``, in the order of its cases.
     public let findings: [SystemFinding]
 
-    /// Looks at the system as a server with these options would.
+    /// Examines the system for a server with these options.
     ///
-    /// Makes the server's engine on the calling thread and ends it again, and reads files of `/proc` and `/sys`. Changes nothing. Blocks
+    /// Makes the server's engine on the calling thread and ends it again, and reads files in `/proc` and `/sys`. Changes nothing. Blocks
     /// for up to two seconds while the kernel is short of memory. What cannot be read is reported as unknown, with the reason.
     ///
-    /// - Parameter options: how the server is to run; options that are out of their range are a finding about the engine.
+    /// - Parameter options: how the server would run. An option that is out of its range is a finding about the engine.
     public init(for options: ServerOptions = ServerOptions()) {
         self.init(SystemFacts(options))
     }
@@ -34,7 +35,7 @@ public struct SystemReport: Hashable, Sendable {
     /// The worst severity of all findings.
     public var severity: SystemFinding.Severity { findings.map(\.severity).max() ?? .well }
 
-    /// What was found about a subject.
+    /// The finding about a subject.
     public subscript(subject: SystemFinding.Subject) -> SystemFinding {
         // The initializer makes one for each subject, in the order of the cases.
         findings.first { $0.subject == subject }!
