@@ -1,20 +1,20 @@
 internal import NBEngine
 internal import NBLibc
 
-/// Accepts: turns completions of accepts into callbacks, and what listeners want into operations.
+/// The acceptor turns completions of accepts into callbacks, and due listeners into operations.
 ///
 /// Part of the loop; loop's thread only.
 ///
 /// ```
 ///  completion ── of an arm that is over ──▶ reset its connection, if it has one, and count it
 ///             ── an error ──▶ the listener's state says: arm again, park, or go down
-///             ── a connection ──▶ deliver it; or shed it, with no room for it; or discard it, with its listener or the server ending;
+///             ── a connection ──▶ deliver it; or shed it, if descriptors are short; or discard it, if its listener or the server ends;
 ///                                 or do as an admission says: `Acceptor+Admission.swift`
 ///             ── the last of its arm ──▶ the listener's state says: arm again, rest, or close
 /// ```
 struct Acceptor {
     let state: UnsafeMutablePointer<LoopState>
-    // The state's own, at hand because every completion needs them. Not `let`s: writing through one crashes the compiler
+    // The state's tables, stored here because every completion needs them. Not `let`s: writing through a `let` crashes the compiler
     // (Swift 6.3) when it builds for the thread sanitizer.
     var connections: UnsafeMutablePointer<ConnectionTable>
     var counters: UnsafeMutablePointer<ServerCounters>
@@ -24,7 +24,7 @@ struct Acceptor {
     /// The loop's part of the admission, if there is one.
     let desk: UnsafeMutablePointer<AdmissionDesk>?
 
-    /// There is an admission, descriptors are or were short, or the server drains: each connection is looked at before it is delivered.
+    /// Each connection takes the slow path before its delivery: there is an admission, descriptors are or were short, or the server drains.
     private var checksAdmission: Bool
 
     init(_ state: UnsafeMutablePointer<LoopState>, _ behavior: BehaviorBox) {
@@ -38,7 +38,7 @@ struct Acceptor {
         self.behavior = behavior
     }
 
-    /// The server begins to serve: one that sheds sets a descriptor aside.
+    /// The server begins to serve. If it sheds, it sets a descriptor aside.
     mutating func begin(_ calls: inout some SocketCalls & ~Copyable) {
         if options.whenExhausted == .shed && !calls.takeReserve() { checksAdmission = true }
     }
@@ -46,7 +46,7 @@ struct Acceptor {
 
 // What completions of accepts mean.
 extension Acceptor {
-    /// The four outcomes. A completion answers two questions, each apart: does it carry a connection, and is it the last of its arm?
+    /// The four outcomes. A completion answers two separate questions: does it carry a connection, and is it the last of its arm?
     @inline(__always)
     mutating func completed(
         _ token: Token,
@@ -60,7 +60,7 @@ extension Acceptor {
             return
         }
         guard result >= 0 else {
-            // An error that does not end the arm leaves it as it is.
+            // An error that does not end the arm has no effect.
             if isLast { failed(index, -result, &calls) }
             return
         }
@@ -75,14 +75,14 @@ extension Acceptor {
         if isLast { ended(index) }
     }
 
-    // Out of line, as `failed` is: inlined, they would take registers that every completion needs.
+    // Out of line, like `failed`: inlined, both would take registers that every completion needs.
     @inline(never)
     private mutating func ended(_ index: Int) {
         listeners.pointee[index].endArm()
         apply(listeners.pointee[index].state.ended(), index)
     }
 
-    /// The same for a connection that is looked at before it is delivered.
+    /// The slow path of `completed`, while `checksAdmission`.
     @inline(never)
     private mutating func completedChecked(
         _ descriptor: Int32,
@@ -102,8 +102,8 @@ extension Acceptor {
         }
     }
 
-    /// Slow path of exhaustion: decides whether the connection that a listener got may stay, and keeps account of it. A server that sheds first wants its reserve back:
-    /// if that cannot be had, the connection has taken its place.
+    /// Slow path of exhaustion: decides whether a connection may stay, and updates the listener's account. A server that sheds first takes
+    /// its reserve back. If it cannot, the connection has taken the reserve's place.
     @inline(never)
     private mutating func admits(_ index: Int, _ calls: inout some SocketCalls & ~Copyable) -> Bool {
         guard state.pointee.stopReason == nil else { return true }
@@ -127,7 +127,7 @@ extension Acceptor {
         }
     }
 
-    /// The callback has thrown: a connection that it has kept or given to a worker ends.
+    /// The callback has thrown. If it kept the connection or gave it to a worker, the connection ends.
     @inline(never)
     private mutating func failed(_ slot: ConnectionTable.Slot, _ error: any Error) {
         counters.pointee.failed += 1
@@ -140,8 +140,8 @@ extension Acceptor {
         state.tell(.connectionFailed(slot.id, error))
     }
 
-    /// With a reset, as the kernel ends what still waits to be accepted when its listener is closed: an end of the stream
-    /// would look like an answer.
+    /// Resets a connection, as the kernel resets queued clients when their listener is closed. An end of the stream would look like an
+    /// answer.
     mutating func discard(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
         counters.pointee.discarded += 1
         engine.submit(.disconnect(descriptor: descriptor), token: Token(.disconnect, slot: 0), silently: true)
@@ -157,7 +157,7 @@ extension Acceptor {
 
 // Connections that were accepted elsewhere, or earlier.
 extension Acceptor {
-    /// Delivers what came from elsewhere, and what has waited for its turn.
+    /// Delivers adopted connections, and those that waited at a limit.
     mutating func deliverOthers(
         on engine: inout some Engine & ~Copyable,
         _ calls: inout some SocketCalls & ~Copyable
@@ -166,18 +166,18 @@ extension Acceptor {
         if desk != nil { deliverWaiting(on: &engine, &calls) }
     }
 
-    /// Delivers what came from elsewhere like what was accepted here.
+    /// Delivers adopted connections like accepted ones.
     private mutating func deliverAdopted(
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
         while let adoption = state.pointee.takeAdopted() {
             counters.pointee.adopted += 1
-            // Its options are unknown: a close might wait for the peer, and the loop must not.
+            // The socket's options are unknown. With `SO_LINGER`, a close would wait for the peer, and the loop must not.
             calls.forgetLinger(of: adoption.descriptor)
             if state.pointee.stopReason == nil {
                 let slot = connections.pointee.admit(adoption.descriptor, .none)
-                // What was sent on it before may not have left yet.
+                // Bytes that were sent on it before may not have left yet.
                 slot.pointee.hasSent = true
                 slot.pointee.isPlainTCP = calls.isPlainTCP(adoption.descriptor)
                 adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
@@ -199,7 +199,7 @@ extension Acceptor {
     @inline(never)
     private mutating func failed(_ index: Int, _ errno: Int32, _ calls: inout some SocketCalls & ~Copyable) {
         listeners.pointee[index].endArm()
-        // What we cancel has not failed.
+        // A cancelled accept has not failed.
         if !listeners.pointee[index].state.isCancelling {
             counters.pointee.acceptFailuresByError[AcceptFailure.name(ofErrno: errno), default: 0] += 1
         }
@@ -219,7 +219,7 @@ extension Acceptor {
         }
     }
 
-    /// Once the server stops, a parked listener is not told: it is about to close.
+    /// A parked listener is not reported once the server stops, because it is about to close.
     private mutating func parked(
         _ address: SocketAddress,
         _ cause: ServerError,
@@ -234,8 +234,8 @@ extension Acceptor {
         case .park:
             if isNews { state.tell(.listenerParked(address, cause: cause)) }
         case .shed:
-            // What the reserve leaves behind is free like any descriptor of ours. Another listener may have given it up
-            // before; then one try shows whether it is still there.
+            // The reserve's descriptor counts as freed. If another listener gave the reserve up before, one try shows whether the descriptor
+            // is still free.
             if calls.giveReserve() || isNews { connections.pointee.freedDescriptor.note() }
             if isNews { state.tell(.listenerShedding(address, cause: cause)) }
         case .stop:
@@ -255,7 +255,7 @@ extension Acceptor {
 
 // What is submitted for listeners.
 extension Acceptor {
-    /// Submits what listeners want: cancels first, then the arms, those of parked listeners that try again among them.
+    /// Submits cancels, then arms, including those of parked listeners that try again.
     mutating func submitDue(on engine: inout some Engine & ~Copyable) {
         if desk != nil { settleAdmission(on: &engine) }
         cancelAccepts(on: &engine)
@@ -263,14 +263,14 @@ extension Acceptor {
         armListeners(on: &engine)
     }
 
-    /// Cancels the accepts of listeners that are to rest or to close. What matters is how the accept ends.
+    /// Cancels the accepts of listeners that pause or close. The cancel's own completion is silent: the accept's completion matters.
     private mutating func cancelAccepts(on engine: inout some Engine & ~Copyable) {
         while let index = listeners.pointee.nextToCancel() {
             engine.submit(.cancel(acceptToken(index)), token: Token(.cancel, slot: UInt32(index)), silently: true)
         }
     }
 
-    /// Lets parked listeners try again whose time has come and, if a descriptor was freed, those that parked for want of one.
+    /// Lets parked listeners try again: those whose pause is over and, if a descriptor was freed, those that parked for lack of one.
     private mutating func wakeParkedListeners(keepsBack: Bool) {
         let now = connections.pointee.now
         if connections.pointee.freedDescriptor.takeTurn(keepsBack: keepsBack) {
@@ -279,7 +279,7 @@ extension Acceptor {
         listeners.pointee.wakeParked { $0.timePassed(now) }
     }
 
-    /// Arms every listener that waits for it, the one that was served least first.
+    /// Arms every listener that is due, the least-served one first.
     private mutating func armListeners(on engine: inout some Engine & ~Copyable) {
         var isFirst = true
         while let index = listeners.pointee.nextToArm(isFirst: isFirst) {
@@ -298,7 +298,7 @@ extension Acceptor {
         engine.submit(.accept(listener: descriptor, isMultishot ? .multishot : .oneShot), token: acceptToken(index))
     }
 
-    /// When a parked listener is to try again, or a token comes for a connection that waits.
+    /// When a parked listener tries again, or a rate has a token for a connection that waits.
     var nextDeadline: Instant? { .earlier(listeners.pointee.nextParkEnd, desk?.pointee.deadline) }
 
     private func acceptToken(_ index: Int) -> Token {
@@ -321,13 +321,13 @@ extension Acceptor {
         for index in listeners.pointee.open { apply(listeners.pointee[index].state.close(), index) }
     }
 
-    /// The server begins to drain. Each listener serves the clients that were accepted already, and as many as wait in its queue now.
-    /// Clients that come meanwhile cannot be told from them.
+    /// The server begins to drain. Each listener serves the clients that were accepted already, and as many as its queue holds now. Clients
+    /// that connect later cannot be told apart from those.
     ///
     /// - Parameters:
-    ///   - queued: what becomes of clients that wait.
-    ///   - aheadCount: how many may have been accepted and not delivered yet, at the most.
-    ///   - calls: tell how long the queues are.
+    ///   - queued: what happens to queued clients.
+    ///   - aheadCount: at most how many connections may have been accepted and not delivered yet.
+    ///   - calls: the calls that return the queues' lengths.
     mutating func beginToDrain(
         _ queued: QueuedClients,
         aheadCount: Int,
@@ -341,7 +341,7 @@ extension Acceptor {
         }
     }
 
-    /// Closes the listeners of a server that drains whose clients are served, or are to be reset.
+    /// Closes listeners of a draining server: those whose queued clients are served or, with `.reset`, all.
     mutating func closeDrained(
         _ queued: QueuedClients,
         on engine: inout some Engine & ~Copyable,
@@ -361,7 +361,7 @@ extension Acceptor {
             || calls.queueLength(of: listeners.pointee[index].socket.descriptor) == 0
     }
 
-    /// The engine is lost: closes by hand what it has accepted and the loop has not delivered.
+    /// The engine failed: closes connections that were accepted and not delivered, with direct calls.
     mutating func discardUndelivered(_ batch: inout CompletionBatch, of engine: inout some Engine & ~Copyable) {
         closeWaiting()
         repeat {

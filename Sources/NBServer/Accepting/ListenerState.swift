@@ -2,77 +2,77 @@ package import NBEngine
 
 /// The state machine of one listener: when it is armed, and why it is not.
 ///
-/// Pure: it takes an event and says what to do, without doing it. One completion answers two questions: did it carry a
-/// connection, and was it the last of its arm.
+/// The state machine is pure: it takes an event and returns a reaction, which the loop carries out. One completion answers two questions:
+/// did it carry a connection, and was it the last of its arm?
 ///
 /// ```
 ///  idle ── arm ──▶ armed
 ///
-///  armed ── delivered ──▶ armed                       ── last of its arm, or a passing error ──▶ idle
-///        ── out of descriptors, refused, unknown error, or too many passing ones ──▶ parked
+///  armed ── delivered ──▶ armed                       ── last of its arm, or a transient error ──▶ idle
+///        ── out of descriptors, refused, unknown error, or too many transient ones ──▶ parked
 ///        ── shut down, or a bad socket ──▶ closed     ── pause, close, interrupt ──▶ cancelling
 ///
 ///  parked ── its time has come, or a descriptor was freed ──▶ idle
 ///  paused ── resume ──▶ idle
 ///  idle, parked, paused ── pause ──▶ paused           ── close ──▶ closed
 ///
-///  cancelling ── last of its arm ──▶ paused, idle or closed: what was wished last, but for a close, which is final
+///  cancelling ── last of its arm ──▶ paused, idle or closed: the last request, except that a close is final
 /// ```
 package struct ListenerState: Hashable, Sendable {
     package enum Phase: Hashable, Sendable {
-        /// To be armed.
+        /// Waits to be armed.
         case idle
         /// An accept is in the kernel.
         case armed
-        /// Not accepting until then, or until a descriptor is freed if that is what it waits for.
+        /// Does not accept until this time or, if `forDescriptor`, until a descriptor is freed.
         case parked(until: Instant, forDescriptor: Bool)
-        /// Somebody wants it to rest; clients wait in its accept queue.
+        /// Paused on request. Clients wait in the accept queue.
         case paused
-        /// The accept in the kernel is to end; then it is something else.
+        /// The accept in the kernel is being cancelled. `then` comes next.
         case cancelling(then: Rest)
-        /// Out of use; its socket may be closed.
+        /// Done. Its socket may be closed.
         case closed
     }
 
-    /// What a listener is to be once its accept has ended.
+    /// What a listener becomes once its accept has ended.
     package enum Rest: Hashable, Sendable {
-        /// Armed again: it was interrupted, or paused and resumed before that could take effect.
+        /// Armed again: it was interrupted, or paused and resumed before the pause took effect.
         case idle
         case paused
         /// Closed. Connections that are accepted until then are delivered if the server drains, else discarded.
         case closed(delivering: Bool)
     }
 
-    /// What the loop is to do about an event.
+    /// What the loop does about an event.
     package enum Reaction: Hashable, Sendable {
         /// Nothing, or wait.
         case none
-        /// Arm it when its turn comes.
+        /// Arm the listener when its turn comes.
         case arm
-        /// It has parked; if that is news, say so.
+        /// The listener has parked. Report that if it is news.
         case park(isNews: Bool)
-        /// Take it from those that wait to be armed.
+        /// Remove the listener from those that wait to be armed.
         case withdraw
         /// Cancel its accept.
         case cancel
         /// Close its socket.
         case close
-        /// It will never accept again: say so, and close its socket.
+        /// The listener will never accept again. Report that, and close its socket.
         case fail
     }
 
     package private(set) var phase = Phase.idle
 
-    /// Passing errors since the last connection.
+    /// Transient errors since the last connection.
     package private(set) var retries: UInt32 = 0
 
     /// Pauses since the last connection; each is longer than the one before, up to a second.
     package private(set) var pauses: UInt32 = 0
 
-    /// It has parked, and has accepted nothing since.
+    /// The listener has parked, and has accepted nothing since.
     package var isRecovering: Bool { pauses > 0 }
 
-    /// How many passing errors are taken at their word before one earns a pause.
+    /// Consecutive transient errors retried at once. The next one parks the listener.
     package static let retryLimit: UInt32 = 64
 
     package init() {}
@@ -85,7 +85,7 @@ package struct ListenerState: Hashable, Sendable {
         phase = .armed
     }
 
-    /// A completion carried a connection. Returns whether to deliver it; otherwise it is to be discarded.
+    /// A completion carried a connection. Returns whether to deliver the connection; otherwise discard it.
     package mutating func accepted() -> Bool {
         assertSound()
         defer { assertSound() }
@@ -142,7 +142,7 @@ package struct ListenerState: Hashable, Sendable {
         }
     }
 
-    /// A descriptor of ours was freed: wakes a listener that parked for want of one, and no other.
+    /// The server freed a descriptor. Wakes a listener that parked for lack of one, and no other.
     package mutating func descriptorFreed() -> Reaction {
         assertSound()
         defer { assertSound() }
@@ -160,7 +160,7 @@ package struct ListenerState: Hashable, Sendable {
         return .arm
     }
 
-    /// It is to rest until it is resumed.
+    /// Pauses the listener until it is resumed.
     package mutating func pause() -> Reaction {
         assertSound()
         defer { assertSound() }
@@ -182,7 +182,7 @@ package struct ListenerState: Hashable, Sendable {
         }
     }
 
-    /// Its accept is to end; it is armed again when its turn comes.
+    /// Cancels the accept. The listener is armed again when its turn comes.
     package mutating func interrupt() -> Reaction {
         assertSound()
         defer { assertSound() }
@@ -191,7 +191,7 @@ package struct ListenerState: Hashable, Sendable {
         return .cancel
     }
 
-    /// It is to accept again.
+    /// Resumes a paused listener.
     package mutating func resume() -> Reaction {
         assertSound()
         defer { assertSound() }
@@ -207,7 +207,7 @@ package struct ListenerState: Hashable, Sendable {
         }
     }
 
-    /// It is to be closed; what it accepts until then is delivered or discarded.
+    /// Closes the listener. Connections that it accepts until then are delivered or discarded.
     package mutating func close(delivering: Bool = false) -> Reaction {
         assertSound()
         defer { assertSound() }
@@ -226,10 +226,10 @@ package struct ListenerState: Hashable, Sendable {
         }
     }
 
-    /// An accept is in the kernel that is to end.
+    /// The accept in the kernel is being cancelled.
     package var isCancelling: Bool { if case .cancelling = phase { true } else { false } }
 
-    /// It is or will be closed, whatever comes.
+    /// The listener is closed, or will be whatever happens.
     package var isClosing: Bool {
         switch phase {
         case .closed, .cancelling(.closed): true
@@ -237,7 +237,8 @@ package struct ListenerState: Hashable, Sendable {
         }
     }
 
-    /// A full process asks in vain once a second, and a client waits at most a second longer than it must.
+    /// Pauses grow to a second. A process without descriptors tries in vain once a second, and a client waits at most a second longer than
+    /// it must.
     private static func pause(_ number: UInt32) -> Duration {
         switch number {
         case 1: .milliseconds(250)
@@ -246,7 +247,7 @@ package struct ListenerState: Hashable, Sendable {
         }
     }
 
-    /// What holds before and after every event; looked at in debug builds.
+    /// The invariant before and after every event. Checked in debug builds.
     private func assertSound() {
         if case .parked = phase { assert(pauses > 0, "parked for no reason") }
         assert(retries <= Self.retryLimit, "retried for ever")

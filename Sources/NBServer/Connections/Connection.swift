@@ -17,14 +17,14 @@ public struct Connection: ~Copyable {
         ownSlot = slot
     }
 
-    /// The slot behind the value. Every use of a connection passes here, and in a debug build must come from its server's thread.
+    /// The slot of the connection. Every access goes through here; a debug build checks that it comes from the server's thread.
     @inline(__always)
     var slot: ConnectionTable.Slot {
         table.pointee.assertOnLoopThread(ownSlot)
         return ownSlot
     }
 
-    // Out of line: `close()` would be the same code, and the linker of functions makes one a detour to the other.
+    // Out of line: `close()` has the same code, and identical-code merging would make one a jump to the other.
     @inline(never)
     deinit {
         table.drop(slot)
@@ -58,7 +58,7 @@ public struct Connection: ~Copyable {
         table.pointee.send(bytes, on: slot)
     }
 
-    /// Out of line: inlined, it would make every text be retained and released.
+    /// Out of line: inlined, it would retain and release every text.
     @inline(never)
     private func sendCopy(of text: String) {
         send(Array(text.utf8))
@@ -158,7 +158,7 @@ public struct Connection: ~Copyable {
         if self.table != table { Self.refuseOtherServer() }
     }
 
-    // Not a precondition: an optimized build does not print its words.
+    // Not a precondition, because an optimized build does not print its message.
     @inline(never)
     private static func refuseOtherServer() -> Never {
         fatalError(

@@ -1,6 +1,7 @@
-/// The state machine of one connection: what owns it, what the kernel owes it, and what is done about it next.
+/// The state machine of one connection: what owns it, what is in flight for it, and what is done next.
 ///
-/// Pure: it takes an event and says what to do, without doing it. Part of the connection's slot; loop's thread only.
+/// The state machine is pure: it takes an event and returns an action, which the connection table carries out. Part of the connection's
+/// slot; loop's thread only.
 ///
 /// ```
 ///  free ── accepted ──▶ open
@@ -20,23 +21,23 @@ package struct ConnectionState: Hashable, Sendable {
         case free
         /// A `Connection` value owns it, or the table if it is kept.
         case open
-        /// Dropped: what is left is sent, and then the end of the stream.
+        /// Dropped. The bytes that are left are sent, then the FIN.
         case closing
-        /// The peer spoke, and the server has not received that. The peer was sent everything and the end of the stream, and is heard out
-        /// until it ends its own side: closing at once would reset the connection, and the peer might lose what it was sent.
+        /// The peer was sent everything and the FIN, and has sent input that was not received. The server discards input until the peer
+        /// ends its side: closing at once would reset the connection, and the peer might lose what it was sent.
         case lingering
-        /// The kernel has everything and the end of the stream, and has not sent all of it yet, since the peer does not take it. What
-        /// the peer says is thrown away meanwhile: after a close it would reset the connection.
+        /// The kernel has everything and the FIN, and has not sent all of it yet, because the peer does not take it. The server discards
+        /// input meanwhile: input after a close would reset the connection.
         case draining
-        /// Given away, as soon as its bytes are sent.
+        /// Detached. The descriptor is handed out as soon as all bytes are sent.
         case detaching
-        /// To be reset and closed, or already so while the kernel still owes completions.
+        /// Due to be reset and closed; or reset and closed already, with operations still in flight.
         case resetting
-        /// The same because the server has ended, while its `Connection` value still exists. Its slot is never used again.
+        /// Like `resetting`, because the server has ended while the `Connection` value still exists. The slot is never used again.
         case outlived
     }
 
-    /// What the kernel has, and owes a completion for.
+    /// Operations in flight.
     package struct InFlight: OptionSet, Hashable, Sendable {
         package let rawValue: UInt8
 
@@ -51,9 +52,9 @@ package struct ConnectionState: Hashable, Sendable {
 
     package private(set) var phase = Phase.free
     package private(set) var inFlight: InFlight = []
-    /// Nothing can be sent any more: usually the peer is gone.
+    /// Nothing can be sent any more, usually because the peer is gone.
     package private(set) var isBroken = false
-    /// It is reset and closed, as far as the server goes.
+    /// The connection is reset and closed; operations may still be in flight.
     package private(set) var isDisconnected = false
 
     package init() {}
@@ -70,22 +71,22 @@ package struct ConnectionState: Hashable, Sendable {
 extension ConnectionState {
     package enum Event: Hashable, Sendable {
         case accepted
-        /// Its owner is gone.
+        /// The owner dropped the connection.
         case dropped
-        /// Its owner gives it away.
+        /// The owner detached the connection.
         case detached
-        /// Its owner wants it reset, or it has run out of time.
+        /// The owner reset the connection, or a limit has passed.
         case reset
         /// The server has ended, and the `Connection` value still exists.
         case serverEnded
-        /// Its turn has come; so much is left to send.
+        /// The connection's turn on the due list has come, with this much left to send.
         case due(Unsent)
         case finished(Finish)
         case disconnected
         case sent(Outcome)
         case received(Outcome)
         case discarded(Outcome)
-        /// What the kernel had no memory for may be tried again.
+        /// An operation that the kernel had no memory for may be retried.
         case rested
     }
 
@@ -96,27 +97,27 @@ extension ConnectionState {
         case many
     }
 
-    /// What became of an attempt to send the last bytes and the end of the stream.
+    /// The result of an attempt to send the last bytes and the FIN.
     package enum Finish: Hashable, Sendable {
-        /// They are sent, and nothing was left unheard.
+        /// Both are sent, and no input was left unread.
         case clean
-        /// They are sent, and the peer had said something.
+        /// Both are sent, and there was unread input.
         case spoke
-        /// The kernel has them, and has not sent all yet.
+        /// The kernel has both, and has not sent all yet.
         case unsent
-        /// The socket has not taken all of the bytes for now.
+        /// The socket has not taken all bytes for now.
         case short
         /// The kernel had no memory for it.
         case refused
-        /// The socket takes nothing any more.
+        /// The socket takes no more bytes.
         case failed
     }
 
-    /// What became of an operation.
+    /// The result of an operation.
     package enum Outcome: Hashable, Sendable {
-        /// It has done what it could. A discard: the peer goes on.
+        /// The operation succeeded. For a discard: the peer goes on sending.
         case done
-        /// A discard: the peer has ended its side, or is gone.
+        /// For a discard: the peer has ended its side, or is gone.
         case ended
         /// The kernel had no memory for it.
         case refused
@@ -127,35 +128,35 @@ extension ConnectionState {
     package enum Action: Hashable, Sendable {
         /// Nothing, or wait for what is in flight.
         case none
-        /// Put it on the list of those whose turn is to come.
+        /// Put the connection on the due list.
         case markDue
-        /// Tell when the kernel has had a rest.
+        /// Send `rested` after a pause.
         case retryLater
-        /// Submit what its owner wants sent and received.
+        /// Submit the owner's sends and receives.
         case serve
-        /// Cancel its receive, if it has one.
+        /// Cancel the receive in flight, if there is one.
         case stopReceiving
         /// The same, and submit a send, if there is something to send and none in flight.
         case send
-        /// Send the last bytes and the end of the stream.
+        /// Send the last bytes and the FIN.
         case finish
-        /// Throw away what the peer says, until it ends its side.
+        /// Discard input until the peer ends its side.
         case hearOut
-        /// Cancel that.
+        /// Cancel the discard.
         case stopHearing
-        /// Give its descriptor to the receiver, and free its slot.
+        /// Give the descriptor to the receiver, and free the slot.
         case handOut
-        /// Reset and close it, whatever is in flight.
+        /// Reset and close the connection, whatever is in flight.
         case disconnect
-        /// Close its descriptor, and free its slot.
+        /// Close the descriptor, and free the slot.
         case close
-        /// Free its slot.
+        /// Free the slot.
         case free
-        /// Wait for it no longer; its slot is never used again.
+        /// Stop waiting for it. The slot is never used again.
         case retire
     }
 
-    /// The one place that says what becomes of a connection.
+    /// The only transition function.
     @inline(__always)
     package mutating func on(_ event: Event) -> Action {
         switch (event, phase) {
@@ -214,12 +215,12 @@ extension ConnectionState {
         return action
     }
 
-    /// An operation on a connection that is not heard out is over.
+    /// An operation has completed on a connection that is not heard out.
     @inline(__always)
     private mutating func ended(_ operation: InFlight, _ outcome: Outcome) -> Action {
         assert(inFlight.contains(operation), "\(operation) ends that was not in flight")
         inFlight.remove(operation)
-        // What a receive meets when its connection ends already, a send meets, or the next owner.
+        // A receive that fails while the connection ends is ignored: a send, or the next owner, meets the same error.
         if outcome == .failed && (operation == .send || phase == .open) { isBroken = true }
         switch phase {
         case .open, .closing, .detaching: return outcome == .refused ? .retryLater : .markDue
@@ -229,7 +230,7 @@ extension ConnectionState {
         }
     }
 
-    /// A connection that was reset goes when the kernel owes it nothing.
+    /// Frees a reset connection once nothing is in flight.
     private mutating func leave() -> Action {
         guard isDisconnected && inFlight.isEmpty else { return .none }
         return phase == .outlived ? .retire : become(.free, .free)

@@ -1,13 +1,17 @@
 internal import NBEngine
 internal import NBLibc
 
-/// The one loop: it owns the engine, the listeners and the behavior, and everything a server does happens in its turns.
+/// The loop owns the engine, the listeners and the behavior. Everything that a server does happens in the loop's turns.
 ///
-/// The loop is a machine that a host turns; see ``ThreadHost``. A turn acts on the completions of the turn before, prepares what
-/// has become due, and hands that to the kernel with one enter, the only place where it may wait. So every operation is submitted in
-/// the turn that prepared it; what a kernel short of memory does not take stays with the engine. Callbacks for connections run among
-/// the completions; messages, timers, signals, drains and stops are the mail. Closes are prepared before arms, since an accept that
-/// is armed while descriptors are short fails at once.
+/// The loop is a machine that a host turns; see ``ThreadHost``. A turn has three steps:
+///
+/// 1. It acts on the completions of the turn before. Callbacks for connections run here.
+/// 2. It prepares operations for everything that has become due. Closes are prepared before arms, because an accept that is armed while
+///    descriptors are short fails at once.
+/// 3. It submits the operations with one enter, the only place where it may wait.
+///
+/// So every operation is submitted in the turn that prepared it. Operations that a kernel short of memory does not take stay with the
+/// engine. Messages, timers, signals, drains and stops are the mail.
 ///
 /// ```
 ///  turn:  completions ─▶ limits, workers ─▶ mail ─▶ stage ─▶ retries, sends, ends ─▶ cancels, arms ─▶ enter
@@ -22,12 +26,12 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     private(set) var engine: LoopEngine
     private var calls: Calls
     private let behavior: BehaviorBox
-    // The behavior's own, at hand because going through it costs a retain a turn.
+    // The behavior's ledger, stored here because reading it through the behavior costs a retain a turn.
     let ledger: CallLedger
     private let control: LoopControl
 
     let state: UnsafeMutablePointer<LoopState>
-    // The state's own. Not `let`s: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
+    // The state's tables. Not `let`s: writing through a `let` crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
     private var connections: UnsafeMutablePointer<ConnectionTable>
     private var listeners: UnsafeMutablePointer<ListenerTable>
 
@@ -37,13 +41,13 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     private var mail: Mail
 
     private var stage = LoopStage.serving
-    /// The completions of the last enter that brought any.
+    /// The completions of the last enter that returned any.
     private var batch: CompletionBatch
     private var lateness = Lateness()
-    /// What the kernel refused for want of memory is tried again when this ends.
+    /// When this ends, the loop retries operations that the kernel refused for lack of memory.
     private var shortage = Shortage()
     private var wakeUp = WakeUpRead()
-    /// The host waits elsewhere, for what wakes the loop as well.
+    /// The host waits elsewhere, on a descriptor that also covers the doorbell.
     private var isPolled = false
 
     init(
@@ -78,14 +82,14 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         state.deallocate()
     }
 
-    /// Begins: the behavior first, whose verdict is for ``serve(_:)``.
+    /// Begins the behavior. Its verdict is for ``serve(_:)``.
     mutating func begin() throws(ServerError) -> Verdict {
         let verdict = try behavior.beginUnlessDeclined(ServerContext(state))
         state.pointee.note(.began(state.pointee.addresses, engine: state.pointee.engine))
         return verdict
     }
 
-    /// For a host that waits elsewhere, before it begins: a descriptor that is readable when a turn is due.
+    /// A descriptor that is readable when a turn is due, for a host that waits elsewhere. Called before the loop begins.
     mutating func openDescriptor() throws(EngineError) -> Int32 {
         isPolled = true
         defer { state.pointee.engine = EngineReport(engine.features) }
@@ -102,14 +106,14 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Makes one turn.
     ///
     /// - Parameters:
-    ///   - mayWait: whether the turn waits if nothing is due. A host with a loop of its own says no, and waits there for what it returns.
-    ///   - budget: how many completions and messages are acted on at the most, but for one message; less those, when the turn returns.
+    ///   - mayWait: whether the turn waits if nothing is due. A host with a loop of its own passes `false`, and waits in that loop.
+    ///   - budget: at most how many completions and messages are handled, except one message. The turn subtracts those it handled.
     /// - Returns: what is left to the host.
     mutating func turn(mayWait: Bool, budget: inout Int) -> TurnEnd {
         control.doorbell.noteAwake()
         takeCompletions()
         dispatchBatch(&budget)
-        // What has completed in time may be in the rest of the batch.
+        // The rest of the batch may hold completions that arrived before a limit passed.
         if !batch.hasRest { limits.end(&workers, hasCompletions: hasCompletions, lateness, calls) }
         workers.serve(mayHoldBuffers: batch.isFull || batch.hasRest)
         handleMail(&budget)
@@ -124,10 +128,10 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         }
     }
 
-    /// How the loop has ended: why it stopped, or with what it failed.
+    /// How the loop ended: the reason it stopped, or the error it failed with.
     var result: Result<StopReason, ServerError> { state.pointee.result }
 
-    /// Goes on to the next stage, and the next, as far as what is left allows.
+    /// Advances through the stages that have nothing left to wait for.
     private mutating func advance(_ budget: inout Int) {
         while true {
             switch stage {
@@ -152,7 +156,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         }
     }
 
-    /// Makes operations of everything that is due.
+    /// Prepares operations for everything that is due.
     private mutating func prepare(_ budget: inout Int) {
         connections.pointee.noteTime(engine.now)
         if shortage.end != nil { retryRefused() }
@@ -162,7 +166,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         mail.report()
     }
 
-    /// Messages, then timers, then what the library itself has to say, and what all of them ask for.
+    /// Handles messages, then timers and signals, then infos, then the drains and stops that any of them asked for.
     private mutating func handleMail(_ budget: inout Int) {
         mail.handleMessages(&budget)
         acceptor.deliverOthers(on: &engine, &calls)
@@ -176,7 +180,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         endPatience()
     }
 
-    /// Does for a drain what can be done by now, if there is one.
+    /// Advances a drain, if there is one.
     private mutating func progressDrain() {
         guard state.pointee.stopReason == nil, let drain = state.pointee.drain else { return }
         if !drain.hasBegun {
@@ -192,12 +196,12 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         if state.pointee.isDrained || hasPassed(drain.deadline) { state.stop(.drained(unfinished: unfinished)) }
     }
 
-    /// Whether a deadline of the server as a whole has come, and everything that came before it was looked at.
+    /// Whether a deadline of the whole server has passed, and everything that arrived before it has been handled.
     private func hasPassed(_ deadline: Instant?) -> Bool {
         !batch.hasRest && lateness.hasPassed(deadline, at: connections.pointee.now)
     }
 
-    /// Tries again what a kernel short of memory has refused, if the pause is over.
+    /// Retries operations that a kernel short of memory refused, if the pause is over.
     @inline(never)
     private mutating func retryRefused() {
         guard shortage.takeEnd(at: connections.pointee.now) else { return }
@@ -206,10 +210,10 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         armWakeUp()
     }
 
-    /// Submits what is due for connections, a few at a time, and hands out what was detached.
+    /// Submits operations of due connections, a few at a time, and hands out detached connections.
     ///
-    /// An end is four system calls, and a turn may have hundreds: a caller does not wait for all. Messages are limited, since they may
-    /// make more connections due.
+    /// An end is four system calls, and a turn may have hundreds of ends. Messages are handled in between, so that a caller does not wait
+    /// for all of them. Messages are limited, because they may make more connections due.
     private mutating func submitConnections(_ budget: inout Int) {
         var share = min(budget, Mail.quantum)
         while connections.pointee.hasDue {
@@ -219,11 +223,11 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
             (share, budget) = (share - count, budget - count)
         }
         connections.handOutDetached(on: &engine, control)
-        // Now, since nothing else may come for long.
+        // Now, because the loop may sleep next.
         workers.tellCloseNotices()
     }
 
-    /// Takes what the enter before has brought, unless completions from before are left.
+    /// Takes the completions of the last enter, unless earlier ones are left.
     private mutating func takeCompletions() {
         connections.pointee.now = engine.now
         mail.noteTurn(at: connections.pointee.now)
@@ -235,7 +239,8 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
 
     private var hasCompletions: Bool { batch.hasRest || engine.hasCompletions }
 
-    /// As far as the budget goes, a few at a time, messages in between. Never inlined: a turn would take registers that completions need.
+    /// Dispatches completions as far as the budget goes, a few at a time, with messages in between. Never inlined: a turn would take
+    /// registers that completions need.
     @inline(never)
     private mutating func dispatchBatch(_ budget: inout Int) {
         while budget > 0, batch.hasRest {
@@ -257,8 +262,8 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         case .receive: workers.completedReceive(completion, on: &engine)
         case .discardInput: connections.pointee.completedDiscard(token, completion.result, on: &engine, calls)
         case .wakeUp: completedWakeUp(completion.result)
-        // A close frees the descriptor whatever it returns, a disconnected socket is closed next, and what was cancelled
-        // says itself how it ended.
+        // No action: a close frees the descriptor whatever it returns, a disconnected socket is closed next, and a cancelled operation
+        // has a completion of its own.
         case .close, .disconnect, .cancel: break
         case nil:
             engine.completedOwn(completion)
@@ -285,27 +290,28 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         }
         let deadline = nextDeadline
         lateness.noteWait(until: deadline)
-        // Cleared before the last look: who comes after the look finds the descriptor clear, and makes it readable.
+        // Order matters: clear the descriptor, then look a last time. A sender that misses the look finds the descriptor clear, and makes
+        // it readable.
         try engine.rest(until: deadline)
         guard !lookBeforeSleep(), !isDue else { return .again }
         return .wait(until: deadline)
     }
 
-    /// Another turn would do something. A kernel that is short of memory gets no rest from a host that waits elsewhere: the alarm
-    /// would be one more operation it has no memory for.
+    /// Another turn would do something. While the kernel is short of memory, a host that waits elsewhere is asked to turn again at once:
+    /// a timer would be one more operation that the kernel has no memory for.
     private var isDue: Bool { hasWork || isAsked || engine.isPending || engine.hasUnsubmitted }
 
-    /// What has woken the loop and is no message, nor a read by the engine: a signal, or the wish that it stop, or stop sooner.
+    /// The loop was woken by a signal, or by a request to stop, or to stop sooner. Neither is a message or a completion.
     private var isAsked: Bool {
         control.hasSignals
             || (state.pointee.stopReason == nil ? control.stopRequest.reason != nil : control.stopRequest.hasPatience)
     }
 
-    /// Nothing is left to do, nor to hand to the kernel.
+    /// Nothing is left to do or to submit.
     private var isOver: Bool { stage >= .done && !engine.hasUnsubmitted }
 
-    /// Replies leave, "asleep" is published, and then the mailbox is looked at a last time, in this order: a sender that misses the
-    /// look sees the flag and wakes the loop.
+    /// Order matters: send replies, publish "asleep", then look at the mailbox a last time. A sender that misses the look sees the flag
+    /// and wakes the loop.
     ///
     /// - Returns: whether anything is due.
     private mutating func lookBeforeSleep() -> Bool {
@@ -323,7 +329,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
             || lateness.looksAgainUntil != nil || acceptor.hasDeliverable || isStageOver
     }
 
-    /// The stage ends with nothing that could complete; while the loop serves, a message is like that.
+    /// The stage can end, or a message waits, and no completion will announce that.
     private var isStageOver: Bool {
         switch stage {
         case .serving: state.pointee.stopReason != nil || mail.hasWork
@@ -333,7 +339,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         }
     }
 
-    /// When the loop has to be turned though nothing happens.
+    /// The next time the loop must wake for a timer, a limit, a retry or the end of a drain.
     private var nextDeadline: Instant? {
         let serverDeadline = stage == .endingConnections ? state.pointee.endOfPatience : mail.nextDeadline
         let connectionDeadline: Instant? = .earlier(connections.pointee.nextDeadline, acceptor.nextDeadline)
@@ -341,8 +347,8 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         return .earlier(serverDeadline, .earlier(connectionDeadline, kernelDeadline))
     }
 
-    /// Only a descriptor that is gone is fatal. Any other error, usually lack of memory, is transient. Until the read is armed again
-    /// the loop cannot be woken, so it looks at its mailbox whenever it tries again.
+    /// Only a closed descriptor is fatal. Any other error, usually lack of memory, is transient. Until the read is armed again, no sender
+    /// can wake the loop, so the loop looks at its mailbox at each retry.
     @inline(never)
     private mutating func completedWakeUp(_ result: Int32) {
         switch wakeUp.completed(result) {
@@ -356,7 +362,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         }
     }
 
-    /// Also while the server stops: another signal may end its patience.
+    /// Armed also while the server stops, because another signal may shorten its patience.
     private mutating func armWakeUp() {
         guard !isPolled, !wakeUp.isArmed, stage < .cancellingWakeUp else { return }
         wakeUp.arm(control.doorbell.descriptor, on: &engine)
@@ -365,7 +371,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
 
 // How a loop comes to its end.
 extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
-    /// A server that has stopped waits for its connections to end, but not for longer than it was told to: then it resets them.
+    /// Resets the connections of a stopped server that have not ended within its limit.
     private mutating func endPatience() {
         guard state.pointee.stopReason != nil else { return }
         if let limit = control.stopRequest.takePatience() {
@@ -379,7 +385,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     private mutating func terminate() {
         let reason = state.pointee.reasonOfTheEnd
         behavior.terminate(reason, in: ServerContext(state))
-        // It may have given connections to workers, which end as the others did.
+        // `terminate` may have given connections to workers. They end like the others.
         workers.stop()
         ledger.flush()
         ledger.close(reason)
@@ -387,7 +393,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         mail.report()
     }
 
-    /// The engine is lost: closes by hand what it served, what it was to close, and what it has accepted and not delivered.
+    /// The engine failed: closes all descriptors with direct calls, those of undelivered connections included.
     private mutating func abandon() {
         listeners.pointee.closeAll()
         acceptor.discardUndelivered(&batch, of: &engine)

@@ -14,7 +14,7 @@ public struct WorkerConnection<Worker: ConnectionWorker & ~Copyable>: ~Copyable 
         self.place = place
     }
 
-    /// The slot behind the value. Every use of the connection passes here, and in a debug build must come from the server's thread.
+    /// The slot of the connection. Every access goes through here; a debug build checks that it comes from the server's thread.
     @inline(__always)
     var slot: ConnectionTable.Slot {
         table.pointee.assertOnLoopThread(place.slot)
@@ -148,14 +148,14 @@ extension WorkerConnection where Worker: ~Copyable {
         noteQueueLength()
     }
 
-    /// What the peer does not take from now on counts against its limit.
+    /// The send limit counts from here, if the queue was empty.
     private func noteSend() {
         guard slot.pointee.phase == .open, slot.hasNothingToSend else { return }
         slot.pointee.clocks.noteSent(table.pointee.now)
         if let limit = options.pointee.sendTimeLimit { table.pointee.limit(slot, table.pointee.now + limit) }
     }
 
-    /// Out of line: inlined, it would make every text be retained and released.
+    /// Out of line: inlined, it would retain and release every text.
     @inline(never)
     private func sendCopy(of text: String) {
         send(Array(text.utf8))
@@ -228,7 +228,7 @@ extension WorkerConnection where Worker: ~Copyable {
     public func setFraming(_ framing: WorkerOptions.Framing) {
         slot.pointee.receiving.framing = framing
         slot.pointee.receiving.searched = 0
-        // What has arrived and was no frame may be one now.
+        // Input that was no whole frame may be one now.
         guard slot.pointee.phase == .open, slot.pointee.input != nil else { return }
         slot.pointee.receiving.isReady = true
         table.pointee.markDue(slot)
@@ -291,7 +291,7 @@ extension WorkerConnection where Worker: ~Copyable {
         if slot.pointee.runCount > 0 { state.pointee.runs.cancel(of: id) }
         body(&table.pointee)
     }
-    /// The worker asked for what cannot be done. Out of line, since no worker should.
+    /// The worker asked for something out of range. Out of line, because that is rare.
     @inline(never)
     func fail(_ function: String, _ value: Int, _ range: String) {
         guard slot.pointee.phase == .open else { return }
@@ -302,7 +302,7 @@ extension WorkerConnection where Worker: ~Copyable {
     }
 }
 
-/// Where a worker's connection is: in its loop, and in its slot there. Loop's thread only.
+/// The place of a worker's connection: its loop, and its slot there. Loop's thread only.
 struct WorkerPlace {
     let state: UnsafeMutablePointer<LoopState>
     let slot: ConnectionTable.Slot
