@@ -3,15 +3,11 @@ internal import NBLibc
 
 /// The loop owns the engine, the listeners and the behavior. Everything that a server does happens in the loop's turns.
 ///
-/// The loop is a machine that a host turns; see ``ThreadHost``. A turn has three steps:
-///
-/// 1. It acts on the completions of the turn before. Callbacks for connections run here.
-/// 2. It prepares operations for everything that has become due. Closes are prepared before arms, because an accept that is armed while
-///    descriptors are short fails at once.
-/// 3. It submits the operations with one enter, the only place where it may wait.
-///
-/// So every operation is submitted in the turn that prepared it. Operations that a kernel short of memory does not take stay with the
-/// engine. Messages, timers, signals, drains and stops are the mail.
+/// The loop is a machine that a host turns; see ``ThreadHost``. A turn acts on the completions of the turn before, prepares operations for
+/// everything that has become due, and submits them with one enter, the only place where it may wait. So every operation is submitted in the
+/// turn that prepared it. Operations that a kernel short of memory does not take stay with the engine. Callbacks for connections run among
+/// the completions. Messages, timers, signals, drains and stops are the mail. Closes are prepared before arms, because an accept that is
+/// armed while descriptors are short fails at once.
 ///
 /// ```
 ///  turn:  completions ─▶ limits, workers ─▶ mail ─▶ stage ─▶ retries, sends, ends ─▶ cancels, arms ─▶ enter
