@@ -235,8 +235,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
 
     private var hasCompletions: Bool { batch.hasRest || engine.hasCompletions }
 
-    /// Dispatches completions as far as the budget goes, a few at a time, with messages in between. Never inlined: a turn would take
-    /// registers that completions need.
+    /// Dispatches completions within the budget, a few at a time, messages in between. Never inlined: a turn would take their registers.
     @inline(never)
     private mutating func dispatchBatch(_ budget: inout Int) {
         while budget > 0, batch.hasRest {
@@ -286,8 +285,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         }
         let deadline = nextDeadline
         lateness.noteWait(until: deadline)
-        // Order matters: clear the descriptor, then look a last time. A sender that misses the look finds the descriptor clear, and makes
-        // it readable.
+        // Order matters: clear the descriptor, then look a last time. A sender that misses the look makes the descriptor readable.
         try engine.rest(until: deadline)
         guard !lookBeforeSleep(), !isDue else { return .again }
         return .wait(until: deadline)
@@ -343,8 +341,8 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         return .earlier(serverDeadline, .earlier(connectionDeadline, kernelDeadline))
     }
 
-    /// Only a closed descriptor is fatal. Any other error, usually lack of memory, is transient. Until the read is armed again, no sender
-    /// can wake the loop, so the loop looks at its mailbox at each retry.
+    /// Only a closed descriptor is fatal. Other errors, usually lack of memory, are transient. Until the read is armed again, no sender can
+    /// wake the loop, so the loop looks at its mailbox at each retry.
     @inline(never)
     private mutating func completedWakeUp(_ result: Int32) {
         switch wakeUp.completed(result) {

@@ -1,26 +1,41 @@
-/// Several observers in the place of one: each is told what a server tells the group, in their order.
+/// Several observers in the place of one. Each hears what the group hears, in their order.
 ///
 /// ```swift
-/// let server = try Server(NoSoup(), listening: "127.0.0.1:7777", observer: ObserverGroup(log, metrics))
+/// import NBServer
+///
+/// struct Echo: ConnectionWorker {
+///     func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) { connection.send(bytes) }
+/// }
+///
+/// struct Log: ServerObserver {
+///     func observe(_ events: [ServerEvent], _ counters: ServerCounters) { print(events) }
+/// }
+///
+/// struct Gauge: ServerObserver {
+///     func observe(_ events: [ServerEvent], _ counters: ServerCounters) { print("\(counters.open) open") }
+/// }
+///
+/// let server = try Server(listening: "127.0.0.1:7007", observer: ObserverGroup(Log(), Gauge())) { _ in Echo() }
 /// ```
 ///
-/// What one of them takes on the server's thread, all of them take together. A group may be of groups. One server's; its thread only.
+/// The observers' time on the server's thread adds up. A group may contain groups. A group belongs to one server, and to that server's
+/// thread.
 public final class ObserverGroup: LoadObserver, @unchecked Sendable {
     private let observers: [any ServerObserver]
     /// What those were told last that do not observe the load.
     private var toldCounters = ServerCounters()
 
-    /// A group of these, which may be none.
+    /// A group of these observers. There may be none.
     public convenience init(_ observers: any ServerObserver...) {
         self.init(observers)
     }
 
-    /// A group of these, which may be none.
+    /// A group of these observers. There may be none.
     public init(_ observers: [any ServerObserver]) {
         self.observers = observers
     }
 
-    /// Tells each observer: one that does not observe the load only if there is an event or something was counted.
+    /// Calls each observer. An observer that does not observe the load is called only if there is an event or a counter has changed.
     public func observe(_ events: [ServerEvent], _ counters: ServerCounters, _ load: ServerLoad) {
         let isNews = !events.isEmpty || counters != toldCounters
         toldCounters = counters

@@ -1,20 +1,19 @@
-/// How much a server has on its hands at the end of a turn of its loop, besides what ``ServerCounters`` say is open, for its ``LoadObserver``. A value.
+/// A server's load at the end of a turn of its loop, for its ``LoadObserver``. ``ServerCounters`` have the open connections.
 public struct ServerLoad: Hashable, Sendable {
     /// Listeners that are not closed.
     public var listeners: Int
-    /// Listeners that cannot accept for want of descriptors or memory, and try again.
+    /// Listeners that cannot accept for lack of descriptors or memory, and try again.
     public var parkedListeners: Int
     /// Messages that wait to be handled.
     public var mailboxLength: Int
     /// Turns that the loop has made, this one included.
     public var turns: UInt64
-    /// How long those took in all: their callbacks, and what the loop did besides. Neither waiting counts, nor the system call in which the
-    /// loop waits.
+    /// How long the turns took in all, callbacks included. Waiting, and the system call in which the loop waits, do not count.
     public var turnTime: Duration
-    /// The longest of those since the load was last told.
+    /// The longest turn since the last call of the observer.
     public var longestTurn: Duration
 
-    /// A load of these numbers, for tests of observers.
+    /// A load with these values, for tests of observers.
     public init(
         listeners: Int = 0,
         parkedListeners: Int = 0,
