@@ -32,7 +32,7 @@ package enum AcceptFailure: Hashable, Sendable {
         // cannot be told from them.
         case EPERM, EACCES:
             self = .backOff
-        // Somebody has shut the socket down, so that it does not listen any more.
+        // The socket was shut down, so it does not listen any more.
         case EINVAL:
             self = .down
         // The descriptor is not ours any more.

@@ -39,8 +39,8 @@ final class ListenSocket {
         close()
     }
 
-    /// Closes the socket; from now on its address is free. If it was closed behind our back, its number may be somebody
-    /// else's by now and is left alone.
+    /// Closes the socket, which frees its address. If other code closed the descriptor, its number may be in use for another file by now,
+    /// and is left alone.
     func close() {
         if isOpen { closeDescriptor(descriptor) }
         isOpen = false
@@ -50,8 +50,8 @@ final class ListenSocket {
         let identity = Identity(of: descriptor)
         return { descriptor in
             guard Identity(of: descriptor) == identity else { return }
-            // A child has a copy between its fork and its exec, and closing ours would let the socket go on listening, for
-            // nobody.
+            // A child has a copy between its fork and its exec. Closing only our descriptor would let the socket go on listening without a
+            // server.
             NBLibc.shutdown(descriptor, Int32(SHUT_RDWR))
             NBLibc.close(descriptor)
         }

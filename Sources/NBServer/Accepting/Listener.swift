@@ -21,9 +21,9 @@ struct Listener {
     var account: UnsafeMutablePointer<ListenerAccount>?
     /// It is not to be armed, because connections that it has accepted wait for permits.
     var isWithheld = false
-    /// Who waits for its end.
+    /// The callers that wait for the listener's end.
     var removers: [Caller<Result<Void, ServerError>>] = []
-    /// Somebody wants it removed, and the behavior is to hear when it is.
+    /// The listener is being removed on request, and the behavior hears when that is done.
     var isRemoved = false
 
     init(_ socket: ListenSocket, key: ListenerKey, generation: UInt32 = 0) {

@@ -2,26 +2,25 @@ internal import NBEngine
 
 /// The listeners of a running server, and the order in which they are armed.
 ///
-/// An accept that is armed takes what is queued until the completion queue is full, so the order of arming is the order
-/// of service, and whoever is first gets nearly everything. Therefore, of those that wait to be armed, the listener that
-/// was served least goes first: it gets as many connections as fill the queue, its quantum, and then it is another's turn.
-/// One that had little to do for long would be first for long when it gets a crowd; so nobody counts as served less than
-/// the one that was served most, less a quantum.
+/// An armed accept takes queued connections until the completion queue is full. So the order of arming is the order of service, and the
+/// first listener gets nearly everything. Therefore the least-served listener is armed first. It gets a quantum, as many connections as fill
+/// the queue, and then another listener has its turn. Credit is capped: an idle listener is at most one quantum behind the most-served one,
+/// or it would be first for long once it has a backlog.
 ///
-/// A listener has a place, which is another's when it is closed. What callbacks want of a listener is written down here; the
-/// loop carries it out. Owned by the loop; loop's thread only.
+/// A listener has an index, which another listener gets when it is closed. Callbacks record their requests here, and the loop carries them
+/// out. Owned by the loop; loop's thread only.
 struct ListenerTable: ~Copyable {
-    // A pointer, so that a listener is changed where it is, without the checks of an array. Not a `let`: writing through
-    // one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
+    // A pointer, so that a listener is changed in place, without the checks of an array. Not a `let`: writing through a `let` crashes the
+    // compiler (Swift 6.3) when it builds for the thread sanitizer.
     private var listeners: UnsafeMutablePointer<Listener>
     private var capacity: Int
 
-    /// Places that are or were somebody's.
+    /// Indices that are or were in use.
     private(set) var count: Int
-    /// Places whose listeners are closed.
+    /// Indices of closed listeners.
     private var vacant: [Int] = []
 
-    /// Listeners that wait to be armed; room for all of them.
+    /// Listeners that wait to be armed. Has capacity for all listeners.
     private var pending: [Int] = []
     /// Listeners whose accepts are to be cancelled.
     private var cancels: [Int] = []
@@ -32,7 +31,7 @@ struct ListenerTable: ~Copyable {
     /// Listeners that are not closed.
     private(set) var openCount: Int
 
-    /// Whether any may be parked; if not, nobody need look.
+    /// Whether any listener may be parked. If not, the search is skipped.
     private(set) var mayHaveParked = false
 
     init(_ sockets: [ListenSocket], quantum: Int) {

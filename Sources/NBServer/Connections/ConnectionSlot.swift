@@ -257,7 +257,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         }
     }
 
-    /// A send is over: nobody needs to know any more where its bytes were.
+    /// A send has completed, and the description of its bytes is no longer needed.
     func forgetDescription(_ pool: inout ByteBlockPool) {
         guard let description = pointee.sendDescription else { return }
         pointee.sendDescription = nil

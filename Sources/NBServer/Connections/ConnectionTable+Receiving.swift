@@ -75,7 +75,7 @@ extension ConnectionTable {
         engine.submit(.cancel(slot.token(.receive)), token: slot.token(.cancel), silently: true)
     }
 
-    /// A receive has completed: what is left to do for whoever does not have a worker to give the bytes to.
+    /// A receive has completed. Does the part that no worker is needed for.
     mutating func completedReceive(_ slot: Slot, _ result: Int32, isLast: Bool) {
         if result == 0 { slot.pointee.receiving.hasEnded = true }
         guard isLast else { return }
@@ -88,12 +88,12 @@ extension ConnectionTable {
         }
     }
 
-    /// There are so many buffers: as many of those who wait for one try again.
+    /// Lets up to `count` connections that found no buffer receive again.
     mutating func feedStarved(_ count: Int) {
         var left = count
         while left > 0, let place = starved.popFirst() {
             guard let slot = slot(place), slot.pointee.phase == .open else { continue }
-            // One that has asked again meanwhile receives already.
+            // A connection that has asked again meanwhile receives already.
             if slot.wantsInput && !slot.pointee.isReceiving { left -= 1 }
             markDue(slot)
         }

@@ -261,7 +261,7 @@ extension ConnectionTable {
         settle(slot.pointee.state.on(event), slot)
     }
 
-    /// The server ends while somebody still has the connection: it is reset, and its slot is never used again.
+    /// The server ends while a `Connection` value still exists: the connection is reset, and its slot is never used again.
     mutating func outliveServer(_ slot: Slot) {
         references.add(1, ordering: .relaxed)
         settle(slot.pointee.state.on(.serverEnded), slot)

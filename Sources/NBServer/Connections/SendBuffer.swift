@@ -46,7 +46,7 @@ public struct SendBuffer: ~Copyable, @unchecked Sendable {
         block.pointee.end += written
     }
 
-    /// The memory itself, to be freed by whoever takes it.
+    /// The memory itself, which the caller frees.
     consuming func intoBlock() -> UnsafeMutablePointer<ByteBlock> {
         let block = block
         discard self

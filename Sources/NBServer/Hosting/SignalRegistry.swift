@@ -1,12 +1,11 @@
 internal import NBLibc
 internal import Synchronization
 
-/// Who is to hear of which signal, in this process.
+/// Which loops hear of which signals, in this process.
 ///
-/// Signals belong to the process, so this is global. A handler is used instead of a blocked mask and a descriptor,
-/// because a mask is inherited by every thread and every process that a callback starts. The handler only reads: a fixed
-/// row of entries, each of which names a loop and its signals. The handlers that were there before are put back when
-/// nobody watches any more.
+/// Signals belong to the process, so the registry is global. It uses a handler instead of a blocked mask and a descriptor, because every
+/// thread and every process that a callback starts would inherit a mask. The handler only reads a fixed row of entries, each of which
+/// names a loop and its signals. The previous handlers are restored when no loop watches any more.
 final class SignalRegistry: Sendable {
     static let shared = SignalRegistry()
     private static let count = 1024

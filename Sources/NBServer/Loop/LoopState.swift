@@ -1,51 +1,50 @@
 internal import NBEngine
 
-/// What callbacks may touch of a running loop.
+/// The part of a running loop that callbacks may use.
 ///
-/// Owned by the loop and kept at one address, to which connections and contexts point; none of it depends on the type of
-/// the engine or of the behavior. Loop's thread only.
+/// Owned by the loop, at one address, to which connections and contexts point. Nothing in it depends on the type of the engine or of the
+/// behavior. Loop's thread only.
 struct LoopState: ~Copyable {
     let connections: UnsafeMutablePointer<ConnectionTable>
     let counters: UnsafeMutablePointer<ServerCounters>
     let listeners: UnsafeMutablePointer<ListenerTable>
     /// The loop's part of its servers' admission, if there is one.
     let desk: UnsafeMutablePointer<AdmissionDesk>?
-    /// Another one than at first if the engine was made anew for a host that waits elsewhere.
+    /// The present engine. It changes if the engine is made anew for a host that waits elsewhere.
     var engine: EngineReport
     let options: ServerOptions
     let control: LoopControl
-    /// What listeners get that are added without options of their own.
     /// The engine's time.
     let clock: () -> Instant
     /// Makes listeners.
     let listen: (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket
-    /// The loop's, which outlives the state. Unmanaged, so that a callback costs no retain.
+    /// Owned by the loop, which outlives the state. Unmanaged, so that a callback costs no retain.
     private let unmanagedBehavior: Unmanaged<BehaviorBox>
     let startedAt: Instant
 
     var workers = WorkerRegistry()
-    /// What workers await.
+    /// The tasks that workers await.
     var runs = WorkerRuns()
-    /// Connections from elsewhere, to be delivered when the present callback has returned.
+    /// Adopted connections, to be delivered when the present callback has returned.
     private var adopted = Queue<Adoption>()
-    /// Messages of callbacks to workers, to be delivered when they have returned.
+    /// Messages from callbacks to workers, to be delivered when the present callback has returned.
     private var workerMail: [WorkerMail] = []
     var timers = DeadlineHeap<TimerID>()
     private var lastTimer: UInt64 = 0
     /// Messages for the behavior wait, and so do timers and timeouts.
     var isSuspended = false
     var drain: Drain?
-    /// When the behavior is to hear that nothing has happened.
+    /// When the behavior hears `.timeout`, if no callback runs before.
     fileprivate(set) var timeout: Instant?
-    /// Why the loop does not serve any more; the first reason counts.
+    /// Why the loop stops. The first reason counts.
     fileprivate(set) var stopReason: StopReason?
-    /// What the loop itself failed with, if it did, also while it ended for another reason.
+    /// The error that the loop itself failed with, also while it was ending for another reason.
     fileprivate(set) var failure: ServerError?
     /// When a server that has stopped resets the connections that have not ended; `nil` while it serves.
     var endOfPatience: Instant?
-    /// What callbacks have brought about, to be told when they have returned.
+    /// Infos that callbacks caused, to be reported when the present callback has returned.
     private var infos = Queue<ServerInfo>()
-    /// The same for whoever observes the server; `nil` when nobody does.
+    /// Events for the observer; `nil` without an observer.
     var events: [ServerEvent]?
 
     init(
@@ -131,7 +130,7 @@ struct LoopState: ~Copyable {
     /// Whether a listener may be added: not any more when the server is to stop.
     var acceptsListeners: Bool { drain == nil && behavior.ledger.end == nil }
 
-    /// Tells everybody outside where the server listens.
+    /// Publishes the addresses for other threads.
     func publishAddresses() {
         let addresses = addresses
         control.addresses.withLock { $0 = addresses }
@@ -200,7 +199,7 @@ struct LoopState: ~Copyable {
         infos.popFirst()
     }
 
-    /// Notes something for whoever observes the server.
+    /// Records an event for the observer.
     mutating func note(_ event: @autoclosure () -> ServerEvent) {
         guard events != nil else { return }
         events?.append(event())

@@ -7,7 +7,7 @@ func keepForKernel(_ memory: UnsafeMutablePointer<UInt64>) {
     memoryOfLostEngines.withLock { $0.append(UInt(bitPattern: memory)) }
 }
 
-/// Keeps the connections whose bytes a lost engine may still read. Nothing that is anybody else's is kept along with them.
+/// Keeps the connections whose bytes a lost engine may still read, and nothing else.
 func keepForKernel(_ connections: UnsafeMutablePointer<ConnectionTable>) {
     connections.pointee.outliveReferences()
     memoryOfLostEngines.withLock { $0.append(UInt(bitPattern: connections)) }

@@ -1,6 +1,6 @@
 internal import NBEngine
 
-/// What something comes to: settled once, by whoever is first, and waited for by any number of threads and tasks.
+/// A value that is resolved once. The first caller resolves it, and any number of threads and tasks wait for it.
 package final class Outcome<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
@@ -17,13 +17,13 @@ package final class Outcome<Value: Sendable>: Sendable {
 
     package init() {}
 
-    /// The value, if it is settled.
+    /// The value, if it is resolved.
     var value: Value? { state.withLock { $0.value } }
 
     /// How many wait for it.
     var waiterCount: Int { state.withLock { $0.waiters.count } }
 
-    /// Settles it, unless somebody was first.
+    /// Resolves the outcome, unless it is resolved.
     package func resolve(_ value: Value) {
         let waiters = state.withLock { state in
             guard state.value == nil else { return [] as [Waiter] }
@@ -35,9 +35,9 @@ package final class Outcome<Value: Sendable>: Sendable {
         for waiter in waiters { waiter.call(value) }
     }
 
-    /// Calls `waiter` once with the value: at once, or on the thread that settles it.
+    /// Calls `waiter` once with the value: at once, or on the thread that resolves it.
     ///
-    /// Returns the number by which whoever does not want to wait any longer is forgotten.
+    /// Returns the waiter's number, for ``forget(_:)``.
     @discardableResult
     func whenResolved(_ waiter: @escaping @Sendable (Value) -> Void) -> UInt64 {
         let (value, number) = state.withLock { state in
@@ -49,7 +49,7 @@ package final class Outcome<Value: Sendable>: Sendable {
         return number
     }
 
-    /// Forgets somebody who waits; who has been called already has been.
+    /// Removes a waiter. No effect once it has been called.
     func forget(_ number: UInt64) {
         state.withLock { $0.waiters.removeAll { $0.number == number } }
     }

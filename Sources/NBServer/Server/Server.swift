@@ -193,7 +193,7 @@ extension Server where Behavior: ~Copyable {
         return true
     }
 
-    /// Lets everybody who waits for the server know that it has ended.
+    /// Tells senders, callers and waiters that the server has ended.
     private func publishEnd(_ result: Result<StopReason, ServerError>) {
         let reason = result.reason
         control.doorbell.close()

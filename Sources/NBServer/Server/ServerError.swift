@@ -195,7 +195,7 @@ extension ServerError {
 }
 
 extension String {
-    /// An error is one line, whatever somebody gave for an address, and it looks like what it says.
+    /// An address given as text may have line breaks or invisible characters. An error is one line and shows them escaped.
     fileprivate var inOneLine: String {
         unicodeScalars.allSatisfy(\.isPlain) ? self : inQuotes
     }

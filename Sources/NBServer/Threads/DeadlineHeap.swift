@@ -2,7 +2,7 @@ internal import NBEngine
 
 /// Things that are due at some time, the earliest first; each can be taken out again by its number.
 ///
-/// Nothing stays in it for longer than it is wanted. Owned by whoever waits for the deadlines; by one thread at a time.
+/// No element stays after its removal. Used by one thread at a time: the one that waits for the deadlines.
 struct DeadlineHeap<Element> {
     private struct Entry: HeapEntry {
         let deadline: Instant

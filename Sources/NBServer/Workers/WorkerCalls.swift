@@ -62,11 +62,11 @@ extension WorkerCalls {
             slot.pointee.receiving.isReady = slot.pointee.hasWorker
         case .open:
             feed(slot, bytes)
-            // A receive that goes on would fill memory with what nobody asks for.
+            // The multishot receive is cancelled: it would fill memory with input that the worker did not ask for.
             if slot.pointee.receiving.isMultishot && !slot.wantsInput && slot.pointee.phase == .open {
                 connections.pointee.markDue(slot)
             }
-        // Whoever gets the connection gets them too.
+        // Unread input of a detached connection goes with its descriptor.
         case .detaching: connections.pointee.keepInput(slot, bytes)
         case .free, .closing, .lingering, .draining, .resetting, .outlived: break
         }
@@ -134,9 +134,9 @@ extension WorkerCalls {
         tellCloseNotices()
     }
 
-    /// Those who wait for a buffer try again, as many as there are buffers for. After a full batch there may be completions left
-    /// that hold some, and only those that were returned in this turn are known to be free. Otherwise the kernel has all of them,
-    /// also those it got back in an earlier turn, before somebody was seen to have found none.
+    /// Lets connections that found no buffer receive again, at most as many as there are free buffers. After a full batch, completions
+    /// that are left may hold buffers, and only those returned in this turn are known to be free. Otherwise the kernel has all of them,
+    /// including those that it got back in an earlier turn, before a receive ended for lack of one.
     private mutating func feedStarved(_ mayHoldBuffers: Bool) {
         let count = bufferCount - unreturnedBuffers.count
         connections.pointee.feedStarved(mayHoldBuffers ? min(returnedBuffers, count) : count)

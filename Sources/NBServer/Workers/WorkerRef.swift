@@ -29,7 +29,7 @@ public struct WorkerRef<Worker: ConnectionWorker & ~Copyable>: Hashable, Sendabl
     /// - Throws: ``CastError`` if the server has stopped or its mailbox is full; in a callback of the server also if the worker has ended.
     public func send(_ message: Worker.Message) throws(CastError) {
         try post { table, index, place in
-            // The type is the reference's, and a reference is given by the worker's own table.
+            // Safe: a `WorkerRef<Worker>` is made only for a connection whose worker lives in a `WorkerTable<Worker>`.
             try unsafeDowncast(table, to: WorkerTable<Worker>.self).handleMessage(index, message, place)
         }
     }
