@@ -24,6 +24,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     private let behavior: BehaviorBox
     // The behavior's own, at hand because going through it costs a retain a turn.
     let ledger: CallLedger
+    let executor: ServerExecutor
     private let control: LoopControl
 
     let state: UnsafeMutablePointer<LoopState>
@@ -69,6 +70,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         self.calls = calls
         self.behavior = behavior
         ledger = behavior.ledger
+        executor = behavior.mailbox.executor
         self.control = control
     }
 
@@ -165,6 +167,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Messages, then timers, then what the library itself has to say, and what all of them ask for.
     private mutating func handleMail(_ budget: inout Int) {
         mail.handleMessages(&budget)
+        if executor.hasJobs { runJobs(&budget) }
         acceptor.deliverOthers(on: &engine, &calls)
         workers.deliverMail()
         mail.tellTimers()
@@ -174,6 +177,12 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         progressDrain()
         if let reason = control.stopRequest.reason { state.stop(reason) }
         endPatience()
+    }
+
+    /// Runs a turn's jobs of actors and tasks, whatever stage it is; one also where the budget is spent.
+    @inline(never)
+    private func runJobs(_ budget: inout Int) {
+        budget = max(0, budget - executor.runJobs(atMost: max(1, min(budget, Mail.quantum))))
     }
 
     /// Does for a drain what can be done by now, if there is one.
@@ -320,7 +329,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         batch.hasRest || connections.pointee.hasDue
             || connections.pointee.freedDescriptor.isNews && listeners.pointee.mayHaveParked
             || connections.pointee.hasReady || connections.pointee.hasStarved && workers.hasBuffers
-            || lateness.looksAgainUntil != nil || acceptor.hasDeliverable || isStageOver
+            || lateness.looksAgainUntil != nil || acceptor.hasDeliverable || isStageOver || executor.hasJobs
     }
 
     /// The stage ends with nothing that could complete; while the loop serves, a message is like that.

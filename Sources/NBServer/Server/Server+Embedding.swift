@@ -7,8 +7,10 @@ extension Server where Behavior: ~Copyable {
     ///
     /// - Returns: what is to be turned. The caller keeps it; dropped early, it resets its connections and ends the server.
     /// - Throws: ``ServerError`` as ``run(drainingOn:within:stoppingOn:reporting:)`` does until the behavior has begun; with ``ServerError/Code/stopped`` if the server was
-    ///   stopped before, and with ``ServerError/Code/outOfResources`` if there is no descriptor to be had.
+    ///   stopped before, with ``ServerError/Code/noExecutor`` if its ``executor`` was asked for, and with
+    ///   ``ServerError/Code/outOfResources`` if there is no descriptor to be had.
     public func embed() throws(ServerError) -> EmbeddedServer {
+        try expectEmbeddable()
         guard try claim(isPolled: true) else {
             throw ServerError(.stopped, operation: "embed", cure: "the server was stopped before; make another one")
         }

@@ -51,6 +51,8 @@ public struct ServerError: Error, Hashable, Sendable, Codable, CustomStringConve
         case mailboxFull
         /// The kernel has shut the listener down for good.
         case listenerDown
+        /// An embedded server has no executor, and a server whose executor is in use cannot be embedded.
+        case noExecutor
     }
 
     /// The kind of error.
