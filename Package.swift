@@ -100,6 +100,24 @@ let package = Package(
             path: "Examples/KeyValue",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "async-echo",
+            dependencies: ["ExampleProgram", "NBServer"],
+            path: "Examples/AsyncEcho",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "async-key-value",
+            dependencies: ["ExampleProgram", "NBServer"],
+            path: "Examples/AsyncKeyValue",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "tally",
+            dependencies: ["ExampleProgram", "NBServer"],
+            path: "Examples/Tally",
+            swiftSettings: settings
+        ),
         // What is around the server of an example.
         .target(name: "ExampleProgram", dependencies: ["NBServer"], path: "Examples/Shared", swiftSettings: settings),
         .executableTarget(
@@ -151,8 +169,8 @@ let package = Package(
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "chat", "counter", "echo", "embedding", "embedding-c", "endings", "hello-http", "hosts", "key-value",
-                "nb-doctor", "soup", "soup-kitchen", "test-server",
+                "async-echo", "async-key-value", "chat", "counter", "echo", "embedding", "embedding-c", "endings",
+                "hello-http", "hosts", "key-value", "nb-doctor", "soup", "soup-kitchen", "tally", "test-server",
                 "GrantedLevels", "NBUring",
             ],
             swiftSettings: settings

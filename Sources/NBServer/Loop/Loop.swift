@@ -167,6 +167,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Messages, then timers, then what the library itself has to say, and what all of them ask for.
     private mutating func handleMail(_ budget: inout Int) {
         mail.handleMessages(&budget)
+        state.pointee.wakeConsumers()
         if executor.hasJobs { runJobs(&budget) }
         acceptor.deliverOthers(on: &engine, &calls)
         workers.deliverMail()

@@ -30,6 +30,8 @@ struct LoopState: ~Copyable {
     private var adopted = Queue<Adoption>()
     /// Messages of callbacks to workers, to be delivered when they have returned.
     private var workerMail: [WorkerMail] = []
+    /// Where tasks wait for connections that have come in this turn.
+    private var awaited: ArrivalChannel?
     var timers = DeadlineHeap<TimerID>()
     private var lastTimer: UInt64 = 0
     /// Messages for the behavior wait, and so do timers and timeouts.
@@ -170,6 +172,17 @@ struct LoopState: ~Copyable {
     }
 
     var hasWorkerMail: Bool { !workerMail.isEmpty }
+
+    /// Has tasks that wait for connections resumed at the end of the turn.
+    mutating func wakeConsumers(of channel: ArrivalChannel) {
+        if awaited == nil { awaited = channel }
+    }
+
+    /// Resumes tasks that wait for connections which came in this turn.
+    mutating func wakeConsumers() {
+        guard let channel = awaited.take() else { return }
+        channel.wakeConsumers()
+    }
 
     mutating func startTimer(after duration: Duration) -> TimerID {
         lastTimer += 1

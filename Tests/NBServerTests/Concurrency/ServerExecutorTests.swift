@@ -131,7 +131,7 @@ import Testing
         #expect(server.end.value == nil, "the server waits for its client")
         #expect(try client.readBytesToEnd(chunk: 1 << 20).count == greeting.utf8.count - 5)
         client.endOutput()
-        await server.waitForEnd()
+        _ = await server.waitForEnd()
         #expect(await desk.threadSet == [try #require(hooks.thread.value)])
     }
 

@@ -1,0 +1,16 @@
+/// The behavior behind `withListener`: it hands its
+/// connections to a channel.
+///
+/// Owned by its server; server's thread only.
+struct ArrivalServer: NonBlockingServer {
+    let channel: ArrivalChannel
+
+    func newConnection(_ connection: consuming Connection, in context: borrowing ServerContext) -> Verdict {
+        channel.arrived(connection, context)
+        return .continue
+    }
+
+    consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
+        channel.terminate(context)
+    }
+}
