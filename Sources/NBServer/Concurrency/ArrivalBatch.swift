@@ -10,10 +10,10 @@
 /// its task is cancelled or an error is thrown. Any task may have it.
 public struct ArrivalBatch: ~Copyable, Sendable {
     private let channel: ArrivalChannel
-    private let batch: (ids: [ConnectionID], head: Int)
+    private let batch: (ids: ConnectionList, head: Int)
     private var position: Int
 
-    init(_ batch: (ids: [ConnectionID], head: Int), _ channel: ArrivalChannel) {
+    init(_ batch: (ids: ConnectionList, head: Int), _ channel: ArrivalChannel) {
         self.channel = channel
         self.batch = batch
         position = batch.head

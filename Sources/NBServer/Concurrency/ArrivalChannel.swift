@@ -33,10 +33,10 @@ final class ArrivalChannel: Message, AwaitedState, @unchecked Sendable {
     struct State: WaitedFor {
         var waitList = WaitList()
         /// Connections that wait to be taken, from ``head`` on.
-        var waiting: [ConnectionID] = []
+        var waiting = ConnectionList()
         var head = 0
         /// Memory of a batch that has ended.
-        var spare: [ConnectionID] = []
+        var spare = ConnectionList()
         var isPaused = false
         /// Nothing is delivered any more.
         var isOver = false
@@ -73,6 +73,13 @@ final class ArrivalChannel: Message, AwaitedState, @unchecked Sendable {
         super.init(isForBehavior: false)
     }
 
+    deinit {
+        state.withLock { state in
+            state.waiting.free()
+            state.spare.free()
+        }
+    }
+
     override func deliver(
         to behavior: UnsafeMutableRawPointer,
         _ context: borrowing ServerContext
@@ -95,7 +102,7 @@ extension ArrivalChannel {
     }
 
     /// Takes all connections that wait, as soon as there are some, in memory that is given back by ``giveBack(_:taken:)``.
-    nonisolated(nonsending) func nextBatch() async -> (ids: [ConnectionID], head: Int)? {
+    nonisolated(nonsending) func nextBatch() async -> (ids: ConnectionList, head: Int)? {
         while true {
             let (batch, isOver) = takeAll()
             if let batch { return batch }
@@ -114,7 +121,7 @@ extension ArrivalChannel {
             state.head += 1
             state.delivered += 1
             if state.head == state.waiting.count {
-                state.waiting.removeAll(keepingCapacity: true)
+                state.waiting.removeAll()
                 state.head = 0
             }
             return (false, resumes(&state))
@@ -123,16 +130,13 @@ extension ArrivalChannel {
         return (id, isOver)
     }
 
-    private func takeAll() -> (batch: (ids: [ConnectionID], head: Int)?, isOver: Bool) {
+    private func takeAll() -> (batch: (ids: ConnectionList, head: Int)?, isOver: Bool) {
         if Task.isCancelled { return (nil, isOver: leave()) }
-        var batch: (ids: [ConnectionID], head: Int)?
+        var batch: (ids: ConnectionList, head: Int)?
         let (isOver, posts) = state.withLock { state in
             guard state.count > 0 else { return (state.isOver, false) }
-            var ids: [ConnectionID] = []
-            swap(&ids, &state.spare)
-            swap(&ids, &state.waiting)
-            batch = (ids, state.head)
-            state.head = 0
+            batch = (state.waiting, state.head)
+            (state.waiting, state.spare, state.head) = (state.spare, ConnectionList(), 0)
             return (false, resumes(&state))
         }
         if posts { post() }
@@ -153,7 +157,7 @@ extension ArrivalChannel {
     }
 
     /// A batch has ended: those taken of it were delivered, the others are given back.
-    func giveBack(_ batch: consuming (ids: [ConnectionID], head: Int), taken end: Int) {
+    func giveBack(_ batch: consuming (ids: ConnectionList, head: Int), taken end: Int) {
         var ids = batch.ids
         let posts = state.withLock { state in
             state.delivered += UInt64(end - batch.head)
@@ -162,10 +166,11 @@ extension ArrivalChannel {
                 state.counters.waiting -= rest
                 state.counters.discarded += rest
             } else {
-                for id in ids[end...] { state.wishes.append(.discard(id)) }
+                for position in end..<ids.count { state.wishes.append(.discard(ids[position])) }
             }
-            ids.removeAll(keepingCapacity: true)
+            ids.removeAll()
             if ids.capacity > state.spare.capacity { swap(&ids, &state.spare) }
+            ids.free()
             guard rest > 0, !state.isPosted, !state.hasEnded else { return false }
             state.isPosted = true
             return true
@@ -206,7 +211,7 @@ extension ArrivalChannel {
     }
 
     private func giveBackWaiting(_ state: inout State) {
-        for id in state.waiting[state.head...] { state.wishes.append(.discard(id)) }
+        for position in state.head..<state.waiting.count { state.wishes.append(.discard(state.waiting[position])) }
         state.waiting.removeAll()
         state.head = 0
     }
@@ -248,9 +253,14 @@ extension ArrivalChannel {
             return (false, pauses, state.waitList.hasWaiters(for: .arrival))
         }
         if isOver { discard(id, context) }
-        if pauses { for address in context.addresses { try? context.pauseListener(on: address) } }
+        if pauses { context.pauseListeners() }
         // At the end of the turn: one wake-up for all connections of a batch.
         if wakes { context.state.pointee.wakeConsumers(of: self) }
+    }
+
+    /// Lets the listeners rest if there are enough connections, whatever has let them accept again.
+    func pauseAgain(_ context: borrowing ServerContext) {
+        if state.withLock({ $0.isPaused }) { context.pauseListeners() }
     }
 
     /// Resumes as many tasks as there are connections for.
@@ -277,7 +287,7 @@ extension ArrivalChannel {
         for wish in served { perform(wish, context) }
         served.removeAll(keepingCapacity: true)
         state.withLock { settle(&$0, counters) }
-        if resumes { for address in context.addresses { try? context.resumeListener(on: address) } }
+        if resumes { context.resumeListeners() }
     }
 
     /// The server has stopped: what tasks want is done a last time, and connections that wait are reset.

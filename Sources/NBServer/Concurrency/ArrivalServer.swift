@@ -10,6 +10,12 @@ struct ArrivalServer: NonBlockingServer {
         return .continue
     }
 
+    /// A drain has let the listeners accept again.
+    func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
+        if case .draining = info { channel.pauseAgain(context) }
+        return .continue
+    }
+
     consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         channel.terminate(context)
     }

@@ -67,8 +67,14 @@ public final class ArrivedConnection: Sendable {
     /// - Returns: `false` if the connection was closed, reset or used before.
     @discardableResult
     public func close(sending text: String = "") -> Bool {
+        close(sending: Array(text.utf8))
+    }
+
+    /// Sends bytes and closes; as ``close(sending:)-(String)`` does.
+    @discardableResult
+    public func close(sending bytes: [UInt8]) -> Bool {
         guard take() else { return false }
-        if !text.isEmpty { channel.wish(.send(Array(text.utf8), id)) }
+        if !bytes.isEmpty { channel.wish(.send(bytes, id)) }
         channel.wish(.close(id))
         return true
     }
