@@ -4,16 +4,15 @@
 import ExampleProgram
 import NBServer
 
-await Program("async-echo", listening: "127.0.0.1:7010", purpose: "  nc 127.0.0.1 7010             hear what you say")
-    .run {
-        arrivals in
-        await withDiscardingTaskGroup { group in
-            for await connection in arrivals {
-                group.addTask {
-                    try? await connection.withBytes { inbound, outbound in
-                        for try await bytes in inbound { try await outbound.send(bytes) }
-                    }
+let purpose = "  nc 127.0.0.1 7010             hear what you say"
+await Program("async-echo", listening: "127.0.0.1:7010", purpose: purpose).run { arrivals in
+    await withDiscardingTaskGroup { group in
+        for await connection in arrivals {
+            group.addTask {
+                try? await connection.withBytes { inbound, outbound in
+                    for try await bytes in inbound { try await outbound.send(bytes) }
                 }
             }
         }
     }
+}

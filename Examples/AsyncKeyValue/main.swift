@@ -18,15 +18,14 @@ actor Store {
     }
 }
 
+let store = Store()
+let byLines = WorkerOptions(framing: .line, frameLimit: 10_000)
 let purpose = "  nc 127.0.0.1 7011             set, get and delete"
 await Program("async-key-value", listening: "127.0.0.1:7011", purpose: purpose).run { arrivals in
-    let store = Store()
     await withDiscardingTaskGroup { group in
         for await client in arrivals {
             group.addTask {
-                try? await client.withBytes(options: WorkerOptions(framing: .line, frameLimit: 10_000)) {
-                    lines,
-                    answers in
+                try? await client.withBytes(options: byLines) { lines, answers in
                     for try await line in lines {
                         try await answers.send(await store.answer(String(decoding: line, as: UTF8.self)) + "\n")
                     }

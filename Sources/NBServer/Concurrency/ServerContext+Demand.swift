@@ -18,6 +18,8 @@ extension ServerContext {
 
     private func forEachOpenListener(_ body: (UnsafeMutablePointer<ListenerTable>, Int) -> Void) {
         let listeners = state.pointee.listeners
-        for index in 0..<listeners.pointee.count where !listeners.pointee[index].state.isClosing { body(listeners, index) }
+        for index in 0..<listeners.pointee.count where !listeners.pointee[index].state.isClosing {
+            body(listeners, index)
+        }
     }
 }

@@ -47,13 +47,28 @@ public final class ServerExecutor: SerialExecutor, TaskExecutor {
     private let successor = Atomic<UInt>(0)
     private let use = Atomic<Use>(.none)
 
-    // What the loop has taken, and how many of them have run. Loop's thread only.
-    nonisolated(unsafe) private var taken: [UnownedJob] = []
-    nonisolated(unsafe) private var position = 0
+    /// What the loop has taken. A pointer, because a stored property would be checked for exclusive access at every turn. Loop's
+    /// thread only.
+    nonisolated(unsafe) private let taken: UnsafeMutablePointer<Taken>
+
+    private struct Taken {
+        var jobs: [UnownedJob] = []
+        /// How many of them have run.
+        var position = 0
+
+        var count: Int { jobs.count - position }
+    }
 
     init(_ control: LoopControl, _ ledger: CallLedger) {
         self.control = control
         self.ledger = ledger
+        taken = .allocate(capacity: 1)
+        taken.initialize(to: Taken())
+    }
+
+    deinit {
+        taken.deinitialize(count: 1)
+        taken.deallocate()
     }
 
     /// Takes a job, and wakes the server if it sleeps.
@@ -100,7 +115,7 @@ public final class ServerExecutor: SerialExecutor, TaskExecutor {
 // What the server's thread does.
 extension ServerExecutor {
     /// Whether a job waits. A loop that asks this after it has published that it sleeps is woken for what comes later.
-    var hasJobs: Bool { position < taken.count || hasNews.load(ordering: .sequentiallyConsistent) }
+    var hasJobs: Bool { hasNews.load(ordering: .sequentiallyConsistent) || taken.pointee.count > 0 }
 
     /// Runs jobs that wait, so many at the most; returns how many.
     func runJobs(atMost limit: Int) -> Int {
@@ -118,23 +133,23 @@ extension ServerExecutor {
     /// The last turn: runs the jobs that wait now, and none that they bring about.
     func runLastJobs() {
         guard hasJobs else { return }
-        let count = taken.count - position + state.withLock { $0.jobs.count }
+        let count = taken.pointee.count + state.withLock { $0.jobs.count }
         _ = runJobs(atMost: count)
     }
 
     private func nextJob() -> UnownedJob? {
-        if position == taken.count { takeJobs() }
-        guard position < taken.count else { return nil }
-        defer { position += 1 }
-        return taken[position]
+        if taken.pointee.count == 0 { takeJobs() }
+        guard taken.pointee.count > 0 else { return nil }
+        defer { taken.pointee.position += 1 }
+        return taken.pointee.jobs[taken.pointee.position]
     }
 
     private func takeJobs() {
         guard hasNews.load(ordering: .relaxed) else { return }
-        taken.removeAll(keepingCapacity: true)
-        position = 0
+        taken.pointee.jobs.removeAll(keepingCapacity: true)
+        taken.pointee.position = 0
         state.withLock { state in
-            swap(&taken, &state.jobs)
+            swap(&taken.pointee.jobs, &state.jobs)
             hasNews.store(false, ordering: .relaxed)
         }
     }
