@@ -12,6 +12,8 @@ let package = Package(
     products: [
         .library(name: "NBServer", targets: ["NBServer"]),
         .library(name: "NBUring", targets: ["NBUring"]),
+        // For tests of programs that use the library: a server in memory.
+        .library(name: "NBServerTesting", targets: ["NBServerTesting"]),
         // For C programs; ./dev c makes a library of it that needs no Swift.
         .library(name: "NBServerC", type: .static, targets: ["NBServerC"]),
         .executable(name: "nb-doctor", targets: ["nb-doctor"]),
@@ -42,6 +44,7 @@ let package = Package(
         .target(name: "NBEngine", swiftSettings: settings),
         .target(name: "NBUring", dependencies: ["CLiburing", "NBEngine", "NBLibc"], swiftSettings: settings),
         .target(name: "NBServer", dependencies: ["NBEngine", "NBLibc", "NBUring"], swiftSettings: settings),
+        .target(name: "NBServerTesting", dependencies: ["NBEngine", "NBServer"], swiftSettings: settings),
         // A C program's server: what is behind nbserver.h. ./dev c makes libraries of it.
         .target(name: "NBServerC", dependencies: ["CNBServer", "NBLibc", "NBServer"], swiftSettings: settings),
         .target(
@@ -164,6 +167,11 @@ let package = Package(
         .testTarget(
             name: "NBServerTests",
             dependencies: ["CNBServer", "GrantedLevels", "NBEngine", "NBServer", "NBServerC", "NBUring"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "NBServerTestingTests",
+            dependencies: ["NBLibc", "NBServer", "NBServerTesting"],
             swiftSettings: settings
         ),
         .testTarget(

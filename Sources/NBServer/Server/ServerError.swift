@@ -147,7 +147,7 @@ extension ServerError {
     )
 
     /// The answer to a failed call about a socket.
-    static func call(_ operation: String, _ errno: Int32, address: String) -> ServerError {
+    package static func call(_ operation: String, _ errno: Int32, address: String) -> ServerError {
         let (code, cure) = meaning(errno)
         return ServerError(code, operation: operation, address: address, errno: errno, cure: cure)
     }
