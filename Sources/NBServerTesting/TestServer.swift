@@ -15,7 +15,7 @@ public import NBServer
 /// they are asked for, by ``fail(_:with:times:)``.
 ///
 /// Not here: addresses of peers and of a connection's own end, which are `nil`; descriptors that are handed out
-/// (``Connection/release(to:)``), which lead nowhere; connections from elsewhere; options of sockets; signals; an executor. Messages of
+/// (``Connection/detach(to:)``), which lead nowhere; connections from elsewhere; options of sockets; signals; an executor. Messages of
 /// other threads are handled when the server is turned next.
 ///
 /// One thread at a time. Its end stops the server.

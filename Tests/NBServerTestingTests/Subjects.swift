@@ -36,7 +36,7 @@ struct Greeter: NonBlockingServer {
         case .told(let caller): caller.reply(told)
         case .listen(let caller):
             do throws(ServerError) {
-                caller.reply("\(try context.addListener(on: "127.0.0.1:80"))")
+                caller.reply("\(try context.addListener(on: "127.0.0.1:80").address)")
             } catch {
                 caller.reply("\(error.code)")
             }

@@ -87,7 +87,7 @@ import Testing
         client.window = 100
         let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0) }
         client.send(bytes)
-        #expect(try server.status().connections == 1)
+        #expect(try server.status().counters.open == 1)
         #expect(client.receive() == bytes)
     }
 

@@ -6,7 +6,8 @@ import Testing
 extension SoupTests {
     @Suite struct Examples {
         static let names = [
-            "echo", "counter", "chat", "key-value", "soup-kitchen", "hello-http", "async-echo", "async-key-value", "tally",
+            "echo", "counter", "chat", "key-value", "soup-kitchen", "hello-http", "async-echo", "async-key-value",
+            "tally",
         ]
 
         @Test(arguments: names)

@@ -29,7 +29,8 @@ package final class ListenSocket {
     }
 
     /// Takes over what listens already, and closes it in a way of its own.
-    package init(_ descriptor: Int32, _ address: SocketAddress, closingWith closeDescriptor: @escaping (Int32) -> Void) {
+    package init(_ descriptor: Int32, _ address: SocketAddress, closingWith closeDescriptor: @escaping (Int32) -> Void)
+    {
         self.descriptor = descriptor
         self.address = address
         self.closeDescriptor = closeDescriptor

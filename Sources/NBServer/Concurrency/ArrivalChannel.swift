@@ -227,6 +227,7 @@ extension ArrivalChannel {
             var counters = state.counters
             counters.delivered += state.delivered
             counters.waiting -= state.delivered
+            counters.open += state.delivered
             return counters
         }
     }
@@ -240,12 +241,13 @@ extension ArrivalChannel {
     /// A connection has been accepted: it waits, or is reset if nothing is delivered any more.
     func arrived(_ connection: consuming Connection, _ context: borrowing ServerContext) {
         let id = context.keep(connection)
-        let counters = context.state.pointee.counters
+        let loop = context.state
         // It was counted as delivered, which it is not yet.
-        counters.pointee.delivered -= 1
-        counters.pointee.waiting += 1
+        loop.pointee.counters.pointee.delivered -= 1
+        loop.pointee.counters.pointee.waiting += 1
+        loop.pointee.undeliveredCount += 1
         let (isOver, pauses, wakes) = state.withLock { state in
-            settle(&state, counters)
+            settle(&state, loop)
             guard !state.isOver else { return (true, false, false) }
             state.waiting.append(id)
             let pauses = state.count >= highWater && !state.isPaused
@@ -255,7 +257,7 @@ extension ArrivalChannel {
         if isOver { discard(id, context) }
         if pauses { context.pauseListeners() }
         // At the end of the turn: one wake-up for all connections of a batch.
-        if wakes { context.state.pointee.wakeConsumers(of: self) }
+        if wakes { loop.pointee.wakeConsumers(of: self) }
     }
 
     /// Lets the listeners rest if there are enough connections, whatever has let them accept again.
@@ -275,10 +277,10 @@ extension ArrivalChannel {
 
     /// Does what tasks want, and lets listeners accept again if there is room.
     func serve(_ context: borrowing ServerContext) {
-        let counters = context.state.pointee.counters
+        let loop = context.state
         let resumes = state.withLock { state in
             state.isPosted = false
-            settle(&state, counters)
+            settle(&state, loop)
             swap(&served, &state.wishes)
             guard state.isPaused, state.count <= lowWater, !state.isOver else { return false }
             state.isPaused = false
@@ -286,7 +288,7 @@ extension ArrivalChannel {
         }
         for wish in served { perform(wish, context) }
         served.removeAll(keepingCapacity: true)
-        state.withLock { settle(&$0, counters) }
+        state.withLock { settle(&$0, loop) }
         if resumes { context.resumeListeners() }
     }
 
@@ -299,16 +301,18 @@ extension ArrivalChannel {
         serve(context)
     }
 
-    private func settle(_ state: inout State, _ counters: UnsafeMutablePointer<ServerCounters>) {
-        counters.pointee.delivered += state.delivered
-        counters.pointee.waiting -= state.delivered
+    private func settle(_ state: inout State, _ loop: UnsafeMutablePointer<LoopState>) {
+        loop.pointee.counters.pointee.delivered += state.delivered
+        loop.pointee.counters.pointee.waiting -= state.delivered
+        loop.pointee.undeliveredCount -= Int(state.delivered)
         state.delivered = 0
-        state.counters = counters.pointee
+        state.counters = loop.pointee.countersNow
     }
 
     private func discard(_ id: ConnectionID, _ context: borrowing ServerContext) {
         context.state.pointee.counters.pointee.waiting -= 1
         context.state.pointee.counters.pointee.discarded += 1
+        context.state.pointee.undeliveredCount -= 1
         if let connection = try? context.take(id) { connection.reset() }
     }
 

@@ -32,6 +32,8 @@ struct LoopState: ~Copyable {
     private var workerMail: [WorkerMail] = []
     /// Where tasks wait for connections that have come in this turn.
     private var awaited: ArrivalChannel?
+    /// How many connections the server keeps that tasks have not taken yet.
+    var undeliveredCount = 0
     var timers = DeadlineHeap<TimerID>()
     private var lastTimer: UInt64 = 0
     /// Messages for the behavior wait, and so do timers and timeouts.
@@ -104,7 +106,8 @@ struct LoopState: ~Copyable {
     /// What was counted, with what is counted elsewhere.
     var countersNow: ServerCounters {
         var counters = counters.pointee
-        counters.open = UInt64(connections.pointee.count)
+        // A batch that outlives the server keeps connections undelivered that have ended with it.
+        counters.open = UInt64(max(0, connections.pointee.count - undeliveredCount))
         counters.refusedMessages = control.refusals
         return counters
     }

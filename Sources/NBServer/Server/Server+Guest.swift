@@ -8,6 +8,7 @@ extension Server where Behavior: ~Copyable {
     ///   - engine: the engine.
     ///   - calls: what answers the calls on its sockets.
     ///   - sockets: those that listen from the beginning, besides the server's own.
+    /// - Returns: what is to be turned.
     /// - Throws: ``ServerError`` as ``embed()`` does.
     package func embed<GuestEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>(
         on engine: consuming GuestEngine,

@@ -85,6 +85,8 @@ import Testing
                     for _ in 0..<90 { crowd.clients.append(try Client(address)) }
                     expect(listener.queueLength, is: 90, "clients in the backlog")
                     Self.expectSoFar(arrivals, accepted: 10, waiting: 10)
+                    expect(arrivals.counters.open, is: 0, "open")
+                    expect(arrivals.counters.ended, is: 0, "ended")
                     var iterator = arrivals.makeAsyncIterator()
                     for _ in 0..<10 { _ = await iterator.next() }
                     // It resumes at the low water, and pauses again.
