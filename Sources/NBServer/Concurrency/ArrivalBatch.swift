@@ -1,8 +1,13 @@
 /// Connections that have arrived, all that waited when ``Arrivals/nextBatch()`` returned.
 ///
 /// ```swift
-/// while var batch = await arrivals.nextBatch() {
-///     while let arrival = batch.next() { … }
+/// func greet(_ arrivals: Arrivals) async {
+///     while var batch = await arrivals.nextBatch() {
+///         while let arrival = batch.next() {
+///             arrival.send("hello")
+///             arrival.close()
+///         }
+///     }
 /// }
 /// ```
 ///

@@ -27,8 +27,10 @@ public final class ArrivedConnection: Sendable {
     /// Sends and receives, for as long as a body runs; then sends what is left, and closes. Back-pressure goes both ways.
     ///
     /// ```swift
-    /// try await connection.withBytes { inbound, outbound in
-    ///     for try await bytes in inbound { try await outbound.send(bytes) }
+    /// func echo(_ connection: ArrivedConnection) async throws {
+    ///     try await connection.withBytes { inbound, outbound in
+    ///         for try await bytes in inbound { try await outbound.send(bytes) }
+    ///     }
     /// }
     /// ```
     ///

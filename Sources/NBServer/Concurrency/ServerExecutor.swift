@@ -5,12 +5,16 @@ internal import Synchronization
 ///
 /// ```swift
 /// actor Desk {
-///     let executor: ServerExecutor
+///     private let executor: ServerExecutor
 ///     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-///     …
+///     private(set) var count = 0
+///
+///     init(on executor: ServerExecutor) { self.executor = executor }
+///     func note() { count += 1 }
 /// }
+///
 /// // In a callback of the server, without a hop:
-/// desk.assumeIsolated { $0.note(id) }
+/// func note(at desk: Desk) { desk.assumeIsolated { $0.note() } }
 /// ```
 ///
 /// Jobs run between callbacks, one at a time, in the order in which they came, at most 256 of them before it is the connections' turn
