@@ -12,6 +12,8 @@ let package = Package(
     products: [
         .library(name: "NBServer", targets: ["NBServer"]),
         .library(name: "NBUring", targets: ["NBUring"]),
+        // For tests of programs that use the library: a server in memory.
+        .library(name: "NBServerTesting", targets: ["NBServerTesting"]),
         // For C programs; ./dev c makes a library of it that needs no Swift.
         .library(name: "NBServerC", type: .static, targets: ["NBServerC"]),
         .executable(name: "nb-doctor", targets: ["nb-doctor"]),
@@ -42,6 +44,7 @@ let package = Package(
         .target(name: "NBEngine", swiftSettings: settings),
         .target(name: "NBUring", dependencies: ["CLiburing", "NBEngine", "NBLibc"], swiftSettings: settings),
         .target(name: "NBServer", dependencies: ["NBEngine", "NBLibc", "NBUring"], swiftSettings: settings),
+        .target(name: "NBServerTesting", dependencies: ["NBEngine", "NBServer"], swiftSettings: settings),
         // A C program's server: what is behind nbserver.h. ./dev c makes libraries of it.
         .target(name: "NBServerC", dependencies: ["CNBServer", "NBLibc", "NBServer"], swiftSettings: settings),
         .target(
@@ -100,6 +103,24 @@ let package = Package(
             path: "Examples/KeyValue",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "async-echo",
+            dependencies: ["ExampleProgram", "NBServer"],
+            path: "Examples/AsyncEcho",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "async-key-value",
+            dependencies: ["ExampleProgram", "NBServer"],
+            path: "Examples/AsyncKeyValue",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "tally",
+            dependencies: ["ExampleProgram", "NBServer"],
+            path: "Examples/Tally",
+            swiftSettings: settings
+        ),
         // What is around the server of an example.
         .target(name: "ExampleProgram", dependencies: ["NBServer"], path: "Examples/Shared", swiftSettings: settings),
         .executableTarget(
@@ -149,10 +170,15 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "NBServerTestingTests",
+            dependencies: ["NBLibc", "NBServer", "NBServerTesting"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SoupTests",
             dependencies: [
-                "chat", "counter", "echo", "embedding", "embedding-c", "endings", "hello-http", "hosts", "key-value",
-                "nb-doctor", "soup", "soup-kitchen", "test-server",
+                "async-echo", "async-key-value", "chat", "counter", "echo", "embedding", "embedding-c", "endings",
+                "hello-http", "hosts", "key-value", "nb-doctor", "soup", "soup-kitchen", "tally", "test-server",
                 "GrantedLevels", "NBUring",
             ],
             swiftSettings: settings

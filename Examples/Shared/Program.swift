@@ -84,6 +84,23 @@ public struct Program: Sendable {
         }
     }
 
+    /// The same for an example that takes its connections in tasks.
+    public func run(_ serve: nonisolated(nonsending) (Arrivals) async throws -> Void) async -> Never {
+        do {
+            try await withListener(
+                try addresses(),
+                observer: Announcer(program: self),
+                drainingOn: [.terminate],
+                within: .seconds(10),
+                stoppingOn: [.interrupt],
+                serve
+            )
+        } catch {
+            end(with: error)
+        }
+        exit(0)
+    }
+
     /// Tells the operator something, apart from what the program prints.
     public func note(_ text: String) {
         fputs("\(name): \(text)\n", stderr)
@@ -124,10 +141,14 @@ public struct Program: Sendable {
         do {
             try body()
         } catch {
-            note("\(error)")
-            exit(error is Complaint ? 2 : 1)
+            end(with: error)
         }
         exit(0)
+    }
+
+    private func end(with error: any Error) -> Never {
+        note("\(error)")
+        exit(error is Complaint ? 2 : 1)
     }
 
     private var usage: String {

@@ -35,7 +35,8 @@ struct Failure: Error {
         case .alreadyRan: NB_ALREADY_RUNS
         case .stopped: NB_STOPPED
         case .listenerDown: NB_LISTENER_DOWN
-        case .socket, .connectionEnded, .signals, .declined, .beginFailed, .unanswered, .mailboxFull, .notListening:
+        case .socket, .connectionEnded, .signals, .declined, .beginFailed, .unanswered, .mailboxFull, .notListening,
+            .noExecutor:
             NB_SYSTEM
         }
     }

@@ -18,7 +18,7 @@ struct Scenario {
     /// Whether clients speak to a worker, which answers.
     var isAnswered = false
     /// How many connections come at once before others come one by one.
-    private static let crowdSize = 32
+    static let crowdSize = 32
     /// Which limits the server has.
     var limits: AdmissionLimits?
     /// All that the server's thread may do in the whole span.
@@ -54,7 +54,7 @@ struct Scenario {
         return tell(counts)
     }
 
-    private func connect(_ client: Client, _ valve: Valve) throws {
+    func connect(_ client: Client, _ valve: Valve) throws {
         var unanswered: [Int32] = []
         var left = Meter.warmUp + Meter.measured
         // The first ones come at once, so that no later ones need more memory.

@@ -70,6 +70,10 @@ func runScenarios() throws -> [Bool] {
             .run { FrameServer(meter: $0, framing: .lengthHeader(.fourBytes)) },
         try Scenario(name: "short connections of workers", greeting: Client.words, isAnswered: true)
             .run(TurnaroundServer.init),
+        try Scenario(name: "arrivals as a sequence, one by one").run(ArrivalConsumer(isBatched: false)),
+        try Scenario(name: "arrivals as a sequence, bursts", burst: 500).run(ArrivalConsumer(isBatched: false)),
+        try Scenario(name: "arrivals in batches, one by one").run(ArrivalConsumer(isBatched: true)),
+        try Scenario(name: "arrivals in batches, bursts", burst: 500).run(ArrivalConsumer(isBatched: true)),
     ]
 }
 

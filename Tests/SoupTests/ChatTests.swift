@@ -30,8 +30,12 @@ extension SoupTests {
     }
 
     @Suite struct KeyValue {
-        @Test func questionsThatComeAtOnceAreAnsweredInTheirOrder() throws {
-            let store = try Example("key-value")
+        /// With workers, and as tasks.
+        static let names = ["key-value", "async-key-value"]
+
+        @Test(arguments: names)
+        func questionsThatComeAtOnceAreAnsweredInTheirOrder(name: String) throws {
+            let store = try Example(name)
             let client = try Clients(1, to: store.address)
             try client.send(Array("get a\nset a 1 2 3\nget a\ndelete a\nget a\nwhat\nset b 2".utf8))
             client.halfClose()
@@ -41,8 +45,9 @@ extension SoupTests {
             try store.expectCleanEnd()
         }
 
-        @Test func aHundredClientsAskTwoHundredTimes() throws {
-            let store = try Example("key-value")
+        @Test(arguments: names)
+        func aHundredClientsAskTwoHundredTimes(name: String) throws {
+            let store = try Example(name)
             let clients = try Clients(100, to: store.address)
             let questions = (0..<100).map { "set key\($0) \($0)\nget key\($0)\n" }.joined()
             try clients.send(Array(questions.utf8))

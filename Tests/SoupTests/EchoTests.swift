@@ -1,13 +1,17 @@
-// echo under load: busy, long, slow, and held connections.
+// echo and async-echo under load: busy, long, slow, and held connections.
 
 @preconcurrency import Glibc
 import Testing
 
 extension SoupTests {
     @Suite struct Echo {
+        /// With workers, and as tasks.
+        static let names = ["echo", "async-echo"]
+
         /// A connection that is quiet ends then, and one that was answered has its answer.
-        @Test func aSIGTERMDrainsIt() throws {
-            var echo = try Example("echo")
+        @Test(arguments: names)
+        func aSIGTERMDrainsIt(name: String) throws {
+            var echo = try Example(name)
             let clients = try Clients(20, to: echo.address)
             try clients.waitUntilConnected()
             try clients.send(Array("hello".utf8))
@@ -17,8 +21,9 @@ extension SoupTests {
             #expect(try echo.ending() == .exited(0))
         }
 
-        @Test func aThousandBusyConnectionsGetBackWhatTheySend() throws {
-            let echo = try Example("echo")
+        @Test(arguments: names)
+        func aThousandBusyConnectionsGetBackWhatTheySend(name: String) throws {
+            let echo = try Example(name)
             let before = try ProcFS.descriptors(of: echo.pid)
             try expectEcho("warm", at: echo.address)
             do {
@@ -39,8 +44,9 @@ extension SoupTests {
         }
 
         /// They send all they can before they read, and read little at a time.
-        @Test func twoSlowReadersGetEightMebibytesEach() throws {
-            let echo = try Example("echo")
+        @Test(arguments: names)
+        func twoSlowReadersGetEightMebibytesEach(name: String) throws {
+            let echo = try Example(name)
             var streams = try EchoStreams(2, of: 8 << 20, to: echo.address, chunk: 64 << 10, readsAtMost: 1_000)
             try streams.fillUp()
             // Others are served meanwhile, and nobody's bytes pile up in the server.

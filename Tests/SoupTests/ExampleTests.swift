@@ -5,7 +5,10 @@ import Testing
 
 extension SoupTests {
     @Suite struct Examples {
-        static let names = ["echo", "counter", "chat", "key-value", "soup-kitchen", "hello-http"]
+        static let names = [
+            "echo", "counter", "chat", "key-value", "soup-kitchen", "hello-http", "async-echo", "async-key-value",
+            "tally",
+        ]
 
         @Test(arguments: names)
         func helpShowsTheUsageAndExamples(name: String) throws {
@@ -45,8 +48,9 @@ extension SoupTests {
         }
 
         /// With clients in the middle of something.
-        @Test func aCtrlCAmongClientsEndsThemWell() throws {
-            let echo = try Example("echo")
+        @Test(arguments: ["echo", "async-echo"])
+        func aCtrlCAmongClientsEndsThemWell(name: String) throws {
+            let echo = try Example(name)
             let idle = try Clients(100, to: echo.address)
             let spoken = try Clients(100, to: echo.address)
             try spoken.waitUntilConnected()

@@ -17,6 +17,14 @@ extension SoupTests {
             try Self.expect(Array(behavior), in: path)
         }
 
+        /// The listener around the tasks is a line of its own there.
+        @Test func theTasksThatAreShownAreThere() throws {
+            let path = "Examples/AsyncEcho/main.swift"
+            let shown = try #require(Self.code(after: "](\(path))", in: try ownText(of: "README.md")))
+            #expect(shown.first == "import NBServer" && shown.contains { $0.contains("withListener(") })
+            try Self.expect(shown.filter { !$0.contains("withListener(") }, in: path)
+        }
+
         @Test(arguments: [
             "EpollLoop.swift", "PollLoop.swift", "DispatchLoop.swift", "BusyLoop.swift", "C/epoll.c", "C/ring.c",
             "C/libuv.c",

@@ -5,8 +5,8 @@ internal import NBLibc
 /// Made before the loop starts, when making it may block, or in the loop's thread, when it may not. Owned by the server
 /// until it runs, then by its loop, which closes it when the listener goes down, is removed, or the server stops. Closing a
 /// listening socket does not wait.
-final class ListenSocket {
-    let descriptor: Int32
+package final class ListenSocket {
+    package let descriptor: Int32
     /// The address the kernel bound it to.
     let address: SocketAddress
 
@@ -29,7 +29,8 @@ final class ListenSocket {
     }
 
     /// Takes over what listens already, and closes it in a way of its own.
-    init(_ descriptor: Int32, _ address: SocketAddress, closingWith closeDescriptor: @escaping (Int32) -> Void) {
+    package init(_ descriptor: Int32, _ address: SocketAddress, closingWith closeDescriptor: @escaping (Int32) -> Void)
+    {
         self.descriptor = descriptor
         self.address = address
         self.closeDescriptor = closeDescriptor

@@ -3,19 +3,19 @@
 /// A completion that has not been taken yet, or deferred work of the kernel that has not run, may hold what a connection's peer
 /// did long ago. A time limit that has passed is therefore checked against this before it ends anything.
 /// A value; made by the engine on the loop's thread.
-struct PeerState: Hashable, Sendable {
+package struct PeerState: Hashable, Sendable {
     /// How many bytes the peer has acknowledged, as a count that wraps.
-    var takenByteCount: UInt32 = 0
+    package var takenByteCount: UInt32 = 0
     /// How long ago the peer acknowledged anything, at the most.
-    var sinceLastAcknowledgment = Duration.zero
+    package var sinceLastAcknowledgment = Duration.zero
     /// The kernel has bytes that the peer has not acknowledged.
-    var hasUntakenBytes = true
+    package var hasUntakenBytes = true
     /// How many bytes have arrived and were not received.
-    var unreceivedByteCount = 0
+    package var unreceivedByteCount = 0
     /// The peer has ended its side, or reset the connection.
-    var hasEnded = false
+    package var hasEnded = false
 
-    init() {}
+    package init() {}
 
     /// How much a receive has yet to tell: bytes, and the end of them.
     var untoldCount: Int { unreceivedByteCount + (hasEnded ? 1 : 0) }

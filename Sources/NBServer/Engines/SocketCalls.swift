@@ -1,11 +1,11 @@
-internal import NBEngine
+package import NBEngine
 internal import NBLibc
 internal import NBUring
 
 /// The calls on sockets that no engine does differently, on the kernel or on a simulated one. None of them blocks.
 ///
 /// Owned by the loop; loop's thread only.
-protocol SocketCalls: ~Copyable {
+package protocol SocketCalls: ~Copyable {
     /// Makes a socket that listens, or fails at once. A value, because callbacks do not have the calls.
     var listen: (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket { get }
 

@@ -36,8 +36,12 @@ enum ThreadHost {
         onBegin: () -> Void = {}
     ) throws(ServerError) -> StopReason {
         let ledger = loop.ledger
+        let executor = loop.executor
         ledger.enterLoop()
-        defer { ledger.leaveLoop() }
+        defer {
+            executor.runLastJobs()
+            ledger.leaveLoop()
+        }
         let verdict = try loop.begin()
         onBegin()
         loop.serve(verdict)

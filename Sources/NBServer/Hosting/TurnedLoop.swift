@@ -44,9 +44,16 @@ struct TurnedLoop {
         _ options: ServerOptions,
         on engine: consuming LoopEngine
     ) throws(ServerError) {
-        let loop = UnsafeMutablePointer<Loop<LoopEngine, KernelSocketCalls>>.allocate(capacity: 1)
-        loop.initialize(to: Loop(resources, control, options, on: engine))
-        let ledger = resources.behavior.ledger
+        try self.init(Loop(resources, control, options, on: engine))
+    }
+
+    /// Takes over a loop, and begins.
+    init<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>(
+        _ made: consuming Loop<LoopEngine, Calls>
+    ) throws(ServerError) {
+        let loop = UnsafeMutablePointer<Loop<LoopEngine, Calls>>.allocate(capacity: 1)
+        loop.initialize(to: made)
+        let ledger = loop.pointee.ledger
         let free = {
             loop.deinitialize(count: 1)
             loop.deallocate()

@@ -24,6 +24,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     private let behavior: BehaviorBox
     // The behavior's ledger, stored here because reading it through the behavior costs a retain a turn.
     let ledger: CallLedger
+    let executor: ServerExecutor
     private let control: LoopControl
 
     let state: UnsafeMutablePointer<LoopState>
@@ -69,6 +70,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         self.calls = calls
         self.behavior = behavior
         ledger = behavior.ledger
+        executor = behavior.mailbox.executor
         self.control = control
     }
 
@@ -165,6 +167,8 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Handles messages, then timers and signals, then infos, then the drains and stops that any of them asked for.
     private mutating func handleMail(_ budget: inout Int) {
         mail.handleMessages(&budget)
+        state.pointee.wakeConsumers()
+        if executor.hasJobs { executor.runJobs(&budget) }
         acceptor.deliverOthers(on: &engine, &calls)
         workers.deliverMail()
         mail.tellTimers()
@@ -320,7 +324,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         batch.hasRest || connections.pointee.hasDue
             || connections.pointee.freedDescriptor.isNews && listeners.pointee.mayHaveParked
             || connections.pointee.hasReady || connections.pointee.hasStarved && workers.hasBuffers
-            || lateness.looksAgainUntil != nil || acceptor.hasDeliverable || isStageOver
+            || lateness.looksAgainUntil != nil || acceptor.hasDeliverable || isStageOver || executor.hasJobs
     }
 
     /// The stage can end, or a message waits, and no completion will announce that.

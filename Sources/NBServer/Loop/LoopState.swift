@@ -29,6 +29,10 @@ struct LoopState: ~Copyable {
     private var adopted = Queue<Adoption>()
     /// Messages from callbacks to workers, to be delivered when the present callback has returned.
     private var workerMail: [WorkerMail] = []
+    /// Where tasks wait for connections that have come in this turn.
+    private var awaited: ArrivalChannel?
+    /// How many connections the server keeps that tasks have not taken yet.
+    var undeliveredCount = 0
     var timers = DeadlineHeap<TimerID>()
     private var lastTimer: UInt64 = 0
     /// Messages for the behavior wait, and so do timers and timeouts.
@@ -101,7 +105,8 @@ struct LoopState: ~Copyable {
     /// What was counted, with what is counted elsewhere.
     var countersNow: ServerCounters {
         var counters = counters.pointee
-        counters.open = UInt64(connections.pointee.count)
+        // A batch that outlives the server keeps connections undelivered that have ended with it.
+        counters.open = UInt64(max(0, connections.pointee.count - undeliveredCount))
         counters.refusedMessages = control.refusals
         return counters
     }
@@ -169,6 +174,17 @@ struct LoopState: ~Copyable {
     }
 
     var hasWorkerMail: Bool { !workerMail.isEmpty }
+
+    /// Has tasks that wait for connections resumed at the end of the turn.
+    mutating func wakeConsumers(of channel: ArrivalChannel) {
+        if awaited == nil { awaited = channel }
+    }
+
+    /// Resumes tasks that wait for connections which came in this turn.
+    mutating func wakeConsumers() {
+        guard let channel = awaited.take() else { return }
+        channel.wakeConsumers()
+    }
 
     mutating func startTimer(after duration: Duration) -> TimerID {
         lastTimer += 1

@@ -50,6 +50,9 @@ final class CallLedger: Sendable {
     /// That thread is in a turn of the loop, not in what its host does between two. Loop's thread only.
     nonisolated(unsafe) private var isInTurn = false
 
+    /// That turn runs a job of the server's executor: not a callback, so a call from there may be awaited. Loop's thread only.
+    nonisolated(unsafe) var isInJob = false
+
     /// Calls to be settled when the present callback has returned: replies made in it leave then, and calls it let go of fail. Loop's
     /// thread only.
     nonisolated(unsafe) private var outbox: [PendingCall] = []

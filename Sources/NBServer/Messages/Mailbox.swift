@@ -19,7 +19,9 @@ final class Mailbox: Sendable {
     private static let none: UInt = 0
     private static let closed: UInt = 1
 
-    let ledger = CallLedger()
+    let ledger: CallLedger
+    /// Takes jobs instead of messages, which the mailbox's limit and end do not concern.
+    let executor: ServerExecutor
     private let control: LoopControl
     private let limit: Int?
     private let answerWhenFull: ServerOptions.FullMailbox
@@ -37,6 +39,8 @@ final class Mailbox: Sendable {
 
     init(_ control: LoopControl, _ options: ServerOptions = ServerOptions()) {
         self.control = control
+        ledger = CallLedger()
+        executor = ServerExecutor(control, ledger)
         limit = options.mailboxLimit
         answerWhenFull = options.whenMailboxIsFull
     }

@@ -52,7 +52,12 @@ public struct ServerCounters: Hashable, Sendable, Codable {
     public var accepted: UInt64 { delivered + discarded + waiting - adopted }
 
     /// Connections that were delivered or told a last word, and have ended or left the server.
-    public var ended: UInt64 { delivered + toldLastWord - open }
+    ///
+    /// One that was discarded may be open for a moment longer.
+    public var ended: UInt64 {
+        let count = delivered + toldLastWord
+        return count - min(count, open)
+    }
 
     /// Failed accept operations.
     public var acceptFailures: UInt64 { acceptFailuresByError.values.reduce(0, +) }

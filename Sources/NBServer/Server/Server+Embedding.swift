@@ -7,8 +7,9 @@ extension Server where Behavior: ~Copyable {
     ///
     /// - Returns: the embedded server, which the caller keeps. If it is dropped early, it resets its connections and ends the server.
     /// - Throws: ``ServerError`` if the server cannot begin, for the reasons of ``run(drainingOn:within:stoppingOn:reporting:)``; with
-    ///   ``ServerError/Code/stopped`` if the server was stopped before; with ``ServerError/Code/outOfResources`` if no descriptor is free.
+    ///   ``ServerError/Code/stopped`` if the server was stopped before; with ``ServerError/Code/noExecutor`` if its ``executor`` was asked for; with ``ServerError/Code/outOfResources`` if no descriptor is free.
     public func embed() throws(ServerError) -> EmbeddedServer {
+        try expectEmbeddable()
         guard try claim(isPolled: true) else {
             throw ServerError(.stopped, operation: "embed", cure: "the server was stopped before; make another one")
         }

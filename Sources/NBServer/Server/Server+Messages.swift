@@ -108,7 +108,7 @@ extension Server where Behavior: ~Copyable {
 
     /// Sends a call, which has to be waited for.
     func send<Reply>(_ message: (Caller<Reply>) -> Message) throws(CallError) -> TypedCall<Reply> {
-        guard !mailbox.ledger.isInCallback else { throw .calledItself }
+        guard !mailbox.ledger.isInCallback || mailbox.ledger.isInJob else { throw .calledItself }
         let call = TypedCall<Reply>(mailbox.ledger)
         mailbox.ledger.enter(call)
         do throws(CastError) {

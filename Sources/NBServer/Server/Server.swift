@@ -96,6 +96,11 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         self.mailbox = mailbox
         life = Lock(.ready(resources))
     }
+
+    /// One that never ran leaves its jobs to others.
+    deinit {
+        mailbox.executor.handOver()
+    }
 }
 
 // From ready to stopped.
@@ -199,6 +204,7 @@ extension Server where Behavior: ~Copyable {
         control.doorbell.close()
         mailbox.close(reason)
         mailbox.ledger.close(reason)
+        mailbox.executor.handOver()
         end.resolve(result)
         begun.resolve(())
     }

@@ -52,6 +52,8 @@ public struct ServerError: Error, Hashable, Sendable, Codable, CustomStringConve
         case mailboxFull
         /// The kernel has shut the listener down for good.
         case listenerDown
+        /// An embedded server has no executor, and a server whose executor is in use cannot be embedded.
+        case noExecutor
     }
 
     /// The kind of error.
@@ -146,7 +148,7 @@ extension ServerError {
     )
 
     /// The answer to a failed call about a socket.
-    static func call(_ operation: String, _ errno: Int32, address: String) -> ServerError {
+    package static func call(_ operation: String, _ errno: Int32, address: String) -> ServerError {
         let (code, cure) = meaning(errno)
         return ServerError(code, operation: operation, address: address, errno: errno, cure: cure)
     }

@@ -45,6 +45,8 @@ import Testing
         text += Self.table("case", callErrors.map { ("CallError/\(Self.name($0))", $0.description) })
         text += "## CastError\n\nWhy a message, or a connection, was not taken.\n\n"
         text += Self.table("case", castErrors.map { ("CastError/\(Self.name($0))", $0.description) })
+        text += "## ByteStreamError\n\nWhy a task cannot receive bytes, or send them.\n\n"
+        text += Self.table("case", byteStreamErrors.map { ("ByteStreamError/\(Self.name($0))", $0.description) })
         text += "## UnknownConnection\n\nWhy a name means no connection.\n\n"
         text += Self.table("", unknownConnections.map { ("UnknownConnection", $0.description) })
         text += "## CloseReason\n\nWhy a worker's connection has ended.\n\n"
@@ -96,7 +98,14 @@ extension ErrorReferenceTests {
             }
         return errors.compactMap(\.self) + (try await errorsOfRunning()) + [
             .accept(EINVAL, address: address.description)
-        ]
+        ] + (try errorsOfExecutors())
+    }
+
+    private func errorsOfExecutors() throws -> [ServerError] {
+        let (embedded, running) = (try Server(Clerk(), listening: []), try Server(Clerk(), listening: []))
+        try embedded.expectEmbeddable()
+        _ = try running.executor
+        return [thrown { try embedded.executor }, thrown { try running.expectEmbeddable() }].compactMap(\.self)
     }
 
     /// Those of a server that runs, or is to.
@@ -128,7 +137,7 @@ extension ErrorReferenceTests {
             .invalidOption, .invalidArgument, .invalidAddress, .addressInUse, .addressUnavailable, .notPermitted,
             .tooManyListeners, .alreadyListening, .notListening, .connectionEnded, .socket, .outOfResources,
             .engineUnavailable, .signals, .thread, .alreadyRan, .declined, .beginFailed, .stopped, .unanswered,
-            .mailboxFull, .listenerDown,
+            .mailboxFull, .listenerDown, .noExecutor,
         ]
         #expect(Set(try await serverErrors().map(\.code)) == Set(codes))
         // One that is added belongs in the list above.
@@ -136,7 +145,7 @@ extension ErrorReferenceTests {
         case .invalidOption, .invalidArgument, .invalidAddress, .addressInUse, .addressUnavailable, .notPermitted,
             .tooManyListeners, .alreadyListening, .notListening, .connectionEnded, .socket, .outOfResources,
             .engineUnavailable, .signals, .thread, .alreadyRan, .declined, .beginFailed, .stopped, .unanswered,
-            .mailboxFull, .listenerDown:
+            .mailboxFull, .listenerDown, .noExecutor:
             break
         }
     }
@@ -169,6 +178,20 @@ extension ErrorReferenceTests {
         case .mailboxFull: "mailboxFull(limit:)"
         case .connectionTaken: "connectionTaken"
         case .workerGone: "workerGone(_:)"
+        }
+    }
+
+    private var byteStreamErrors: [ByteStreamError] {
+        [.ended(.lost(errno: ECONNRESET)), .timedOut(.idle), .frameCut(byteCount: 3), .outputFinished, .taken]
+    }
+
+    private static func name(_ error: ByteStreamError) -> String {
+        switch error {
+        case .ended: "ended(_:)"
+        case .timedOut: "timedOut(_:)"
+        case .frameCut: "frameCut(byteCount:)"
+        case .outputFinished: "outputFinished"
+        case .taken: "taken"
         }
     }
 
