@@ -1,9 +1,5 @@
 /// Several observers in the place of one: each is told what a server tells the group, in their order.
 ///
-/// ```swift
-/// let server = try Server(NoSoup(), listening: "127.0.0.1:7777", observer: ObserverGroup(log, metrics))
-/// ```
-///
 /// What one of them takes on the server's thread, all of them take together. A group may be of groups. One server's; its thread only.
 public final class ObserverGroup: LoadObserver, @unchecked Sendable {
     private let observers: [any ServerObserver]
