@@ -70,6 +70,17 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "nio-echo",
+            dependencies: [
+                "CompanionProgram",
+                .product(name: "NBServerNIO", package: "nb-server"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Sources/AsyncEcho",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "nio-tls",
             dependencies: [
                 "CompanionProgram",
@@ -97,7 +108,7 @@ let package = Package(
         .testTarget(
             name: "CompanionTests",
             dependencies: [
-                "dashboard", "hummingbird-soup", "nio-http", "nio-tls", "service-group",
+                "dashboard", "hummingbird-soup", "nio-echo", "nio-http", "nio-tls", "service-group",
                 .product(name: "NBServerLifecycle", package: "nb-server"),
                 .product(name: "NBServerObservability", package: "nb-server"),
                 .product(name: "NBServerNIO", package: "nb-server"),

@@ -6,10 +6,12 @@ public import ServiceLifecycle
 ///
 /// ```swift
 /// let group = ServiceGroup(
-///     services: [server.service(drainingWithin: .seconds(10))],
-///     gracefulShutdownSignals: [.sigterm],
-///     cancellationSignals: [.sigint],
-///     logger: logger
+///     configuration: ServiceGroupConfiguration(
+///         services: [.init(service: server.service(drainingWithin: .seconds(10)))],
+///         gracefulShutdownSignals: [.sigterm],
+///         cancellationSignals: [.sigint],
+///         logger: logger
+///     )
 /// )
 /// try await group.run()
 /// ```

@@ -7,13 +7,16 @@ public import NIOPosix
 /// own loop.
 ///
 /// ```swift
-/// let acceptor = try NIOAcceptor(group: group, listeningOn: "127.0.0.1:8080", maximumOpen: 10_000) { channel in
+/// let acceptor = try NIOAcceptor(
+///     group: MultiThreadedEventLoopGroup.singleton,
+///     listeningOn: listeningAddress(port: 7777),
+///     maximumOpen: 10_000
+/// ) { channel in
 ///     channel.eventLoop.makeCompletedFuture {
 ///         try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-///         try channel.pipeline.syncOperations.addHandler(MyHandler())
+///         try channel.pipeline.syncOperations.addHandler(SoupHandler())
 ///     }
 /// }
-/// try await acceptor.start()
 /// ```
 ///
 /// A connection becomes a channel as with a `ServerBootstrap`: child options are set, the initializer runs, the channel is registered and

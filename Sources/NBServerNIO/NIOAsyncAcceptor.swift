@@ -7,7 +7,11 @@ public import NIOPosix
 /// its own.
 ///
 /// ```swift
-/// let acceptor = try NIOAsyncAcceptor(group: group, listeningOn: "127.0.0.1:7007", maximumOpen: 1000) { channel in
+/// let acceptor = try NIOAsyncAcceptor(
+///     group: MultiThreadedEventLoopGroup.singleton,
+///     listeningOn: listeningAddress(port: 7007),
+///     maximumOpen: 1000
+/// ) { channel in
 ///     channel.eventLoop.makeCompletedFuture {
 ///         try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
 ///     }

@@ -5,7 +5,7 @@ public import NBServer
 /// Logs what happens to a server with swift-log.
 ///
 /// ```swift
-/// let server = try Server(NoSoup(), listening: "127.0.0.1:7777", observer: LogObserver(Logger(label: "soup")))
+/// let server = try Server(listening: listeningAddress(port: 7777), observer: LogObserver(logger)) { _ in SoupWorker() }
 /// ```
 ///
 /// A line is of the server or of a listener, never of one connection: connections that failed are counted, and told in one line a batch.

@@ -5,8 +5,8 @@ public import NBServer
 /// Feeds swift-metrics with what a server counts, and with its load.
 ///
 /// ```swift
-/// MetricsSystem.bootstrap(factory)
-/// let server = try Server(NoSoup(), listening: "127.0.0.1:7777", observer: MetricsObserver())
+/// MetricsSystem.bootstrap(metrics)
+/// let soup = try Server(listening: listeningAddress(port: 7777), observer: MetricsObserver()) { _ in SoupWorker() }
 /// ```
 ///
 /// | Name, after the prefix | Kind | What it is |

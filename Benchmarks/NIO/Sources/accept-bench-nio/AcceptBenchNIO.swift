@@ -9,7 +9,7 @@ import NIOPosix
 /// The other options of its sockets are those of the other contenders: `SO_REUSEADDR` and the longest backlog there is. Everything
 /// else is as SwiftNIO has it.
 @main
-struct AcceptBenchNIO: AsyncParsableCommand {
+struct AcceptBenchNIO: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "accept-bench-nio",
         abstract: "Serve with SwiftNIO, for accept-bench.",
@@ -38,7 +38,7 @@ struct AcceptBenchNIO: AsyncParsableCommand {
         guard loops ?? 1 >= 1 else { throw ValidationError("--loops is 1 or more") }
     }
 
-    func run() async throws {
+    func run() throws {
         // For sigwait below; before NIO makes its threads, which inherit it.
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -55,7 +55,7 @@ struct AcceptBenchNIO: AsyncParsableCommand {
                 initializer: initializer(tally)
             )
             for address in server.addresses { say("listening on \(address)\n") }
-            try await server.start()
+            try server.start()
         } else {
             for channel in try bind(group, tally) { say("listening on \(Self.text(channel.localAddress))\n") }
         }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Dispatch
 import NBServer
 import NBServerNIO
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
@@ -38,8 +40,20 @@ struct BehindNBServer {
         )
     }
 
-    /// Accepts from now on.
-    func start() async throws {
-        try await acceptor.start()
+    /// Accepts from now on. Blocks the caller until it does: this program waits for signals on its first thread.
+    func start() throws {
+        let outcome = NIOLockedValueBox<Result<Void, any Error>?>(nil)
+        let isDone = DispatchSemaphore(value: 0)
+        Task.detached { [acceptor] in
+            do {
+                try await acceptor.start()
+                outcome.withLockedValue { $0 = .success(()) }
+            } catch {
+                outcome.withLockedValue { $0 = .failure(error) }
+            }
+            isDone.signal()
+        }
+        isDone.wait()
+        try outcome.withLockedValue { $0 }?.get()
     }
 }

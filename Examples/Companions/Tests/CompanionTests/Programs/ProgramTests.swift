@@ -77,6 +77,17 @@ import Testing
         }
     }
 
+    @Test func anEchoWithTasksSendsEverythingBack() async throws {
+        try await onThread {
+            let program = try Program(built: "nio-echo", ["127.0.0.1:0"])
+            let client = try Client(SocketAddress(try program.address()))
+            client.send("hello")
+            #expect(try client.read() == Array("hello".utf8))
+            program.signal(SIGTERM)
+            #expect(program.wait() == 128 + SIGTERM)
+        }
+    }
+
     @Test func aTLSServerIsTrustedByCurlAndOpenSSL() async throws {
         try await onThread {
             let folder = try output(of: "mktemp", "-d").split(separator: "\n")[0]
