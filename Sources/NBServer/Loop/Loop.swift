@@ -3,11 +3,10 @@ internal import NBLibc
 
 /// The loop owns the engine, the listeners and the behavior. Everything that a server does happens in the loop's turns.
 ///
-/// The loop is a machine that a host turns; see ``ThreadHost``. A turn acts on the completions of the turn before, prepares operations for
-/// everything that has become due, and submits them with one enter, the only place where it may wait. So every operation is submitted in the
-/// turn that prepared it. Operations that a kernel short of memory does not take stay with the engine. Callbacks for connections run among
-/// the completions. Messages, timers, signals, drains and stops are the mail. Closes are prepared before arms, because an accept that is
-/// armed while descriptors are short fails at once.
+/// A host turns the loop; see ``ThreadHost``. A turn acts on the completions of the turn before, prepares operations for everything that is
+/// due, and submits them with one enter, the only place where it may wait. So every operation is submitted in the turn that prepared it; the
+/// engine keeps what a kernel short of memory does not take. Callbacks for connections run among the completions. Messages, timers, signals,
+/// drains and stops are the mail. Closes come before arms, because an accept that is armed while descriptors are short fails at once.
 ///
 /// ```
 ///  turn:  completions ─▶ limits, workers ─▶ mail ─▶ stage ─▶ retries, sends, ends ─▶ cancels, arms ─▶ enter
@@ -104,7 +103,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Makes one turn.
     ///
     /// - Parameters:
-    ///   - mayWait: whether the turn waits if nothing is due. A host with a loop of its own passes `false`, and waits in that loop.
+    ///   - mayWait: whether the turn waits if nothing is due. A host with a loop passes `false`, and waits there.
     ///   - budget: at most how many completions and messages are handled, except one message. The turn subtracts those it handled.
     /// - Returns: what is left to the host.
     mutating func turn(mayWait: Bool, budget: inout Int) -> TurnEnd {
@@ -212,8 +211,8 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
 
     /// Submits operations of due connections, a few at a time, and hands out detached connections.
     ///
-    /// An end is four system calls, and a turn may have hundreds of ends. Messages are handled in between, so that a caller does not wait
-    /// for all of them. Messages are limited, because they may make more connections due.
+    /// An end is four system calls, and a turn may have hundreds: messages are handled in between, so that a caller does not wait for all
+    /// of them. Messages are limited, because they may make more connections due.
     private mutating func submitConnections(_ budget: inout Int) {
         var share = min(budget, Mail.quantum)
         while connections.pointee.hasDue {
@@ -261,8 +260,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         case .receive: workers.completedReceive(completion, on: &engine)
         case .discardInput: connections.pointee.completedDiscard(token, completion.result, on: &engine, calls)
         case .wakeUp: completedWakeUp(completion.result)
-        // No action: a close frees the descriptor whatever it returns, a disconnected socket is closed next, and a cancelled operation
-        // has a completion of its own.
+        // A close frees the descriptor whatever it returns, a disconnected socket is closed next, a cancelled operation completes itself.
         case .close, .disconnect, .cancel: break
         case nil:
             engine.completedOwn(completion)
@@ -345,8 +343,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
         return .earlier(serverDeadline, .earlier(connectionDeadline, kernelDeadline))
     }
 
-    /// Only a closed descriptor is fatal. Other errors, usually lack of memory, are transient. Until the read is armed again, no sender can
-    /// wake the loop, so the loop looks at its mailbox at each retry.
+    /// Only a closed descriptor is fatal. Until the read is armed again, no sender can wake the loop, so each retry looks at the mailbox.
     @inline(never)
     private mutating func completedWakeUp(_ result: Int32) {
         switch wakeUp.completed(result) {
