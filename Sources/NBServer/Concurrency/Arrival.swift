@@ -1,10 +1,10 @@
-/// A connection that has arrived, taken of a batch: see ``ArrivalBatch``.
+/// A connection taken from an ``ArrivalBatch``.
 ///
-/// It may be sent something, closed, reset, or made a ``ArrivedConnection``. Dropped, it is closed, and counted in
-/// ``Arrivals/droppedCount``. What it is asked to do is done on the server's thread, in the order in which it is asked; when the server has
-/// ended, nothing. Any task or thread may have it.
+/// An arrival may be sent something, closed, reset, or made an ``ArrivedConnection``. If it is dropped, the connection is closed, and
+/// counted in ``Arrivals/droppedCount``. Requests are done on the server's thread, in order. After the server's end they do nothing. Any
+/// task or thread.
 public struct Arrival: ~Copyable, Sendable {
-    /// The connection's name.
+    /// The connection's ID.
     public let id: ConnectionID
     // Not a plain reference: `discard` wants fields that need no end of their own.
     private let channel: Unmanaged<ArrivalChannel>
@@ -19,22 +19,22 @@ public struct Arrival: ~Copyable, Sendable {
         channel.release()
     }
 
-    /// Queues bytes to send. There is no limit and nothing to wait for: what the peer does not take waits in memory.
+    /// Queues bytes to send. There is no limit, and nothing to await: bytes that the peer does not take wait in memory.
     public func send(_ bytes: [UInt8]) {
         channel._withUnsafeGuaranteedRef { _ = $0.wish(.send(bytes, id)) }
     }
 
-    /// Queues a text to send, as UTF-8; as ``send(_:)-([UInt8])`` does.
+    /// Queues a text to send, as UTF-8; see ``send(_:)-([UInt8])``.
     public func send(_ text: String) {
         send(Array(text.utf8))
     }
 
-    /// Sends what was queued, then closes; see ``Connection/close()``.
+    /// Sends what is queued, then closes; see ``Connection/close()``.
     public consuming func close() {
         finish(.close(id))
     }
 
-    /// Ends the connection at once: the peer gets a reset and may lose what it has not read.
+    /// Ends the connection at once. The peer gets a reset and may lose what it has not read.
     public consuming func reset() {
         finish(.reset(id))
     }

@@ -1,6 +1,8 @@
-/// Connections that have arrived, all that waited when ``Arrivals/nextBatch()`` returned.
+/// All connections that waited when ``Arrivals/nextBatch()`` returned.
 ///
 /// ```swift
+/// import NBServer
+///
 /// func greet(_ arrivals: Arrivals) async {
 ///     while var batch = await arrivals.nextBatch() {
 ///         while let arrival = batch.next() {
@@ -11,8 +13,8 @@
 /// }
 /// ```
 ///
-/// A connection is delivered when it is taken. When the batch ends, those that were not taken are reset and counted as discarded: also if
-/// its task is cancelled or an error is thrown. Any task may have it.
+/// A connection counts as delivered when it is taken from the batch. When the batch is dropped, connections that were not taken are reset
+/// and counted as discarded, also if its task is cancelled or an error is thrown. Any task.
 public struct ArrivalBatch: ~Copyable, Sendable {
     private let channel: ArrivalChannel
     private let batch: (ids: ConnectionList, head: Int)
@@ -31,7 +33,7 @@ public struct ArrivalBatch: ~Copyable, Sendable {
     /// How many connections are left.
     public var count: Int { batch.ids.count - position }
 
-    /// Takes the next connection, in the order in which they came; `nil` at the end of the batch.
+    /// Takes the next connection, in order of arrival; `nil` at the end of the batch.
     public mutating func next() -> Arrival? {
         guard position < batch.ids.count else { return nil }
         defer { position += 1 }

@@ -1,19 +1,18 @@
-/// How `withListener` accepts. A value that is out of its
-/// range is an error, ``ServerError/Code/invalidOption``.
+/// How `withListener` accepts. A value that is out of its range is an error, ``ServerError/Code/invalidOption``.
 public struct ArrivalOptions: Hashable, Sendable {
-    /// How the server behind it runs.
+    /// How the server behind `withListener` runs.
     public var server: ServerOptions
 
     /// How many connections may wait to be taken before the listeners pause: 1 or more.
     ///
-    /// Those that the kernel has accepted by then are delivered all the same: at most ``ServerOptions/quantum`` more. Other clients wait in the
-    /// listeners' accept queues.
+    /// Connections that the kernel has accepted by then are delivered all the same: at most ``ServerOptions/quantum`` more. Other clients
+    /// wait in the accept queues.
     public var highWater: Int
 
-    /// How many of them are left when the listeners resume: from 0 to one less than ``highWater``.
+    /// How many waiting connections are left when the listeners resume: from 0 to one less than ``highWater``.
     public var lowWater: Int
 
-    /// Options; the defaults let a quantum of connections wait.
+    /// Options with these values; see the properties. The defaults let a quantum of connections wait.
     public init(server: ServerOptions = ServerOptions(), highWater: Int = 256, lowWater: Int = 64) {
         self.server = server
         self.highWater = highWater

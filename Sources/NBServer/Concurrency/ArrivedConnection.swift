@@ -1,11 +1,11 @@
 internal import Synchronization
 
-/// A connection that has arrived, and is its holder's: an element of ``Arrivals``.
+/// A connection of ``Arrivals``, which this object owns.
 ///
-/// Its memory is the connection's owner. When the last reference is gone and nothing was wanted of it, the connection is closed, and counted
-/// in ``Arrivals/droppedCount``. Kept past the scope of its listener, it has ended, and what it is asked does nothing. Any task or thread.
+/// If the last reference is dropped before the connection was used, the connection is closed, and counted in ``Arrivals/droppedCount``. A
+/// connection that is kept beyond the scope of its listener has ended, and requests to it do nothing. Any task or thread.
 public final class ArrivedConnection: Sendable {
-    /// The connection's name.
+    /// The connection's ID.
     public let id: ConnectionID
     private let channel: ArrivalChannel
     private let isTaken = Atomic<Bool>(false)
@@ -24,9 +24,11 @@ public final class ArrivedConnection: Sendable {
         !isTaken.exchange(true, ordering: .relaxed)
     }
 
-    /// Sends and receives, for as long as a body runs; then sends what is left, and closes. Back-pressure goes both ways.
+    /// Sends and receives for as long as a body runs. Then sends what is left, and closes. Back-pressure works both ways.
     ///
     /// ```swift
+    /// import NBServer
+    ///
     /// func echo(_ connection: ArrivedConnection) async throws {
     ///     try await connection.withBytes { inbound, outbound in
     ///         for try await bytes in inbound { try await outbound.send(bytes) }
@@ -35,10 +37,10 @@ public final class ArrivedConnection: Sendable {
     /// ```
     ///
     /// - Parameters:
-    ///   - options: what is delivered at a time, and the connection's limits; ``WorkerOptions/receiving`` is not looked at.
-    ///   - body: called once. An error it throws ends the connection as its return does: what was sent arrives.
-    /// - Returns: what `body` returns, when all that it sent is the server's to send out.
-    /// - Throws: what `body` throws; ``ByteStreamError/taken`` if the connection was closed, reset or used before, and
+    ///   - options: the framing and the limits of the connection. ``WorkerOptions/receiving`` has no effect.
+    ///   - body: called once. An error that it throws ends the connection like its return: what was sent arrives.
+    /// - Returns: the value that `body` returns, when the server has everything that `body` sent.
+    /// - Throws: the error that `body` throws; ``ByteStreamError/taken`` if the connection was closed, reset or used before;
     ///   ``ByteStreamError/ended(_:)`` if its listener has ended.
     public nonisolated(nonsending) func withBytes<Result>(
         options: WorkerOptions = WorkerOptions(),
@@ -57,14 +59,14 @@ public final class ArrivedConnection: Sendable {
         }
     }
 
-    /// The peer's address; `nil` if the connection has ended, or its peer has reset it. `getpeername(2)`, on the server's thread.
+    /// The peer's address. `nil` if the connection has ended, or its peer has reset it. `getpeername(2)`, on the server's thread.
     public nonisolated(nonsending) func peerAddress() async -> SocketAddress? {
         await withUnsafeContinuation { continuation in
             if !channel.wish(.tellPeer(id, continuation)) { continuation.resume(returning: nil) }
         }
     }
 
-    /// Sends a text and closes, for a connection that needs no answer of its peer.
+    /// Sends a text and closes, for a connection that needs no input of its peer.
     ///
     /// - Returns: `false` if the connection was closed, reset or used before.
     @discardableResult
@@ -72,7 +74,7 @@ public final class ArrivedConnection: Sendable {
         close(sending: Array(text.utf8))
     }
 
-    /// Sends bytes and closes; as ``close(sending:)-(String)`` does.
+    /// Sends bytes and closes; see ``close(sending:)-(String)``.
     @discardableResult
     public func close(sending bytes: [UInt8]) -> Bool {
         guard take() else { return false }
@@ -81,7 +83,7 @@ public final class ArrivedConnection: Sendable {
         return true
     }
 
-    /// Ends the connection at once: the peer gets a reset and may lose what it has not read. Within ``withBytes(options:_:)`` use
+    /// Ends the connection at once. The peer gets a reset and may lose what it has not read. Within ``withBytes(options:_:)`` use
     /// ``OutboundBytes/reset()``.
     ///
     /// - Returns: `false` if the connection was closed, reset or used before.

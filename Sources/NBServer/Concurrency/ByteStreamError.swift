@@ -1,11 +1,11 @@
-/// Why bytes cannot be received, or sent.
+/// Why a task cannot receive or send bytes.
 @nonexhaustive
 public enum ByteStreamError: Error, Sendable, CustomStringConvertible {
     /// The connection has ended, for this reason.
     case ended(CloseReason)
-    /// A time limit of the connection's ``WorkerOptions`` has passed, which ended it.
+    /// A time limit of the connection's ``WorkerOptions`` has passed, which ended the connection.
     case timedOut(TimeLimit)
-    /// The peer ended its side in the middle of a frame, of which so many bytes had come.
+    /// The peer ended its side in the middle of a frame, of which `byteCount` bytes had arrived.
     case frameCut(byteCount: Int)
     /// The output was finished before.
     case outputFinished

@@ -1,26 +1,27 @@
-/// What a connection's peer sends, as a sequence of what is delivered at a time: bytes as they arrive, or frames, as
+/// The bytes that a connection's peer sends, as a sequence. An element is one delivery: bytes as they arrive, or a frame, as
 /// ``WorkerOptions/framing`` says.
 ///
-/// While the consumer takes nothing, 64 KiB wait for it, and what one receive brings; then the peer has to wait.
+/// While the consumer takes nothing, at most 64 KiB and one receive wait for it. Then the peer is made to wait.
 ///
-/// It ends when the peer has ended its side, and when the server drains. An error is a ``ByteStreamError``, or a `CancellationError` if the
-/// task is cancelled; what had arrived before the end of the connection comes first. Several tasks may take of it; each element goes to one.
+/// The sequence ends when the peer has ended its side, and when the server drains. It throws a ``ByteStreamError``, or a
+/// `CancellationError` if the task is cancelled. Bytes that arrived before the end of the connection come first. Several tasks may iterate;
+/// each element goes to one of them.
 public struct InboundBytes: AsyncSequence, Sendable {
     let stream: ByteStream
 
     /// Begins to receive.
     public func makeAsyncIterator() -> Iterator { Iterator(stream: stream) }
 
-    /// Receives, one element after the other.
+    /// Receives one element after the other.
     public struct Iterator: AsyncIteratorProtocol {
         let stream: ByteStream
 
-        /// Receives what comes next; `nil` at the end.
+        /// Receives the next element; `nil` at the end.
         public mutating func next() async throws -> [UInt8]? {
             try await next(isolation: nil)
         }
 
-        /// The same on the caller's actor.
+        /// Receives the next element on the caller's actor; `nil` at the end.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> [UInt8]? {
             try await stream.receive()
         }

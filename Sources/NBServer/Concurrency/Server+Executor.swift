@@ -2,8 +2,8 @@
 extension Server where Behavior: ~Copyable {
     /// The server's thread as an executor; see ``ServerExecutor``. Any thread, also before the server runs and after its end.
     ///
-    /// - Throws: ``ServerError`` with ``ServerError/Code/noExecutor`` if the server is embedded: between turns its thread is its host's.
-    ///   For the same reason ``embed()`` refuses a server that was asked for its executor.
+    /// - Throws: ``ServerError`` with ``ServerError/Code/noExecutor`` if the server is embedded, because its thread is its host's between
+    ///   turns. For the same reason ``embed()`` refuses a server that was asked for its executor.
     public var executor: ServerExecutor {
         get throws(ServerError) {
             guard mailbox.executor.noteUse() else {

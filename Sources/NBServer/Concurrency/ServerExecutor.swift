@@ -1,9 +1,11 @@
 internal import NBLibc
 internal import Synchronization
 
-/// A server's thread as an executor, for actors and tasks that are to run beside its callbacks.
+/// A server's thread as an executor, for actors and tasks that run beside its callbacks.
 ///
 /// ```swift
+/// import NBServer
+///
 /// actor Desk {
 ///     private let executor: ServerExecutor
 ///     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -17,18 +19,19 @@ internal import Synchronization
 /// func note(at desk: Desk) { desk.assumeIsolated { $0.note() } }
 /// ```
 ///
-/// Jobs run between callbacks, one at a time, in the order in which they came, at most 256 of them before it is the connections' turn
-/// again. They must not block. They wait until the server runs, as messages do. They count against no limit of the mailbox, and run while
-/// messages are suspended and while the server stops.
+/// Jobs run between callbacks, one at a time, in order. At most 256 jobs run before connections have their turn again. A job must not
+/// block. Like messages, jobs wait until the server runs. They do not count against the mailbox's limit, and run while messages are
+/// suspended and while the server stops.
 ///
 /// ```
 ///  waiting ── the server runs ──▶ on its thread ── terminate, a last turn ──▶ on the global executor
 ///     └── the server is stopped or dropped before it ran ──────────────────────────▲
 /// ```
 ///
-/// When the thread is gone, jobs run on the global executor, still one at a time, so that no actor hangs. An actor keeps its executor.
+/// When the thread is gone, jobs run on the global executor, still one at a time, so that no actor hangs. An actor keeps its executor
+/// alive.
 ///
-/// Any thread may enqueue, but for a signal handler. See ``Server/executor``.
+/// Any thread may enqueue, but not a signal handler. See ``Server/executor``.
 public final class ServerExecutor: SerialExecutor, TaskExecutor {
     private struct State {
         var jobs: [UnownedJob] = []

@@ -1,6 +1,8 @@
-/// Listens on an address for as long as a body runs, and gives it the connections as a sequence.
+/// Listens on an address for as long as a body runs, and gives the body the connections as a sequence.
 ///
 /// ```swift
+/// import NBServer
+///
 /// try await withListener("127.0.0.1:7007") { arrivals in
 ///     try await withThrowingDiscardingTaskGroup { group in
 ///         for await connection in arrivals {
@@ -14,21 +16,24 @@
 /// }
 /// ```
 ///
-/// A server on a thread of its own accepts. Demand reaches the kernel: when ``ArrivalOptions/highWater`` connections wait to be taken the
-/// listeners pause, at ``ArrivalOptions/lowWater`` they resume. The body ends the server, by its return, an error or the cancellation of its
-/// task: connections that were accepted and not taken are reset and counted, those that were taken and have not ended are sent out and
-/// closed, see ``ServerOptions/stopTimeLimit``.
+/// A server on a thread of its own accepts. Demand reaches the kernel: the listeners pause when ``ArrivalOptions/highWater`` connections
+/// wait to be taken, and resume at ``ArrivalOptions/lowWater``.
+///
+/// The body ends the server by its return, by an error, or by the cancellation of its task. Connections that were accepted and not taken
+/// are reset and counted. Taken connections that have not ended are sent what is queued and closed, within ``ServerOptions/stopTimeLimit``.
 ///
 /// - Parameters:
-///   - endpoint: where to listen, as in `"127.0.0.1:7007"`. An address in use is tried again for up to half a second, which blocks the thread.
-///   - options: how to run, and how many connections may wait.
-///   - observer: what watches the server, if anything does.
+///   - endpoint: the address to listen on, as in `"127.0.0.1:7007"`. If it is in use, it is tried again for up to half a second, which
+///     blocks the thread.
+///   - options: how the server runs, and how many connections may wait.
+///   - observer: what observes the server; `nil` for nothing.
 ///   - draining: the signals that drain the server; see ``Server/run(drainingOn:within:stoppingOn:reporting:)``.
 ///   - limit: how long connections have to end in that drain.
 ///   - stopping: the signals that stop the server.
 ///   - body: called once, when the server accepts.
-/// - Returns: what `body` returns, when everything is closed.
-/// - Throws: what `body` throws; ``ServerError`` if the server cannot be made or begin; if `body` returns because the server has failed, why.
+/// - Returns: the value that `body` returns, when everything is closed.
+/// - Throws: the error that `body` throws; ``ServerError`` if the server cannot be made or cannot begin; the server's failure, if `body`
+///   returned because of that.
 public nonisolated(nonsending) func withListener<Result>(
     _ endpoint: Endpoint,
     options: ArrivalOptions = ArrivalOptions(),
@@ -49,7 +54,7 @@ public nonisolated(nonsending) func withListener<Result>(
     )
 }
 
-/// Listens on addresses for as long as a body runs; see `withListener` with one.
+/// Listens on addresses for as long as a body runs; see `withListener` with one address.
 public nonisolated(nonsending) func withListener<Result>(
     _ endpoints: [Endpoint],
     options: ArrivalOptions = ArrivalOptions(),
