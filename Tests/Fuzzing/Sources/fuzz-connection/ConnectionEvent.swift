@@ -10,7 +10,7 @@ enum ConnectionEvent {
     /// Its owner wants to receive.
     case wantsInput
     /// Its owner is done with it; or the server is, which has an owner keep what is no connection any more.
-    case dropped, released, reset, serverEnded
+    case dropped, detached, reset, serverEnded
     /// It is too late for anything but a reset.
     case expired
     /// The limit on what has yet to be sent has passed, and everything is sent.

@@ -27,7 +27,7 @@ struct ConnectionModel {
     private var isDue = false
     private var isGone = false
 
-    private enum End { case dropped, released, reset, outlived }
+    private enum End { case dropped, detached, reset, outlived }
 
     private static var oneSend: Int { ConnectionSlot.sendLimit }
 
