@@ -69,10 +69,9 @@ struct SoakBehavior: NonBlockingServer {
             connection.send("serial \(serial)\n")
             let handover = Handover(board)
             connection.detach { [echo] connection in
+                guard case .success(let connection) = connection, let taken = connection.take() else { return }
                 handover.complete()
-                if case .success(let connection) = connection, let taken = connection.take() {
-                    echo.adopt(taken.descriptor)
-                }
+                echo.adopt(taken.descriptor)
             }
         }
     }
