@@ -3,21 +3,6 @@
 import ExampleProgram
 import NBServer
 
-actor Store {
-    private var values: [String: String] = [:]
-
-    func answer(_ line: String) -> String {
-        let words = line.split(separator: " ", maxSplits: 2).map(String.init)
-        switch (words.first, words.count) {
-        case ("get", 2): return values[words[1]].map { "= \($0)" } ?? "nothing"
-        case ("set", 3): values[words[1]] = words[2]
-        case ("delete", 2): values[words[1]] = nil
-        default: return "get KEY, set KEY VALUE or delete KEY"
-        }
-        return "ok"
-    }
-}
-
 struct Client: ConnectionWorker {
     static let options = WorkerOptions(framing: .line, frameLimit: 10_000)
     let store: Store

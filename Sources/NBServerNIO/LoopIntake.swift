@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// A loop's side of an acceptor: makes channels of connections, no more at a time than its part, and knows them until they close.
 ///
-/// Channels are made on the loop only. What it counts, other threads read; its state is behind a lock that nobody waits long for, since a loop
+/// Channels are made on the loop only. What it counts, other threads read; its state is behind a lock that no thread holds for long, since a loop
 /// that was shut down leaves the rest to the thread that finds out.
 ///
 /// ```
@@ -23,7 +23,7 @@ final class LoopIntake: Sendable {
     /// All channels are closed, and none will come.
     let end = Outcome<Void>()
 
-    /// Changed by nobody once it is here, and used on the loop only.
+    /// Safe: not changed once it is stored, and used on the loop only.
     nonisolated(unsafe) private let bootstrap: ClientBootstrap
     private let maximumOpen: Int
     private let probe: WatchProbe?
@@ -236,7 +236,7 @@ extension LoopIntake {
         end.resolve(())
     }
 
-    /// On the loop: closes all channels, and resets who waits.
+    /// On the loop: closes all channels, and resets connections that wait.
     private func closeAll() {
         let (channels, waiting) = state.withLock { state in
             if !state.isClosing { state.unfinished = state.active + state.waiting.count }

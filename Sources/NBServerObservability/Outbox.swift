@@ -4,7 +4,7 @@ internal import NBServer
 
 /// What an observer was told and has not passed on. Servers' threads put it in; a queue of Dispatch delivers it, in batches.
 ///
-/// A thread that puts something in waits for nobody: it holds a lock for as long as it takes to add to the batch. At most one batch an
+/// A thread that puts something in waits for no backend: it holds a lock for as long as it takes to add to the batch. At most one batch an
 /// interval is delivered, the first one at once. While a delivery is slow, the next batch gathers.
 ///
 /// ```

@@ -22,5 +22,9 @@ final class WorkerParcel<Worker: ConnectionWorker & ~Copyable>: @unchecked Senda
         self.worker = consume worker
     }
 
-    func take() -> Worker? { worker.take() }
+    /// Gives the connection to the worker.
+    func give(_ connection: consuming Connection, in context: borrowing ServerContext, options: WorkerOptions?) {
+        guard let worker = worker.take() else { return }
+        _ = context.give(connection, to: worker, options: options)
+    }
 }

@@ -134,7 +134,11 @@ extension ServerContext {
     }
 
     func pauseListener(_ name: ListenerName) throws(ServerError) {
-        let (index, listeners) = (try index(of: name, "pause listener"), state.pointee.listeners)
+        pauseListener(at: try index(of: name, "pause listener"))
+    }
+
+    func pauseListener(at index: Int) {
+        let listeners = state.pointee.listeners
         listeners.pointee.apply(listeners.pointee[index].state.pause(), index)
         state.pointee.note(.listenerPaused(listeners.pointee[index].socket.address))
     }
@@ -161,7 +165,11 @@ extension ServerContext {
     }
 
     func resumeListener(_ name: ListenerName) throws(ServerError) {
-        let (index, listeners) = (try index(of: name, "resume listener"), state.pointee.listeners)
+        resumeListener(at: try index(of: name, "resume listener"))
+    }
+
+    func resumeListener(at index: Int) {
+        let listeners = state.pointee.listeners
         listeners.pointee.apply(listeners.pointee[index].state.resume(), index)
         state.pointee.note(.listenerResumed(listeners.pointee[index].socket.address))
     }

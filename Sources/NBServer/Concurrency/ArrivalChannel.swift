@@ -1,5 +1,3 @@
-internal import NBLibc
-
 /// Accepted connections on their way from a server's thread to tasks, and what tasks want done about them on their way back.
 ///
 /// ```
@@ -44,7 +42,7 @@ final class ArrivalChannel: Message, AwaitedState, @unchecked Sendable {
         var wishes: [Wish] = []
         /// The channel is in the mailbox.
         var isPosted = false
-        /// The server has terminated: wishes are nobody's.
+        /// The server has terminated: no wish is carried out any more.
         var hasEnded = false
 
         /// What the server has counted when its thread was here last.
@@ -335,7 +333,6 @@ extension LoopState {
         guard let slot = connections.pointee.slot(id.slot), slot.pointee.number == id.number,
             slot.pointee.phase == .open
         else { return nil }
-        let descriptor = slot.pointee.descriptor
-        return SocketAddress.reading { getpeername(descriptor, $0, $1) }?.unmapped
+        return slot.rawPeerAddress?.unmapped
     }
 }

@@ -26,10 +26,7 @@ extension Server where Behavior: ~Copyable {
         options: WorkerOptions? = nil
     ) throws(CastError) {
         let parcel = WorkerParcel(worker)
-        try adopt(connection) { connection, context in
-            guard let worker = parcel.take() else { return }
-            _ = context.give(connection, to: worker, options: options)
-        }
+        try adopt(connection) { parcel.give($0, in: $1, options: options) }
     }
 
     private func adopt(
@@ -61,10 +58,7 @@ extension ServerContext {
         options: WorkerOptions? = nil
     ) throws(CastError) {
         let parcel = WorkerParcel(worker)
-        let isTaken = state.pointee.adopt(connection) { connection, context in
-            guard let worker = parcel.take() else { return }
-            _ = context.give(connection, to: worker, options: options)
-        }
+        let isTaken = state.pointee.adopt(connection) { parcel.give($0, in: $1, options: options) }
         guard isTaken else { throw .connectionTaken }
     }
 }

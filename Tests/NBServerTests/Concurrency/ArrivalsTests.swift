@@ -303,7 +303,7 @@ import Testing
                 let error = await #expect(throws: ServerError.self) {
                     try await withListener(.unshared, options: Self.options(engine)) { arrivals in
                         shutdown(try ListeningDescriptor(of: arrivals.addresses[0]).number, Int32(SHUT_RDWR))
-                        for await _ in arrivals { Issue.record("a connection of nobody") }
+                        for await _ in arrivals { Issue.record("a connection that no client made") }
                     }
                 }
                 expect(error?.code, is: .listenerDown, "the error")

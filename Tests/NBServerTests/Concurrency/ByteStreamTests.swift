@@ -215,7 +215,7 @@ import Testing
             try await KernelScenario.runTask(on: engine) {
                 let options = WorkerOptions(idleTimeLimit: .milliseconds(50))
                 try await Self.serve(on: engine, options) { _, inbound, _ in
-                    for try await _ in inbound { Issue.record("bytes of nobody") }
+                    for try await _ in inbound { Issue.record("bytes that no client sent") }
                 } client: { scene in
                     expect(try scene.client.readToEnd(), is: .end(""), "the client")
                     expect(
@@ -282,7 +282,7 @@ import Testing
                     if way == .reset {
                         for try await _ in inbound { outbound.reset() }
                     }
-                    for try await _ in inbound { Issue.record("bytes of nobody") }
+                    for try await _ in inbound { Issue.record("bytes that no client sent") }
                 } client: { scene in
                     expect(try scene.client.read(5), is: "hello", "what came")
                     let words: String
@@ -344,7 +344,7 @@ import Testing
                 try await Self.serve(on: engine) { arrivals, inbound, outbound in
                     try await outbound.send(text)
                     arrivals.requestStop()
-                    for try await _ in inbound { Issue.record("bytes of nobody") }
+                    for try await _ in inbound { Issue.record("bytes that no client sent") }
                 } client: { scene in
                     expect(try scene.client.readToEnd(), is: .end(text), "the client")
                     expect(await scene.error != "none", "the body does not hear of it")
@@ -383,7 +383,7 @@ import Testing
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.runTask(on: engine) {
                 try await Self.serve(on: engine, WorkerOptions(frameLimit: 0)) { _, inbound, _ in
-                    for try await _ in inbound { Issue.record("bytes of nobody") }
+                    for try await _ in inbound { Issue.record("bytes that no client sent") }
                 } client: { scene in
                     expect(try scene.client.readToEnd(), is: .end(""), "the client")
                     let error = await scene.error

@@ -69,7 +69,7 @@ import Testing
             while try await acceptor.servers.status().shards[0].listeners[0].activity != .paused {}
             #expect(acceptor.counters.opened == 4)
             #expect(acceptor.counters.accepted <= 4 + 8 + 8)
-            // In any order: whoever is let in is told so.
+            // In any order: each client that is let in is told so.
             for client in clients {
                 #expect(try await client.read() == Array("hello\n".utf8))
                 client.send("x")

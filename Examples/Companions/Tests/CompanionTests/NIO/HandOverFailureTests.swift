@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    /// A loop that was shut down drops what it is to execute. Whoever connects then is reset, and the acceptor says why it ended.
+    /// A loop that was shut down drops what it is to execute. A client that connects then is reset, and the acceptor says why it ended.
     @Test func aLoopThatWasShutDownEndsTheAcceptor() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let acceptor = try NIOAcceptor(

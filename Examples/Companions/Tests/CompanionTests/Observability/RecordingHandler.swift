@@ -2,7 +2,7 @@ import Dispatch
 import Logging
 import Synchronization
 
-/// Writes down each line as one text, metadata in the order of their keys; holds up whoever logs until its gate is open.
+/// Writes down each line as one text, metadata in the order of their keys; holds up the logging thread until its gate is open.
 struct RecordingHandler: LogHandler {
     let journal: Journal<String>
     var gate: Gate?
