@@ -4,16 +4,23 @@
 /// descriptor of which nothing is known.
 ///
 /// ```
-///  unwatched ── something waits ──▶ watched ── the descriptor may have been closed behind the engine's back ──▶ unsure
-///      ▲                              ▲ └── closed, forgotten ──▶ unwatched                                       │
-///      └── accepted anew              └────────────────────────── something waits: asked again ───────────────────┘
+///  unwatched ── something waits for input ──▶ input ── a send waits ──▶ all
+///      ▲  ╲───── a send waits ─────────────────┼────────────────────────▲
+///      │                                       │                        │
+///      ├── closed, forgotten, accepted anew ───┴────────────────────────┤
+///      │                                                                │ the descriptor may have been closed
+///      │                                                                ▼ behind the engine's back
+///      └── closed, forgotten, accepted anew ───────────────────────── unsure ── something waits: asked again ──▶ input, all
 /// ```
 struct DescriptorRecord {
     enum Watch: UInt8 {
         /// Not registered with epoll.
         case unwatched
-        /// Registered for input, output and hang-up, edge-triggered.
-        case watched
+        /// Registered for input and hang-up, edge-triggered. A socket is writable from its first moment, so that most never wait for
+        /// output, and epoll would tell of each that it is writable.
+        case input
+        /// Registered for output as well.
+        case all
         /// Perhaps registered. An accept or a plain read has ended, and such descriptors are closed without the engine being told.
         case unsure
     }
@@ -28,6 +35,8 @@ struct DescriptorRecord {
     /// The peer has ended its side, or sent urgent data: that a read has found less than it could hold does not mean that nothing is
     /// left.
     var hasMoreThanBytes = false
+    /// Something was sent, and the peer has yet to answer.
+    var hasSent = false
     /// The number is in the list of those with work left.
     var isListed = false
     /// What waits for input, first come first served: indices of ``WaitingOperations``, below 0 if nothing does.
@@ -37,6 +46,12 @@ struct DescriptorRecord {
 
     var hasWaiting: Bool { firstInput >= 0 || firstOutput >= 0 }
 
+    /// Epoll tells of what comes.
+    var isWatched: Bool { watch == .input || watch == .all }
+
+    /// What epoll is to tell of.
+    var interest: EventPoll.Interest { firstOutput < 0 ? .input : .all }
+
     /// Something that waits can go on.
     var hasWork: Bool { firstInput >= 0 && mayRead || firstOutput >= 0 && mayWrite }
 
@@ -44,12 +59,13 @@ struct DescriptorRecord {
     mutating func reset() {
         generation &+= 1
         watch = .unwatched
+        hasSent = false
         expectNothing()
     }
 
     /// What is known may be an earlier owner's.
     mutating func doubt() {
-        if watch == .watched { watch = .unsure }
+        if isWatched { watch = .unsure }
         expectNothing()
     }
 

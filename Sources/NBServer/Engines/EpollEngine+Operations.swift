@@ -16,7 +16,8 @@ extension EpollEngine {
     private mutating func carryOutOther(_ operation: Operation, _ token: Token, _ isSilent: Bool) {
         switch operation {
         case .accept(let listener, _): accept(listener, operation, token, isSilent)
-        case .receive(let descriptor, _), .discardInput(let descriptor), .discardByReading(let descriptor):
+        case .receive(let descriptor, _): receive(descriptor, operation, token, isSilent)
+        case .discardInput(let descriptor), .discardByReading(let descriptor):
             waitForInput(descriptor, operation, token, isSilent)
         case .read(let descriptor, _, _): read(descriptor, operation, token, isSilent)
         case .send(let descriptor, _): waitForOutput(descriptor, operation, token, isSilent)
@@ -122,6 +123,13 @@ extension EpollEngine {
         }
     }
 
+    /// A peer that was greeted has yet to answer: a receive on a socket that is not watched would find nothing, and have it watched then.
+    private mutating func receive(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
+        waitForInput(descriptor, operation, token, isSilent)
+        guard descriptor >= 0, case let record = table.record(descriptor), record.pointee.hasSent else { return }
+        if record.pointee.watch == .unwatched { awaitInput(record, descriptor) }
+    }
+
     private mutating func waitForInput(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
         guard descriptor >= 0 else { return end(token, -EBADF, isSilent) }
         let record = table.record(descriptor)
@@ -134,6 +142,7 @@ extension EpollEngine {
         let record = table.record(descriptor)
         let isFirst = record.pointee.firstOutput < 0
         append(&record.pointee.firstOutput, descriptor, operation, token, isSilent)
+        record.pointee.hasSent = true
         if isFirst && record.pointee.mayWrite { serveOutput(record, descriptor) }
     }
 
@@ -151,10 +160,8 @@ extension EpollEngine {
         let record = table.record(descriptor)
         let result = address.connect(descriptor)
         guard result == -EINPROGRESS else { return end(token, result, isSilent) }
-        record.pointee.mayWrite = false
-        let error = watch(record, descriptor)
-        guard error == 0 else { return end(token, -error, isSilent) }
         append(&record.pointee.firstOutput, descriptor, operation, token, isSilent)
+        awaitOutput(record, descriptor)
     }
 
     private mutating func append(

@@ -27,23 +27,25 @@ extension EpollEngine {
     /// Without memory, or beyond the user's limit of watched descriptors, the operation fails as for want of memory.
     mutating func watch(_ record: DescriptorTable.Record, _ descriptor: Int32) -> Int32 {
         let data = UInt64(record.pointee.generation) << 32 | UInt64(UInt32(bitPattern: descriptor))
+        let interest = record.pointee.interest
         var error: Int32 = 0
         switch record.pointee.watch {
-        case .watched: return 0
+        case .all: return 0
+        case .input where interest == .input: return 0
         case .unwatched:
-            error = poll.add(descriptor, data: data)
-            if error == EEXIST { error = poll.renew(descriptor, data: data) }
-        case .unsure:
-            error = poll.renew(descriptor, data: data)
-            if error == ENOENT { error = poll.add(descriptor, data: data) }
+            error = poll.add(descriptor, interest, data: data)
+            if error == EEXIST { error = poll.renew(descriptor, interest, data: data) }
+        case .input, .unsure:
+            error = poll.renew(descriptor, interest, data: data)
+            if error == ENOENT { error = poll.add(descriptor, interest, data: data) }
         }
-        record.pointee.watch = error == 0 ? .watched : .unwatched
+        record.pointee.watch = error != 0 ? .unwatched : interest == .input ? .input : .all
         return error == ENOSPC ? ENOMEM : error
     }
 
     /// The first of those that wait for input, or all of them, find nothing for now. Without epoll nothing would tell when there is
     /// something: the first ends with the error, and the next one is tried, now or when it comes.
-    private mutating func awaitInput(_ record: DescriptorTable.Record, _ descriptor: Int32) {
+    mutating func awaitInput(_ record: DescriptorTable.Record, _ descriptor: Int32) {
         record.pointee.mayRead = false
         let error = watch(record, descriptor)
         guard error != 0 else { return }
@@ -150,7 +152,7 @@ extension EpollEngine {
     /// Fewer bytes than would have fitted were there. If epoll watches and has told of nothing but bytes, nothing is left, and what
     /// comes is told. If it does not watch, it is asked to if a receive waits: then it tells what is there, too.
     private mutating func noteShortReceive(_ record: DescriptorTable.Record, _ descriptor: Int32, goesOn: Bool) {
-        if record.pointee.watch == .watched {
+        if record.pointee.isWatched {
             if !record.pointee.hasMoreThanBytes { record.pointee.mayRead = false }
         } else if goesOn {
             awaitInput(record, descriptor)
@@ -204,7 +206,7 @@ extension EpollEngine {
         }
     }
 
-    private mutating func awaitOutput(_ record: DescriptorTable.Record, _ descriptor: Int32) {
+    mutating func awaitOutput(_ record: DescriptorTable.Record, _ descriptor: Int32) {
         record.pointee.mayWrite = false
         let error = watch(record, descriptor)
         guard error != 0 else { return }

@@ -6,8 +6,8 @@ internal import NBUring
 /// epoll for what has to wait.
 ///
 /// An operation is tried first and waits only if it must; so a short connection costs `accept4`, `send`, `recv`, `close` and no
-/// `epoll_ctl`. A descriptor on which something waits is registered once, for everything, edge-triggered: what epoll has told is kept
-/// in its ``DescriptorRecord`` until a call finds nothing. A descriptor on which something could go on, but the completion queue was
+/// `epoll_ctl`. A descriptor on which something waits is registered once for input, and again if a send has to wait, edge-triggered:
+/// what epoll has told is kept in its ``DescriptorRecord`` until a call finds nothing. A descriptor on which something could go on, but the completion queue was
 /// full, stays in a list, since epoll does not tell again.
 ///
 /// ```
@@ -150,7 +150,7 @@ extension EpollEngine {
     mutating func openDescriptor(wokenBy event: Int32) throws(EngineError) -> Int32 {
         let alarm = try AlarmDescriptor()
         for descriptor in [event, alarm.descriptor] {
-            let error = poll.addInput(descriptor, data: Self.hostData)
+            let error = poll.add(descriptor, .input, data: Self.hostData)
             guard error == 0 else { throw .epollLost("epoll_ctl", error) }
         }
         self.alarm = consume alarm

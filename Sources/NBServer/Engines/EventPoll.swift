@@ -3,8 +3,8 @@ internal import NBLibc
 
 /// An epoll descriptor and the events it was last asked for. `epoll(7)`.
 ///
-/// What it watches it watches edge-triggered, for input, output, urgent data and hang-up together, so that a descriptor is registered
-/// once. Errors are returned as in `errno(3)`, 0 for none. Owned by an ``EpollEngine``; its thread only.
+/// What it watches it watches edge-triggered: for input, urgent data and hang-up, or for these and output. Errors are returned as in
+/// `errno(3)`, 0 for none. Owned by an ``EpollEngine``; its thread only.
 struct EventPoll: ~Copyable {
     let descriptor: Int32
     /// Waits count nanoseconds: `epoll_pwait2(2)`, Linux 5.11. Otherwise whole milliseconds, rounded up.
@@ -22,7 +22,21 @@ struct EventPoll: ~Copyable {
     static let hangUp: UInt32 = 0x10
     static let readHangUp: UInt32 = 0x2000
     private static let edgeTriggered: UInt32 = 1 << 31
-    private static var everything: UInt32 { input | urgent | output | readHangUp }
+
+    /// What a descriptor is watched for.
+    enum Interest {
+        /// Input, and whatever else a reader is told.
+        case input
+        /// The same and output. Whoever asks is told of output at once if the descriptor is writable, as most are.
+        case all
+
+        fileprivate var kinds: UInt32 {
+            switch self {
+            case .input: EventPoll.input | EventPoll.urgent | EventPoll.readHangUp
+            case .all: EventPoll.input | EventPoll.urgent | EventPoll.readHangUp | EventPoll.output
+            }
+        }
+    }
 
     init() throws(EngineError) {
         let descriptor = epoll_create1(closeOnExec)
@@ -51,13 +65,14 @@ struct EventPoll: ~Copyable {
     }
 
     /// Begins to watch a descriptor. What is there already is told as if it had just come.
-    func add(_ watched: Int32, data: UInt64) -> Int32 { control(EPOLL_CTL_ADD, watched, Self.everything, data) }
-
-    /// The same for input only: a descriptor that is always writable would make epoll's own readable whenever anything happens to it.
-    func addInput(_ watched: Int32, data: UInt64) -> Int32 { control(EPOLL_CTL_ADD, watched, Self.input, data) }
+    func add(_ watched: Int32, _ interest: Interest, data: UInt64) -> Int32 {
+        control(EPOLL_CTL_ADD, watched, interest.kinds, data)
+    }
 
     /// The same for a descriptor that is watched.
-    func renew(_ watched: Int32, data: UInt64) -> Int32 { control(EPOLL_CTL_MOD, watched, Self.everything, data) }
+    func renew(_ watched: Int32, _ interest: Interest, data: UInt64) -> Int32 {
+        control(EPOLL_CTL_MOD, watched, interest.kinds, data)
+    }
 
     /// Does not watch a descriptor any more. One that was not watched is no error.
     func remove(_ watched: Int32) { _ = control(EPOLL_CTL_DEL, watched, 0, 0) }

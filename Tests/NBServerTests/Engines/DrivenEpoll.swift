@@ -73,18 +73,25 @@ struct DrivenEpoll: ~Copyable {
         return text
     }
 
-    /// The descriptors that epoll watches: `proc_pid_fdinfo(5)`.
-    var watched: [Int32] {
-        guard let file = fopen("/proc/self/fdinfo/\(engine.poll.descriptor)", "r") else { return [] }
+    /// The descriptors that epoll watches.
+    var watched: [Int32] { interests.keys.sorted() }
+
+    /// Those of them that it watches for output as well.
+    var watchedForOutput: [Int32] { interests.filter { $0.value & EventPoll.output != 0 }.keys.sorted() }
+
+    /// What each descriptor is watched for: `proc_pid_fdinfo(5)`.
+    private var interests: [Int32: UInt32] {
+        guard let file = fopen("/proc/self/fdinfo/\(engine.poll.descriptor)", "r") else { return [:] }
         defer { fclose(file) }
-        var descriptors: [Int32] = []
+        var interests: [Int32: UInt32] = [:]
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {
             let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
             let words = text.split(whereSeparator: { " :\t".contains($0) })
-            if words.first == "tfd", words.count > 1, let number = Int32(words[1]) { descriptors.append(number) }
+            guard words.first == "tfd", words.count > 3, let number = Int32(words[1]) else { continue }
+            interests[number] = UInt32(words[3], radix: 16)
         }
-        return descriptors.sorted()
+        return interests
     }
 }
 

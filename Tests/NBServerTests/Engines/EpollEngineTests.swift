@@ -31,6 +31,52 @@ import Testing
         socket.close()
     }
 
+    /// A receive that follows a greeting does not look for an answer before epoll has told of one.
+    @Test func whatIsThereAlreadyIsReceivedAfterASend() throws {
+        var driven = try DrivenEpoll()
+        let pair = SocketPair()
+        #expect(pair.send("early"))
+        try EpollEngineTests.withText("hello") { bytes in
+            driven.submit(.send(descriptor: pair.end, bytes: bytes), 1, silently: true)
+            driven.submit(.receive(descriptor: pair.end, .oneShot), 2)
+            let completions = try driven.poll()
+            #expect(completions.said == [Said(2, 5)])
+            #expect(completions.first.flatMap { driven.text($0) } == "early")
+        }
+        #expect(driven.watched == [pair.end])
+        close(pair.end)
+    }
+
+    /// A socket is writable when it is made, and epoll would tell so of each.
+    @Test func aSocketIsWatchedForOutputFromTheFirstSendThatWaits() throws {
+        var driven = try DrivenEpoll()
+        let pair = SocketPair()
+        driven.submit(.receive(descriptor: pair.end, .multishot), 1)
+        try driven.poll(expecting: [])
+        #expect(driven.watched == [pair.end])
+        #expect(driven.watchedForOutput == [])
+        let text = String(repeating: "x", count: 1 << 20)
+        var received = ""
+        try EpollEngineTests.withText(text) { bytes in
+            driven.submit(.send(descriptor: pair.end, bytes: bytes), 2)
+            try driven.poll(expecting: [])
+            #expect(driven.watchedForOutput == [pair.end])
+            var completions: [Completion] = []
+            while let more = pair.read(upTo: text.utf8.count - received.utf8.count), !more.isEmpty {
+                received += more
+                completions += try driven.poll()
+            }
+            #expect(completions.said == [Said(2, 1 << 20)])
+        }
+        #expect(received == text)
+        // What came before the second registration and what comes after it are told.
+        #expect(pair.send("hello"))
+        let completions = try driven.wait(for: 1)
+        #expect(completions.map { driven.text($0) } == ["hello"])
+        #expect(driven.watchedForOutput == [pair.end])
+        close(pair.end)
+    }
+
     /// Epoll tells of a few hundred descriptors at a time. A host that waits elsewhere is not told again of the others.
     @Test func whatEpollHasNotToldYetIsPending() throws {
         var driven = try DrivenEpoll()
