@@ -9,7 +9,7 @@ import Testing
 
 /// A loop that was held up, and clients that did all they should meanwhile; on the real kernel, which has to be asked.
 @Suite(.serialized) struct LateLoopTests {
-    private static let limit = Duration.milliseconds(500)
+    private static let limit = Duration.seconds(1)
 
     /// A callback blocks until its clients have spoken, in time, and until their limits have passed by the clock.
     @Test(arguments: EngineChoice.granted)
