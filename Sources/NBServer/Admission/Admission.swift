@@ -162,6 +162,11 @@ extension Admission {
         }
     }
 
+    /// How many permits of the listeners on an address are taken, for tests.
+    func takenCount(on address: SocketAddress) -> Int {
+        state.withLock { $0.listeners[address]?.counter.taken ?? 0 }
+    }
+
     /// How many sources are remembered, and how many connections one has open, for tests.
     var sourceCount: Int { sources.withLock { $0.count } }
     func openCount(of address: IPAddress) -> Int {

@@ -25,6 +25,8 @@ enum Deed: Int, CaseIterable {
     case unknownListener
     /// A connection waits at a limit; one is reset there; limits are changed.
     case waitedAtLimit, resetAtLimit, changedLimits
+    /// Permits come for a loop at whose limit connections wait.
+    case wokenAtLimit
     /// A connection is reset because its source has enough, or is denied.
     case resetForItsSource, denied
     /// A server drains, with those who wait or without; and has ended before its time was up.

@@ -32,10 +32,7 @@ struct SimulatedBehavior: NonBlockingServer {
         socket.isDelivered = true
         history.deliveries.append(SimulatedHistory.Delivery(socket: socket))
         history.checkLimits()
-        if !socket.isAdopted {
-            history.checkPace()
-            history.checkSource(socket)
-        }
+        if !socket.isAdopted { history.checkAdmitted(socket) }
         for _ in 0..<kernel.random.below(3) { send(number, on: connection) }
         useAnother(context)
         doMore(context)

@@ -151,6 +151,7 @@ extension SimulatedHistory {
 
     /// With whatever others have done by now: the loop waits only if there is nothing for it to do, or somebody has woken it.
     func checkSleep(_ deadline: Instant?) {
+        noteWokenForPermit()
         let looksSoon = kernel.isWakeUpRefused && retriesSoon(deadline)
         let isAwaited = !isDue(deadline) && kernel.hasNothingToTake && !kernel.isAboutToWake && !looksSoon
         post.checkStep(isSuspended: isSuspended, isAwaited: isAwaited)

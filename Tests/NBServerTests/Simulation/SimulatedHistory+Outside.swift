@@ -22,7 +22,7 @@ extension SimulatedHistory {
     }
 
     private func act() {
-        if admission != nil && kernel.random.chance(300) { return actOnLimits() }
+        if limits != nil && kernel.random.chance(300) { return actOnLimits() }
         switch kernel.random.below(25) {
         case 0...6: post.call()
         case 7...11: post.cast()

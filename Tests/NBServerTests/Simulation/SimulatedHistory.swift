@@ -41,13 +41,12 @@ final class SimulatedHistory: @unchecked Sendable {
     let kernel: SimulatedKernel
     let control: LoopControl
     let options: ServerOptions
-    /// Shared with another loop, which is played.
-    let admission: Admission?
-    var elsewhere: PermitAccount?
-    /// How many permits may be taken by now: more than the limit, until few enough have come back.
-    var allowance = Int.max
-    /// The rate, and when its bucket is full.
-    var pace: (rate: AdmissionLimits.Rate?, full: UInt64) = (nil, 0)
+    /// Shared with other loops.
+    let limits: SimulatedLimits?
+    /// Where several are played: called before the loop waits.
+    var letOthersGoOn: (() -> Void)?
+    /// The loop waits until then at the latest, while others go on.
+    private var pause: (isOn: Bool, deadline: Instant?) = (false, nil)
     let post: SimulatedPost
     /// How often others do something, in a thousand times that they could, and how often the behavior does more than it must.
     let bustle: (outside: Int, inside: Int)
@@ -110,17 +109,22 @@ final class SimulatedHistory: @unchecked Sendable {
     /// Those who wait until a listener is gone, and which; `nil` if there was none.
     var removals: [(call: TypedCall<Result<Void, ServerError>>, listener: Int?)] = []
 
-    init(seed: UInt64, tracing: SimulatedKernel.Tracing = .off) throws {
-        kernel = SimulatedKernel(seed: seed, tracing: tracing)
+    convenience init(seed: UInt64, tracing: SimulatedChronicle.Tracing = .off) throws {
+        try self.init(on: SimulatedKernel(seed: seed, tracing: tracing))
+    }
+
+    /// With limits that it shares with others, or with limits of its own or none.
+    init(on kernel: SimulatedKernel, limits sharedLimits: SimulatedLimits? = nil) throws {
+        self.kernel = kernel
         control = LoopControl()
         let largestBudget = kernel.random.element(of: [nil, nil, 1, 3, 100]) ?? nil
         try control.doorbell.open(isPolled: largestBudget != nil)
         control.setSignals(SignalRoles(reporting: [.simulated]))
         self.largestBudget = largestBudget
         turnsToServe = 2 + kernel.random.below(kernel.random.chance(50) ? 400 : 60)
-        let limits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
+        let closeLimits: [Duration] = [.zero, .milliseconds(1), .seconds(5)]
         var options = ServerOptions(
-            closeTimeLimit: kernel.random.element(of: limits) ?? .zero,
+            closeTimeLimit: kernel.random.element(of: closeLimits) ?? .zero,
             wholeCloseTimeLimit: kernel.random.element(of: [nil, nil, .milliseconds(1), .seconds(7)]) ?? nil,
             lingerTimeLimit: kernel.random.element(of: [.zero, .milliseconds(3), .seconds(30), .seconds(30)]) ?? .zero,
             lingerLimit: kernel.random.element(of: [0, 1, 2, 1024, 1024]) ?? 0,
@@ -132,15 +136,14 @@ final class SimulatedHistory: @unchecked Sendable {
             whenMailboxIsFull: kernel.random.chance(100) ? .stop : .refuse,
             receiveBufferCount: kernel.buffers.count
         )
-        admission =
-            kernel.random.chance(300)
-            ? try Admission(Self.limits(&kernel.random), rules: Self.rules(&kernel.random)) : nil
-        if let admission {
-            options.admission = admission
-            elsewhere = PermitAccount(admission.all, LoopControl())
-            allowance = admission.limits.maximumOpen ?? .max
-            pace.rate = admission.limits.rate
+        if let sharedLimits {
+            limits = sharedLimits
+        } else {
+            limits = kernel.random.chance(300) ? try SimulatedLimits(&kernel.random) : nil
+            limits?.joinOther()
         }
+        limits?.join(kernel)
+        options.admission = limits?.admission
         self.options = options
         let rates = [0, 20, 100, 300]
         bustle = (kernel.random.element(of: rates) ?? 0, kernel.random.element(of: rates) ?? 0)
@@ -189,7 +192,7 @@ final class SimulatedHistory: @unchecked Sendable {
         callers = []
         kernel.tally.histories = 1
         kernel.tally.steps = turns
-        return Outcome(violations: kernel.violations, trace: kernel.trace, tally: kernel.tally)
+        return Outcome(violations: kernel.violations, trace: kernel.chronicle.trace, tally: kernel.tally)
     }
 
     private func turn(_ loop: inout Loop<SimulatedEngine, SimulatedCalls>) throws(ServerError) -> StopReason {
@@ -234,6 +237,16 @@ final class SimulatedHistory: @unchecked Sendable {
         lastRetryTime = kernel.retryTime
         act()
         if !kernel.isCongested { checkSleep(deadline) }
+        guard let letOthersGoOn else { return }
+        pause = (true, deadline)
+        letOthersGoOn()
+        pause.isOn = false
+        kernel.noteTime()
+    }
+
+    /// This loop waits, and another one has done something.
+    func checkWhileOthersGoOn() {
+        if pause.isOn && !kernel.isCongested { checkSleep(pause.deadline) }
     }
 
     /// The loop enters the kernel, to wait there unless its host waits elsewhere.

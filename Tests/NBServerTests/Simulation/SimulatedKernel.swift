@@ -38,7 +38,12 @@ final class SimulatedKernel: @unchecked Sendable {
     let sharesBuffers: Bool
     let descriptorLimit: Int
 
-    var now: Instant
+    /// The time, and the record of what happens.
+    let chronicle: SimulatedChronicle
+    /// In the record, before what happens here.
+    private let name: String
+    /// When time last passed, as far as this kernel knows.
+    private var lastTime: Instant
     var listeners: [SimulatedListener]
     /// Accepted sockets, each at the place of its descriptor.
     var sockets: [SimulatedSocket?]
@@ -98,9 +103,6 @@ final class SimulatedKernel: @unchecked Sendable {
     var subjects: [Token: SimulatedSocket] = [:]
 
     private(set) var violations: [String] = []
-    /// What happened, for people to read.
-    private(set) var trace: [String] = []
-    private let tracing: Tracing
     /// Nothing happens by chance: no faults, and no clients or neighbors but those that a test plays.
     let isStill: Bool
     /// What a still kernel's world does when the engine next sleeps.
@@ -108,18 +110,17 @@ final class SimulatedKernel: @unchecked Sendable {
     /// For how many operations a still kernel has memory when it is next entered.
     var memory: Int?
 
-    /// What becomes of the trace.
-    enum Tracing {
-        case off, kept
-        /// On standard error, at once: an assertion of the library may end the process.
-        case printed
-    }
-
-    init(seed: UInt64, tracing: Tracing) {
+    /// A kernel with a chronicle that others may share, or one of its own.
+    init(
+        seed: UInt64,
+        in sharedChronicle: SimulatedChronicle? = nil,
+        named name: String = "",
+        tracing: SimulatedChronicle.Tracing = .off
+    ) {
         isStill = false
+        self.name = name
         random = Randomness(seed: seed)
         rates = FaultRates(&random)
-        self.tracing = tracing
         let depth = 1 << random.below(7)
         var features = EngineFeatures(.ring, kernel: [5, 11], quantum: depth)
         submissionDepth = 1 << random.below(7)
@@ -131,7 +132,9 @@ final class SimulatedKernel: @unchecked Sendable {
         buffers = SimulatedBuffers(count: 1 << random.below(4), size: 1 << random.below(7))
         queue = SimulatedCompletionQueue(depth: depth)
         descriptorLimit = random.chance(300) ? 2 + random.below(5) : 10 + random.below(30)
-        now = Instant(nanoseconds: UInt64(1_000_000_000 + random.below(1_000_000_000_000)))
+        let now = Instant(nanoseconds: UInt64(1_000_000_000 + random.below(1_000_000_000_000)))
+        chronicle = sharedChronicle ?? SimulatedChronicle(now: now, tracing: tracing)
+        lastTime = chronicle.now
         sockets = Array(repeating: nil, count: descriptorLimit)
         listeners = (0..<1 + random.below(3)).map {
             SimulatedListener(descriptor: Self.firstListener + Int32($0), address: Self.address($0))
@@ -143,7 +146,7 @@ final class SimulatedKernel: @unchecked Sendable {
         isStill = true
         random = Randomness(seed: 0)
         rates = .none
-        tracing = .off
+        name = ""
         self.submissionDepth = submissionDepth
         var features = EngineFeatures(.ring, kernel: [5, 11], quantum: quantum)
         features.acceptsMultishot = true
@@ -154,7 +157,8 @@ final class SimulatedKernel: @unchecked Sendable {
         self.buffers = buffers
         queue = SimulatedCompletionQueue(depth: quantum)
         descriptorLimit = 256
-        now = Instant(nanoseconds: 1_000_000_000)
+        chronicle = SimulatedChronicle(now: Instant(nanoseconds: 1_000_000_000), tracing: .off)
+        lastTime = chronicle.now
         sockets = Array(repeating: nil, count: descriptorLimit)
         listeners = []
     }
@@ -177,10 +181,10 @@ final class SimulatedKernel: @unchecked Sendable {
     }
 
     func note(_ text: @autoclosure () -> String) {
-        guard tracing != .off else { return }
-        let line = "\(now.nanoseconds / 1000) µs  \(text())"
-        if tracing == .printed { fputs("\(line)\n", stderr) } else { trace.append(line) }
+        chronicle.note(name + text())
     }
+
+    var now: Instant { chronicle.now }
 
     /// From now on listeners may be unarmed.
     func noteStop() {
@@ -285,9 +289,16 @@ extension SimulatedKernel {
 
     func advance(to instant: Instant) {
         guard instant > now else { return }
-        now = instant
-        for index in listeners.indices { listeners[index].armsInVain = (0, 0) }
+        chronicle.now = instant
+        noteTime()
         note("time passes")
+    }
+
+    /// Time may have passed here, or where another loop is played.
+    func noteTime() {
+        guard now > lastTime else { return }
+        lastTime = now
+        for index in listeners.indices { listeners[index].armsInVain = (0, 0) }
     }
 
     var hasSubmitted: Bool { !submitted.isEmpty }

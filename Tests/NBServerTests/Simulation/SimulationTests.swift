@@ -12,22 +12,55 @@ import Testing
     @Test func noHistoryBreaksTheContract() async throws {
         let first = number("NB_SEED") ?? 1
         let count = number("NB_HISTORIES") ?? 20_000
+        let tally = try await playAll(from: first, count) { seed, tracing in
+            var history = try SimulatedHistory(seed: seed, tracing: tracing)
+            var outcome = history.run()
+            // A ring that is lost leaves memory to the kernel, and nothing that is anybody else's.
+            if !isKnownUniquelyReferenced(&history) {
+                outcome.violations.append("the server is gone, and something of it still knows its behavior")
+            }
+            return outcome
+        }
+        guard count >= 20_000, let tally else { return }
+        #expect(tally.histories == count)
+        for fault in Fault.allCases { #expect(tally[fault] > 0, "\(fault) never happens") }
+        for deed in Deed.allCases { #expect(tally[deed] > 0, "\(deed) never happens") }
+    }
+
+    /// As many groups of two to four loops, for twenty histories one.
+    @Test func noLoopsTogetherBreakTheirLimits() async throws {
+        let first = number("NB_SEED") ?? 1
+        let count = max(1, (number("NB_HISTORIES") ?? 20_000) / 20)
+        let tally = try await playAll(from: first, count) { seed, tracing in
+            try SimulatedGroup(seed: seed, tracing: tracing).run()
+        }
+        guard count >= 1_000, let tally else { return }
+        #expect(tally.histories >= 2 * count)
+        for deed in [Deed.waitedAtLimit, .wokenAtLimit, .resetAtLimit, .changedLimits, .resetForItsSource, .denied] {
+            #expect(tally[deed] > 0, "\(deed) never happens")
+        }
+    }
+
+    private typealias Play = @Sendable (UInt64, SimulatedChronicle.Tracing) throws -> SimulatedHistory.Outcome
+
+    /// Plays so many seeds, and prints what they came to.
+    ///
+    /// - Returns: that; `nil` if one has failed.
+    private func playAll(from first: UInt64, _ count: UInt64, _ play: @escaping Play) async throws -> Tally? {
         SeedsInPlay.tellWhenTheProcessTraps()
         let lanes = UInt64(min(Int(count), sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         let failure = FirstFailure()
         let tally = try await withThrowingTaskGroup(of: Tally.self) { group in
             for lane in 0..<lanes {
                 group.addTask {
-                    try play(from: first + lane, to: first + count, by: lanes, printsTrace: count == 1, until: failure)
+                    let seeds = stride(from: first + lane, to: first + count, by: Int(lanes))
+                    return try playSome(seeds, lane, isOnly: count == 1, until: failure, play)
                 }
             }
             return try await group.reduce(into: Tally()) { $0 += $1 }
         }
         print(tally.description)
-        guard count >= 20_000, !failure.isKnown else { return }
-        #expect(tally.histories == count)
-        for fault in Fault.allCases { #expect(tally[fault] > 0, "\(fault) never happens") }
-        for deed in Deed.allCases { #expect(tally[deed] > 0, "\(deed) never happens") }
+        return failure.isKnown ? nil : tally
     }
 
     /// The lowest seed of a history that has failed. Shared by the lanes.
@@ -43,27 +76,22 @@ import Testing
         func isBefore(_ seed: UInt64) -> Bool { self.seed.load(ordering: .relaxed) < Int64(clamping: seed) }
     }
 
-    /// Every so many-th seed, but none after one that has failed.
-    private func play(
-        from first: UInt64,
-        to end: UInt64,
-        by step: UInt64,
-        printsTrace: Bool,
-        until failure: FirstFailure
+    /// None after one that has failed.
+    private func playSome(
+        _ seeds: StrideTo<UInt64>,
+        _ lane: UInt64,
+        isOnly: Bool,
+        until failure: FirstFailure,
+        _ play: Play
     ) throws -> Tally {
         var tally = Tally()
-        for seed in stride(from: first, to: end, by: Int(step)) where !failure.isBefore(seed) {
-            SeedsInPlay.note(seed, lane: Int(first % step))
-            var history = try SimulatedHistory(seed: seed, tracing: printsTrace ? .printed : .off)
-            var outcome = history.run()
+        for seed in seeds where !failure.isBefore(seed) {
+            SeedsInPlay.note(seed, lane: Int(lane))
+            let outcome = try play(seed, isOnly ? .printed : .off)
             tally += outcome.tally
-            // A ring that is lost leaves memory to the kernel, and nothing that is anybody else's.
-            if !isKnownUniquelyReferenced(&history) {
-                outcome.violations.append("the server is gone, and something of it still knows its behavior")
-            }
             guard outcome.violations.isEmpty else {
                 failure.note(seed)
-                let trace = try SimulatedHistory(seed: seed, tracing: .kept).run().trace.suffix(30)
+                let trace = try play(seed, .kept).trace.suffix(30)
                 Issue.record(
                     """
                     \(outcome.violations.prefix(3).joined(separator: "; ")); \(outcome.violations.count) in all
