@@ -50,6 +50,6 @@ enum ThreadHost {
             var budget = Int.max
             end = loop.turn(mayWait: true, budget: &budget)
         }
-        return try loop.result.get()
+        return try loop.state.pointee.result.get()
     }
 }

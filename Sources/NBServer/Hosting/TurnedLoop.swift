@@ -72,7 +72,7 @@ struct TurnedLoop {
         descriptor = copy
         ledger.leaveTurn()
         turn = { loop.pointee.turn(mayWait: false, budget: &$0) }
-        result = { loop.pointee.result }
+        result = { loop.pointee.state.pointee.result }
         self.free = free
     }
 }

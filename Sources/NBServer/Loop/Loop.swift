@@ -125,9 +125,6 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         }
     }
 
-    /// How the loop ended: the reason it stopped, or the error it failed with.
-    var result: Result<StopReason, ServerError> { state.pointee.result }
-
     /// Advances through the stages that have nothing left to wait for.
     private mutating func advance(_ budget: inout Int) {
         while true {

@@ -58,7 +58,7 @@ struct TurnedServer: ~Copyable {
     }
 
     var counters: ServerCounters { loop.state.pointee.counters.pointee }
-    var result: Result<StopReason, ServerError>? { end == .done ? loop.result : nil }
+    var result: Result<StopReason, ServerError>? { end == .done ? loop.state.pointee.result : nil }
 
     /// Turns until the counters are as they should be.
     mutating func turn(until isDone: (ServerCounters) -> Bool) throws {
@@ -68,7 +68,7 @@ struct TurnedServer: ~Copyable {
     /// Turns until the loop has ended.
     mutating func turnToTheEnd() throws -> StopReason {
         while end != .done { try turn() }
-        return try loop.result.get()
+        return try loop.state.pointee.result.get()
     }
 
     /// Turns until the host may wait; then the descriptor must be silent, since nothing is about to come.

@@ -25,7 +25,7 @@ enum SimulatedHost {
                         kernel.violate("a turn is due, and a host that waits for the descriptor does not hear of it")
                     }
                 case .idle: wait(deadline)
-                case .done: return try loop.pointee.result.get()
+                case .done: return try loop.pointee.state.pointee.result.get()
                 }
             }
         }
@@ -62,7 +62,7 @@ extension TurnedLoop {
                 if case .wait(let deadline) = end { onWait(deadline) }
                 return end
             },
-            result: { loop.pointee.result },
+            result: { loop.pointee.state.pointee.result },
             free: {}
         )
     }
