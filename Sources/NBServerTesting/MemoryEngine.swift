@@ -42,7 +42,9 @@ struct MemoryEngine: Engine, ~Copyable {
         kernel.close(descriptor)
     }
 
-    mutating func forget(_ descriptor: Int32) {}
+    mutating func forget(_ descriptor: Int32) {
+        kernel.forget(descriptor)
+    }
 
     mutating func abandon() -> [Int32] { [] }
 
@@ -71,11 +73,13 @@ struct MemoryCalls: SocketCalls {
     }
 
     var listen: (SocketAddress, [SocketOption]) throws(ServerError) -> ListenSocket {
-        { [kernel] (address, _) throws(ServerError) in
-            if let errno = kernel.takeFailure(of: .listen) {
-                throw ServerError.call("bind", errno, address: "\(address)")
+        { [kernel] (address, options) throws(ServerError) in
+            for option in options { try option.expectValid() }
+            guard let errno = kernel.takeFailure(of: .listen) else {
+                let (descriptor, bound) = kernel.listen(on: address)
+                return ListenSocket(descriptor, bound) { kernel.closeListener($0) }
             }
-            return ListenSocket(kernel.listen(), address) { kernel.closeListener($0) }
+            throw ServerError.call("bind", errno, address: "\(address)")
         }
     }
 
@@ -106,7 +110,16 @@ struct MemoryCalls: SocketCalls {
     }
 
     func peerAddress(of descriptor: Int32) -> IPAddress? {
-        kernel.socket(descriptor)?.isReset == false ? try? IPAddress("127.0.0.1") : nil
+        kernel.socket(descriptor)?.peerAddress?.ip
+    }
+
+    var standIn: ((Int32) -> (any StandInSocket)?)? { { [kernel] in kernel.socket($0) } }
+
+    func adopt(_ socket: (any StandInSocket)?) {
+        guard let socket = socket as? MemorySocket else {
+            fatalError("a TestServer was given a connection of the kernel's: have detachedConnection(from:) make one")
+        }
+        kernel.adopt(socket)
     }
 
     func isPlainTCP(_ descriptor: Int32) -> Bool { true }

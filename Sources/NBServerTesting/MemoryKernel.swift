@@ -1,4 +1,6 @@
 internal import NBEngine
+internal import NBServer
+internal import Synchronization
 
 /// A kernel in memory that does what a server submits at once, and nothing by itself: time stands still until it is advanced, and an
 /// operation fails only if that was asked for.
@@ -17,6 +19,10 @@ final class MemoryKernel {
 
     /// Above every descriptor that a process may have, so that none of them is meant by mistake.
     private static let firstDescriptor: Int32 = 1 << 30
+    /// Kernels share the numbers, because a socket may move from one to another.
+    private static let lastDescriptor = Atomic<Int32>(firstDescriptor)
+    /// The first of the ports that the kernel chooses.
+    private static let firstPort: UInt16 = 49152
 
     private struct Submission {
         let operation: Operation
@@ -25,9 +31,9 @@ final class MemoryKernel {
     }
 
     private struct Listener {
+        let address: SocketAddress
         var backlog: [MemorySocket] = []
         var arm: (token: Token, isMultishot: Bool)?
-        var isClosed = false
     }
 
     private(set) var now = Instant(nanoseconds: 1_000_000_000)
@@ -37,7 +43,9 @@ final class MemoryKernel {
     private var completions: [Completion] = []
     private var listeners: [Int32: Listener] = [:]
     private var sockets: [Int32: MemorySocket] = [:]
-    private var lastDescriptor = firstDescriptor
+    private var lastPort = firstPort
+    /// Turns the server after a client has done something.
+    var turn: () -> Void = {}
     private var reads: [Token] = []
     private var failures: [TestOperation: [Int32]] = [:]
     private let quantum: Int
@@ -76,44 +84,57 @@ final class MemoryKernel {
     }
 
     private func nextDescriptor() -> Int32 {
-        lastDescriptor += 1
-        return lastDescriptor
+        Self.lastDescriptor.add(1, ordering: .relaxed).newValue
+    }
+
+    private func nextPort() -> UInt16 {
+        defer { lastPort = lastPort == .max ? Self.firstPort : lastPort + 1 }
+        return lastPort
     }
 }
 
 // What clients do.
 extension MemoryKernel {
-    func connect(to listener: Int32, window: Int) -> MemorySocket? {
-        guard listeners[listener]?.isClosed == false else { return nil }
-        let socket = MemorySocket(nextDescriptor(), window: window, at: now)
+    /// A client of a listener; refused, if the listener is closed.
+    func connect(to listener: Int32, from peer: SocketAddress?) -> MemorySocket {
+        guard let address = listeners[listener]?.address else { return refused(from: peer) }
+        let socket = makeSocket(to: address, from: peer)
+        socket.kernel = self
         listeners[listener]?.backlog.append(socket)
         acceptWaiting(listener)
         return socket
     }
 
-    func say(_ bytes: some Sequence<UInt8>, on socket: MemorySocket) {
-        guard !socket.isReset, !socket.isClosed, !socket.clientHasEnded else { return }
-        socket.said += bytes
-        progress(socket)
-    }
-
-    /// The client reads everything that waits for it.
-    func read(_ socket: MemorySocket) -> [UInt8] {
-        defer {
-            socket.takenCount = socket.received.count
-            progress(socket)
+    /// A client of the listener on an address, or on every address with that port; refused, if there is none.
+    func connect(to address: SocketAddress, from peer: SocketAddress?) -> MemorySocket {
+        let same = listeners.first { $0.value.address == address }
+        guard let listener = same ?? listeners.first(where: { $0.value.address.covers(address) }) else {
+            return refused(from: peer)
         }
-        return Array(socket.received[socket.takenCount...])
+        return connect(to: listener.key, from: peer)
     }
 
-    func endClient(of socket: MemorySocket) {
-        socket.clientHasEnded = true
-        progress(socket)
+    /// A connection that no server has.
+    func makeDetached(from peer: SocketAddress?) -> MemorySocket {
+        let socket = makeSocket(to: .ip(.loopback, port: nextPort()), from: peer)
+        socket.isDetached = true
+        return socket
     }
 
-    func reset(_ socket: MemorySocket) {
+    private func refused(from peer: SocketAddress?) -> MemorySocket {
+        let socket = makeSocket(to: .ip(.loopback, port: nextPort()), from: peer)
         socket.isReset = true
-        if let send = socket.send {
+        return socket
+    }
+
+    private func makeSocket(to address: SocketAddress, from peer: SocketAddress?) -> MemorySocket {
+        let own = address.reachable
+        return MemorySocket(nextDescriptor(), from: peer ?? own.sibling(port: nextPort()), to: own, at: now)
+    }
+
+    /// What a client has done, or its server's end has lost, goes on as far as it can.
+    func changed(_ socket: MemorySocket) {
+        if socket.isReset, let send = socket.send {
             socket.send = nil
             post(send.token, send.sentCount > 0 ? Int32(send.sentCount) : -Self.connectionReset)
         }
@@ -180,10 +201,12 @@ extension MemoryKernel {
 
 // Accepting.
 extension MemoryKernel {
-    func listen() -> Int32 {
+    /// The server looks itself whether it listens there already.
+    func listen(on wanted: SocketAddress) -> (Int32, SocketAddress) {
+        let address = wanted.port == 0 ? wanted.sibling(port: nextPort()) : wanted
         let descriptor = nextDescriptor()
-        listeners[descriptor] = Listener()
-        return descriptor
+        listeners[descriptor] = Listener(address: address)
+        return (descriptor, address)
     }
 
     /// Clients that wait are reset.
@@ -312,17 +335,29 @@ extension MemoryKernel {
 
     private func disconnect(_ descriptor: Int32) -> Int32 {
         guard let socket = sockets[descriptor] else { return -Self.badDescriptor }
-        reset(socket)
+        socket.reset()
         return 0
     }
 
-    /// Over unread input a close is a reset.
     @discardableResult
     func close(_ descriptor: Int32) -> Int32 {
         guard let socket = sockets.removeValue(forKey: descriptor) else { return -Self.badDescriptor }
-        socket.isClosed = true
-        if socket.unreadCount > 0 { socket.isReset = true }
+        socket.close()
         return 0
+    }
+
+    /// A connection leaves the server.
+    func forget(_ descriptor: Int32) {
+        guard let socket = sockets.removeValue(forKey: descriptor) else { return }
+        socket.kernel = nil
+        socket.isDetached = true
+    }
+
+    /// A connection from elsewhere is the server's from now on.
+    func adopt(_ socket: MemorySocket) {
+        socket.kernel = self
+        socket.isDetached = false
+        sockets[socket.descriptor] = socket
     }
 
     private func cancel(_ token: Token) -> Int32 {

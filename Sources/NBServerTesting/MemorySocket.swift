@@ -1,9 +1,12 @@
 internal import NBEngine
+internal import NBServer
 
 /// Both ends of a connection in memory: the server's, on which operations wait, and its client's.
 ///
-/// Owned by the ``MemoryKernel``; one thread at a time.
-final class MemorySocket {
+/// Owned by the ``MemoryKernel``, by a ``DetachedConnection`` while no server has it, and by its client.
+///
+/// Safe: one thread at a time uses a test server and its connections, as ``TestServer`` demands.
+final class MemorySocket: StandInSocket, @unchecked Sendable {
     /// A send that waits for room.
     struct Send {
         let token: Token
@@ -12,6 +15,14 @@ final class MemorySocket {
     }
 
     let descriptor: Int32
+    private let from: SocketAddress
+    private let to: SocketAddress
+    /// The kernel of the server that has the server's end; `nil` while none has it.
+    weak var kernel: MemoryKernel?
+    /// The server's end has left its server.
+    var isDetached = false
+    /// What the server has set on its end.
+    private(set) var options: [SocketOption] = []
 
     // What the client has said, and how much of it the server's kernel has given away.
     var said: [UInt8] = []
@@ -23,7 +34,7 @@ final class MemorySocket {
     var received: [UInt8] = []
     var takenCount = 0
     /// How many bytes wait for the client before a send has to.
-    var window: Int
+    private(set) var window = 64 << 10
     /// When the client's end last took something.
     var lastTaken: Instant
 
@@ -37,10 +48,16 @@ final class MemorySocket {
     var discard: Token?
     var receive: (token: Token, isMultishot: Bool)?
 
-    init(_ descriptor: Int32, window: Int, at now: Instant) {
+    init(_ descriptor: Int32, from: SocketAddress, to: SocketAddress, at now: Instant) {
         self.descriptor = descriptor
-        self.window = window
+        self.from = from
+        self.to = to
         lastTaken = now
+    }
+
+    /// Turns the server that has it.
+    func turn() {
+        kernel?.turn()
     }
 
     var unreadCount: Int { said.count - readCount }
@@ -62,5 +79,61 @@ final class MemorySocket {
         }
         if isReset { return -MemoryKernel.connectionReset }
         return clientHasEnded ? 0 : nil
+    }
+}
+
+// What its client does.
+extension MemorySocket {
+    /// The client's address, also after a reset.
+    var clientAddress: SocketAddress { from }
+
+    func say(_ bytes: some Sequence<UInt8>) {
+        guard !isReset, !isClosed, !clientHasEnded else { return }
+        said += bytes
+        kernel?.changed(self)
+    }
+
+    /// The client reads everything that waits for it.
+    func read() -> [UInt8] {
+        defer {
+            takenCount = received.count
+            kernel?.changed(self)
+        }
+        return Array(received[takenCount...])
+    }
+
+    func setWindow(_ size: Int) {
+        window = size
+        kernel?.changed(self)
+    }
+
+    func endClient() {
+        clientHasEnded = true
+        kernel?.changed(self)
+    }
+
+    /// Either side resets the connection.
+    func reset() {
+        isReset = true
+        kernel?.changed(self)
+    }
+}
+
+// What its server asks of it.
+extension MemorySocket {
+    var peerAddress: SocketAddress? { isReset ? nil : from }
+
+    var localAddress: SocketAddress? { to }
+
+    func set(_ option: SocketOption) -> Int32 {
+        if let errno = kernel?.takeFailure(of: .setOption) { return errno }
+        options.append(option)
+        return 0
+    }
+
+    /// Over unread input a close is a reset.
+    func close() {
+        isClosed = true
+        if unreadCount > 0 { isReset = true }
     }
 }

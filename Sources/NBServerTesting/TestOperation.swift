@@ -8,4 +8,6 @@ public enum TestOperation: Hashable, Sendable, CaseIterable {
     case receive
     /// The next listener that the server adds.
     case listen
+    /// The next option that the server sets on a connection.
+    case setOption
 }

@@ -173,6 +173,7 @@ extension Acceptor {
     ) {
         while let adoption = state.pointee.takeAdopted() {
             counters.pointee.adopted += 1
+            calls.adopt(adoption.standIn)
             // The socket's options are unknown. With `SO_LINGER`, a close would wait for the peer, and the loop must not.
             calls.forgetLinger(of: adoption.descriptor)
             if state.pointee.stopReason == nil {

@@ -8,6 +8,8 @@ struct Adoption {
 
     let descriptor: Int32
     let unread: [UInt8]
+    /// The socket, if it is not the kernel's.
+    let standIn: (any StandInSocket)?
     /// `nil` where the behavior's `newConnection` decides.
     let assign: Assignment?
 }

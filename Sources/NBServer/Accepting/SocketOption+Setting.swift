@@ -125,7 +125,8 @@ extension SocketOption.Kind {
         level == Int32(IPPROTO_TCP) && name == TCP_CONGESTION
     }
 
-    private func refusal(
+    /// What is said where the kernel refuses the option.
+    func refusal(
         _ errno: Int32,
         _ address: String?,
         _ value: String = "",

@@ -71,7 +71,7 @@ public struct SocketOption: Hashable, Sendable {
     private static let keepAliveTimes = Duration.shortest...Duration.seconds(32_767)
 
     /// Refuses a value that is out of its range.
-    func expectValid() throws(ServerError) {
+    package func expectValid() throws(ServerError) {
         for case .invalid(let error) in kinds { throw error }
     }
 

@@ -24,12 +24,12 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// An IPv4 address: `0x7f00_0001` is 127.0.0.1.
-    init(ipv4 number: UInt32) {
+    package init(ipv4 number: UInt32) {
         self.init(number: UInt128(number), isIPv4: true)
     }
 
     /// An IPv6 address: 1 is `::1`.
-    init(ipv6 number: UInt128, zone: UInt32 = 0) {
+    package init(ipv6 number: UInt128, zone: UInt32 = 0) {
         self.number = number
         self.zone = zone
         isIPv4 = false

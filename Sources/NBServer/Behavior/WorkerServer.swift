@@ -3,7 +3,7 @@
 public struct WorkerServer<Worker: ConnectionWorker>: NonBlockingServer {
     private let make: (borrowing Connection) throws -> Worker
 
-    fileprivate init(_ make: @escaping (borrowing Connection) throws -> Worker) {
+    package init(_ make: @escaping (borrowing Connection) throws -> Worker) {
         self.make = make
     }
 

@@ -333,6 +333,6 @@ extension LoopState {
         guard let slot = connections.pointee.slot(id.slot), slot.pointee.number == id.number,
             slot.pointee.phase == .open
         else { return nil }
-        return slot.rawPeerAddress?.unmapped
+        return connections.pointee.rawPeerAddress(of: slot)?.unmapped
     }
 }

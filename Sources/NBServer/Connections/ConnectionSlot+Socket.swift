@@ -7,18 +7,6 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         pointee.listener == .none ? .adopted : .listener(ListenerID(server: pointee.server, key: pointee.listener))
     }
 
-    /// The peer's address in the kernel's spelling.
-    var rawPeerAddress: SocketAddress? {
-        let descriptor = pointee.descriptor
-        return SocketAddress.reading { getpeername(descriptor, $0, $1) }
-    }
-
-    /// The address that the peer connected to.
-    var localAddress: SocketAddress? {
-        let descriptor = pointee.descriptor
-        return SocketAddress.reading { getsockname(descriptor, $0, $1) }?.unmapped
-    }
-
     /// Lends the descriptor, unless the connection has ended, or begun to.
     func withDescriptor<Value, Failure>(_ body: (Int32) throws(Failure) -> Value) throws(Failure) -> Value? {
         guard pointee.phase == .open else { return nil }
@@ -27,6 +15,20 @@ extension UnsafeMutablePointer<ConnectionSlot> {
 }
 
 extension ConnectionTable {
+    /// The peer's address in the kernel's spelling.
+    func rawPeerAddress(of slot: Slot) -> SocketAddress? {
+        let descriptor = slot.pointee.descriptor
+        if let standIn { return standIn(descriptor)?.peerAddress }
+        return SocketAddress.reading { getpeername(descriptor, $0, $1) }
+    }
+
+    /// The address that the peer connected to.
+    func localAddress(of slot: Slot) -> SocketAddress? {
+        let descriptor = slot.pointee.descriptor
+        if let standIn { return standIn(descriptor)?.localAddress?.unmapped }
+        return SocketAddress.reading { getsockname(descriptor, $0, $1) }?.unmapped
+    }
+
     /// Sets an option of a connection's socket.
     mutating func set(_ option: SocketOption, on slot: Slot) throws(ServerError) {
         guard slot.pointee.phase == .open else {
@@ -39,8 +41,15 @@ extension ConnectionTable {
                 let cure = "the option is of listen sockets: give it to the listener, by ServerOptions.socketOptions"
                 throw ServerError(.invalidOption, operation: "setsockopt \(kind.name)", cure: cure)
             }
-            try kind.set(on: slot.pointee.descriptor, family: AF_UNSPEC, address: nil)
+            if standIn == nil { try kind.set(on: slot.pointee.descriptor, family: AF_UNSPEC, address: nil) }
         }
+        if let socket = standIn?(slot.pointee.descriptor) { try set(option, on: socket) }
         if option.makesCloseWait { closesWait = true }
+    }
+
+    private func set(_ option: SocketOption, on socket: any StandInSocket) throws(ServerError) {
+        let errno = socket.set(option)
+        guard errno != 0, let kind = option.kinds.first else { return }
+        throw kind.refusal(errno, nil)
     }
 }

@@ -75,8 +75,9 @@ extension UnsafeMutablePointer<ConnectionTable> {
         while let handOut = pointee.takeHandOut() {
             switch handOut.outcome {
             case .detached(let descriptor, let unread):
+                let socket = pointee.standIn?(descriptor)
                 engine.forget(descriptor)
-                let connection = DetachedConnection(descriptor, unread: unread) { [control] in
+                let connection = DetachedConnection(descriptor, unread: unread, standIn: socket) { [control] in
                     control.noteFreedDescriptor()
                 }
                 handOut.receiver(.success(connection))

@@ -59,6 +59,8 @@ struct ConnectionTable: ~Copyable {
     var starved = Queue<Token>()
     /// Connections for which the kernel was short of memory.
     var refused: [Token] = []
+    /// Finds sockets that are not the kernel's; see ``SocketCalls/standIn``.
+    var standIn: ((Int32) -> (any StandInSocket)?)?
 
     init(
         server: UInt32 = 0,

@@ -9,12 +9,21 @@ internal import Synchronization
 public final class DetachedConnection: Sendable {
     let descriptor: Int32
     let unread: [UInt8]
+    /// The socket, if it is not the kernel's.
+    let standIn: (any StandInSocket)?
     private let onClose: @Sendable () -> Void
     private let isTaken = Atomic(false)
 
-    init(_ descriptor: Int32, unread: [UInt8], onClose: @escaping @Sendable () -> Void) {
+    /// A descriptor that its server does not know any more, or one of another kind of socket.
+    package init(
+        _ descriptor: Int32,
+        unread: [UInt8],
+        standIn: (any StandInSocket)? = nil,
+        onClose: @escaping @Sendable () -> Void
+    ) {
         self.descriptor = descriptor
         self.unread = unread
+        self.standIn = standIn
         self.onClose = onClose
     }
 
@@ -38,9 +47,13 @@ public final class DetachedConnection: Sendable {
 
     deinit {
         guard !isTaken.load(ordering: .relaxed) else { return }
-        // This may be a server's thread.
-        forgetLinger(of: descriptor)
-        NBLibc.close(descriptor)
+        if let standIn {
+            standIn.close()
+        } else {
+            // This may be a server's thread.
+            forgetLinger(of: descriptor)
+            NBLibc.close(descriptor)
+        }
         onClose()
     }
 

@@ -43,6 +43,14 @@ package protocol SocketCalls: ~Copyable {
 
     /// Gives up the descriptor set aside, so that an accept can have it; returns whether there was one.
     mutating func giveReserve() -> Bool
+
+    /// Finds the socket of a descriptor that is not the kernel's; `nil` where the kernel has all of them. A value, because callbacks do not
+    /// have the calls.
+    var standIn: ((Int32) -> (any StandInSocket)?)? { get }
+
+    /// Takes over the socket of an adopted connection; `nil` for one of the kernel's. Ends the process if the calls are not for such a
+    /// socket.
+    func adopt(_ socket: (any StandInSocket)?)
 }
 
 /// The calls on the kernel's sockets.

@@ -60,6 +60,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         if observer != nil { state.pointee.events = [] }
         connections = state.pointee.connections
         listeners = state.pointee.listeners
+        connections.pointee.standIn = calls.standIn
         acceptor = Acceptor(state, behavior)
         workers = WorkerCalls(state)
         limits = TimeLimits(state)

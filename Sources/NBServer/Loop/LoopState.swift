@@ -151,7 +151,8 @@ struct LoopState: ~Copyable {
     @discardableResult
     mutating func adopt(_ connection: DetachedConnection, _ assign: Adoption.Assignment?) -> Bool {
         guard let (descriptor, unread) = connection.take() else { return false }
-        adopted.append(Adoption(descriptor: descriptor, unread: unread, assign: assign))
+        let standIn = connection.standIn
+        adopted.append(Adoption(descriptor: descriptor, unread: unread, standIn: standIn, assign: assign))
         return true
     }
 

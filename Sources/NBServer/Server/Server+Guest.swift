@@ -2,7 +2,8 @@ package import NBEngine
 
 // A server on an engine that is not the library's own, such as one in memory.
 extension Server where Behavior: ~Copyable {
-    /// Serves in turns that the caller makes, as ``embed()`` does, on an engine and on sockets that the caller brings.
+    /// Serves in turns that the caller makes, as ``embed()`` does, on an engine and on sockets that the caller brings. Unlike ``embed()``,
+    /// it takes a server whose executor is in use. Jobs of the executor run in turns.
     ///
     /// - Parameters:
     ///   - engine: the engine.
@@ -15,7 +16,6 @@ extension Server where Behavior: ~Copyable {
         _ calls: consuming Calls,
         listening sockets: [ListenSocket]
     ) throws(ServerError) -> EmbeddedServer {
-        try expectEmbeddable()
         guard try claim(isPolled: true) else {
             throw ServerError(.stopped, operation: "embed", cure: "the server was stopped before; make another one")
         }
@@ -40,6 +40,12 @@ extension Server where Behavior: ~Copyable {
         }
     }
 
+    /// Reports a signal to the behavior, as if the server had been told to and the signal had come.
+    package func report(_ signal: Signal) {
+        control.setSignals(SignalRoles(reporting: [signal]))
+        control.arrived(signal)
+    }
+
     /// Calls the server, which `turn` turns; the call fails if it is not answered by then.
     package func call<Reply>(
         _ request: (Caller<Reply>) -> Behavior.Call,
@@ -51,6 +57,11 @@ extension Server where Behavior: ~Copyable {
     /// The same for what can be said of the server.
     package func status(turning turn: () -> Void) throws(CallError) -> ServerStatus {
         try answer(of: try send { caller in .request { caller.reply($0.status) } }, turning: turn)
+    }
+
+    /// How many tasks of workers are under way; see ``WorkerConnection/run(_:)``.
+    package func runCount(turning turn: () -> Void) throws(CallError) -> Int {
+        try answer(of: try send { caller in .request { caller.reply($0.state.pointee.runs.count) } }, turning: turn)
     }
 
     private func answer<Reply>(of call: TypedCall<Reply>, turning turn: () -> Void) throws(CallError) -> Reply {

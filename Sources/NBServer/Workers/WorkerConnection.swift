@@ -43,10 +43,10 @@ public struct WorkerConnection<Worker: ConnectionWorker & ~Copyable>: ~Copyable 
 
     /// The peer's address in the kernel's spelling: an IPv4 peer of an IPv6 listener is `[::ffff:127.0.0.1]:7777`. `getpeername(2)`,
     /// `ipv6(7)`.
-    public var rawPeerAddress: SocketAddress? { slot.rawPeerAddress }
+    public var rawPeerAddress: SocketAddress? { table.pointee.rawPeerAddress(of: slot) }
 
     /// The address that the peer connected to; of an IPv4 peer, always the IPv4 address. `getsockname(2)`.
-    public var localAddress: SocketAddress? { slot.localAddress }
+    public var localAddress: SocketAddress? { table.pointee.localAddress(of: slot) }
 
     /// How the connection came to its server: accepted by a listener, or adopted.
     public var origin: ConnectionOrigin { slot.origin }

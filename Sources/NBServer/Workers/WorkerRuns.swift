@@ -10,6 +10,9 @@ struct WorkerRuns {
     private var tasks: [ConnectionID: [UInt64: Task<Void, Never>]] = [:]
     private var lastNumber: UInt64 = 0
 
+    /// How many there are.
+    var count: Int { tasks.values.reduce(0) { $0 + $1.count } }
+
     /// Begins one: `body` is told its number.
     mutating func begin(for worker: ConnectionID, _ body: (UInt64) -> Task<Void, Never>) {
         lastNumber += 1
