@@ -174,6 +174,15 @@ let package = Package(
             dependencies: ["NBLibc", "NBServer", "NBServerTesting"],
             swiftSettings: settings
         ),
+        // The examples' behaviors and workers, each in a test server: a reader learns the test kit here.
+        .testTarget(
+            name: "ExampleTests",
+            dependencies: [
+                "chat", "counter", "echo", "hello-http", "key-value", "soup", "soup-kitchen", "tally",
+                "ExampleProgram", "NBServer", "NBServerTesting",
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SoupTests",
             dependencies: [

@@ -42,7 +42,7 @@ struct SoupKitchen: NonBlockingServer {
 
     mutating func begin(_ context: borrowing ServerContext) throws -> Verdict {
         for address in context.addresses { print("listening on \(address)") }
-        if context.engine.kind != .ring { plan.program.note("running on \(context.engine)") }
+        if context.engine.kind != .ring { plan.note("running on \(context.engine)") }
         let admin = try context.addListener(on: plan.admin)
         self.admin = admin.id
         print("admin on \(admin.address)")
@@ -259,13 +259,16 @@ struct Desk: ConnectionWorker {
 
 /// What the kitchen is told when it opens.
 struct Plan {
-    let program: Program
+    /// Tells the operator something.
+    let note: @Sendable (String) -> Void
     let admin: Endpoint
     let bowlsInAPot: Int
     let timeForAPot: Duration
+}
 
+extension Plan {
     init(_ program: Program) throws {
-        self.program = program
+        note = program.note
         admin = Endpoint(try program.value(of: "--admin") ?? "127.0.0.1:7778")
         bowlsInAPot = try program.number(of: "--bowls") ?? 10
         timeForAPot = .seconds(try program.number(of: "--seconds") ?? 10)

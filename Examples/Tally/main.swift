@@ -21,13 +21,19 @@ actor Tally {
 }
 
 struct Door: NonBlockingServer {
+    /// Told of the tally once the server begins.
+    let opened: @Sendable (Tally) -> Void
     private var tally: Tally?
+
+    init(opened: @escaping @Sendable (Tally) -> Void) {
+        self.opened = opened
+    }
 
     mutating func begin(_ context: borrowing ServerContext) throws -> Verdict {
         let server: Server<Self> = context.server()
         let tally = Tally(on: try server.executor)
-        Task.detached { while readLine() != nil { print("\(await tally.served) served") } }
         self.tally = tally
+        opened(tally)
         return .continue
     }
 
@@ -38,5 +44,8 @@ struct Door: NonBlockingServer {
 }
 
 Program("tally", listening: "127.0.0.1:7012", purpose: "  nc 127.0.0.1 7012             be counted").run {
-    try Server(Door(), listening: $0, observer: $1)
+    let door = Door { tally in
+        Task.detached { while nextLine() != nil { print("\(await tally.served) served") } }
+    }
+    return try Server(door, listening: $0, observer: $1)
 }

@@ -1,4 +1,4 @@
-// hello-http, asked by curl, wrk and ab, and by clients that have their own ideas of HTTP.
+// hello-http, asked by curl, wrk and ab. What it makes of requests is tested in memory, by ExampleTests.
 
 @preconcurrency import Glibc
 import Testing
@@ -7,7 +7,6 @@ extension SoupTests {
     @Suite struct HelloHTTP {
         private static let head = "Content-Type: text/plain\r\nContent-Length: 14\r\n"
         private static let open = "HTTP/1.1 200 OK\r\n\(head)Connection: keep-alive\r\n\r\n"
-        private static let last = "HTTP/1.1 200 OK\r\n\(head)Connection: close\r\n\r\n"
         private static let body = "Hello, world!\n"
 
         @Test func curlIsGreetedWithAndWithoutKeepAlive() throws {
@@ -65,80 +64,6 @@ extension SoupTests {
             #expect(Self.number(after: "HTML transferred:", output) == 5_000 * Self.body.utf8.count)
             #expect(Self.number(after: "Keep-Alive requests:", output) == (keepAlive.isEmpty ? nil : 5_000))
             try hello.expectCleanEnd()
-        }
-
-        /// What a client says, and everything that comes back until the end.
-        struct Exchange: Sendable {
-            let request: String
-            let answer: String
-
-            init(_ request: String, _ answer: String) {
-                self.request = request
-                self.answer = answer
-            }
-        }
-
-        private static let notAllowed = refusal("405 Method Not Allowed", "Allow: GET, HEAD\r\nConnection: keep-alive")
-
-        static let exchanges: [Exchange] = [
-            Exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n", open + body),
-            Exchange("\r\n\n\r\nGET / HTTP/1.1\nHost: h\n\n", open + body),
-            Exchange(
-                "HEAD / HTTP/1.1\r\nHost:\r\n\r\nGET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\nGET /",
-                open + last + body
-            ),
-            Exchange("GET / HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n", last + body),
-            Exchange("GET / HTTP/1.0\r\nCONNECTION:  Keep-Alive \r\n\r\n", open + body),
-            Exchange(
-                "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18\r\n\r\nGET / HTTP/9.9\r\n\r\n\r\n"
-                    + "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
-                notAllowed + open + body
-            ),
-            Exchange("GET / HTTP/1.1\r\nHalf: a hea", ""),
-            Exchange("", ""),
-        ]
-
-        @Test(arguments: exchanges)
-        func itAnswers(exchange: Exchange) throws {
-            let hello = try Example("hello-http")
-            var client = try Dialog(with: hello.address)
-            try client.say(exchange.request)
-            client.endOutput()
-            #expect(try client.rest() == exchange.answer)
-            // Who speaks while it is closed upon may be reset.
-            guard !exchange.answer.contains("Connection: close") else { return }
-            var slow = try Dialog(with: hello.address)
-            for scalar in exchange.request.unicodeScalars { try slow.say(String(scalar)) }
-            slow.endOutput()
-            #expect(try slow.rest() == exchange.answer)
-        }
-
-        @Test func aThousandRequestsInOnePieceAreAnsweredInOrder() throws {
-            let hello = try Example("hello-http")
-            var client = try Dialog(with: hello.address)
-            try client.say(String(repeating: "GET / HTTP/1.1\r\nHost: h\r\n\r\n", count: 1_000))
-            client.endOutput()
-            #expect(try client.rest() == String(repeating: Self.open + Self.body, count: 1_000))
-        }
-
-        @Test func aHeadOfExactlyTheLimitIsAnsweredAndALongerOneIsNot() throws {
-            let hello = try Example("hello-http")
-            for (length, answer) in [
-                (8192, Self.open + Self.body), (8193, Self.refusal("431 Request Header Fields Too Large")),
-                (1 << 20, Self.refusal("431 Request Header Fields Too Large")),
-            ] {
-                let frame = "GET / HTTP/1.1\r\nHost: h\r\nLong: \r\n\r\n"
-                let filling = String(repeating: "x", count: length - frame.utf8.count)
-                var client = try Dialog(with: hello.address)
-                try client.say("GET / HTTP/1.1\r\nHost: h\r\nLong: \(filling)\r\n\r\n")
-                client.endOutput()
-                #expect(try client.rest() == answer)
-            }
-        }
-
-        private static func refusal(_ status: String, _ headers: String = "Connection: close") -> String {
-            "HTTP/1.1 \(status)\r\nContent-Type: text/plain\r\nContent-Length: \(status.utf8.count + 1)\r\n\(headers)\r\n\r\n"
-                + "\(status)\n"
         }
 
         private static func more(_ words: String, _ count: Int) -> String {

@@ -1,4 +1,4 @@
-// soup-kitchen: guests at its public ports, an admin at the other.
+// soup-kitchen: guests at its public ports, an admin at the other. Its behavior is tested in memory, by ExampleTests.
 
 @preconcurrency import Glibc
 import Testing
@@ -29,19 +29,6 @@ extension SoupTests {
             try kitchen.expectCleanEnd(saying: "closed after 3 bowls: signal SIGINT\n")
         }
 
-        @Test func aTimerFillsThePot() throws {
-            let arguments = ["--admin", "127.0.0.1:0", "--bowls", "1", "--seconds", "1", "127.0.0.1:0"]
-            let kitchen = try Example("soup-kitchen", arguments, lines: 2)
-            var guest = try Dialog(with: kitchen.address)
-            _ = try guest.line()
-            try guest.say("soup\nsoup\nsoup\n")
-            var bowls: [String] = []
-            while bowls.count < 3, let line = try guest.line() {
-                if line.hasPrefix("Here") { bowls.append(line) }
-            }
-            #expect(bowls == (1...3).map { "Here you are: bowl \($0)." })
-        }
-
         /// All at once, as from a file, and then the end.
         @Test func commandsAreAnsweredInTheirOrder() throws {
             let kitchen = try Example("soup-kitchen", Self.small, lines: 2)
@@ -62,36 +49,6 @@ extension SoupTests {
             )
         }
 
-        @Test func listenersComeRestAndGo() throws {
-            let kitchen = try Example("soup-kitchen", Self.small, lines: 2)
-            var admin = try Dialog(with: kitchen.addresses[1])
-            let door = try OwnListener.freeAddress()
-            #expect(try admin.ask("listen \(door)") == "listening on \(door)")
-            var guest = try Dialog(with: door)
-            #expect(try guest.line() == "Welcome! Say soup, or bye.")
-            let again = try admin.ask("listen \(door)")
-            #expect(
-                again?.hasPrefix("error: \(door): listen: this server listens there already") == true,
-                "\(again ?? "")"
-            )
-            #expect(try admin.ask("listen nowhere")?.hasPrefix("error: nowhere: ") == true)
-
-            #expect(try admin.ask("pause \(door)") == "paused \(door)")
-            var late = try Dialog(with: door)
-            let paused = try Self.status(&admin).contains("listener \(door) paused")
-            #expect(paused)
-            #expect(try ProcFS.queueLength(at: door) == 1)
-            #expect(try admin.ask("resume \(door)") == "resumed \(door)")
-            #expect(try late.line() == "Welcome! Say soup, or bye.")
-
-            #expect(try admin.ask("unlisten \(door)") == "not listening on \(door)")
-            // Guests who are there already stay.
-            #expect(try guest.ask("soup") == "Here you are: bowl 1.")
-            try wait(for: "\(door) is free") { try outcome(at: door) == .refused }
-            #expect(try admin.ask("unlisten \(door)") == "error: nobody listens on \(door); status lists who does")
-            #expect(try admin.ask("unlisten \(kitchen.addresses[1])") == "error: this is where you are")
-        }
-
         @Test func aDrainServesWhomThereIs() throws {
             var kitchen = try Example("soup-kitchen", Self.small, lines: 2)
             var admin = try Dialog(with: kitchen.addresses[1])
@@ -105,16 +62,6 @@ extension SoupTests {
             guest.endOutput()
             #expect(try kitchen.child.wait() == .exited(0))
             #expect(kitchen.child.output.hasSuffix("closed after 1 bowls: drained\n"))
-        }
-
-        @Test func aGuestWhoTalksTooMuchIsShownOut() throws {
-            let kitchen = try Example("soup-kitchen", Self.small, lines: 2)
-            var guest = try Dialog(with: kitchen.address)
-            try guest.say(String(repeating: "?", count: 10_000))
-            #expect(try guest.rest() == "Welcome! Say soup, or bye.\n")
-            var next = try Dialog(with: kitchen.address)
-            _ = try next.line()
-            #expect(try next.ask("soup") == "Here you are: bowl 1.")
         }
 
         @Test func theCookCallsFromTheTerminal() throws {
@@ -132,16 +79,6 @@ extension SoupTests {
             #expect(try guest.line() == "Here you are: bowl 3.")
             try wait(for: "the cook is answered") { kitchen.child.output.hasSuffix("3 bowls served\n") }
             try kitchen.expectCleanEnd(saying: "3 bowls served\nclosed after 3 bowls: signal SIGINT\n")
-        }
-
-        private static func status(_ admin: inout Dialog) throws -> [String] {
-            try admin.say("status\n")
-            var lines: [String] = []
-            while let line = try admin.line() {
-                lines.append(line)
-                if line.hasPrefix("trouble") { break }
-            }
-            return lines
         }
     }
 }
