@@ -187,6 +187,31 @@ import Testing
         #expect(journal.entries.filter { $0 == "connection" }.count == 8)
     }
 
+    @Test func aGroupDrainsAsItsServiceSays() async throws {
+        let options = GroupOptions(shards: 2)
+        let journal = journal
+        let resetting = try ServerGroup(listening: "127.0.0.1:0", options: options) { _ in Keeper(journal: journal) }
+        let waiting = Held(try Client(resetting.addresses[0]))
+        try await testGracefulShutdown { trigger in
+            trigger.triggerGracefulShutdown()
+            try await resetting.service(queued: .reset).run()
+        }
+        #expect(try await waiting.readToEnd() == nil)
+        let keeping = try ServerGroup(listening: "127.0.0.1:0", options: options) { _ in
+            Keeper(journal: journal, keeps: true)
+        }
+        let kept = Held(try Client(keeping.addresses[0]))
+        try await testGracefulShutdown { trigger in
+            async let end: Void = keeping.service(drainingWithin: .milliseconds(50)).run()
+            await journal.wait { $0.contains("connection") }
+            trigger.triggerGracefulShutdown()
+            try await end
+        }
+        #expect(try await kept.readToEnd() == "hello\n")
+        let unfinished = "ended: drained, but for 1 connections that had not ended in time"
+        #expect(journal.entries.filter { $0 == unfinished }.count == 1)
+    }
+
     @Test func aShardThatFailsFailsTheService() async throws {
         let options = GroupOptions(shards: 2)
         let journal = journal

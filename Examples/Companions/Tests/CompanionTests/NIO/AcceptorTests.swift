@@ -1,11 +1,12 @@
+import Dispatch
 @preconcurrency import Glibc
-import NBServer
 import NIOCore
 import NIOEmbedded
 import NIOPosix
 import Synchronization
 import Testing
 
+@testable import NBServer
 @testable import NBServerNIO
 
 /// Connections that an acceptor hands to event loops: that each arrives, how many at a time, and how they end together.
@@ -89,7 +90,101 @@ import Testing
         #expect(try LoopParts(group, 2).loops.map(\.maximumOpen) == [1, 1])
         #expect(try LoopParts(group, nil).loops.map(\.maximumOpen) == [nil, nil, nil])
         #expect(try LoopParts(group.next(), 7).loops.map(\.maximumOpen) == [7])
-        #expect { try LoopParts(group, 0) } throws: { ($0 as? ServerError)?.code == .invalidOption }
+        for number in [0, -1] {
+            let error = #expect(throws: ServerError.self) { try LoopParts(group, number) }
+            #expect(error?.operation == "NIOAcceptor maximumOpen")
+        }
+    }
+
+    private final class NoLoops: EventLoopGroup {
+        func next() -> any EventLoop { preconditionFailure("there is none") }
+        func any() -> any EventLoop { next() }
+        func makeIterator() -> EventLoopIterator { EventLoopIterator([]) }
+        func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {}
+    }
+
+    @Test func aGroupWithoutLoopsIsAnError() {
+        let error = #expect(throws: ServerError.self) { try LoopParts(NoLoops(), nil) }
+        #expect(error?.operation == "NIOAcceptor group")
+    }
+
+    private final class Witness: ServerObserver {
+        let begun = Tally()
+
+        func observe(_ events: [ServerEvent], _ counters: ServerCounters) {
+            for case .began in events { _ = begun.add(1) }
+        }
+    }
+
+    @Test func anObserverOfEachLoopsServerIsTold() async throws {
+        try await withLoops(2) { group in
+            let witness = Witness()
+            let acceptor = try NIOAcceptor(
+                group: group,
+                listeningOn: "127.0.0.1:0",
+                observing: { _ in witness },
+                initializer: Greeter.initializer()
+            )
+            try await acceptor.start()
+            await acceptor.stop()
+            #expect(witness.begun.value == 2)
+        }
+    }
+
+    /// A loop without connections is not over: its server may accept more.
+    @Test func theLastChannelIsNotTheEnd() async throws {
+        try await withLoops { group in
+            let acceptor = try NIOAcceptor(
+                group: group,
+                listeningOn: "127.0.0.1:0",
+                initializer: Greeter.initializer()
+            )
+            try await acceptor.start()
+            #expect(try await acceptor.client().readToEnd() == "hello\n")
+            await acceptor.wait { $0.closed == 1 }
+            try await group.next().submit {}.get()
+            #expect(acceptor.intakes[0].end.value == nil)
+            await acceptor.stop()
+            #expect(acceptor.intakes[0].end.value != nil)
+        }
+    }
+
+    /// The servers have ended long before the channels.
+    @Test func aDrainWaitsForChannels() async throws {
+        try await withLoops { group in
+            let acceptor = try NIOAcceptor(
+                group: group,
+                listeningOn: "127.0.0.1:0",
+                initializer: Greeter.initializer(closing: .atFirstByte)
+            )
+            try await acceptor.start()
+            let client = try acceptor.client()
+            #expect(try await client.read() == Array("hello\n".utf8))
+            acceptor.requestDrain(within: .seconds(60))
+            _ = await acceptor.servers.waitForEnd()
+            // Behind what the server had its loop do in the end.
+            try await group.next().submit {}.get()
+            #expect(acceptor.intakes[0].end.value == nil)
+            client.send("x")
+            #expect(try await client.read() == [])
+            #expect(await acceptor.drain(within: .seconds(60)) == 0)
+            acceptor.expectBalance()
+        }
+    }
+
+    @Test func aDrainMayTakeForEver() async throws {
+        try await withLoops { group in
+            let acceptor = try NIOAcceptor(
+                group: group,
+                listeningOn: "127.0.0.1:0",
+                initializer: Greeter.initializer(closing: .atQuiescing)
+            )
+            try await acceptor.start()
+            let client = try acceptor.client()
+            #expect(try await client.read() == Array("hello\n".utf8))
+            #expect(await acceptor.drain(within: .seconds(Int64.max)) == 0)
+            acceptor.expectBalance()
+        }
     }
 
     /// Such a loop would end the process.
@@ -115,8 +210,9 @@ import Testing
             let clients = try acceptor.clients(10)
             for client in clients { #expect(try await client.read() == Array("hello\n".utf8)) }
             #expect(await acceptor.drain(within: .seconds(60)) == 0)
-            for client in clients { #expect(try await client.read() == []) }
+            // Before anything else takes time: all of it is over.
             acceptor.expectBalance()
+            for client in clients { #expect(try await client.read() == []) }
             #expect(journal.entries.filter { $0 == "quiescing" }.count == 10)
         }
     }
@@ -135,8 +231,8 @@ import Testing
             let clients = try acceptor.clients(20)
             await acceptor.wait { $0.open == 2 }
             #expect(await acceptor.drain(within: .seconds(60)) == 0)
-            for client in clients { #expect(try await client.readToEnd() == "hello\n") }
             acceptor.expectBalance()
+            for client in clients { #expect(try await client.readToEnd() == "hello\n") }
             #expect(journal.entries.filter { $0 == "quiescing" }.count == 20)
             #expect(acceptor.counters.opened == 20)
         }

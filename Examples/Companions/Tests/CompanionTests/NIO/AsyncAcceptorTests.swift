@@ -68,16 +68,16 @@ import Testing
         }
     }
 
-    @Test func noMoreHandlersThanTheMaximumAreAtWork() async throws {
+    /// A handler that returns late does not count: its channel is closed.
+    @Test func handlersHaveNoMoreOpenChannelsThanTheMaximum() async throws {
         try await withLoops { group in
             let acceptor = try acceptor(group, maximumOpen: 3)
-            let (working, most) = (Tally(), Tally())
+            let most = Tally()
             let run = Task {
                 try await acceptor.run { channel in
                     try? await channel.executeThenClose { inbound, outbound in
-                        most.raise(to: working.add(1))
+                        most.raise(to: Int(acceptor.counters.open))
                         for try await bytes in inbound { try await outbound.write(bytes) }
-                        _ = working.add(-1)
                     }
                 }
             }
@@ -130,5 +130,17 @@ import Testing
             ($0 as? ServerError)?.code == .stopped
         }
         #expect(try await client.readToEnd() == nil)
+    }
+
+    /// What comes after the end goes to the late handler, and to nobody else.
+    @Test func anOutputAfterTheEndIsHandledLate() async {
+        let queue = OutputQueue<Int>()
+        let late = Journal<Int>()
+        queue.append(1)
+        queue.finish { late.append($0) }
+        queue.append(2)
+        #expect(await queue.next() == 1)
+        #expect(await queue.next() == nil)
+        await late.wait { $0 == [2] }
     }
 }

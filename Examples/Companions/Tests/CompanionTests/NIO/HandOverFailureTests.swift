@@ -1,10 +1,10 @@
 @preconcurrency import Glibc
-import NBServer
 import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
 
+@testable import NBServer
 @testable import NBServerNIO
 
 /// Every way in which a connection can fail to become a channel. A client whose descriptor was left open anywhere would not read an end, and
@@ -38,14 +38,16 @@ import Testing
     @Test func aThousandFailuresInARowAreNoRecursion() async throws {
         try await withLoops { group in
             let held = group.next().makePromise(of: Void.self)
-            let number = Tally()
+            let (number, depths) = (Tally(), Journal<Int>())
             let acceptor = try NIOAcceptor(
                 group: group,
                 listeningOn: "127.0.0.1:0",
                 maximumOpen: 1,
                 options: ServerOptions(quantum: 1024)
             ) { channel in
-                number.add(1) == 1 ? held.futureResult : channel.eventLoop.makeFailedFuture(Mishap())
+                var mark = 0
+                withUnsafePointer(to: &mark) { depths.append(Int(bitPattern: $0)) }
+                return number.add(1) == 1 ? held.futureResult : channel.eventLoop.makeFailedFuture(Mishap())
             }
             let clients = try acceptor.clients(1000)
             try await acceptor.start()
@@ -55,6 +57,8 @@ import Testing
             await acceptor.stop()
             #expect(acceptor.counters.failed == 1000)
             acceptor.expectBalance()
+            // The first one began further up the stack; of the others each began at the same place.
+            #expect(Set(depths.entries.dropFirst()).count == 1)
         }
     }
 
@@ -175,6 +179,48 @@ import Testing
         }
     }
 
+    /// What the loop is given after its channels were closed is reset.
+    @Test func whatComesAfterTheClosingIsAbandoned() async throws {
+        try await withLoops { group in
+            let acceptor = try NIOAcceptor(
+                group: group,
+                listeningOn: "127.0.0.1:0",
+                initializer: Greeter.initializer()
+            )
+            try await acceptor.start()
+            acceptor.intakes[0].quiesce(within: .zero)
+            // Behind the quiescing, and then behind the closing that it has scheduled.
+            try await group.next().submit {}.get()
+            try await group.next().scheduleTask(in: .nanoseconds(1)) {}.futureResult.get()
+            #expect(try await acceptor.client().readToEnd() == nil)
+            await acceptor.stop()
+            #expect(acceptor.counters.abandoned == 1)
+            acceptor.expectBalance()
+        }
+    }
+
+    /// A drain does: the channel may still serve its client.
+    @Test func aDrainWaitsForAnInitializer() async throws {
+        try await withLoops { group in
+            let held = group.next().makePromise(of: Void.self)
+            let acceptor = try NIOAcceptor(group: group, listeningOn: "127.0.0.1:0") { _ in held.futureResult }
+            try await acceptor.start()
+            let client = try acceptor.client()
+            await acceptor.wait { $0.accepted == 1 }
+            acceptor.requestDrain(within: .seconds(60))
+            _ = await acceptor.servers.waitForEnd()
+            // Behind what the server had its loop do in the end.
+            try await group.next().submit {}.get()
+            #expect(acceptor.intakes[0].end.value == nil)
+            held.succeed()
+            client.finish()
+            #expect(await acceptor.drain(within: .seconds(60)) == 0)
+            #expect(try await client.readToEnd() == "")
+            #expect(acceptor.counters.opened == 1)
+            acceptor.expectBalance()
+        }
+    }
+
     @Test func clientsThatHaveLeftCostNothing() async throws {
         try await withLoops { group in
             let acceptor = try NIOAcceptor(
@@ -196,7 +242,8 @@ import Testing
         try await withLoops { group in
             let number = Tally()
             let probe = WatchProbe { _ in number.add(1) % 3 == 0 ? error : 0 }
-            let part = try LoopParts(group, nil).loops[0]
+            // One at a time, so that a place that is not given back keeps all others waiting.
+            let part = try LoopParts(group, 1).loops[0]
             let acceptor = try NIOAcceptor(
                 listeningOn: ["127.0.0.1:0"],
                 options: ServerOptions(),

@@ -1,7 +1,8 @@
 import Logging
-import NBServer
 import NBServerObservability
 import Testing
+
+@testable import NBServer
 
 /// What is logged of a server, how often, and what a logger that does not keep up comes to.
 @Suite(.timeLimit(.minutes(2))) struct LogObserverTests {
@@ -76,6 +77,48 @@ import Testing
         await server.stop()
         let lines = journal.entries.filter { $0.hasPrefix("warning: connections failed") }
         #expect(lines == ["warning: connections failed nb.count=1000 nb.error=Mishap()"])
+        #expect(journal.entries.count == 3)
+    }
+
+    private static let connection = ConnectionID(server: 1, slot: 2, number: 3)
+
+    /// None of these is a line, and each is told without one.
+    @Test(arguments: [
+        (
+            ServerEvent.info(.connectionFailed(connection, Mishap())), "warning: connections failed",
+            " nb.error=Mishap()"
+        ),
+        (.info(.connectionLost(connection)), "debug: kept connections lost", ""),
+        (.messageUndelivered(connection), "debug: messages to ended workers", ""),
+    ]) func whatHappensToConnectionsIsCounted(event: ServerEvent, words: String, more: String) async {
+        let gate = Gate()
+        let observer = observer(heldBy: gate)
+        observer.observe([event], counters)
+        await journal.wait { $0 == ["\(words) nb.count=1\(more)"] }
+        for _ in 0..<3 { observer.observe([event], counters) }
+        gate.open()
+        await journal.wait { $0 == ["\(words) nb.count=1\(more)", "\(words) nb.count=3\(more)"] }
+    }
+
+    @Test func oneLineAtLeastMayWait() async {
+        let gate = Gate()
+        let observer = observer(lineLimit: 0, heldBy: gate)
+        observer.observe([.suspended], counters)
+        await journal.wait { $0 == ["notice: messages suspended"] }
+        for _ in 0..<2 { observer.observe([.resumed], counters) }
+        gate.open()
+        let more = ["warning: log lines dropped nb.count=1", "notice: messages resumed"]
+        await journal.wait { $0 == ["notice: messages suspended"] + more }
+    }
+
+    /// A time that no clock could tell is as good as none.
+    @Test func timesMayBeLonger() async {
+        let forEver = Duration.seconds(Int64.max)
+        let observer = LogObserver(Logger(journal), every: forEver, endLimit: forEver)
+        observer.observe([.suspended], counters)
+        await journal.wait { $0.count == 1 }
+        observer.observe([.resumed], counters)
+        observer.observe([.terminated(.requested)], counters)
         #expect(journal.entries.count == 3)
     }
 

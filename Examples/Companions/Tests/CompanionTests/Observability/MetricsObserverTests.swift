@@ -92,6 +92,16 @@ import Testing
         #expect(try metrics.expectTimer("test_longest_turn", [("shard", "0")]).values == [20_000, 7_000])
     }
 
+    @Test func countersAreToldAsDifferences() throws {
+        let observer = observer(every: .seconds(3600))
+        var counters = ServerCounters()
+        for failed: UInt64 in [3, 5, 5] {
+            counters.failed = failed
+            observer.observe([.terminated(.requested)], counters, ServerLoad())
+        }
+        #expect(try counter("connections_failed").values == [3, 2])
+    }
+
     /// A backend that never returns: the server serves, and ends when the limit for that is over.
     @Test func aBackendThatStandsStillHoldsUpNoServer() async throws {
         let gate = Gate()
