@@ -187,8 +187,8 @@ let package = Package(
             name: "SoupTests",
             dependencies: [
                 "async-echo", "async-key-value", "chat", "counter", "echo", "embedding", "embedding-c", "endings",
-                "hello-http", "hosts", "key-value", "nb-doctor", "soup", "soup-kitchen", "tally", "test-server",
-                "GrantedLevels", "NBUring",
+                "floods", "hello-http", "hosts", "key-value", "nb-doctor", "soup", "soup-kitchen", "tally",
+                "test-server", "GrantedLevels", "NBUring",
             ],
             swiftSettings: settings
         ),
@@ -221,6 +221,13 @@ let package = Package(
             path: "Tests/Endings",
             swiftSettings: settings
         ),
+        // Limits and rules under floods of clients; ./dev floods builds it optimized and runs it.
+        .executableTarget(
+            name: "floods",
+            dependencies: ["Measuring", "NBServer"],
+            path: "Tests/Floods",
+            swiftSettings: settings
+        ),
         // An embedded server in every loop of Examples/Embedding; ./dev hosts builds it optimized, with the loops in other languages, and runs it.
         .executableTarget(
             name: "hosts",
@@ -228,8 +235,8 @@ let package = Package(
             path: "Tests/Hosts",
             swiftSettings: settings
         ),
-        // What the soak, the endings and the hosts share with the benchmarks. They are a package of their own, which has targets of these
-        // sources too.
+        // What the soak, the endings, the floods and the hosts share with the benchmarks. They are a package of their own, which has
+        // targets of these sources too.
         .target(name: "Measuring", path: "Benchmarks/Sources/Measuring", swiftSettings: settings),
         .target(
             name: "LoopbackClient",
