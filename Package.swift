@@ -137,10 +137,20 @@ let package = Package(
         ),
         .executableTarget(
             name: "hello-http",
-            dependencies: ["ExampleProgram", "NBServer"],
+            dependencies: ["ExampleHTTP", "ExampleProgram", "NBServer"],
             path: "Examples/HelloHTTP",
+            exclude: ["HTTP"],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "arena",
+            dependencies: ["ExampleHTTP", "ExampleProgram", "NBServer"],
+            path: "Examples/Arena",
+            exclude: ["Dockerfile", "README.md", "meta.json"],
+            swiftSettings: settings
+        ),
+        // Requests of HTTP/1.1, for the two.
+        .target(name: "ExampleHTTP", path: "Examples/HelloHTTP/HTTP", swiftSettings: settings),
         .executableTarget(
             name: "embedding",
             dependencies: ["CLinux", "NBServer"],
@@ -186,7 +196,8 @@ let package = Package(
         .testTarget(
             name: "SoupTests",
             dependencies: [
-                "async-echo", "async-key-value", "chat", "counter", "echo", "embedding", "embedding-c", "endings",
+                "arena", "async-echo", "async-key-value", "chat", "counter", "echo", "embedding", "embedding-c",
+                "endings",
                 "floods", "hello-http", "hosts", "key-value", "nb-doctor", "soup", "soup-kitchen", "tally",
                 "test-server", "GrantedLevels", "NBUring",
             ],

@@ -1,9 +1,10 @@
 // A web server that says hello to everybody, to show a worker that takes requests apart: with and without keep-alive,
 // pipelined, or byte by byte.
 //
-// RequestHead.swift reads a request's head; this file has the connection. It knows GET and HEAD, skips bodies, refuses chunked
-// ones, and has one answer for every path.
+// HTTP/RequestHead.swift reads a request's head, HTTP/RequestReader.swift finds one request after the other in what comes; this file has
+// the connection. It knows GET and HEAD, skips bodies, refuses chunked ones, and has one answer for every path.
 
+import ExampleHTTP
 import ExampleProgram
 import NBServer
 
@@ -25,15 +26,10 @@ struct Answer {
 struct Hello: ConnectionWorker {
     static let options = WorkerOptions(idleTimeLimit: .seconds(30), sendTimeLimit: .seconds(30))
 
-    /// What has come of the next request.
-    private var unread: [UInt8] = []
-    /// How much of it is known to hold no end.
-    private var searched = 0
-    /// How much of a body is still to be skipped.
-    private var bodyLeft = 0
+    private var requests = RequestReader()
 
     mutating func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
-        bytes.withUnsafeBufferPointer { unread += $0 }
+        requests.append(bytes)
         answerAll(connection)
     }
 
@@ -43,54 +39,11 @@ struct Hello: ConnectionWorker {
     }
 
     private mutating func answerAll(_ connection: borrowing WorkerConnection<Self>) {
-        while let head = nextHead() {
+        while let head = requests.next()?.head {
             connection.send(Answer(head: head).text)
             guard head.staysOpen else { return connection.close() }
             guard connection.isWritable else { return }
         }
-    }
-
-    private mutating func nextHead() -> RequestHead? {
-        skipBody()
-        skipEmptyLines()
-        let end = endOfHead()
-        guard end ?? unread.count <= RequestHead.limit else {
-            let hasRequestLine = unread.prefix(RequestHead.limit).contains(UInt8(ascii: "\n"))
-            return RequestHead(refusedWith: hasRequestLine ? .fieldsTooLarge : .uriTooLong)
-        }
-        guard let end else { return nil }
-        let head = RequestHead(unread[..<end])
-        bodyLeft = head.bodyLength
-        unread.removeFirst(end)
-        searched = 0
-        return head
-    }
-
-    private mutating func skipBody() {
-        let count = min(bodyLeft, unread.count)
-        bodyLeft -= count
-        unread.removeFirst(count)
-    }
-
-    /// Those before a request line, which old clients send after a body (RFC 9112, 2.2).
-    private mutating func skipEmptyLines() {
-        var rest = unread[...]
-        while rest.starts(with: "\r\n".utf8) || rest.starts(with: "\n".utf8) {
-            rest = rest.dropFirst(rest.first == UInt8(ascii: "\r") ? 2 : 1)
-        }
-        guard rest.startIndex > 0 else { return }
-        unread = Array(rest)
-        searched = 0
-    }
-
-    /// Where the empty line ends that ends a head. A line ends with LF, and perhaps a CR before it.
-    private mutating func endOfHead() -> Int? {
-        for index in searched..<unread.count where unread[index] == UInt8(ascii: "\n") {
-            let line = unread[..<index].suffix(2)
-            if line.last == UInt8(ascii: "\n") || line.elementsEqual("\n\r".utf8) { return index + 1 }
-        }
-        searched = unread.count
-        return nil
     }
 }
 

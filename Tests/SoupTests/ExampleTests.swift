@@ -7,7 +7,7 @@ extension SoupTests {
     @Suite struct Examples {
         static let names = [
             "echo", "counter", "chat", "key-value", "soup-kitchen", "hello-http", "async-echo", "async-key-value",
-            "tally",
+            "tally", "arena",
         ]
 
         @Test(arguments: names)

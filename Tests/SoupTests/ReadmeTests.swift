@@ -51,7 +51,8 @@ extension SoupTests {
         /// The results of a benchmark, or a file that has moved, are easily left behind.
         @Test(arguments: [
             "README.md", "CONTRIBUTING.md", "Benchmarks/README.md", "Benchmarks/Recipes/README.md",
-            "Examples/README.md", "Examples/Companions/README.md", "Examples/Deployment/README.md",
+            "Examples/README.md", "Examples/Arena/README.md", "Examples/Companions/README.md",
+            "Examples/Deployment/README.md",
             "Examples/Embedding/README.md", "Tests/README.md",
             "Tests/Fuzzing/README.md",
         ]) func whatAPageLinksToIsThere(page: String) throws {

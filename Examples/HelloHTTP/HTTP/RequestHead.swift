@@ -8,23 +8,32 @@
 
 private typealias Bytes = ArraySlice<UInt8>
 
-struct RequestHead {
-    /// The longest head that is read, and the longest body that is skipped, in bytes.
-    static let limit = 8 << 10
-    static let bodyLimit = 1 << 20
+package struct RequestHead {
+    /// The longest head that is read, and the longest body that is read or skipped, in bytes.
+    package static let limit = 8 << 10
+    package static let bodyLimit = 1 << 20
 
-    private(set) var status = Status.ok
-    private(set) var isHead = false
+    package private(set) var status = Status.ok
+    package private(set) var isHead = false
+    /// What is asked for, as the client wrote it.
+    package private(set) var target: ArraySlice<UInt8> = []
     /// How many bytes after the head belong to this request.
-    private(set) var bodyLength = 0
+    package private(set) var bodyLength = 0
+    /// The body comes in chunks, each with its length.
+    package private(set) var isChunked = false
     /// Whether another request may follow. After a refusal it may not, because its first byte is unknown.
-    private(set) var staysOpen = false
+    package private(set) var staysOpen = false
 
     /// 1 in `HTTP/1.1`. The message means the same with a higher one (RFC 9110, 2.5).
     private var minorVersion = 1
+    /// POST is answered, and its body read, in chunks too.
+    private let takesBodies: Bool
 
-    /// - Parameter head: a request line, field lines and the empty line that ends them.
-    init(_ head: ArraySlice<UInt8>) {
+    /// - Parameters:
+    ///   - head: a request line, field lines and the empty line that ends them.
+    ///   - takesBodies: whether POST is answered.
+    package init(_ head: ArraySlice<UInt8>, takesBodies: Bool = false) {
+        self.takesBodies = takesBodies
         do throws(Status) {
             let lines = head.lines
             try readRequestLine(lines[0])
@@ -38,25 +47,27 @@ struct RequestHead {
     }
 
     /// A head that is not read to its end.
-    init(refusedWith status: Status) {
+    package init(refusedWith status: Status) {
+        takesBodies = false
         self.status = status
     }
 }
 
 /// A status line's code and phrase.
-struct Status: Error, Equatable {
-    let text: String
+package struct Status: Error, Equatable {
+    package let text: String
 
-    static let ok = Status(text: "200 OK")
-    static let badRequest = Status(text: "400 Bad Request")
-    static let methodNotAllowed = Status(text: "405 Method Not Allowed")
-    static let lengthRequired = Status(text: "411 Length Required")
-    static let contentTooLarge = Status(text: "413 Content Too Large")
-    static let uriTooLong = Status(text: "414 URI Too Long")
-    static let expectationFailed = Status(text: "417 Expectation Failed")
-    static let fieldsTooLarge = Status(text: "431 Request Header Fields Too Large")
-    static let notImplemented = Status(text: "501 Not Implemented")
-    static let versionNotSupported = Status(text: "505 HTTP Version Not Supported")
+    package static let ok = Status(text: "200 OK")
+    package static let notFound = Status(text: "404 Not Found")
+    package static let badRequest = Status(text: "400 Bad Request")
+    package static let methodNotAllowed = Status(text: "405 Method Not Allowed")
+    package static let lengthRequired = Status(text: "411 Length Required")
+    package static let contentTooLarge = Status(text: "413 Content Too Large")
+    package static let uriTooLong = Status(text: "414 URI Too Long")
+    package static let expectationFailed = Status(text: "417 Expectation Failed")
+    package static let fieldsTooLarge = Status(text: "431 Request Header Fields Too Large")
+    package static let notImplemented = Status(text: "501 Not Implemented")
+    package static let versionNotSupported = Status(text: "505 HTTP Version Not Supported")
 }
 
 // The request line: a method, a target and a version, with one space between them (RFC 9112, 3).
@@ -69,8 +80,10 @@ extension RequestHead {
         isHead = method == "HEAD"
         minorVersion = try Self.minorVersion(words[2])
         guard Self.isTarget(words[1], of: method) else { throw .badRequest }
+        target = words[1]
         switch method {
         case "GET", "HEAD": break
+        case "POST" where takesBodies: break
         case "CONNECT", "DELETE", "OPTIONS", "PATCH", "POST", "PUT", "TRACE": status = .methodNotAllowed
         default: status = .notImplemented
         }
@@ -109,7 +122,7 @@ extension RequestHead {
     }
 
     /// The body's length by RFC 9112, 6.3.
-    private func length(_ fields: Fields) throws(Status) -> Int {
+    private mutating func length(_ fields: Fields) throws(Status) -> Int {
         let values = fields.values(of: "content-length")
         if !fields.values(of: "transfer-encoding").isEmpty {
             // HTTP/1.0 has no codings. With a length as well, two readers may choose differently. Chunked comes once, last.
@@ -117,7 +130,10 @@ extension RequestHead {
             guard minorVersion > 0, values.isEmpty, codings.last?.matches("chunked") == true,
                 !codings.dropLast().contains(where: { $0.matches("chunked") })
             else { throw .badRequest }
-            throw codings.count == 1 ? .lengthRequired : .notImplemented
+            guard codings.count == 1 else { throw .notImplemented }
+            guard takesBodies, status == .ok else { throw .lengthRequired }
+            isChunked = true
+            return 0
         }
         // Proxies join equal lengths into a list. Lengths that differ are an error.
         var length: Int?
