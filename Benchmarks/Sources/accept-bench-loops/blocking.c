@@ -65,6 +65,7 @@ static void *accept_forever(void *argument)
 
 _Noreturn void run_blocking(const struct options *given)
 {
+    /* The same for all shards, which are started one after the other. */
     options = given;
     answer = answer_for(given);
     for (unsigned i = 1; i < options->listener_count; i++) {

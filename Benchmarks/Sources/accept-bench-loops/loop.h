@@ -12,6 +12,8 @@
 
 enum {
     MAXIMUM_LISTENERS = 65536,
+    MAXIMUM_SHARDS = 1024,
+    CACHE_LINE = 64,
     /* A request that is longer is read in several pieces; the first is answered. */
     REQUEST_ROOM = 512,
     REQUESTS_OF_A_CONNECTION = 10,
@@ -51,7 +53,7 @@ struct answer answer_for(const struct options *options);
 
 _Noreturn void fail(const char *what, int error);
 
-/* Counts connections. Any thread. */
+/* Counts connections, of the calling thread's shard. Any thread. */
 void count_accepted(unsigned count);
 
 /* Forgets the requests of the connection that had this descriptor before. The loop's thread only, as the next. */

@@ -29,14 +29,28 @@ static const char response[] = "HTTP/1.0 200 OK\r\nContent-Length: 17\r\nConnect
 
 static const char kept_response[] = "HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\nNo soup for you!\n";
 
-static atomic_ulong accepted;
+/* Of each shard, on a cache line of its own. Threads that are no shard's count with the first. */
+static struct counter {
+    _Alignas(CACHE_LINE) atomic_ulong count;
+} accepted[MAXIMUM_SHARDS];
+static _Thread_local unsigned shard;
 
 struct arguments {
     const char *loop;
     struct sockaddr_in address;
     bool has_address;
+    unsigned shard_count;
     struct options options;
 };
+
+#ifndef WITH_NB_SERVER
+/* A thread with a loop and with listeners of its own. */
+struct shard {
+    unsigned number;
+    const char *loop;
+    struct options options;
+};
+#endif
 
 _Noreturn void fail(const char *what, int error)
 {
@@ -46,7 +60,7 @@ _Noreturn void fail(const char *what, int error)
 
 void count_accepted(unsigned count)
 {
-    atomic_fetch_add_explicit(&accepted, count, memory_order_relaxed);
+    atomic_fetch_add_explicit(&accepted[shard].count, count, memory_order_relaxed);
 }
 
 struct answer answer_for(const struct options *options)
@@ -61,11 +75,11 @@ struct answer answer_for(const struct options *options)
     }
 }
 
-static int open_listener(const struct sockaddr_in *wanted, bool non_blocking)
+#ifndef WITH_NB_SERVER
+/* Several shards listen on the same port. Afterwards `address` has the port that the kernel chose. */
+static int open_listener(struct sockaddr_in *address, bool non_blocking, bool is_shared)
 {
-    struct sockaddr_in address = *wanted;
-    socklen_t length = sizeof address;
-    char host[INET_ADDRSTRLEN];
+    socklen_t length = sizeof *address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | (non_blocking ? SOCK_NONBLOCK : 0), 0);
 
     if (listener < 0)
@@ -74,40 +88,67 @@ static int open_listener(const struct sockaddr_in *wanted, bool non_blocking)
         fail("setsockopt", errno);
     if (setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0)
         fail("setsockopt", errno);
-    if (bind(listener, (struct sockaddr *)&address, length) < 0)
+    if (is_shared && setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int)) < 0)
+        fail("setsockopt", errno);
+    if (bind(listener, (struct sockaddr *)address, length) < 0)
         fail("bind", errno);
     if (listen(listener, INT32_MAX) < 0)
         fail("listen", errno);
-    if (getsockname(listener, (struct sockaddr *)&address, &length) < 0)
+    if (getsockname(listener, (struct sockaddr *)address, &length) < 0)
         fail("getsockname", errno);
-    printf("listening on %s:%d\n", inet_ntop(AF_INET, &address.sin_addr, host, sizeof host), ntohs(address.sin_port));
     return listener;
 }
 
-static int *open_listeners(const struct arguments *arguments)
+/* The addresses of the first shard, which the others share. */
+static struct sockaddr_in *addresses_of(const struct arguments *arguments)
 {
-    struct sockaddr_in address = arguments->address;
+    unsigned count = arguments->options.listener_count;
+    unsigned first = ntohs(arguments->address.sin_port);
+    struct sockaddr_in *addresses = calloc(count, sizeof *addresses);
+
+    if (!addresses)
+        fail("calloc", errno);
+    for (unsigned i = 0; i < count; i++) {
+        addresses[i] = arguments->address;
+        addresses[i].sin_port = htons((uint16_t)(first ? first + i : 0));
+    }
+    return addresses;
+}
+
+static const int *open_listeners(const struct arguments *arguments, struct sockaddr_in *addresses)
+{
     unsigned count = arguments->options.listener_count;
     int *listeners = calloc(count, sizeof *listeners);
 
     if (!listeners)
         fail("calloc", errno);
-    for (unsigned i = 0; i < count; i++) {
-        listeners[i] = open_listener(&address, strcmp(arguments->loop, "epoll") == 0);
-        if (address.sin_port)
-            address.sin_port = htons((uint16_t)(ntohs(address.sin_port) + 1));
-    }
-    fflush(stdout);
+    for (unsigned i = 0; i < count; i++)
+        listeners[i] = open_listener(&addresses[i], strcmp(arguments->loop, "epoll") == 0, arguments->shard_count > 1);
     return listeners;
 }
 
+static void tell(const struct sockaddr_in *addresses, unsigned count)
+{
+    char host[INET_ADDRSTRLEN];
+
+    for (unsigned i = 0; i < count; i++) {
+        inet_ntop(AF_INET, &addresses[i].sin_addr, host, sizeof host);
+        printf("listening on %s:%d\n", host, ntohs(addresses[i].sin_port));
+    }
+    fflush(stdout);
+}
+#endif
+
 static void *report_at_the_end(void *signals)
 {
+    unsigned long sum = 0;
     int signal;
 
     sigwait(signals, &signal);
     report_calls();
-    printf("accepted %lu\n", atomic_load(&accepted));
+    for (unsigned i = 0; i < MAXIMUM_SHARDS; i++)
+        sum += atomic_load(&accepted[i].count);
+    printf("accepted %lu\n", sum);
     fflush(stdout);
     _exit(EXIT_SUCCESS);
 }
@@ -134,6 +175,7 @@ static _Noreturn void usage(FILE *stream, int status)
             "  --loop LOOP        ring, epoll or blocking\n"
             "  --listen ADDRESS   IPv4 address and port, 0 for any free port\n"
             "  --listeners N      on N ports from that one upwards (default 1)\n"
+            "  --shards N         N threads, each with a loop and listeners of its own (default 1)\n"
             "  --work WORK        none, banner, turnaround, limited or hold\n"
             "  --depth N          completions or events taken at a time, 1 to 65536 (default 256)\n"
             "  --finish           send the last bytes in one segment with the FIN, and lose none (ring, epoll)\n"
@@ -188,6 +230,7 @@ static struct arguments parse(int count, char **words)
         {"loop", required_argument, NULL, 'l'},
         {"listen", required_argument, NULL, 'a'},
         {"listeners", required_argument, NULL, 'n'},
+        {"shards", required_argument, NULL, 's'},
         {"work", required_argument, NULL, 'w'},
         {"depth", required_argument, NULL, 'd'},
         {"finish", no_argument, NULL, 'f'},
@@ -196,6 +239,7 @@ static struct arguments parse(int count, char **words)
         {0},
     };
     struct arguments arguments = {
+        .shard_count = 1,
         .options = {.work = WORK_BANNER, .depth = 256, .listener_count = 1},
     };
     int name;
@@ -211,6 +255,9 @@ static struct arguments parse(int count, char **words)
             break;
         case 'n':
             arguments.options.listener_count = number(optarg, 1, MAXIMUM_LISTENERS);
+            break;
+        case 's':
+            arguments.shard_count = number(optarg, 1, MAXIMUM_SHARDS);
             break;
         case 'w':
             arguments.options.work = work_named(optarg);
@@ -235,28 +282,74 @@ static struct arguments parse(int count, char **words)
     return arguments;
 }
 
+#ifdef WITH_NB_SERVER
+/* One server, which accepts for one loop. */
+static _Noreturn void run(const struct arguments *arguments)
+{
+    struct options options = arguments->options;
+
+    if (arguments->shard_count != 1 || strcmp(arguments->loop, "epoll") != 0)
+        usage(stderr, EXIT_FAILURE);
+    open_server(&arguments->address, options.listener_count);
+    options.listener_count = 0;
+    fflush(stdout);
+    start_calls(options.call_interval);
+    run_epoll(&options);
+}
+#else
+static void *run_shard(void *argument)
+{
+    const struct shard *own = argument;
+
+    shard = own->number;
+    if (strcmp(own->loop, "ring") == 0)
+        run_ring(&own->options);
+    if (strcmp(own->loop, "blocking") == 0)
+        run_blocking(&own->options);
+    run_epoll(&own->options);
+}
+
+/* The first shard is this thread's, and is the one that is called. */
+static _Noreturn void run(const struct arguments *arguments)
+{
+    unsigned count = arguments->shard_count;
+    struct shard *shards = calloc(count, sizeof *shards);
+    struct sockaddr_in *addresses = addresses_of(arguments);
+
+    if (!shards)
+        fail("calloc", errno);
+    for (unsigned i = 0; i < count; i++) {
+        shards[i] = (struct shard){.number = i, .loop = arguments->loop, .options = arguments->options};
+        shards[i].options.listeners = open_listeners(arguments, addresses);
+        if (i > 0)
+            shards[i].options.call_interval = 0;
+    }
+    tell(addresses, arguments->options.listener_count);
+    start_calls(arguments->options.call_interval);
+    for (unsigned i = 1; i < count; i++) {
+        pthread_t thread;
+        int error = pthread_create(&thread, NULL, run_shard, &shards[i]);
+
+        if (error)
+            fail("pthread_create", error);
+    }
+    run_shard(&shards[0]);
+    __builtin_unreachable();
+}
+#endif
+
 int main(int count, char **words)
 {
+    static const char *const loops[] = {"ring", "epoll", "blocking"};
     struct arguments arguments = parse(count, words);
 
-    /* Before any other thread is made, which inherits what is blocked. */
-    report_on_signals();
-#ifdef WITH_NB_SERVER
-    open_server(&arguments.address, arguments.options.listener_count);
-    arguments.options.listener_count = 0;
-    fflush(stdout);
-#else
-    arguments.options.listeners = open_listeners(&arguments);
-#endif
-    start_calls(arguments.options.call_interval);
-#ifndef WITH_NB_SERVER
-    if (strcmp(arguments.loop, "ring") == 0)
-        run_ring(&arguments.options);
-    if (strcmp(arguments.loop, "blocking") == 0)
-        run_blocking(&arguments.options);
-#endif
-    if (strcmp(arguments.loop, "epoll") == 0)
-        run_epoll(&arguments.options);
+    for (unsigned i = 0; i < sizeof loops / sizeof *loops; i++) {
+        if (strcmp(arguments.loop, loops[i]) != 0)
+            continue;
+        /* Before any other thread is made, which inherits what is blocked. */
+        report_on_signals();
+        run(&arguments);
+    }
     fprintf(stderr, "accept-bench-loops: no such loop: '%s'\n", arguments.loop);
     usage(stderr, EXIT_FAILURE);
 }

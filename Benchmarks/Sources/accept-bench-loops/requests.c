@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* By descriptor. */
-static unsigned char *requests;
-static unsigned room;
+/* By descriptor. Each shard has its own, so that none writes where another looks. */
+static _Thread_local unsigned char *requests;
+static _Thread_local unsigned room;
 
 void begin_requests(int connection)
 {

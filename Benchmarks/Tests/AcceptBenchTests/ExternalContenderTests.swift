@@ -15,6 +15,45 @@ struct ExternalContenderTests {
         #expect(try contender.command(options) == ["sh", "-c", "exec PATH=/x run --port=12345 --admin=12345"])
     }
 
+    @Test func itIsToldTheRequestsOfAConnectionAndTheShardsIfItAsks() throws {
+        let contender = try Contender(external: "x=x {port} {requests} {shards}")
+        var options = ServeOptions()
+        (options.port, options.shards, options.work) = (80, 4, .limited)
+        #expect(try contender.command(options) == ["sh", "-c", "exec x 80 10 4"])
+        options.work = .turnaround
+        #expect(try contender.command(options) == ["sh", "-c", "exec x 80 1 4"])
+        #expect(Limited().objection(to: contender) == nil)
+        #expect(contender.reasonNotToBeShards == nil)
+        #expect(try Contender(external: "x=x {port}").reasonNotToBeShards == "it is not told {shards}")
+    }
+
+    @Test(
+        arguments: [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 40), ("HTTP/1.1 200 OK\r\ncontent-length:2\r\n\r\n", 39),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", nil),
+            ("HTTP/1.1 200 OK\r\n\r\nContent-Length: 2\r\n\r\n", nil),
+        ] as [(String, Int?)]
+    )
+    func howLongAnAnswerIsStandsInItsHead(bytes: String, length: Int?) {
+        #expect(AnswerProbe.length(ofAnswerThatBegins: Array(bytes.utf8)) == length)
+    }
+
+    @Test func oursIsToldItsShardsAndWhatItAsks() throws {
+        var options = ServeOptions()
+        #expect(!(try Contender.ours.command(options).contains("--shards")))
+        options.shards = 2
+        for contender in Contender.admissions {
+            let command = try contender.command(options)
+            #expect(command.suffix(4) == ["--shards", "2", "--admission", contender.admission?.rawValue])
+        }
+        let shared = Contender.names.filter { Contender.named($0)?.reasonNotToBeShards == nil }
+        #expect(
+            Set(Contender.names).subtracting(shared) == [
+                "ours, embedded", "ours, from C", "nio", "nio, a listener a loop", "nio, behind ours",
+            ]
+        )
+    }
+
     @Test(arguments: [
         "", "nginx", "=nginx {port}", "nginx=", "nginx=nginx -p 80", "ring=x {port}", "finishing=x {port}",
     ])

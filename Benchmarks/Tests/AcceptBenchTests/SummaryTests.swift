@@ -90,6 +90,17 @@ struct SummaryTests {
         #expect(rows(ours).first?.ratioToSameInC == nil)
     }
 
+    @Test func whatHasOneThingMoreIsComparedWithWhatHasNot() throws {
+        let limited = try #require(Contender.admissions.first)
+        let all = samples(.ours, cpu: [10, 100, 20]) + samples(limited, cpu: [11, 102, 21])
+        let rows = rows(all, [], [.ours, limited])
+        #expect(rows[0].notes == [])
+        #expect(rows[1].notes == ["1.050 of \"ours\""])
+        let many = samples(.ours, cpu: [10, 10, 10, 10, 10, 10]) + samples(limited, cpu: [9, 10, 11, 12, 13, 14])
+        let row = try #require(self.rows(many, [], [.ours, limited]).last)
+        #expect(row.notes == ["1.150 of \"ours\", with 95 % confidence 0.900–1.400"])
+    }
+
     @Test(arguments: [(2, false), (3, true)])
     func theClientsWereTheLimitIfTheyWereInMoreThanHalfOfTheRounds(limited: Int, isLimited: Bool) throws {
         var all = samples(.ours, cpu: [20, 20, 20, 20, 20]) + samples(ring, cpu: [10, 10, 10, 10, 10])

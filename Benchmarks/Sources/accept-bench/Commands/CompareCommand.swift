@@ -60,6 +60,17 @@ struct CompareCommand: ParsableCommand {
     @Option(help: "Threads of the clients, each with a ring of its own.")
     var threads = 1
 
+    @Option(
+        help: """
+            Threads of each server, each with a loop and listeners of its own on the same ports. They have as many CPUs, and the clients the \
+            others, or all if there are no others; in backlog the clients sleep meanwhile. Contenders that have no shards take no part.
+            """
+    )
+    var shards = 1
+
+    @Flag(help: "Ours with limits, rates and rules that let everybody in, too.")
+    var admission = false
+
     @Flag(
         help:
             "More of everything, and more contenders; SwiftNIO is built by: swift build -c release --package-path NIO."
@@ -98,6 +109,7 @@ struct CompareCommand: ParsableCommand {
         try Bounds.check("--listeners", listeners, Bounds.listeners)
         try Bounds.check("--rate", rate, Bounds.perSecond)
         try Bounds.check("--threads", [threads], Bounds.threads)
+        try Bounds.check("--shards", [shards], Bounds.threads)
         guard threads <= clients else { throw ValidationError("there is a client for each of the --threads at least") }
         _ = try contenders()
     }
@@ -105,7 +117,7 @@ struct CompareCommand: ParsableCommand {
     func run() throws {
         try Interruption.postpone()
         if privateNetwork { try PrivateNetwork.enter() }
-        let placement = try Placement.ofThisProcess()
+        let placement = try Placement.ofThisProcess(servers: shards)
         let field = field(placement)
         let scenarios = scenarios(field)
         try Preflight.check(
@@ -133,6 +145,7 @@ struct CompareCommand: ParsableCommand {
     private func field(_ placement: Placement?) -> Field {
         var field = Field(placement: placement)
         field.isPrivate = privateNetwork
+        field.shards = shards
         field.threads = threads
         field.seconds = seconds ?? (full ? 1 : 0.5)
         field.backlog = connections ?? 3000
@@ -150,10 +163,20 @@ struct CompareCommand: ParsableCommand {
         return scenario.isEmpty ? all : all.filter { scenario.contains($0.name) }
     }
 
+    /// Whether a contender takes part that is not named.
+    private func isUsual(_ name: String) -> Bool {
+        guard let contender = Contender.named(name) else { return false }
+        if shards > 1, contender.reasonNotToBeShards != nil { return false }
+        return contender.admission != nil ? admission : full || !Contender.extra.contains(name)
+    }
+
     private func contenders() throws -> [Contender] {
         var names = contender
-        if names.isEmpty { names = Contender.names.filter { full || !Contender.extra.contains($0) } }
+        if names.isEmpty { names = Contender.names.filter(isUsual) }
         let all = names.compactMap { Contender.named($0) } + (try external.map { try Contender(external: $0) })
+        if shards > 1, let other = all.first(where: { $0.reasonNotToBeShards != nil }) {
+            throw ValidationError("'\(other.name)' has no shards: \(other.reasonNotToBeShards ?? "")")
+        }
         var seen: Set<String> = []
         for contender in all where !seen.insert(contender.name).inserted {
             throw ValidationError("'\(contender.name)' is there twice")

@@ -60,6 +60,7 @@ struct ComparisonRun {
         let summary = Summary(scenarios, lineup.contenders, comparison.samples, comparison.absences)
         let heading = [
             "interleaved rounds, \(mostRounds) at most, \(field.seconds.fixed(1)) s each, \(field.inFlight) clients at a time, "
+                + (field.shards > 1 ? "\(field.shards) shards, " : "")
                 + "\(field.backlog) connections in a backlog; \(Placement.describe(field.placement)); loopback",
             choice,
             isComplete

@@ -30,6 +30,12 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Listen on so many ports, from that one upwards.")
     var listeners = 1
 
+    @Option(help: "Threads, each with a loop and listeners of its own: ours, ours-on-epoll, and the loops in C.")
+    var shards = 1
+
+    @Option(help: "Of ours, what each client is asked: limits, rates, rule, rules or sources. All are let in.")
+    var admission: OurAdmission?
+
     @Option(help: "What to do with a connection: none, banner, turnaround, limited or hold.")
     var work = Work.banner
 
@@ -43,7 +49,16 @@ struct ServeCommand: ParsableCommand {
         try Bounds.check("--listeners", [listeners], Bounds.listeners)
         try Bounds.check("--depth", [depth], Bounds.depth)
         try Bounds.check("--call-interval", [callInterval], Bounds.callInterval)
-        guard Contender.named(name) != nil else { throw ValidationError("there is no '\(name)' to serve") }
+        try Bounds.check("--shards", [shards], Bounds.threads)
+        guard let contender = Contender.named(name) else { throw ValidationError("there is no '\(name)' to serve") }
+        if shards > 1, let reason = contender.reasonNotToBeShards {
+            throw ValidationError("'\(name)' has no shards: \(reason)")
+        }
+        if admission != nil {
+            guard case .ours(let setting) = contender.program, setting != .fromC else {
+                throw ValidationError("--admission is for ours, ours-on-epoll and embedded, not for '\(name)'")
+            }
+        }
         _ = try options()
     }
 
@@ -51,7 +66,7 @@ struct ServeCommand: ParsableCommand {
         _ = try Preflight.raiseDescriptorLimit()
         guard let contender = Contender.named(name, depth: depth) else { return }
         if case .ours(let setting) = contender.program, setting != .fromC {
-            return try OurServer(options: options(), setting: setting).run()
+            return try OurServer(options: options(), setting: setting, admission: admission).run()
         }
         // In this process's place, so that signals and the exit status are its own.
         let command = try contender.command(try options())
@@ -68,6 +83,7 @@ struct ServeCommand: ParsableCommand {
             host: String(listen[..<colon]),
             port: port,
             listeners: listeners,
+            shards: shards,
             work: work,
             callInterval: callInterval
         )

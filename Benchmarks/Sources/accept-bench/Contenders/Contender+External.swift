@@ -17,4 +17,13 @@ extension Contender {
 
     /// What stands for the port in an external contender's command.
     static let portMark = "{port}"
+    /// What stands for how many requests a connection has before the server closes it.
+    static let requestsMark = "{requests}"
+    /// What stands for how many threads or processes serve.
+    static let shardsMark = "{shards}"
+
+    /// Whether an external one closes a connection after as many requests as it is told.
+    var isToldRequests: Bool {
+        if case .external(let command) = program { command.contains(Self.requestsMark) } else { false }
+    }
 }

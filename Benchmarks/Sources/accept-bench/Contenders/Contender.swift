@@ -6,6 +6,10 @@ struct Contender: Sendable {
     let program: Program
     /// Why it cannot take part in a scenario that calls it.
     var reasonNotToBeCalled: String?
+    /// Of ours: what decides whether a client is let in. All are.
+    var admission: OurAdmission?
+    /// Of ours with an admission: the contender that has one thing less, and is otherwise the same.
+    var base: String?
     /// Of an external one: whether it sends something before it is asked.
     var speaksFirst = false
 
@@ -44,6 +48,16 @@ struct Contender: Sendable {
 
     var isExternal: Bool {
         if case .external = program { true } else { false }
+    }
+
+    /// Why it cannot serve on several threads that share a port; nil if it can.
+    var reasonNotToBeShards: String? {
+        switch program {
+        case .ours(.ring), .ours(.epoll), .loop: nil
+        case .external(let command): command.contains(Self.shardsMark) ? nil : "it is not told {shards}"
+        case .ours(.embedded), .ours(.fromC): "it is turned by one loop"
+        case .nio, .nioBehindOurs: "it has loops of its own"
+        }
     }
 
     /// Of a loop in C that ends connections as nb-server does.
@@ -88,6 +102,14 @@ extension Contender {
         summary: "nb-server on its other engine",
         program: .ours(.epoll)
     )
+    /// Ours, with limits and rules that every client passes.
+    static let admissions = OurAdmission.allCases.map { admission in
+        var contender = Contender(name: "ours, \(admission.words)", summary: admission.summary, program: .ours(.ring))
+        contender.admission = admission
+        contender.base = admission.base.map { "ours, \($0.words)" } ?? ours.name
+        return contender
+    }
+
     static let epoll = Contender(
         name: "epoll",
         summary: "C, epoll and accept4, level-triggered, one thread",
@@ -131,18 +153,22 @@ extension Contender {
     static let finishing = "ring, finishing"
 
     /// What `--contender` knows, but for those that are external.
-    static let names = [
-        ours.name, embedded.name, fromC.name, oursOnEpoll.name, ceiling, control, finishing, epoll.name,
-        epollFinishing.name,
-        blocking.name, nio.name, nioLoops.name, nioBehindOurs.name,
-    ]
+    static let names =
+        [
+            ours.name, embedded.name, fromC.name, oursOnEpoll.name,
+        ] + admissions.map(\.name) + [
+            ceiling, control, finishing, epoll.name,
+            epollFinishing.name,
+            blocking.name, nio.name, nioLoops.name, nioBehindOurs.name,
+        ]
 
     /// Those that take part only with `--full`, or when they are named.
     static let extra = [embedded.name, fromC.name, oursOnEpoll.name, nio.name, nioLoops.name, nioBehindOurs.name]
 
     /// The plain ones, as `serve` starts them.
     static func named(_ name: String, depth: Int = 256) -> Contender? {
-        switch name {
+        if let contender = admissions.first(where: { $0.name == name }) { return contender }
+        return switch name {
         case ours.name: ours
         case embedded.name, Setting.embedded.rawValue: embedded
         case fromC.name, Setting.fromC.rawValue: fromC

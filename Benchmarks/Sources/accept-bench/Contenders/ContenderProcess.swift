@@ -14,6 +14,8 @@ final class ContenderProcess {
     /// How many connections the clients have had with it in all, for the account at the end.
     var connected = 0
     private let process: ChildProcess
+    /// What an external one was found to answer to several requests.
+    private var learned: LoadStream.Answer?
 
     private static let startLimit = 10.0
 
@@ -104,6 +106,17 @@ final class ContenderProcess {
     private func awaitAnswer() throws {
         let deadline = Moment.now() + Moment(seconds: Self.startLimit)
         while true {
+            if contender.isExternal, options.work.exchanges > 1, learned == nil {
+                do {
+                    learned = try AnswerProbe.learn(at: targets[0], options.work)
+                } catch let failure as Failure {
+                    try process.expectRunning()
+                    try Interruption.check()
+                    guard Moment.now() < deadline else { throw failure }
+                    usleep(20_000)
+                    continue
+                }
+            }
             let result = try LoadRun.run(probe)
             let ledger = result.streams[0].ledger
             connected += ledger.connected
@@ -136,6 +149,6 @@ final class ContenderProcess {
 
     /// What its clients expect. One that is not ours says what it likes.
     var answer: LoadStream.Answer {
-        contender.isExternal && options.work != .none ? .anything : options.work.answer
+        learned ?? (contender.isExternal && options.work != .none ? .anything : options.work.answer)
     }
 }

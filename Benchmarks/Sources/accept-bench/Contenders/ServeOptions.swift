@@ -7,6 +7,8 @@ struct ServeOptions: Sendable {
     /// The first port; 0 for any.
     var port: UInt16 = 0
     var listeners = 1
+    /// Threads, each with a loop and listeners of its own on the same ports.
+    var shards = 1
     var work = Work.banner
     /// Microseconds between two calls from another thread; 0 for none.
     var callInterval = 0
@@ -17,10 +19,12 @@ struct ServeOptions: Sendable {
 extension Contender {
     /// The command that starts it.
     func command(_ options: ServeOptions) throws -> [String] {
-        let common = [
+        var common = [
             "--listen", options.address, "--listeners", "\(options.listeners)", "--work", options.work.rawValue,
             "--call-interval", "\(options.callInterval)",
         ]
+        if options.shards > 1 { common += ["--shards", "\(options.shards)"] }
+        if let admission { common += ["--admission", admission.rawValue] }
         switch program {
         case .ours(.fromC):
             return [try ProgramPath.besideThisOne("accept-bench-from-c"), "--loop", "epoll", "--finish"] + common
@@ -35,7 +39,10 @@ extension Contender {
         case .nioBehindOurs:
             return [try Self.nioProgram] + common + ["--behind-nb-server"]
         case .external(let command):
-            return ["sh", "-c", "exec " + command.replacing(Contender.portMark, with: "\(options.port)")]
+            let words = command.replacing(Contender.portMark, with: "\(options.port)")
+                .replacing(Contender.requestsMark, with: "\(options.work.exchanges)")
+                .replacing(Contender.shardsMark, with: "\(options.shards)")
+            return ["sh", "-c", "exec " + words]
         }
     }
 

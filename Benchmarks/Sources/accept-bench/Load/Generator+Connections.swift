@@ -120,19 +120,27 @@ extension Generator {
 
     private func hasWholeAnswer(_ slot: Int32) -> Bool {
         let client = slots[Int(slot)]
-        switch plan.streams[Int(client.stream)].answer {
+        let stream = plan.streams[Int(client.stream)]
+        switch stream.answer {
         case .nothing: return client.received == 0
         case .anything: return client.received > 0
         case .exactly(let expected): return Int(client.received) == expected.count && !client.isWrong
+        case .pieces(let each, let last): return Int(client.received) == each * (stream.exchanges - 1) + last
         }
     }
 
     /// The answer to one of several requests is complete.
     private func isToAskAgain(_ slot: Int32) -> Bool {
         let stream = plan.streams[Int(slots[Int(slot)].stream)]
-        guard stream.exchanges > 1, case .exactly(let expected) = stream.answer else { return false }
+        guard stream.exchanges > 1 else { return false }
         let received = Int(slots[Int(slot)].received)
-        return received < expected.count && received % (expected.count / stream.exchanges) == 0
+        switch stream.answer {
+        case .exactly(let expected):
+            return received < expected.count && received % (expected.count / stream.exchanges) == 0
+        case .pieces(let each, _):
+            return received <= each * (stream.exchanges - 1) && received % each == 0
+        case .nothing, .anything: return false
+        }
     }
 
     /// The server has ended the connection.

@@ -9,7 +9,7 @@ struct LoadStream: Sendable {
     var pace: Pace
     /// No more connections than these.
     var count: Int?
-    /// How often a client says it and gets an equal part of the answer; more than once only where the answer is known.
+    /// How often a client says it and gets an equal part of the answer; more than once only where the answer, or its length, is known.
     var exchanges = 1
     /// It goes on for as long as the others do.
     var isBackground = false
@@ -29,6 +29,8 @@ struct LoadStream: Sendable {
         case nothing
         case anything
         case exactly([UInt8])
+        /// So many bytes to each request, and others to the last.
+        case pieces(each: Int, last: Int)
     }
 
     /// Who ends a connection, and how.

@@ -60,10 +60,21 @@ struct Summary {
             validRounds: valid.count,
             generatorLimitedRounds: valid.filter(\.isGeneratorLimited).count,
             isGeneratorLimited: isLimited,
-            notes: notes(own, valid, absence, isLimited),
+            notes: notes(own, valid, absence, isLimited) + comparison(valid, with: who.base, scenario),
             isAbsentByNature: absence?.isByNature ?? false,
             isExternal: who.isExternal
         )
+    }
+
+    /// How a contender compares with one that has a thing less, within each round.
+    private func comparison(_ valid: [Sample], with base: String?, _ scenario: any Scenario) -> [String] {
+        guard let base else { return [] }
+        let ratios = valid.ratios(to: find(scenario, base), of: scenario.columns[0])
+        guard !ratios.isEmpty else { return [] }
+        let interval = ratios.medianInterval.map {
+            ", with 95 % confidence \($0.lowerBound.fixed(3))–\($0.upperBound.fixed(3))"
+        }
+        return ["\(ratios.median.fixed(3)) of \"\(base)\"\(interval ?? "")"]
     }
 
     private func find(_ scenario: any Scenario, _ contender: String) -> [Sample] {

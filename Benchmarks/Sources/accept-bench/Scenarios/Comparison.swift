@@ -113,6 +113,7 @@ final class Comparison {
     private func start(_ scenario: any Scenario, _ contender: Contender) throws -> ContenderProcess {
         let options = ServeOptions(
             listeners: scenario.listeners,
+            shards: field.shards,
             work: scenario.work,
             callInterval: scenario.callInterval
         )

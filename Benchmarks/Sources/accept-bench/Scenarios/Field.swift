@@ -4,6 +4,8 @@ import Measuring
 struct Field: Sendable {
     var placement: Placement?
     var sources = SourceAddresses(count: SourceAddresses.most)
+    /// Threads of each server, with a loop and listeners each.
+    var shards = 1
     /// In a network namespace of its own, where all segments are those of the comparison.
     var isPrivate = false
     var threads = 1

@@ -16,7 +16,7 @@ struct Idle: Scenario {
 
     func measure(_ process: ContenderProcess, _ field: Field, _ sample: inout Sample) throws {
         let processes = try process.processes()
-        let processors = try field.placement.map { [$0.server] } ?? CPUTicks(textOfFile("/proc/stat")).processors
+        let processors = try field.placement?.servers ?? CPUTicks(textOfFile("/proc/stat")).processors
         _ = try cpuTimeOnceIdle(processes)
         // Without one, where none can be made.
         let group = try? ControlGroup(of: processes)

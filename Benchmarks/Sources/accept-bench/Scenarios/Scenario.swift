@@ -38,7 +38,7 @@ extension Scenario {
     func objection(to contender: Contender) -> String? {
         if contender.isFinishing, work == .hold { return "it ends no connection here, and is the plain one" }
         guard contender.isExternal else { return nil }
-        guard listeners == 1, work != .hold, work != .limited else {
+        guard listeners == 1, work != .hold, work != .limited || contender.isToldRequests else {
             return "a server that is not ours cannot be told to do this"
         }
         guard (work == .banner) != contender.speaksFirst else { return nil }
@@ -78,7 +78,7 @@ extension Scenario {
         if field.isPrivate, sample.ledger.connected > 0 {
             sample.values[.segments] = Double(now.segmentsSent(since: counters)) / Double(sample.ledger.connected)
         }
-        sample.values[.serverLoad] = 100 * serverCPU / max(0.001, result.seconds)
+        sample.values[.serverLoad] = 100 * serverCPU / max(0.001, result.seconds) / Double(field.shards)
         sample.values[.generatorLoad] = 100 * result.generatorLoad
         sample.judge()
         // There is no point in waiting for it again.
