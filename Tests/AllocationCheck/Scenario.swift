@@ -21,6 +21,8 @@ struct Scenario {
     static let crowdSize = 32
     /// Which limits the server has.
     var limits: AdmissionLimits?
+    /// Which sources it lets in.
+    var rules: SourceRules?
     /// All that the server's thread may do in the whole span.
     var limit = Counts.none
 
@@ -39,7 +41,7 @@ struct Scenario {
             report: report
         )
 
-        let options = ServerOptions(admission: try limits.map { try Admission($0) })
+        let options = ServerOptions(admission: try admission)
         let server = try Server(makeBehavior(meter), listening: "127.0.0.1:0", options: options)
         try server.startBlocking()
         let client = Client(
@@ -52,6 +54,13 @@ struct Scenario {
 
         guard let counts = report.result else { throw Failure("\(name): a connection is missing, or too many came") }
         return tell(counts)
+    }
+
+    private var admission: Admission? {
+        get throws {
+            guard limits != nil || rules != nil else { return nil }
+            return try Admission(limits ?? AdmissionLimits(), rules: rules)
+        }
     }
 
     func connect(_ client: Client, _ valve: Valve) throws {

@@ -45,12 +45,30 @@ func runScenarios() throws -> [Bool] {
     let rate = AdmissionLimits.Rate(perSecond: 1_000_000, burst: 1_000_000)
     let far = AdmissionLimits(maximumOpen: 1_000_000, rate: rate, perListener: .init(maximumOpen: 1_000_000))
     let farOfSources = AdmissionLimits(perSource: AdmissionLimits.SourceLimits(maximumOpen: 1_000_000, rate: rate))
+    // Rules about other sources than the clients'.
+    let rules = try SourceRules(
+        (0..<10_000).map { number in
+            let prefix = try AddressPrefix("10.\(number / 256).\(number % 256).0/24")
+            return (prefix, number.isMultiple(of: 2) ? .deny : .allow)
+        },
+        default: .allow
+    )
     let line = [UInt8](repeating: 0x6e, count: 63)
     return [
         try Scenario(name: "greeting, one by one").run(Greeter.init),
         try Scenario(name: "greeting, bursts", burst: 500).run(Greeter.init),
         try Scenario(name: "greeting, limits, one by one", limits: far).run(Greeter.init),
+        try Scenario(name: "greeting, limits, bursts", burst: 500, limits: far).run(Greeter.init),
         try Scenario(name: "greeting, limits by source, one by one", limits: farOfSources).run(Greeter.init),
+        try Scenario(name: "greeting, limits by source, bursts", burst: 500, limits: farOfSources).run(Greeter.init),
+        try Scenario(name: "greeting, 10,000 rules, one by one", rules: rules).run(Greeter.init),
+        try Scenario(
+            name: "greeting, 10,000 rules and limits by source, bursts",
+            burst: 500,
+            limits: farOfSources,
+            rules: rules
+        )
+        .run(Greeter.init),
         try Scenario(name: "1,000 bytes of text, one by one", greeting: text)
             .run { LongGreeter(meter: $0, text: text) },
         try Scenario(name: "1,000 bytes of text, bursts", greeting: text, burst: 500)

@@ -136,7 +136,7 @@ extension Acceptor {
         } else if slot.pointee.isKept {
             connections.pointee.drop(slot)
         }
-        slot.giveName()
+        connections.pointee.giveName(slot)
         state.tell(.connectionFailed(slot.id, error))
     }
 

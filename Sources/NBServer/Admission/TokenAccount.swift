@@ -17,7 +17,9 @@ struct TokenAccount {
     }
 
     /// Whether there are fewer tokens than these.
-    func isNearLimit(_ count: Int, at now: Instant) -> Bool { bucket.available(at: now) < count }
+    // Mutating, as below: for a method that is not, the compiler retains the bucket.
+    @inline(__always)
+    mutating func isNearLimit(_ count: Int, at now: Instant) -> Bool { bucket.available(at: now) < count }
 
     /// For how many of `count` connections there are tokens in hand.
     func suffice(for count: Int) -> Int { bucket.isLimited ? min(count, inHand) : count }

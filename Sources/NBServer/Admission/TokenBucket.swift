@@ -16,6 +16,8 @@ internal import Synchronization
 final class TokenBucket: Sendable {
     /// An interval in nanoseconds and a burst, in one word, so that both are read at once.
     private let rate: Atomic<UInt64>
+    /// Loops read the rate for each connection, and write the time once a batch: so the two are not on one cache line.
+    private let gap = InlineArray<8, UInt64>(repeating: 0)
     private let full = Atomic<Int64>(0)
 
     /// What a word says.

@@ -19,7 +19,7 @@ extension ServerContext {
         connection.expect(in: state.pointee.connections)
         let slot = connection.intoSlot()
         slot.pointee.isKept = true
-        slot.giveName()
+        state.pointee.connections.pointee.giveName(slot)
         if watchingPeer { slot.pointee.isWatched = true }
         if slot.pointee.isWatched { state.pointee.connections.pointee.markDue(slot) }
         // It may have broken while it was the behavior's; then it ends here as every kept connection does.

@@ -34,7 +34,7 @@ extension ServerContext {
         let pages = state.pointee.workers.pages(number)
         let index = pages.pointee.take()
         pages.pointee.address(index).initializeMemory(as: Worker.self, to: worker)
-        slot.giveName()
+        state.pointee.connections.pointee.giveName(slot)
         slot.pointee.isKept = true
         slot.pointee.worker = WorkerAddress(table: number, index: index)
         let refusal = state.pointee.giveOptions(options, to: slot)

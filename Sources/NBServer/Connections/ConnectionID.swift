@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// The ID of a connection that a server keeps or a worker has; see ``ServerContext/keep(_:watchingPeer:)`` and ``WorkerConnection/id``. No
 /// two connections of a process ever have the same ID. A server recognizes the IDs of another server.
 public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
@@ -10,11 +8,4 @@ public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
 
     /// The ID in a log: `connection 17`.
     public var description: String { "connection \(number)" }
-
-    private static let numbers = Atomic<UInt64>(0)
-
-    /// A number that no connection has had.
-    static func nextNumber() -> UInt64 {
-        numbers.add(1, ordering: .relaxed).newValue
-    }
 }

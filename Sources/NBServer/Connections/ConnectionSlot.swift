@@ -146,11 +146,6 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     /// Whether its worker is to be given what comes, and more comes.
     @inline(__always)
     var wantsInput: Bool { pointee.receiving.credit != 0 && !pointee.receiving.hasEnded && !isResting }
-
-    /// Gives the connection a name, unless it has one from having been kept before.
-    func giveName() {
-        if pointee.number == 0 { pointee.number = ConnectionID.nextNumber() }
-    }
 }
 
 extension UnsafeMutablePointer<ConnectionSlot> {

@@ -32,6 +32,7 @@ struct ConnectionTable: ~Copyable {
     /// How many still point into the table: the loop, and every `Connection` that outlives the server, which any thread may drop.
     private let references = Atomic<Int>(1)
     var pool = ByteBlockPool()
+    private var numbers = ConnectionNumbers()
 
     private var pages = Pages(
         stride: MemoryLayout<ConnectionSlot>.stride,
@@ -104,6 +105,11 @@ struct ConnectionTable: ~Copyable {
             slot.pointee.phase == .outlived || ledger?.isOffLoopThread != true,
             "a connection is used outside of its server's thread: use it inside callbacks only"
         )
+    }
+
+    /// Gives a connection a name, unless it has one from having been kept before.
+    mutating func giveName(_ slot: Slot) {
+        if slot.pointee.number == 0 { slot.pointee.number = numbers.next() }
     }
 
     /// Every slot in use.
