@@ -8,9 +8,7 @@ package struct Placement: Equatable, Sendable {
     package let servers: [Int]
     package let clients: [Int]
 
-    /// Nil where this process has only one CPU.
-    ///
-    /// - Parameter count: how many CPUs the servers are to have.
+    /// Nil where this process has only one CPU. The servers are to have so many.
     package static func ofThisProcess(servers count: Int = 1) throws -> Placement? {
         let field = "Cpus_allowed_list:"
         let lines = try textOfFile("/proc/self/status").split(separator: "\n")
