@@ -6,18 +6,21 @@ import Measuring
 enum ProcessGroup {
     static func members(of group: pid_t) throws -> [pid_t] {
         try directory("/proc").filter { process in
-            guard let fields = fields(of: process), fields.count > 2 else { return false }
+            guard let fields = fields(of: "\(process)"), fields.count > 2 else { return false }
             return fields[2] == "\(group)" && fields[0] != "Z"
         }
     }
 
-    /// Whether all of them are stopped.
+    /// Whether all of them are stopped, with all their threads: one stops after the other.
     static func isStopped(_ processes: [pid_t]) -> Bool {
-        processes.allSatisfy { fields(of: $0)?.first == "T" }
+        processes.allSatisfy { process in
+            guard let threads = try? directory("/proc/\(process)/task"), !threads.isEmpty else { return false }
+            return threads.allSatisfy { fields(of: "\(process)/task/\($0)")?.first == "T" }
+        }
     }
 
-    /// Of `/proc/PID/stat`, those behind the name, which may have blanks in it: state, parent, group, and so on.
-    private static func fields(of process: pid_t) -> [Substring]? {
+    /// Of a `stat` file below `/proc`, those behind the name, which may have blanks in it: state, parent, group, and so on.
+    private static func fields(of process: String) -> [Substring]? {
         guard let text = try? textOfFile("/proc/\(process)/stat"), let end = text.lastIndex(of: ")") else { return nil }
         return text[text.index(after: end)...].split(separator: " ", maxSplits: 4)
     }
