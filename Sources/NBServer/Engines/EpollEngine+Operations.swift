@@ -124,10 +124,14 @@ extension EpollEngine {
     }
 
     /// A peer that was greeted has yet to answer: a receive on a socket that is not watched would find nothing, and have it watched then.
+    /// One that cannot be watched is tried all the same.
     private mutating func receive(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
+        if descriptor >= 0, case let record = table.record(descriptor), record.pointee.hasSent,
+            record.pointee.watch == .unwatched
+        {
+            record.pointee.mayRead = watch(record, descriptor) != 0
+        }
         waitForInput(descriptor, operation, token, isSilent)
-        guard descriptor >= 0, case let record = table.record(descriptor), record.pointee.hasSent else { return }
-        if record.pointee.watch == .unwatched { awaitInput(record, descriptor) }
     }
 
     private mutating func waitForInput(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {

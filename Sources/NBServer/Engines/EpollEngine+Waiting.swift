@@ -45,7 +45,7 @@ extension EpollEngine {
 
     /// The first of those that wait for input, or all of them, find nothing for now. Without epoll nothing would tell when there is
     /// something: the first ends with the error, and the next one is tried, now or when it comes.
-    mutating func awaitInput(_ record: DescriptorTable.Record, _ descriptor: Int32) {
+    private mutating func awaitInput(_ record: DescriptorTable.Record, _ descriptor: Int32) {
         record.pointee.mayRead = false
         let error = watch(record, descriptor)
         guard error != 0 else { return }

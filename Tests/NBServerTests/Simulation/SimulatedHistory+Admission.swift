@@ -82,6 +82,9 @@ extension SimulatedHistory {
         let isPaced = limits.pace.rate != nil
         if desk.pointee.canDeliver { violate("the loop sleeps with permits in hand") }
         if desk.pointee.all.inHand > 0 && !isPaced { violate("the loop sleeps with permits in hand") }
+        if !desk.pointee.waiting.isEmpty && desk.pointee.limits != limits.admission.limits {
+            violate("connections wait at limits that have changed")
+        }
         for waiting in desk.pointee.waiting {
             let (permits, bucket) = (waiting.account.pointee.permits, waiting.account.pointee.tokens.bucket)
             guard all.free + desk.pointee.all.inHand > 0, permits.counter.free + permits.inHand > 0 else { continue }
