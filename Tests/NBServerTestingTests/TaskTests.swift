@@ -41,7 +41,7 @@ import Testing
         let server = try TestServer(Greeter())
         _ = server.connect()
         let inner = server.server
-        #expect(try await server.turn { try await inner.call(Greeter.Call.served) } == 1)
+        #expect(try await server.turn { try await inner.call(Greeter.Call.served, within: nil) } == 1)
         await #expect(throws: Failure.self) { try await server.turn { throw Failure() } }
         let reason = try await server.turn { await inner.drain(within: .seconds(30)) }
         #expect("\(reason)" == "drained")
