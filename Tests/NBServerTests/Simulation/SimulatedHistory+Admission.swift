@@ -11,7 +11,8 @@ extension SimulatedHistory {
         guard let limits else { return }
         if kernel.random.chance(150) {
             kernel.tally.note(.changedLimits)
-            kernel.note("the limits become \(limits.change(&kernel.random))")
+            let words = limits.change(&kernel.random)
+            kernel.note("the limits become \(words)")
         } else {
             let count = kernel.random.below(3)
             limits.settleOther(needing: count)
