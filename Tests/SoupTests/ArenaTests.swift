@@ -142,10 +142,12 @@ extension SoupTests {
             let arena = try Example("arena")
             let url = "http://\(arena.address)/baseline11?a=13&b=42"
             let curl = [try program("curl"), "-sS", "-w", " %{http_code} %{num_connects}\n"]
-            #expect(try Self.output(curl + [url, url]) == "55 200 1\n55 200 0\n")
-            #expect(try Self.output(curl + ["-d", "20", url, url]) == "75 200 1\n75 200 0\n")
-            #expect(try Self.output(curl + ["-H", "Transfer-Encoding: chunked", "-d", "20", url]) == "75 200 1\n")
-            #expect(try Self.output(curl + ["-H", "Connection: close", url, url]) == "55 200 1\n55 200 1\n")
+            #expect(try EndedProgram.output(of: curl + [url, url]) == "55 200 1\n55 200 0\n")
+            #expect(try EndedProgram.output(of: curl + ["-d", "20", url, url]) == "75 200 1\n75 200 0\n")
+            let chunked = try EndedProgram.output(of: curl + ["-H", "Transfer-Encoding: chunked", "-d", "20", url])
+            #expect(chunked == "75 200 1\n")
+            let closed = try EndedProgram.output(of: curl + ["-H", "Connection: close", url, url])
+            #expect(closed == "55 200 1\n55 200 1\n")
             try arena.expectCleanEnd()
         }
 
@@ -155,16 +157,16 @@ extension SoupTests {
             let wrapper = [try program("env"), "NB_SERVER_ENGINE=\(engine)"]
             let arena = try Example("arena", ["--shards", shards, "--requests", "10", "127.0.0.1:0"], under: wrapper)
             let url = "http://\(arena.address)/baseline11?a=13&b=42"
-            let ab = try Self.output([try program("ab"), "-q", "-k", "-n", "5000", "-c", "50", url])
-            #expect(Self.number(after: "Complete requests:", ab) == 5_000)
-            #expect(Self.number(after: "Failed requests:", ab) == 0)
-            #expect(Self.number(after: "Non-2xx responses:", ab) == nil)
-            #expect(Self.number(after: "HTML transferred:", ab) == 10_000)
+            let ab = try EndedProgram.output(of: [try program("ab"), "-q", "-k", "-n", "5000", "-c", "50", url])
+            #expect(ab.number(after: "Complete requests:") == 5_000)
+            #expect(ab.number(after: "Failed requests:") == 0)
+            #expect(ab.number(after: "Non-2xx responses:") == nil)
+            #expect(ab.number(after: "HTML transferred:") == 10_000)
             // One client alone: every tenth answer ends its connection.
-            let one = try Self.output([try program("ab"), "-q", "-k", "-n", "500", "-c", "1", url])
-            #expect(Self.number(after: "Complete requests:", one) == 500)
-            #expect(Self.number(after: "Keep-Alive requests:", one) == 450)
-            let wrk = try Self.output([try program("wrk"), "-t", "1", "-c", "50", "-d", "1", url])
+            let one = try EndedProgram.output(of: [try program("ab"), "-q", "-k", "-n", "500", "-c", "1", url])
+            #expect(one.number(after: "Complete requests:") == 500)
+            #expect(one.number(after: "Keep-Alive requests:") == 450)
+            let wrk = try EndedProgram.output(of: [try program("wrk"), "-t", "1", "-c", "50", "-d", "1", url])
             #expect(!wrk.contains("Socket errors") && !wrk.contains("Non-2xx"), "\(wrk)")
             let requests = wrk.split(separator: "\n").first { $0.contains(" requests in ") }?.split(separator: " ")
                 .first
@@ -184,22 +186,6 @@ extension SoupTests {
             // Other engines are validated without io_uring.
             #expect(text.contains("\"engine\": \"io_uring\""))
             #expect(try ownText(of: "Examples/Arena/Dockerfile").contains("CMD [\"arena\", \"0.0.0.0:8080\"]"))
-        }
-
-        /// What a program writes that finds nothing wrong.
-        private static func output(_ command: [String]) throws -> String {
-            let program = try EndedProgram(command)
-            guard program.ending == .exited(0) else {
-                throw Failure("\(command): \(program.ending): \(program.errors)")
-            }
-            return program.output
-        }
-
-        private static func number(after title: String, _ output: String) -> Int? {
-            for line in output.split(separator: "\n") where line.hasPrefix(title) {
-                return Int(line.dropFirst(title.count).split(separator: " ").first ?? "")
-            }
-            return nil
         }
     }
 }

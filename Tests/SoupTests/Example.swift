@@ -85,4 +85,21 @@ struct EndedProgram {
         output = child.output
         errors = child.errors
     }
+
+    /// What a program writes that finds nothing wrong.
+    static func output(of command: [String]) throws -> String {
+        let program = try EndedProgram(command)
+        guard program.ending == .exited(0) else { throw Failure("\(command): \(program.ending): \(program.errors)") }
+        return program.output
+    }
+}
+
+extension String {
+    /// The number in the line of a program's output that begins with a title.
+    func number(after title: String) -> Int? {
+        for line in split(separator: "\n") where line.hasPrefix(title) {
+            return Int(line.dropFirst(title.count).split(separator: " ").first ?? "")
+        }
+        return nil
+    }
 }
