@@ -27,7 +27,7 @@ struct EventPoll: ~Copyable {
     enum Interest {
         /// Input, and whatever else a reader is told.
         case input
-        /// The same and output. Whoever asks is told of output at once if the descriptor is writable, as most are.
+        /// The same and output. Epoll tells of output at once if the descriptor is writable, as most are.
         case all
 
         fileprivate var kinds: UInt32 {

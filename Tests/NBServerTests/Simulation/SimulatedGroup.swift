@@ -65,7 +65,7 @@ final class SimulatedGroup: @unchecked Sendable {
         )
     }
 
-    /// Lets one go on, or, after the last, whoever waits for the end.
+    /// Lets one history go on, or, after the last, the thread that waits for the end.
     private func passOn() {
         guard let next = random.element(of: living) else { return end.pass() }
         batons[next].pass()

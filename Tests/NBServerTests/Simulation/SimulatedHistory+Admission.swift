@@ -6,7 +6,7 @@ import NBEngine
 extension SimulatedHistory {
     var admission: Admission? { limits?.admission }
 
-    /// Somebody changes the limits, or the other loop does something.
+    /// An operator changes the limits, or the other loop does something.
     func actOnLimits() {
         guard let limits else { return }
         if kernel.random.chance(150) {

@@ -132,7 +132,7 @@ import Testing
         #expect(try await client.readToEnd() == nil)
     }
 
-    /// What comes after the end goes to the late handler, and to nobody else.
+    /// What comes after the end goes to the late handler only.
     @Test func anOutputAfterTheEndIsHandledLate() async {
         let queue = OutputQueue<Int>()
         let late = Journal<Int>()
