@@ -40,7 +40,7 @@ extension ConnectionTable {
 
     /// The descriptor will not be handed out: its receiver is to be told why.
     mutating func failReceiver(_ slot: Slot) {
-        guard let receiver = receivers.removeValue(forKey: slot.pointee.token.slot) else { return }
+        guard !receivers.isEmpty, let receiver = receivers.removeValue(forKey: slot.pointee.token.slot) else { return }
         handOuts.append(HandOut(outcome: .ended(slot.pointee.closeCause), receiver: receiver))
     }
 

@@ -98,23 +98,23 @@ public struct WorkerOptions: Hashable, Sendable {
 
     /// Refuses the first option that is out of its range, by the name of the whole. Asked when a server first meets them, since each can
     /// be set.
-    func expectValid(_ name: String) throws(ServerError) {
-        if case .count(let count) = receiving { try OptionRange.expect("\(name).receiving", count, in: Self.counts) }
-        try OptionRange.expect("\(name).frameLimit", frameLimit, in: 1...Int(Int32.max))
-        try expectTime("\(name).idleTimeLimit", idleTimeLimit)
-        try expectTime("\(name).receiveTimeLimit", receiveTimeLimit)
-        try expectTime("\(name).sendTimeLimit", sendTimeLimit)
-        try OptionRange.expect("\(name).sendLowWater", sendLowWater, in: 0...Int.max)
-        try OptionRange.expect("\(name).sendHighWater", sendHighWater, in: sendLowWater...Int.max)
-        try OptionRange.expect("\(name).sendQueueLimit", sendQueueLimit, in: sendHighWater...Int.max)
-        try OptionRange.expect("\(name).runLimit", runLimit, in: 1...Int(Int32.max))
+    func expectValid(_ name: @autoclosure () -> String) throws(ServerError) {
+        if case .count(let count) = receiving { try OptionRange.expect("\(name()).receiving", count, in: Self.counts) }
+        try OptionRange.expect("\(name()).frameLimit", frameLimit, in: 1...Int(Int32.max))
+        try expectTime("\(name()).idleTimeLimit", idleTimeLimit)
+        try expectTime("\(name()).receiveTimeLimit", receiveTimeLimit)
+        try expectTime("\(name()).sendTimeLimit", sendTimeLimit)
+        try OptionRange.expect("\(name()).sendLowWater", sendLowWater, in: 0...Int.max)
+        try OptionRange.expect("\(name()).sendHighWater", sendHighWater, in: sendLowWater...Int.max)
+        try OptionRange.expect("\(name()).sendQueueLimit", sendQueueLimit, in: sendHighWater...Int.max)
+        try OptionRange.expect("\(name()).runLimit", runLimit, in: 1...Int(Int32.max))
     }
 
     /// How many deliveries can be asked for at once.
     static let counts = 0...Int(Int32.max)
 
-    private func expectTime(_ option: String, _ limit: Duration?) throws(ServerError) {
+    private func expectTime(_ option: @autoclosure () -> String, _ limit: Duration?) throws(ServerError) {
         guard let limit else { return }
-        try OptionRange.expect(limit > .zero, option, limit, "longer than zero, or nil")
+        try OptionRange.expect(limit > .zero, option(), limit, "longer than zero, or nil")
     }
 }

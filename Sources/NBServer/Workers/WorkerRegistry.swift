@@ -11,7 +11,9 @@ struct WorkerRegistry: ~Copyable {
     private var lastOptions: UnsafePointer<WorkerOptions>?
     /// How many different ones of connections a server keeps.
     static let mostOptionValues = 4096
-    private var numbers: [ObjectIdentifier: UInt16] = [:]
+    /// The types of workers, in the order of their tables. A server has a few. An array and not a dictionary: making a dictionary's type has
+    /// the runtime look through the conformances of the whole program, which the first connection would wait for.
+    private var types: [ObjectIdentifier] = []
     /// The type that was asked for last, which is mostly the one that is asked for next.
     private var last: (type: ObjectIdentifier, number: UInt16)?
 
@@ -34,14 +36,15 @@ struct WorkerRegistry: ~Copyable {
     /// The number of a type's table, which is made if there is none; from 1.
     mutating func number<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> UInt16 {
         if let number = knownNumber(of: type) { return number }
-        return add(WorkerTable<Worker>(), Worker.options, ObjectIdentifier(type), "\(Worker.self)")
+        return add(WorkerTable<Worker>(), Worker.options, ObjectIdentifier(type), "\(Worker.self).options")
     }
 
     /// The number of a type's table, or `nil` if there is none: a question makes none.
     mutating func knownNumber<Worker: ConnectionWorker & ~Copyable>(of type: Worker.Type) -> UInt16? {
         let type = ObjectIdentifier(type)
         if let last, last.type == type { return last.number }
-        guard let number = numbers[type] else { return nil }
+        guard let index = types.firstIndex(of: type) else { return nil }
+        let number = UInt16(index + 1)
         last = (type, number)
         return number
     }
@@ -50,21 +53,23 @@ struct WorkerRegistry: ~Copyable {
         _ table: AnyWorkerTable,
         _ options: WorkerOptions,
         _ type: ObjectIdentifier,
-        _ name: String
+        _ name: @autoclosure () -> String
     ) -> UInt16 {
         precondition(tables.count < Int(UInt16.max), "a server has fewer types of workers than 65,535")
         tables.append(.passRetained(table))
-        let number = UInt16(tables.count)
-        optionsOfTables.append(place(options, of: "\(name).options"))
-        numbers[type] = number
-        return number
+        optionsOfTables.append(place(options, of: name()))
+        types.append(type)
+        return UInt16(tables.count)
     }
 
-    /// Puts options where they stay.
-    private mutating func place(_ options: WorkerOptions, of name: String) -> UnsafePointer<WorkerOptions> {
+    /// Puts options where they stay. Their name is made for an error only, since the name of a type takes the runtime long to find.
+    private mutating func place(
+        _ options: WorkerOptions,
+        of name: @autoclosure () -> String
+    ) -> UnsafePointer<WorkerOptions> {
         let place = UnsafeMutablePointer<WorkerOptions>.allocate(capacity: 1)
         do throws(ServerError) {
-            try options.expectValid(name)
+            try options.expectValid(name())
             place.initialize(to: options)
         } catch {
             refusals[UnsafePointer(place)] = error
