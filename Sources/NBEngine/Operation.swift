@@ -19,7 +19,10 @@ public enum Operation: Hashable, Sendable {
     /// Receives on a stream socket into a buffer of the engine's, which is taken when bytes arrive and which the completion
     /// names; see ``Engine/openReceiveBuffers()``. The result counts the bytes; 0 is the end of the stream, and
     /// `ENOBUFS` says that no buffer was left. `recv(2)`; multishot since Linux 6.0.
-    case receive(descriptor: Int32, ReceiveMode)
+    ///
+    /// One that waits first is spared the try that would find nothing, as on a connection whose peer was just sent something. What is
+    /// there all the same is received.
+    case receive(descriptor: Int32, ReceiveMode, waitsFirst: Bool = false)
 
     /// Receives and throws away what has arrived on a stream socket, or arrives next, without copying it (`MSG_TRUNC`, see `tcp(7)`). The
     /// result counts the bytes; 0 is the end of the stream.

@@ -6,13 +6,15 @@ internal import NBLibc
 
 extension Operation {
     /// Fills `entry`; its token and its flags are the caller's. `noAddress` is an address of no family and lives as long as
-    /// the ring; what is discarded by reading goes to `discardedBytes`; a receive buffer of the ring holds `bufferSize` bytes.
+    /// the ring; what is discarded by reading goes to `discardedBytes`; a receive buffer of the ring holds `bufferSize` bytes. The kernel
+    /// knows how to wait before it receives if `pollsFirst`.
     @inline(__always)
     func prepare(
         _ entry: UnsafeMutablePointer<io_uring_sqe>,
         noAddress: UnsafePointer<sockaddr>,
         discardedBytes: Memory,
-        bufferSize: Int
+        bufferSize: Int,
+        pollsFirst: Bool
     ) {
         switch self {
         case .accept(let listener, .oneShot):
@@ -24,10 +26,11 @@ extension Operation {
             io_uring_prep_connect(entry.cleared, descriptor, name, socklen_t(address.count))
         case .send(let descriptor, let bytes):
             bytes.prepareSend(entry, descriptor)
-        case .receive(let descriptor, let mode):
+        case .receive(let descriptor, let mode, let waitsFirst):
             // A multishot receive has to ask for 0, the size of whatever buffer; before Linux 6.0 that was no byte at all.
             io_uring_prep_recv(entry.cleared, descriptor, nil, mode == .multishot ? 0 : bufferSize, 0)
             if mode == .multishot { entry.pointee.ioprio |= UInt16(IORING_RECV_MULTISHOT) }
+            if waitsFirst && pollsFirst { entry.pointee.ioprio |= UInt16(IORING_RECVSEND_POLL_FIRST) }
             entry.pointee.flags |= UInt8(NB_SERVER_BUFFER_SELECT)
             entry.pointee.buf_group = ReceiveBuffers.group
         case .discardInput(let descriptor):

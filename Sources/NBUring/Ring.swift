@@ -96,7 +96,8 @@ public struct Ring: ~Copyable {
             entry,
             noAddress: noAddress,
             discardedBytes: discardedBytes,
-            bufferSize: buffers?.size ?? 0
+            bufferSize: buffers?.size ?? 0,
+            pollsFirst: features.level >= .linux5_19
         )
         io_uring_sqe_set_data64(entry, token.rawValue)
         if silently { entry.pointee.flags |= silentFlag }

@@ -194,7 +194,7 @@ extension FakeKernel {
     }
 
     func receives(on descriptor: Int32) -> [Submission] {
-        submitted.filter { if case .receive(descriptor, _) = $0.operation { true } else { false } }
+        submitted.filter { if case .receive(descriptor, _, _) = $0.operation { true } else { false } }
     }
 
     /// How many buffers are not given back.

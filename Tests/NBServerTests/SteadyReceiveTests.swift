@@ -37,6 +37,36 @@ import Testing
         return journal.delivered
     }
 
+    private struct Greeter: ConnectionWorker {
+        let greets: Bool
+
+        func connected(_ connection: borrowing WorkerConnection<Self>) {
+            if greets { connection.send("hello") }
+        }
+
+        func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {}
+    }
+
+    /// A peer that was greeted has yet to answer, so nothing is there to be tried for.
+    @Test(arguments: [false, true])
+    func aReceiveBehindAGreetingWaitsFirst(greets: Bool) throws {
+        let server = try ScriptedServer()
+        let (listener, descriptor) = (server.listeners[0], descriptor)
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: Greeter(greets: greets))
+                return .continue
+            },
+            script: [
+                { try $0.accept(descriptor, on: listener) },
+                { kernel in
+                    let receive = try #require(kernel.receives(on: descriptor).first)
+                    #expect(receive.operation == .receive(descriptor: descriptor, .oneShot, waitsFirst: greets))
+                },
+            ]
+        )
+    }
+
     @Test func aWorkerThatAsksAgainIsGivenAReceiveThatGoesOn() throws {
         let delivered = try run(
             asks: 2,

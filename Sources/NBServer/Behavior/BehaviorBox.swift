@@ -3,20 +3,27 @@
 /// The loop is compiled once for each engine instead of once for each behavior and engine; what that costs is one
 /// dynamic call a callback. Owned by the server, then by its loop; used by the loop's thread.
 class BehaviorBox {
-    private var inbox: Inbox
+    // A pointer, because a stored property would be checked for exclusive access at every look.
+    private final let inbox: UnsafeMutablePointer<Inbox>
     /// Where the behavior is.
     final let behavior: UnsafeMutableRawPointer
 
     init(_ mailbox: Mailbox, behavior: UnsafeMutableRawPointer) {
-        inbox = Inbox(mailbox)
+        inbox = .allocate(capacity: 1)
+        inbox.initialize(to: Inbox(mailbox))
         self.behavior = behavior
+    }
+
+    deinit {
+        inbox.deinitialize(count: 1)
+        inbox.deallocate()
     }
 
     /// The server, from when it runs until its loop ends.
     final var server: AnyObject?
 
     /// Where new messages are.
-    final var mailbox: Mailbox { inbox.mailbox }
+    final var mailbox: Mailbox { inbox.pointee.mailbox }
     /// The calls that wait for the behavior.
     final var ledger: CallLedger { mailbox.ledger }
 
@@ -29,21 +36,21 @@ class BehaviorBox {
     }
 
     /// Whether a message waits to be handled.
-    func hasMessage(isSuspended: Bool) -> Bool { inbox.hasMessage(isSuspended: isSuspended) }
+    func hasMessage(isSuspended: Bool) -> Bool { inbox.pointee.hasMessage(isSuspended: isSuspended) }
 
     /// How many messages wait for the behavior.
-    final var messageCount: Int { inbox.mailbox.count }
+    final var messageCount: Int { inbox.pointee.mailbox.count }
 
     /// Handles the next message, if there is one; `nil` when the behavior was not asked for its verdict. A suspended server
     /// handles only what does not concern its behavior.
     final func handleMessage(isSuspended: Bool, _ context: borrowing ServerContext) throws -> Verdict? {
-        try inbox.next(isSuspended: isSuspended)?.deliver(to: behavior, context)
+        try inbox.pointee.next(isSuspended: isSuspended)?.deliver(to: behavior, context)
     }
 
     /// Refuses messages from now on, and drops those that wait.
     func closeMailbox(_ reason: StopReason) {
-        inbox.mailbox.close(reason)
-        inbox.removeAll()
+        inbox.pointee.mailbox.close(reason)
+        inbox.pointee.removeAll()
     }
 
     func handleContinue(_ context: borrowing ServerContext) throws -> Verdict {

@@ -173,6 +173,9 @@ extension UnsafeMutablePointer<ConnectionSlot> {
         pointee.inlineStart == pointee.inlineEnd && pointee.firstBlock == nil
     }
 
+    /// It is in use, has nothing to send and its output goes on: no send that ends leaves it anything to do.
+    var hasSentAll: Bool { pointee.phase == .open && hasNothingToSend && !pointee.finishesOutput }
+
     var unsentByteCount: Int {
         Int(pointee.inlineEnd - pointee.inlineStart) + pointee.blockByteCount
     }

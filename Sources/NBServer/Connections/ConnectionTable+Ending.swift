@@ -226,7 +226,11 @@ extension ConnectionTable {
         defer { slot.assertSound() }
         slot.forgetDescription(&pool)
         let action = slot.pointee.state.on(.sent(note(slot, sent: result)))
-        if slot.pointee.isKept && slot.pointee.state.isBroken { lose(slot) } else { settle(action, slot) }
+        if slot.pointee.isKept && slot.pointee.state.isBroken {
+            lose(slot)
+        } else if action != .markDue || !slot.hasSentAll {
+            settle(action, slot)
+        }
         return slot
     }
 

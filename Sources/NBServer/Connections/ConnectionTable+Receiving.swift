@@ -63,7 +63,12 @@ extension ConnectionTable {
         slot.pointee.state.begin(.receive)
         slot.pointee.receiving.isMultishot = isMultishot
         slot.pointee.receiving.isCancelled = false
-        let receive = Operation.receive(descriptor: slot.pointee.descriptor, isMultishot ? .multishot : .oneShot)
+        // A peer that was sent something has yet to answer.
+        let receive = Operation.receive(
+            descriptor: slot.pointee.descriptor,
+            isMultishot ? .multishot : .oneShot,
+            waitsFirst: slot.pointee.hasSent
+        )
         engine.submit(receive, token: slot.token(.receive))
     }
 

@@ -38,6 +38,8 @@ struct ConnectionTable: ~Copyable {
         stride: MemoryLayout<ConnectionSlot>.stride,
         alignment: MemoryLayout<ConnectionSlot>.alignment
     )
+    /// How many slots have had a connection. The memory of one that has not is not touched before: it comes from the kernel when it is.
+    private var usedCount = 0
     private var firstFree: Slot?
     private var firstDue: Slot?
     private var lastDue: Slot?
@@ -86,7 +88,7 @@ struct ConnectionTable: ~Copyable {
 
     /// The slot at an index, if there is one.
     func slot(_ index: UInt32) -> Slot? {
-        Int(index) < pages.capacity ? address(Int(index)) : nil
+        Int(index) < usedCount ? address(Int(index)) : nil
     }
 
     @inline(__always)
@@ -114,7 +116,7 @@ struct ConnectionTable: ~Copyable {
 
     /// Every slot in use.
     var used: [Slot] {
-        (0..<pages.capacity).map { address($0) }.filter { $0.pointee.phase != .free }
+        (0..<usedCount).map { address($0) }.filter { $0.pointee.phase != .free }
     }
 }
 
@@ -123,9 +125,7 @@ extension ConnectionTable {
     /// Gives an accepted descriptor a slot.
     @inline(__always)
     mutating func admit(_ descriptor: Int32, _ listener: ListenerKey) -> Slot {
-        if firstFree == nil { addPage() }
-        guard let slot = firstFree else { preconditionFailure("a new page has free slots") }
-        firstFree = slot.pointee.next
+        let slot = takeFree()
         _ = slot.pointee.state.on(.accepted)
         slot.pointee.descriptor = descriptor
         slot.pointee.listener = listener
@@ -176,14 +176,21 @@ extension ConnectionTable {
         slot.pointee.account.take()?.noteEnd(source: slot.pointee.source)
     }
 
-    private mutating func addPage() {
+    @inline(__always)
+    private mutating func takeFree() -> Slot {
+        guard let slot = firstFree else { return addSlot() }
+        firstFree = slot.pointee.next
+        return slot
+    }
+
+    @inline(never)
+    private mutating func addSlot() -> Slot {
         assert(ConnectionSlot.isLaidOutAsExpected, "the compiler lays connection slots out in another order")
-        for index in pages.grow().reversed() {
-            let slot = address(index)
-            slot.initialize(to: ConnectionSlot(index: UInt32(index), server: server))
-            slot.pointee.next = firstFree
-            firstFree = slot
-        }
+        if usedCount == pages.capacity { pages.grow() }
+        let slot = address(usedCount)
+        slot.initialize(to: ConnectionSlot(index: UInt32(usedCount), server: server))
+        usedCount += 1
+        return slot
     }
 }
 

@@ -29,6 +29,7 @@ struct Pages: ~Copyable {
     }
 
     /// Adds a page; returns the indices that are new.
+    @discardableResult
     mutating func grow() -> Range<Int> {
         let first = capacity
         pages.append(.allocate(byteCount: Self.pageSize * stride, alignment: alignment))

@@ -35,8 +35,6 @@ struct DescriptorRecord {
     /// The peer has ended its side, or sent urgent data: that a read has found less than it could hold does not mean that nothing is
     /// left.
     var hasMoreThanBytes = false
-    /// Something was sent, and the peer has yet to answer.
-    var hasSent = false
     /// The number is in the list of those with work left.
     var isListed = false
     /// What waits for input, first come first served: indices of ``WaitingOperations``, below 0 if nothing does.
@@ -59,7 +57,6 @@ struct DescriptorRecord {
     mutating func reset() {
         generation &+= 1
         watch = .unwatched
-        hasSent = false
         expectNothing()
     }
 

@@ -16,7 +16,8 @@ extension EpollEngine {
     private mutating func carryOutOther(_ operation: Operation, _ token: Token, _ isSilent: Bool) {
         switch operation {
         case .accept(let listener, _): accept(listener, operation, token, isSilent)
-        case .receive(let descriptor, _): receive(descriptor, operation, token, isSilent)
+        case .receive(let descriptor, _, true): receiveLater(descriptor, operation, token, isSilent)
+        case .receive(let descriptor, _, false): waitForInput(descriptor, operation, token, isSilent)
         case .discardInput(let descriptor), .discardByReading(let descriptor):
             waitForInput(descriptor, operation, token, isSilent)
         case .read(let descriptor, _, _): read(descriptor, operation, token, isSilent)
@@ -123,12 +124,14 @@ extension EpollEngine {
         }
     }
 
-    /// A peer that was greeted has yet to answer: a receive on a socket that is not watched would find nothing, and have it watched then.
-    /// One that cannot be watched is tried all the same.
-    private mutating func receive(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
-        if descriptor >= 0, case let record = table.record(descriptor), record.pointee.hasSent,
-            record.pointee.watch == .unwatched
-        {
+    /// A receive that finds nothing has its socket watched then. One that waits first has it watched at once, unless it cannot be.
+    private mutating func receiveLater(
+        _ descriptor: Int32,
+        _ operation: Operation,
+        _ token: Token,
+        _ isSilent: Bool
+    ) {
+        if descriptor >= 0, case let record = table.record(descriptor), record.pointee.watch == .unwatched {
             record.pointee.mayRead = watch(record, descriptor) != 0
         }
         waitForInput(descriptor, operation, token, isSilent)
@@ -146,7 +149,6 @@ extension EpollEngine {
         let record = table.record(descriptor)
         let isFirst = record.pointee.firstOutput < 0
         append(&record.pointee.firstOutput, descriptor, operation, token, isSilent)
-        record.pointee.hasSent = true
         if isFirst && record.pointee.mayWrite { serveOutput(record, descriptor) }
     }
 

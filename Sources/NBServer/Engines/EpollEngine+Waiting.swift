@@ -84,7 +84,7 @@ extension EpollEngine {
         let place = waiting[record.pointee.firstInput]
         switch place.operation {
         case .accept(_, let mode): acceptWaiting(record, descriptor, place.token, mode)
-        case .receive(_, let mode): receive(record, descriptor, place.token, mode)
+        case .receive(_, let mode, _): receive(record, descriptor, place.token, mode)
         case .discardInput: endUnlessEmpty(record, descriptor, NBServer.discardInput(of: descriptor))
         case .discardByReading: endUnlessEmpty(record, descriptor, discardByReading(descriptor))
         case .read: endUnlessEmpty(record, descriptor, place.operation.read())

@@ -108,13 +108,14 @@ struct Mail {
 
     /// A turn begins.
     mutating func noteTurn(at now: Instant) {
-        if loadObserver != nil { turnClock.noteBegin(at: now) }
+        if state.pointee.events != nil && loadObserver != nil { turnClock.noteBegin(at: now) }
     }
 
     /// Tells the observer, if there is one, what is new. At the end of a turn, since connections have ended in what was prepared; and when the
     /// behavior has terminated, also where no turn will end any more.
     mutating func report() {
-        guard let observer, let events = state.pointee.events else { return }
+        // In this order: a look at the observer copies it.
+        guard let events = state.pointee.events, let observer else { return }
         if let loadObserver { return report(events, to: loadObserver) }
         let counters = state.pointee.countersNow
         guard !events.isEmpty || counters != reportedCounters else { return }

@@ -55,7 +55,18 @@ final class CallLedger: Sendable {
 
     /// Calls to be settled when the present callback has returned: replies made in it leave then, and calls it let go of fail. Loop's
     /// thread only.
-    nonisolated(unsafe) private var outbox: [PendingCall] = []
+    // A pointer, because a stored property would be checked for exclusive access in every turn.
+    nonisolated(unsafe) private let outbox: UnsafeMutablePointer<[PendingCall]>
+
+    init() {
+        outbox = .allocate(capacity: 1)
+        outbox.initialize(to: [])
+    }
+
+    deinit {
+        outbox.deinitialize(count: 1)
+        outbox.deallocate()
+    }
 
     /// Whether this is the server's own thread, which must not wait for the server.
     var isOnLoopThread: Bool { loopThread.load(ordering: .relaxed) == currentThreadNumber() }
@@ -105,21 +116,21 @@ final class CallLedger: Sendable {
 
     /// Settles a call when the present callback has returned, or now if there is none.
     func afterCallback(_ call: PendingCall) {
-        if isInCallback { outbox.append(call) } else { call.settle(end) }
+        if isInCallback { outbox.pointee.append(call) } else { call.settle(end) }
     }
 
     /// Sends off what waited for callbacks to return. Loop's thread.
     func flush() {
-        guard !outbox.isEmpty else { return }
+        guard !outbox.pointee.isEmpty else { return }
         let end = state.withLock { $0.end }
         // The end of a call may let go of another's caller.
         var index = 0
-        while index < outbox.count {
-            let call = outbox[index]
+        while index < outbox.pointee.count {
+            let call = outbox.pointee[index]
             index += 1
             call.settle(end)
         }
-        outbox.removeAll(keepingCapacity: true)
+        outbox.pointee.removeAll(keepingCapacity: true)
     }
 
     /// Why the server has stopped or is about to, if it is.

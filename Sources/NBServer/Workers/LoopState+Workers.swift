@@ -3,6 +3,11 @@ extension LoopState {
     /// A connection gets the options it was given, or else its worker's type has; returns why it may have no worker with those.
     mutating func giveOptions(_ options: WorkerOptions?, to slot: ConnectionTable.Slot) -> ServerError? {
         let table = slot.pointee.worker.table
+        // Before the options are copied, as a look into them would.
+        if case .none = options {
+            slot.pointee.workerOptions = workers.options(table)
+            return workers.refusal(slot.workerOptions)
+        }
         do throws(ServerError) {
             let place = try workers.options(options, orOfTable: table)
             slot.pointee.workerOptions = place
@@ -23,7 +28,7 @@ extension LoopState {
         slot.pointee.receiving.isNew = true
         connections.pointee.noteReady(slot)
         connections.pointee.markDue(slot)
-        if let end = slot.nextLimit(options.pointee) { connections.pointee.limit(slot, end) }
+        if let end = slot.nextLimit { connections.pointee.limit(slot, end) }
     }
 
     /// Has a worker called when the present callback has returned, if it is there.

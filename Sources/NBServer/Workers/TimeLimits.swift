@@ -72,10 +72,9 @@ struct TimeLimits {
         workers.callConnected(slot)
         guard slot.pointee.phase == .open else { return }
         let now = connections.pointee.now
-        let options = slot.workerOptions
-        let due = hearOut(slot, options.pointee, hasCompletions: hasCompletions, calls)
+        let due = hearOut(slot, hasCompletions: hasCompletions, calls)
         for limit in [TimeLimit.send, .receive, .idle] {
-            guard slot.pointee.phase == .open, let end = slot.end(of: limit, options.pointee), end <= now,
+            guard slot.pointee.phase == .open, let end = slot.end(of: limit), end <= now,
                 due.includes(limit, endedAt: end)
             else { continue }
             slot.pointee.clocks.restart(limit, now)
@@ -83,8 +82,8 @@ struct TimeLimits {
         }
         guard slot.pointee.phase == .open else { return }
         if case .later(let instant) = due {
-            connections.pointee.limit(slot, min(instant, slot.end(of: .send, options.pointee) ?? instant))
-        } else if let next = slot.nextLimit(options.pointee) {
+            connections.pointee.limit(slot, min(instant, slot.end(of: .send) ?? instant))
+        } else if let next = slot.nextLimit {
             connections.pointee.limit(slot, next)
         }
     }
@@ -93,15 +92,14 @@ struct TimeLimits {
     /// what is received wait for that, or for as long again at the most.
     private mutating func hearOut(
         _ slot: Slot,
-        _ options: WorkerOptions,
         hasCompletions: Bool,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) -> Due {
         let now = connections.pointee.now
-        guard let end = slot.nextLimit(options), end <= now else { return .all }
+        guard let end = slot.nextLimit, end <= now else { return .all }
         let peer = calls.peerState(of: slot.pointee.descriptor)
         if !slot.hasNothingToSend { slot.pointee.clocks.note(peer, hasUnsentBytes: true, now) }
-        guard slot.wantsInput, let passed = slot.passedInputLimit(options, now) else { return .all }
+        guard slot.wantsInput, let passed = slot.passedInputLimit(at: now) else { return .all }
         slot.pointee.clocks.beginHearing(of: passed.end)
         switch slot.pointee.clocks.hearing {
         case .heard: return .by(passed.end)

@@ -3,6 +3,8 @@
 /// Owned by the ``AnyWorkerTable``; loop's thread only.
 struct WorkerPages: ~Copyable {
     private var pages: Pages
+    /// How many places have had a worker.
+    private var usedCount = 0
     private var vacant: [UInt32] = []
 
     init(stride: Int, alignment: Int) {
@@ -10,7 +12,7 @@ struct WorkerPages: ~Copyable {
     }
 
     deinit {
-        assert(vacant.count == pages.capacity, "every worker has ended before its table does")
+        assert(vacant.count == usedCount, "every worker has ended before its table does")
     }
 
     /// Where a worker is.
@@ -18,8 +20,10 @@ struct WorkerPages: ~Copyable {
 
     /// Takes an index for a worker.
     mutating func take() -> UInt32 {
-        if vacant.isEmpty { vacant = pages.grow().reversed().map { UInt32($0) } }
-        return vacant.removeLast()
+        if let index = vacant.popLast() { return index }
+        if usedCount == pages.capacity { pages.grow() }
+        usedCount += 1
+        return UInt32(usedCount - 1)
     }
 
     /// Takes an index back, at which there is no worker any more.

@@ -7,14 +7,17 @@ import Testing
 
 // Receiving, and throwing away what was received.
 extension EngineConformanceTests {
-    @Test(arguments: TestedEngine.all)
-    func aReceiveThatWaitsHoldsNoBuffer(engine: TestedEngine) throws {
+    @Test(arguments: TestedEngine.all, [false, true])
+    func aReceiveThatWaitsHoldsNoBuffer(engine: TestedEngine, waitsFirst: Bool) throws {
         try engine.check(.init(bufferCount: 1)) { engine, world in
             #expect(engine.openReceiveBuffers() == true)
             #expect(engine.openReceiveBuffers() == true)
             let clients = try (0..<11).map { _ in try world.makeConnection() }
             for (index, client) in clients.enumerated() {
-                engine.submit(.receive(descriptor: client.server, .oneShot), .of(.receive, index))
+                engine.submit(
+                    .receive(descriptor: client.server, .oneShot, waitsFirst: waitsFirst),
+                    .of(.receive, index)
+                )
             }
             #expect(try engine.settle() == [])
             // The last first: the one buffer is there for each.
@@ -29,8 +32,8 @@ extension EngineConformanceTests {
         }
     }
 
-    @Test(arguments: TestedEngine.all)
-    func withoutABufferTheBytesStay(engine: TestedEngine) throws {
+    @Test(arguments: TestedEngine.all, [false, true])
+    func withoutABufferTheBytesStay(engine: TestedEngine, waitsFirst: Bool) throws {
         try engine.check(.init(bufferCount: 1)) { engine, world in
             #expect(engine.openReceiveBuffers() == true)
             let clients = try [world.makeConnection(), world.makeConnection()]
@@ -38,17 +41,20 @@ extension EngineConformanceTests {
                 client.say([UInt8(index), 8, 9])
                 try client.awaitArrival(of: 3)
             }
-            engine.submit(.receive(descriptor: clients[0].server, .oneShot), .of(.receive, 0))
+            engine.submit(.receive(descriptor: clients[0].server, .oneShot, waitsFirst: waitsFirst), .of(.receive, 0))
             let first = try #require(try engine.take(1).first)
             for _ in 0..<3 {
                 #expect(
-                    try engine.result(of: .receive(descriptor: clients[1].server, .oneShot), .of(.receive, 1))
+                    try engine.result(
+                        of: .receive(descriptor: clients[1].server, .oneShot, waitsFirst: waitsFirst),
+                        .of(.receive, 1)
+                    )
                         == -ENOBUFS
                 )
             }
             #expect(engine.bytes(of: first) == [0, 8, 9])
             engine.returnBuffer(try #require(first.buffer))
-            engine.submit(.receive(descriptor: clients[1].server, .oneShot), .of(.receive, 1))
+            engine.submit(.receive(descriptor: clients[1].server, .oneShot, waitsFirst: waitsFirst), .of(.receive, 1))
             let second = try #require(try engine.take(1).first)
             #expect(second.token == .of(.receive, 1))
             #expect(engine.bytes(of: second) == [1, 8, 9])
@@ -56,13 +62,16 @@ extension EngineConformanceTests {
     }
 
     /// Where something waits for bytes while the last buffer is out.
-    @Test(arguments: TestedEngine.all)
-    func aReceiveThatWaitedEndsWithoutABuffer(engine: TestedEngine) throws {
+    @Test(arguments: TestedEngine.all, [false, true])
+    func aReceiveThatWaitedEndsWithoutABuffer(engine: TestedEngine, waitsFirst: Bool) throws {
         try engine.check(.init(bufferCount: 1)) { engine, world in
             #expect(engine.openReceiveBuffers() == true)
             let clients = try [world.makeConnection(), world.makeConnection()]
             for (index, client) in clients.enumerated() {
-                engine.submit(.receive(descriptor: client.server, .oneShot), .of(.receive, index))
+                engine.submit(
+                    .receive(descriptor: client.server, .oneShot, waitsFirst: waitsFirst),
+                    .of(.receive, index)
+                )
             }
             #expect(try engine.settle() == [])
             clients[0].say([1])
@@ -71,14 +80,14 @@ extension EngineConformanceTests {
             #expect(try engine.take(1) == [Completion(token: .of(.receive, 1), result: -ENOBUFS)])
             #expect(engine.bytes(of: first) == [1])
             engine.returnBuffer(try #require(first.buffer))
-            engine.submit(.receive(descriptor: clients[1].server, .oneShot), .of(.receive, 1))
+            engine.submit(.receive(descriptor: clients[1].server, .oneShot, waitsFirst: waitsFirst), .of(.receive, 1))
             let second = try #require(try engine.take(1).first)
             #expect(engine.bytes(of: second) == [2, 3])
         }
     }
 
-    @Test(arguments: TestedEngine.all)
-    func longInputComesInOrderAndInBuffersThatAreUsedAgain(engine: TestedEngine) throws {
+    @Test(arguments: TestedEngine.all, [false, true])
+    func longInputComesInOrderAndInBuffersThatAreUsedAgain(engine: TestedEngine, waitsFirst: Bool) throws {
         try engine.check(.init(bufferCount: 2, bufferSize: 64)) { engine, world in
             #expect(engine.openReceiveBuffers() == true)
             let client = try world.makeConnection()
@@ -89,7 +98,7 @@ extension EngineConformanceTests {
             var (received, used): ([UInt8], Set<UInt16>) = ([], [])
             // Nothing arrives any more, and no receive may wait for it.
             for _ in 0..<1_000 {
-                engine.submit(.receive(descriptor: client.server, .oneShot), .of(.receive, 1))
+                engine.submit(.receive(descriptor: client.server, .oneShot, waitsFirst: waitsFirst), .of(.receive, 1))
                 let completion = try #require(try engine.take(1).first)
                 #expect(completion.isLast == true)
                 if let buffer = completion.buffer {
@@ -105,14 +114,14 @@ extension EngineConformanceTests {
         }
     }
 
-    @Test(arguments: TestedEngine.all)
-    func aReceiveGoesOnWhereTheEngineSaysSoAndEndsWithTheStream(engine: TestedEngine) throws {
+    @Test(arguments: TestedEngine.all, [false, true])
+    func aReceiveGoesOnWhereTheEngineSaysSoAndEndsWithTheStream(engine: TestedEngine, waitsFirst: Bool) throws {
         try engine.check(.init(bufferCount: 2)) { engine, world in
             #expect(engine.openReceiveBuffers() == true)
             let client = try world.makeConnection()
             let goesOn = engine.features.receivesMultishot
             let mode: NBEngine.Operation.ReceiveMode = goesOn ? .multishot : .oneShot
-            engine.submit(.receive(descriptor: client.server, mode), .of(.receive, 1))
+            engine.submit(.receive(descriptor: client.server, mode, waitsFirst: waitsFirst), .of(.receive, 1))
             #expect(try engine.settle() == [])
             for round in 0..<10 {
                 client.say([UInt8(round), 2, 3])
@@ -121,7 +130,9 @@ extension EngineConformanceTests {
                 #expect(completions.map(\.isLast) == [!goesOn])
                 #expect(engine.bytes(of: completions[0]) == [UInt8(round), 2, 3])
                 engine.returnBuffer(try #require(completions[0].buffer))
-                if !goesOn { engine.submit(.receive(descriptor: client.server, mode), .of(.receive, 1)) }
+                if !goesOn {
+                    engine.submit(.receive(descriptor: client.server, mode, waitsFirst: waitsFirst), .of(.receive, 1))
+                }
             }
             client.end()
             let end = try engine.take(1)
@@ -132,8 +143,8 @@ extension EngineConformanceTests {
         }
     }
 
-    @Test(arguments: TestedEngine.all)
-    func aReceiveThatGoesOnEndsWhenNoBufferIsLeft(engine: TestedEngine) throws {
+    @Test(arguments: TestedEngine.all, [false, true])
+    func aReceiveThatGoesOnEndsWhenNoBufferIsLeft(engine: TestedEngine, waitsFirst: Bool) throws {
         try engine.check(.init(bufferCount: 2, bufferSize: 16)) { engine, world in
             #expect(engine.openReceiveBuffers() == true)
             let client = try world.makeConnection()
@@ -143,25 +154,25 @@ extension EngineConformanceTests {
             let mode: NBEngine.Operation.ReceiveMode = goesOn ? .multishot : .oneShot
             var received: [Completion] = []
             repeat {
-                engine.submit(.receive(descriptor: client.server, mode), .of(.receive, 1))
+                engine.submit(.receive(descriptor: client.server, mode, waitsFirst: waitsFirst), .of(.receive, 1))
                 repeat { received += try engine.take(1) } while received.last?.isLast != true
             } while received.last?.result ?? 0 > 0
             #expect(received.map(\.result) == [16, 16, -ENOBUFS])
             #expect(received.map(\.isLast) == [!goesOn, !goesOn, true])
             var bytes = received.prefix(2).flatMap { engine.bytes(of: $0) ?? [] }
             for completion in received.prefix(2) { engine.returnBuffer(try #require(completion.buffer)) }
-            engine.submit(.receive(descriptor: client.server, .oneShot), .of(.receive, 2))
+            engine.submit(.receive(descriptor: client.server, .oneShot, waitsFirst: waitsFirst), .of(.receive, 2))
             bytes += engine.bytes(of: try #require(try engine.take(1).first)) ?? []
             #expect(bytes == Self.pattern(40))
         }
     }
 
-    @Test(arguments: TestedEngine.all)
-    func aResetEndsAReceive(engine: TestedEngine) throws {
+    @Test(arguments: TestedEngine.all, [false, true])
+    func aResetEndsAReceive(engine: TestedEngine, waitsFirst: Bool) throws {
         try engine.check { engine, world in
             #expect(engine.openReceiveBuffers() == true)
             let client = try world.makeConnection()
-            engine.submit(.receive(descriptor: client.server, .oneShot), .of(.receive, 1))
+            engine.submit(.receive(descriptor: client.server, .oneShot, waitsFirst: waitsFirst), .of(.receive, 1))
             #expect(try engine.settle() == [])
             client.reset()
             #expect(try engine.take(1) == [Completion(token: .of(.receive, 1), result: -ECONNRESET)])

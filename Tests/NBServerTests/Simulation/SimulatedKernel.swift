@@ -446,7 +446,7 @@ extension SimulatedKernel {
             discardInput(descriptor, token)
         case .connect(let descriptor, _):
             violate("a connect of \(descriptor) by a server")
-        case .receive(let descriptor, let mode):
+        case .receive(let descriptor, let mode, _):
             receive(descriptor, mode, token)
         case .read(let descriptor, let memory, _):
             wakeUpDescriptor = descriptor
@@ -541,7 +541,7 @@ extension Operation {
         case .connect(let descriptor, _): "connect \(descriptor)"
         case .send(let descriptor, let bytes): "send \(bytes.count) bytes on \(descriptor)"
         case .discardInput(let descriptor), .discardByReading(let descriptor): "discard input of \(descriptor)"
-        case .receive(let descriptor, let mode): "receive on \(descriptor), \(mode)"
+        case .receive(let descriptor, let mode, _): "receive on \(descriptor), \(mode)"
         case .read: "read the wake-up"
         case .disconnect(let descriptor): "disconnect \(descriptor)"
         case .close(let descriptor): "close \(descriptor)"
