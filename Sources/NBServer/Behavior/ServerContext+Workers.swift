@@ -28,6 +28,28 @@ extension ServerContext {
         to worker: consuming Worker,
         options: WorkerOptions?
     ) -> ConnectionTable.Slot {
+        guard let options else { return give(connection, to: worker) }
+        let slot = seat(worker, at: connection)
+        begin(slot, refusal: state.pointee.giveOptions(options, to: slot))
+        return slot
+    }
+
+    /// The same with the options of the worker's type. Apart, because options are long, and a look at those that are not there copies them.
+    func give<Worker: ConnectionWorker & ~Copyable>(
+        _ connection: consuming Connection,
+        to worker: consuming Worker
+    ) -> ConnectionTable.Slot {
+        let slot = seat(worker, at: connection)
+        begin(slot, refusal: state.pointee.giveOptionsOfType(to: slot))
+        return slot
+    }
+
+    /// Puts a worker where its connection is.
+    @inline(__always)
+    private func seat<Worker: ConnectionWorker & ~Copyable>(
+        _ worker: consuming Worker,
+        at connection: consuming Connection
+    ) -> ConnectionTable.Slot {
         connection.expect(in: state.pointee.connections)
         let slot = connection.intoSlot()
         let number = state.pointee.workers.number(of: Worker.self)
@@ -37,7 +59,11 @@ extension ServerContext {
         state.pointee.connections.pointee.giveName(slot)
         slot.pointee.isKept = true
         slot.pointee.worker = WorkerAddress(table: number, index: index)
-        let refusal = state.pointee.giveOptions(options, to: slot)
+        return slot
+    }
+
+    @inline(__always)
+    private func begin(_ slot: ConnectionTable.Slot, refusal: ServerError?) {
         state.pointee.beginWork(slot)
         // It may have broken while it was the behavior's.
         if slot.pointee.state.isBroken {
@@ -46,7 +72,6 @@ extension ServerContext {
         } else if let refusal {
             state.pointee.fail(slot, refusal)
         }
-        return slot
     }
 
     /// Watches a worker. The behavior hears of the worker's end once, as ``ServerInfo/workerEnded(_:_:)``. If the worker has ended before,

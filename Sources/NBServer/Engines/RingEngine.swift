@@ -143,8 +143,11 @@ struct RingEngine: Engine, ~Copyable {
 
     var hasCompletions: Bool { ring.hasCompletions }
 
-    mutating func openReceiveBuffers() -> Bool {
-        guard !ring.hasReceiveBuffers else { return true }
+    @inline(__always)
+    mutating func openReceiveBuffers() -> Bool { ring.hasReceiveBuffers || makeReceiveBuffers() }
+
+    @inline(never)
+    private mutating func makeReceiveBuffers() -> Bool {
         do {
             try ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)
         } catch {

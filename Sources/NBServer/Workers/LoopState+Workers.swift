@@ -1,19 +1,18 @@
 // How a connection's work begins, and how an error ends it.
 extension LoopState {
-    /// A connection gets the options it was given, or else its worker's type has; returns why it may have no worker with those.
-    mutating func giveOptions(_ options: WorkerOptions?, to slot: ConnectionTable.Slot) -> ServerError? {
-        let table = slot.pointee.worker.table
-        // Before the options are copied, as a look into them would.
-        if case .none = options {
-            slot.pointee.workerOptions = workers.options(table)
-            return workers.refusal(slot.workerOptions)
-        }
+    /// A connection gets the options that its worker's type has; returns why it may have no worker with those.
+    mutating func giveOptionsOfType(to slot: ConnectionTable.Slot) -> ServerError? {
+        slot.pointee.workerOptions = workers.options(slot.pointee.worker.table)
+        return workers.refusal(slot.workerOptions)
+    }
+
+    /// A connection gets options of its own; returns why it may have no worker with those.
+    mutating func giveOptions(_ options: WorkerOptions, to slot: ConnectionTable.Slot) -> ServerError? {
         do throws(ServerError) {
-            let place = try workers.options(options, orOfTable: table)
-            slot.pointee.workerOptions = place
-            return workers.refusal(place)
+            slot.pointee.workerOptions = try workers.place(options)
+            return workers.refusal(slot.workerOptions)
         } catch {
-            slot.pointee.workerOptions = workers.options(table)
+            _ = giveOptionsOfType(to: slot)
             return error
         }
     }

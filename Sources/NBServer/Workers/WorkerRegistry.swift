@@ -78,12 +78,8 @@ struct WorkerRegistry: ~Copyable {
         return UnsafePointer(place)
     }
 
-    /// Where the options of one connection are: its own, or those of its worker's type.
-    mutating func options(
-        _ options: WorkerOptions?,
-        orOfTable number: UInt16
-    ) throws(ServerError) -> UnsafePointer<WorkerOptions> {
-        guard let options else { return self.options(number) }
+    /// Where options of a connection's own are.
+    mutating func place(_ options: WorkerOptions) throws(ServerError) -> UnsafePointer<WorkerOptions> {
         if let lastOptions, lastOptions.pointee == options { return lastOptions }
         let place = if let known = optionValues[options] { known } else { try add(options) }
         // In the place of options that are refused are others, which are not.
