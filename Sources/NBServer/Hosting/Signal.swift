@@ -20,7 +20,17 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
     public static let quit = Signal(rawValue: SIGQUIT)
 
     /// The signal in a set of signals; `signal(7)` has fewer than 64 that a process can use.
-    var bit: UInt64 { 1 << UInt64(clamping: rawValue) }
+    ///
+    /// In single steps, because a signal handler asks: a conversion of numbers is generic, and in a debug build takes the runtime's locks.
+    var bit: UInt64 {
+        guard rawValue >= 0 else { return 0 }
+        var (bit, steps) = (1 as UInt64, rawValue)
+        while steps > 0, bit != 0 {
+            bit = bit &<< 1
+            steps -= 1
+        }
+        return bit
+    }
 
     /// The signal's usual name, or its number.
     public var description: String {

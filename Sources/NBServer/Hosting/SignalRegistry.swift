@@ -111,11 +111,14 @@ final class SignalRegistry: Sendable {
         }
     }
 
-    /// The handler: any thread, at any moment; nothing but atomics and a write.
+    /// The handler: any thread, at any moment; nothing but atomics of numbers and a write. Even a range to go through would be a type that the
+    /// runtime looks up under a lock, in a debug build, and the interrupted thread may hold that lock.
     private func handle(_ signal: Int32) {
         handlersRunning.add(1, ordering: .sequentiallyConsistent)
         let signal = Signal(rawValue: signal)
-        for entry in 0..<Self.count {
+        var entry = -1
+        while entry + 1 < Self.count {
+            entry += 1
             guard entries[entry].signals.load(ordering: .sequentiallyConsistent) & signal.bit != 0,
                 let control = UnsafeRawPointer(
                     bitPattern: entries[entry].control.load(ordering: .sequentiallyConsistent)

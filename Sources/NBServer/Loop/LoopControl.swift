@@ -22,10 +22,14 @@ final class LoopControl: Sendable {
     private let arrivedSignals = Atomic<UInt64>(0)
     /// What a draining signal asks for.
     private let drainLimit = Lock(Duration.zero)
-    private let drainWish = Atomic<DrainWish>(.none)
+    private let drainWish = Atomic<UInt8>(DrainWish.none)
 
-    private enum DrainWish: UInt8, AtomicRepresentable {
-        case none, arrived, taken
+    /// Numbers and not an enum, because a signal handler changes them: in a debug build the atomic of an enum has the runtime look up a type,
+    /// under a lock that the interrupted thread may hold.
+    private enum DrainWish {
+        static var none: UInt8 { 0 }
+        static var arrived: UInt8 { 1 }
+        static var taken: UInt8 { 2 }
     }
 
     private let begun = Atomic<Bool>(false)
@@ -79,17 +83,25 @@ extension LoopControl {
 
     /// The first draining signal drains. Safe in a signal handler.
     private func noteDrainWish() -> Bool {
-        drainWish.compareExchange(expected: .none, desired: .arrived, ordering: .sequentiallyConsistent).exchanged
+        drainWish.compareExchange(
+            expected: DrainWish.none,
+            desired: DrainWish.arrived,
+            ordering: .sequentiallyConsistent
+        ).exchanged
     }
 
     /// Whether there are signals to tell, or one has come that drains.
     var hasSignals: Bool {
-        arrivedSignals.load(ordering: .relaxed) != 0 || drainWish.load(ordering: .relaxed) == .arrived
+        arrivedSignals.load(ordering: .relaxed) != 0 || drainWish.load(ordering: .relaxed) == DrainWish.arrived
     }
 
     /// How long a drain may take for which a signal has come, since this was last asked. Loop's thread.
     func takeDrainWish() -> Duration? {
-        let wish = drainWish.compareExchange(expected: .arrived, desired: .taken, ordering: .sequentiallyConsistent)
+        let wish = drainWish.compareExchange(
+            expected: DrainWish.arrived,
+            desired: DrainWish.taken,
+            ordering: .sequentiallyConsistent
+        )
         return wish.exchanged ? drainLimit.withLock { $0 } : nil
     }
 

@@ -35,6 +35,14 @@ import Testing
         }
     }
 
+    /// A number that is no signal's is in no set.
+    @Test(
+        arguments: [(-1, 0), (0, 1), (1, 2), (15, 1 << 15), (63, 1 << 63), (64, 0), (Int32.max, 0)] as [(Int32, UInt64)]
+    )
+    func aSignalHasABitOfItsOwn(number: Int32, bit: UInt64) {
+        #expect(Signal(rawValue: number).bit == bit)
+    }
+
     /// A thread may have a stack that is too small for a handler, and another one for signals; Go's threads are such.
     @Test func aSignalIsHandledOnTheAlternateStackOfItsThread() async {
         await #expect(processExitsWith: .success) {
