@@ -1,5 +1,4 @@
 internal import NBEngine
-internal import NBLibc
 
 // What an admission decides about connections: delivered at once, delivered later, or refused. Only where a server has one.
 extension Acceptor {
@@ -216,10 +215,7 @@ extension Acceptor {
 
     /// The engine is lost.
     mutating func closeWaiting() {
-        for waiting in removeWaiting({ _ in true }) {
-            counters.pointee.discarded += 1
-            NBLibc.close(waiting.descriptor)
-        }
+        for waiting in removeWaiting({ _ in true }) { discardDirectly(waiting.descriptor) }
     }
 
     private mutating func removeWaiting(_ isToGo: (AdmissionDesk.Waiting) -> Bool) -> [AdmissionDesk.Waiting] {

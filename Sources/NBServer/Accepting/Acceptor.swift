@@ -362,17 +362,24 @@ extension Acceptor {
             || calls.queueLength(of: listeners.pointee[index].socket.descriptor) == 0
     }
 
-    /// The engine failed: closes connections that were accepted and not delivered, with direct calls.
+    /// The engine failed: resets connections that were accepted and not delivered, with direct calls.
     mutating func discardUndelivered(_ batch: inout CompletionBatch, of engine: inout some Engine & ~Copyable) {
         closeWaiting()
         repeat {
             for index in batch.advance(by: .max) where batch[index].isAcceptedConnection {
-                counters.pointee.discarded += 1
-                NBLibc.close(batch[index].result)
+                discardDirectly(batch[index].result)
             }
             batch.removeAll()
             engine.takeCompletions(into: &batch)
         } while batch.count > 0
+    }
+
+    /// The same as ``discard(_:on:)`` without an engine.
+    mutating func discardDirectly(_ descriptor: Int32) {
+        counters.pointee.discarded += 1
+        var atOnce = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
+        NBLibc.close(descriptor)
     }
 }
 

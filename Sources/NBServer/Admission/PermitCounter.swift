@@ -34,7 +34,10 @@ final class PermitCounter: Sendable {
     var free: Int { limit.load(ordering: .relaxed) - used.load(ordering: .relaxed) }
 
     /// Whether loops wait for permits.
-    var hasLine: Bool { lineLength.load(ordering: .sequentiallyConsistent) > 0 }
+    var hasLine: Bool { lineCount > 0 }
+
+    /// How many loops do.
+    var lineCount: Int { lineLength.load(ordering: .sequentiallyConsistent) }
 
     /// Allows another number, or any; the caller distributes what that frees.
     func setLimit(_ limit: Int?) {

@@ -228,10 +228,10 @@ import Testing
 
 extension Clerk.Cast {
     /// Ends the first connections that are kept.
-    fileprivate static func drop(_ count: Int) -> Self {
+    static func drop(_ count: Int) -> Self {
         .perform { clerk, context in
             for id in clerk.kept.prefix(count) { try context.take(id).close() }
-            clerk.kept.removeFirst(count)
+            clerk.kept.removeFirst(min(count, clerk.kept.count))
             return .continue
         }
     }
@@ -252,7 +252,7 @@ extension Clerk.Call {
 
 extension Client {
     /// A client with an address of its own on the loopback interface.
-    fileprivate convenience init(_ address: SocketAddress, from source: IPAddress) throws {
+    convenience init(_ address: SocketAddress, from source: IPAddress) throws {
         self.init(family: address.family)
         let local = SocketAddress.ip(source, port: 0)
         guard local.withSockaddr({ bind(descriptor, $0, $1) }) == 0 else { throw Failed(errno: errno) }

@@ -72,6 +72,49 @@ import Testing
         #expect(group.addresses.count == 1)
     }
 
+    /// Out of descriptors when the second shard binds, in a process of its own.
+    @Test func aPortThatOnlyTheSecondShardCannotHaveIsFreeAgain() async {
+        await #expect(processExitsWith: .success) {
+            let address = try Server(Clerk(), listening: "127.0.0.1:0").addresses[0]
+            var made = 0
+            let error = #expect(throws: ServerError.self) {
+                try ServerGroup(
+                    listening: Endpoint(address.description),
+                    options: GroupOptions(shards: 3)
+                ) { shard in
+                    made += 1
+                    if shard.index == 1 { DescriptorLimit.lower() }
+                    return Clerk()
+                }
+            }
+            DescriptorLimit.raise()
+            #expect(made == 2)
+            #expect(error?.code == .outOfResources)
+            #expect(error?.description.hasPrefix("\(address): shard 1: socket: ") == true)
+            // It does not share.
+            _ = try Server(Clerk(), listening: Endpoint(address.description))
+        }
+    }
+
+    @Test func moreShardsThanDescriptorsAreRefusedBeforeTheFirstIsMade() async {
+        await #expect(processExitsWith: .success) {
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            limit.rlim_cur = 64
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            var made = 0
+            let error = #expect(throws: ServerError.self) {
+                try ServerGroup(listening: "127.0.0.1:0", options: GroupOptions(shards: 32)) { _ in
+                    made += 1
+                    return Clerk()
+                }
+            }
+            #expect(made == 0)
+            #expect(error?.code == .outOfResources)
+            #expect(error?.description.contains("163 descriptors before the first client, and the limit is 64") == true)
+        }
+    }
+
     @Test(arguments: [-1, 0, 1025]) func aNumberOfShardsThatCannotBeIsRefused(shards: Int) {
         let error = #expect(throws: ServerError.self) { try group(shards, listening: []) { _ in Clerk() } }
         #expect(error?.description == "GroupOptions.shards: \(shards) is out of range; it must be from 1 to 1024")
