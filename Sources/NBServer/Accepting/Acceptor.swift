@@ -110,7 +110,9 @@ extension Acceptor {
         guard options.whenExhausted != .shed || calls.takeReserve() else { return false }
         let quota = listeners.pointee[index].quota
         listeners.pointee[index].quota = quota == 0 ? 0 : quota - 1
-        checksAdmission = desk != nil || state.pointee.drain != nil || listeners.pointee.hasParked(besides: index)
+        checksAdmission =
+            desk != nil || state.pointee.drain != nil || listeners.pointee.hasDepartures
+            || listeners.pointee.hasParked(besides: index)
         if listeners.pointee[index].state.isRecovering && listeners.pointee[index].state.delivers {
             state.tell(.listenerRecovered(listeners.pointee[index].socket.address))
         }
@@ -259,6 +261,7 @@ extension Acceptor {
     /// Submits cancels, then arms, including those of parked listeners that try again.
     mutating func submitDue(on engine: inout some Engine & ~Copyable) {
         if desk != nil { settleAdmission(on: &engine) }
+        if listeners.pointee.takeClosed() { state.pointee.control.tellListenerClosed() }
         cancelAccepts(on: &engine)
         wakeParkedListeners(keepsBack: engine.retryTime != nil)
         armListeners(on: &engine)
@@ -334,12 +337,44 @@ extension Acceptor {
         aheadCount: Int,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
-        checksAdmission = true
         for index in listeners.pointee.open {
-            let length = calls.queueLength(of: listeners.pointee[index].socket.descriptor)
-            listeners.pointee[index].quota = UInt64(length + aheadCount)
+            limitToQueue(index, aheadCount: aheadCount, calls)
             if queued == .serve { listeners.pointee.apply(listeners.pointee[index].state.resume(), index) }
         }
+    }
+
+    private mutating func limitToQueue(
+        _ index: Int,
+        aheadCount: Int,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
+        checksAdmission = true
+        let length = calls.queueLength(of: listeners.pointee[index].socket.descriptor)
+        listeners.pointee[index].quota = UInt64(length + aheadCount)
+    }
+
+    /// Advances listeners that leave: those whose queues are served say so, and close when they may. One that does not accept, because it is
+    /// at a limit or parked, is not waited for. What has been accepted until a listener closes is delivered.
+    @inline(never)
+    mutating func advanceDepartures(aheadCount: Int, _ calls: borrowing some SocketCalls & ~Copyable) {
+        for index in listeners.pointee.departing {
+            if listeners.pointee[index].departure?.hasBegun == false {
+                listeners.pointee.depart(index) { $0.hasBegun = true }
+                limitToQueue(index, aheadCount: aheadCount, calls)
+                listeners.pointee.apply(listeners.pointee[index].state.resume(), index)
+            }
+            let isServing = listeners.pointee[index].state.isServing && !listeners.pointee[index].isWithheld
+            guard !isServing || hasServedQueue(index, calls) else { continue }
+            listeners.pointee.depart(index) { departure in
+                for waiter in departure.waiters { waiter.reply(.success(())) }
+                departure.waiters = []
+            }
+            guard listeners.pointee[index].departure?.closesWhenServed == true else { continue }
+            listeners.pointee[index].isRemoved = true
+            apply(listeners.pointee[index].state.close(delivering: true), index)
+            state.pointee.publishAddresses()
+        }
+        listeners.pointee.updateDepartures()
     }
 
     /// Closes listeners of a draining server: those whose queued clients are served or, with `.reset`, all.

@@ -21,6 +21,8 @@ struct Listener {
     var account: UnsafeMutablePointer<ListenerAccount>?
     /// It is not to be armed, because connections that it has accepted wait for permits.
     var isWithheld = false
+    /// The listener serves its queue, and is removed then.
+    var departure: Departure?
     /// The callers that wait for the listener's end.
     var removers: [Caller<Result<Void, ServerError>>] = []
     /// The listener is being removed on request, and the behavior hears when that is done.

@@ -226,6 +226,14 @@ package struct ListenerState: Hashable, Sendable {
         }
     }
 
+    /// Whether the listener accepts, or will when its turn comes.
+    package var isServing: Bool {
+        switch phase {
+        case .idle, .armed, .cancelling(.idle): true
+        case .parked, .paused, .cancelling, .closed: false
+        }
+    }
+
     /// The accept in the kernel is being cancelled.
     package var isCancelling: Bool { if case .cancelling = phase { true } else { false } }
 

@@ -31,6 +31,12 @@ struct ListenerTable: ~Copyable {
     /// Listeners that are not closed.
     private(set) var openCount: Int
 
+    /// Whether any listener has a ``Departure``. If not, the search is skipped.
+    private(set) var hasDepartures = false
+
+    /// A listener was closed since this was last taken.
+    private var hasClosed = false
+
     /// Whether any listener may be parked. If not, the search is skipped.
     private(set) var mayHaveParked = false
 
@@ -137,13 +143,42 @@ extension ListenerTable {
         pending.removeAll { $0 == index }
         vacant.append(index)
         openCount -= 1
+        for waiter in listeners[index].departure.take()?.waiters ?? [] { waiter.reply(.success(())) }
         for remover in listeners[index].removers { remover.reply(.success(())) }
         listeners[index].removers = []
+        hasClosed = true
+    }
+
+    /// Whether a listener was closed, once.
+    mutating func takeClosed() -> Bool {
+        defer { hasClosed = false }
+        return hasClosed
     }
 
     /// Closes every socket, whatever is armed on it.
     func closeAll() {
         for index in 0..<count { listeners[index].socket.close() }
+    }
+}
+
+// Leaving.
+extension ListenerTable {
+    /// Changes how a listener leaves, which begins to if it has not.
+    mutating func depart(_ index: Int, _ change: (inout Departure) -> Void) {
+        hasDepartures = true
+        var departure = listeners[index].departure ?? Departure()
+        change(&departure)
+        listeners[index].departure = departure
+    }
+
+    /// Listeners that leave.
+    var departing: [Int] {
+        (0..<count).filter { listeners[$0].departure != nil && !listeners[$0].state.isClosing }
+    }
+
+    /// Looks whether any listener still leaves.
+    mutating func updateDepartures() {
+        hasDepartures = !departing.isEmpty
     }
 }
 

@@ -101,6 +101,38 @@ extension ServerContext {
         }
     }
 
+    /// Has a listener serve its queue, before it leaves with those of other shards.
+    func serveQueue(of name: ListenerName, for waiter: Caller<Result<Void, ServerError>>) {
+        do throws(ServerError) {
+            let index = try index(of: name, "remove listener")
+            state.pointee.listeners.pointee.depart(index) { $0.waiters.append(waiter) }
+        } catch {
+            waiter.reply(.failure(error))
+        }
+    }
+
+    /// The other shards' listeners have served their queues, or are not waited for: this one is removed when its own is served.
+    func removeServedListener(_ name: ListenerName, for remover: Caller<Result<Void, ServerError>>) {
+        do throws(ServerError) {
+            let index = try index(of: name, "remove listener")
+            state.pointee.listeners.pointee[index].removers.append(remover)
+            state.pointee.listeners.pointee.depart(index) { $0.closesWhenServed = true }
+        } catch {
+            remover.reply(.failure(error))
+        }
+    }
+
+    /// Has every listener look at its queue once: it is armed again, and an accept that is armed looks at the queue.
+    ///
+    /// With `net.ipv4.tcp_migrate_req` the kernel moves what is queued on a listener that closes to others on the port. Kernels before April
+    /// 2026 did not wake those.
+    func lookAtQueues() {
+        let listeners = state.pointee.listeners
+        for index in listeners.pointee.open {
+            listeners.pointee.apply(listeners.pointee[index].state.interrupt(), index)
+        }
+    }
+
     private func removeListener(at index: Int) {
         let listeners = state.pointee.listeners
         let address = listeners.pointee[index].socket.address

@@ -1,3 +1,5 @@
+internal import NBEngine
+
 // Listeners that come, rest and go while the group runs. All shards do it, or none. Any task.
 extension ServerGroup where Behavior: ~Copyable {
     /// Makes every shard listen on another address, or none; see ``Server/addListener(on:options:within:)``.
@@ -26,24 +28,66 @@ extension ServerGroup where Behavior: ~Copyable {
         return address
     }
 
-    /// Removes the listeners on an address from all shards, and returns when the address is free; see ``Server/removeListener(_:within:)``.
-    /// Clients in the accept queues are reset.
+    /// Removes the listeners on an address from all shards, and returns when the address is free.
     ///
-    /// - Throws: ``ServerError`` of the first shard that could not. The other shards are asked all the same, and removed listeners are not
-    ///   put back.
+    /// The kernel resets what is queued on a listener that closes. So each shard first serves the clients in its queue, at most as many as
+    /// were there when it began, plus two quanta and one. When all have, all close. Connections that were delivered live on.
+    ///
+    /// - Clients that were queued when a shard began are delivered, and so are those that it accepts until its listener closes.
+    /// - Clients that connect after a shard's last accept, before its listener closes, are reset by the kernel. No counter has them. Have a
+    ///   load balancer send clients elsewhere first.
+    /// - A listener at a limit of ``ServerOptions/admission``, or one that cannot accept for lack of descriptors or memory, is not waited for.
+    ///   Connections that wait at the limit are reset and counted in ``ServerCounters/discarded``, and the kernel resets those in the queue.
+    /// - A shard whose callback blocks delays the others' closing until it has served its queue, or until `limit` has passed. Its own listener
+    ///   serves its queue when the callback returns.
+    ///
+    /// - Parameters:
+    ///   - address: the address.
+    ///   - limit: how long to wait for all shards together; `nil` for as long as it takes.
+    /// - Throws: ``ServerError`` of the first shard that could not; see ``Server/removeListener(_:within:)``. The other shards are asked all the
+    ///   same, and removed listeners are not put back.
     public nonisolated(nonsending) func removeListener(
         on address: SocketAddress,
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) {
-        var failure: ServerError?
-        for (index, shard) in shards.enumerated() {
-            do throws(ServerError) {
-                try await shard.removeListener(on: address, within: limit)
+        let deadline = limit.map { Instant.now + $0 }
+        // A shard that fails here is asked again below, and fails there.
+        _ = await removals(of: address, until: deadline) { caller in
+            .request { $0.serveQueue(of: .address(address), for: caller) }
+        }
+        let results = await removals(of: address, until: deadline) { caller in
+            .request { $0.removeServedListener(.address(address), for: caller) }
+        }
+        for (index, result) in results.enumerated() {
+            if case .failure(let error) = result { throw error.ofShard(index) }
+        }
+    }
+
+    /// Puts a message in with every shard, then waits for what each comes to.
+    private nonisolated(nonsending) func removals(
+        of address: SocketAddress,
+        until deadline: Instant?,
+        _ message: (Caller<Result<Void, ServerError>>) -> Message
+    ) async -> [Result<Void, ServerError>] {
+        var calls: [Result<TypedCall<Result<Void, ServerError>>, CallError>] = []
+        for shard in shards {
+            do throws(CallError) {
+                calls.append(.success(try shard.send(message)))
             } catch {
-                failure = failure ?? error.ofShard(index)
+                calls.append(.failure(error))
             }
         }
-        if let failure { throw failure }
+        var results: [Result<Void, ServerError>] = []
+        for (shard, call) in zip(shards, calls) {
+            do throws(CallError) {
+                let limit = deadline.map { Instant.now.duration(to: $0) }
+                results.append(try await shard.answer(of: try call.get(), within: limit))
+            } catch {
+                let error = ServerError(error, operation: "remove listener", address: address.description)
+                results.append(.failure(error))
+            }
+        }
+        return results
     }
 
     /// Removes the listeners on an address written as text. Port 0 names no listener.

@@ -238,8 +238,17 @@ extension ServerGroup where Behavior: ~Copyable {
 
     /// From now on the end of one shard is that of all. Each holds the group until it has ended.
     private func watchEnds() {
+        let mailboxes = shards.map(\.mailbox)
         for (index, shard) in shards.enumerated() {
-            shard.end.whenResolved { result in
+            // Until the shard has ended: the mailboxes refer to each other by this.
+            shard.control.whenListenerCloses {
+                for other in mailboxes.indices where other != index {
+                    // One that has stopped has no listeners.
+                    try? mailboxes[other].put(.request { $0.lookAtQueues() })
+                }
+            }
+            shard.end.whenResolved { [control = shard.control] result in
+                control.whenListenerCloses(nil)
                 if self.groupEnd.note(result, of: index) { self.requestStop() }
             }
         }

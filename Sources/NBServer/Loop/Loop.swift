@@ -173,17 +173,20 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         mail.tellSignals()
         mail.tellInfos()
         progressDrain()
+        if listeners.pointee.hasDepartures { acceptor.advanceDepartures(aheadCount: aheadCount, calls) }
         if let reason = control.stopRequest.reason { state.stop(reason) }
         endPatience()
     }
+
+    /// At most how many connections may have been accepted and not delivered yet. A full queue holds a quantum, and the accept that filled
+    /// it took one connection more.
+    private var aheadCount: Int { batch.restCount + engine.features.quantum + 1 }
 
     /// Advances a drain, if there is one.
     private mutating func progressDrain() {
         guard state.pointee.stopReason == nil, let drain = state.pointee.drain else { return }
         if !drain.hasBegun {
             state.pointee.drain?.hasBegun = true
-            // A full queue holds a quantum, and the accept that filled it took one connection more.
-            let aheadCount = batch.restCount + engine.features.quantum + 1
             acceptor.beginToDrain(drain.queued, aheadCount: aheadCount, calls)
             state.tell(.draining(within: engine.now.duration(to: drain.deadline)))
             workers.finish()

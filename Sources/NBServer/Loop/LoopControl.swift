@@ -36,6 +36,8 @@ final class LoopControl: Sendable {
     private let freedDescriptor = Atomic<Bool>(false)
     private let admissionNews = Atomic<Bool>(false)
     private let refusedCount = Atomic<UInt64>(0)
+    /// Tells the other shards of a group that a listener was closed.
+    private let listenerClosed = Lock<(@Sendable () -> Void)?>(nil)
 }
 
 // Beginning and stopping.
@@ -141,6 +143,19 @@ extension LoopControl {
     /// Whether it has, once. Loop's thread.
     func takeAdmissionNews() -> Bool {
         hasAdmissionNews && admissionNews.exchange(false, ordering: .sequentiallyConsistent)
+    }
+}
+
+// Listeners that close.
+extension LoopControl {
+    /// Has this called when listeners were closed, once a turn; `nil` ends that.
+    func whenListenerCloses(_ body: (@Sendable () -> Void)?) {
+        listenerClosed.withLock { $0 = body }
+    }
+
+    /// A listener was closed. Loop's thread.
+    func tellListenerClosed() {
+        listenerClosed.withLock { $0 }?()
     }
 }
 
