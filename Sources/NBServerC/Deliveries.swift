@@ -76,7 +76,7 @@ extension nb_counters {
         accepted = counters.accepted
         delivered = counters.delivered
         discarded = counters.discarded
-        shed = counters.shed
+        shed = counters.discardedByReason[.descriptors]
         armed = counters.armed
         accept_failures = counters.acceptFailures
     }

@@ -16,9 +16,17 @@ final class MetricsFeed: @unchecked Sendable {
     private var toldLoad: ServerLoad?
 
     init(_ prefix: String, _ dimensions: [(String, String)], _ factory: any MetricsFactory) {
-        counters = Self.counterNames.map { name, value in
+        let plain = Self.counterNames.map { name, value in
             (Counter(label: "\(prefix)_\(name)", dimensions: dimensions, factory: factory), value)
         }
+        let byReason = Self.counterNamesByReason.flatMap { name, value in
+            AdmissionReason.allCases.map { reason in
+                let dimensions = dimensions + [("reason", reason.rawValue)]
+                let counter = Counter(label: "\(prefix)_\(name)", dimensions: dimensions, factory: factory)
+                return (counter, value.appending(path: \.[reason]))
+            }
+        }
+        counters = plain + byReason
         gauges = Self.gaugeNames.map { name, value in
             (Gauge(label: "\(prefix)_\(name)", dimensions: dimensions, factory: factory), value)
         }
@@ -33,14 +41,20 @@ final class MetricsFeed: @unchecked Sendable {
     private static var counterNames: [(String, KeyPath<ServerCounters, UInt64>)] {
         [
             ("connections_accepted", \.accepted), ("connections_delivered", \.delivered),
-            ("connections_adopted", \.adopted), ("connections_discarded", \.discarded), ("connections_shed", \.shed),
-            ("connections_over_limit", \.overLimit), ("connections_over_source_limit", \.overSourceLimit),
-            ("connections_denied", \.denied), ("connections_gone", \.gone), ("connections_failed", \.failed),
+            ("connections_adopted", \.adopted), ("connections_failed", \.failed),
             ("connections_last_word", \.toldLastWord), ("connections_expired", \.expired),
             ("connections_ended", \.ended),
             ("bytes_received", \.bytesReceived), ("bytes_sent", \.bytesSent), ("accepts_armed", \.armed),
             ("accepts_failed", \.acceptFailures), ("messages_handled", \.messages),
             ("messages_refused", \.refusedMessages),
+        ]
+    }
+
+    /// One counter for each reason.
+    private static var counterNamesByReason: [(String, KeyPath<ServerCounters, AdmissionCounts>)] {
+        [
+            ("connections_discarded", \.discardedByReason), ("connections_waited", \.waitedByReason),
+            ("listener_parks", \.parkedByReason),
         ]
     }
 

@@ -11,7 +11,8 @@ public import NBServer
 ///
 /// | Name, after the prefix | Kind | What it is |
 /// | --- | --- | --- |
-/// | `_connections_accepted`, `_delivered`, `_adopted`, `_discarded`, `_shed`, `_over_limit`, `_over_source_limit`, `_denied`, `_gone`, `_last_word`, `_failed`, `_expired`, `_ended` | counter | see ``ServerCounters`` |
+/// | `_connections_accepted`, `_delivered`, `_adopted`, `_last_word`, `_failed`, `_expired`, `_ended` | counter | see ``ServerCounters`` |
+/// | `_connections_discarded`, `_connections_waited`, `_listener_parks` | counter for each ``AdmissionReason``, with the dimension `reason` | connections that were refused, or waited at a limit; how often a listener parked |
 /// | `_bytes_received`, `_bytes_sent` | counter | bytes for workers; bytes that the kernel has taken |
 /// | `_accepts_armed`, `_accepts_failed` | counter | accept operations |
 /// | `_messages_handled`, `_messages_refused` | counter | calls and casts; those that found the mailbox full |

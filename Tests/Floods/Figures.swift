@@ -25,7 +25,6 @@ struct Figures {
     func problems(of row: FloodRow) -> [String] {
         let seconds = Int(time.components.seconds)
         let refused = asked - letIn
-        let overLimits = refused - row.denied
         var problems: [String] = []
         func expect(_ what: String, _ count: some BinaryInteger, _ range: ClosedRange<Int>) {
             if !range.contains(Int(count)) {
@@ -46,16 +45,15 @@ struct Figures {
         expect("connections were accepted", counters.accepted, asked)
         expect("connections were delivered", counters.delivered, letIn)
         expect("connections were discarded", counters.discarded, refused)
-        expect("connections were over a limit", counters.overLimit, row.isAboutSources ? 0 : overLimits)
-        expect(
-            "connections were over their source's limit",
-            counters.overSourceLimit,
-            row.isAboutSources ? overLimits : 0
-        )
-        expect("connections were denied", counters.denied, row.denied)
+        for reason in AdmissionReason.allCases {
+            let count = reason == .denied ? row.denied : reason == row.limit ? refused - row.denied : 0
+            expect("connections were discarded: \(reason)", counters.discardedByReason[reason], count)
+        }
+        if row.waits { expect("connections have waited", counters.waitedByReason.total, 1...asked) }
+        let waitedAtLimit = row.waits ? counters.waitedByReason[row.limit] : 0
+        expect("connections have waited at another limit", counters.waitedByReason.total - waitedAtLimit, 0)
         expect("connections were told a last word", counters.toldLastWord, row.saysLastWord ? refused : 0)
         expect("connections wait", counters.waiting, 0)
-        expect("connections were gone", counters.gone, 0)
         expect("connections failed", counters.failed, 0)
         if time < row.shortest { problems.append("the flood took \(time), and not at least \(row.shortest)") }
         return problems
@@ -67,9 +65,11 @@ struct Figures {
     }
 
     func line(_ name: String) -> [String] {
+        let discarded = counters.discardedByReason
+        let overLimit = [.open, .openPerListener, .rate, .ratePerListener].reduce(0) { $0 + discarded[$1] }
+        let overSource = [.openPerSource, .ratePerSource, .tooManySources].reduce(0) { $0 + discarded[$1] }
         let counts = [
-            asked, letIn, Int(counters.overLimit), Int(counters.overSourceLimit), Int(counters.denied), reset,
-            toldLastWord,
+            asked, letIn, Int(overLimit), Int(overSource), Int(discarded[.denied]), reset, toldLastWord,
         ]
         return [name] + counts.map(\.grouped) + [(time / .seconds(1)).fixed(1)]
     }

@@ -13,6 +13,10 @@ struct FloodRow {
     }
 
     let name: String
+    /// The limit at which those that are not let in are refused, or wait.
+    let limit: AdmissionReason
+    /// They wait.
+    var waits = false
     let admission: Admission
     var listeners = 1
     var stay = Stay.toTheEnd
@@ -21,8 +25,6 @@ struct FloodRow {
     /// How many of one source are let in, if that is known.
     var letInOfSource: (FloodSource, _ seconds: Int) -> ClosedRange<Int>? = { _, _ in nil }
     var denied = 0
-    /// The others are refused for their sources, and not for a limit in all.
-    var isAboutSources = false
     var saysLastWord = false
     /// The flood takes no less time than this.
     var shortest = Duration.zero
@@ -45,23 +47,28 @@ extension FloodRow {
         return [
             FloodRow(
                 name: "open in all",
+                limit: .open,
                 admission: try Admission(AdmissionLimits(maximumOpen: quarter, whenReached: .reset)),
                 letIn: { _ in quarter...quarter }
             ),
             FloodRow(
                 name: "open in all, last word",
+                limit: .open,
                 admission: try Admission(AdmissionLimits(maximumOpen: quarter, whenReached: lastWord)),
                 letIn: { _ in quarter...quarter },
                 saysLastWord: true
             ),
             FloodRow(
                 name: "open in all, others wait",
+                limit: .open,
+                waits: true,
                 admission: try Admission(AdmissionLimits(maximumOpen: count / 10)),
                 stay: .inRounds(count / 10),
                 letIn: { _ in count...count }
             ),
             FloodRow(
                 name: "open of a listener, two",
+                limit: .openPerListener,
                 admission: try Admission(
                     AdmissionLimits(
                         maximumOpen: quarter,
@@ -74,6 +81,7 @@ extension FloodRow {
             ),
             FloodRow(
                 name: "rate",
+                limit: .rate,
                 admission: try Admission(
                     AdmissionLimits(rate: .init(perSecond: 1, burst: quarter), whenReached: .reset)
                 ),
@@ -81,6 +89,8 @@ extension FloodRow {
             ),
             FloodRow(
                 name: "rate, others wait",
+                limit: .rate,
+                waits: true,
                 admission: try Admission(AdmissionLimits(rate: .init(perSecond: 4_000, burst: quarter))),
                 stay: .none,
                 letIn: { _ in count...count },
@@ -89,20 +99,21 @@ extension FloodRow {
             ),
             FloodRow(
                 name: "open of a source",
+                limit: .openPerSource,
                 admission: try Admission(AdmissionLimits(perSource: .init(maximumOpen: share))),
                 letIn: { _ in all...all },
-                letInOfSource: { _, _ in share...share },
-                isAboutSources: true
+                letInOfSource: { _, _ in share...share }
             ),
             FloodRow(
                 name: "rate of a source",
+                limit: .ratePerSource,
                 admission: try Admission(AdmissionLimits(perSource: .init(rate: .init(perSecond: 1, burst: share)))),
                 letIn: { all...min(count, all + FloodSource.count * ($0 + 1)) },
-                letInOfSource: { share...share + $1 + 1 },
-                isAboutSources: true
+                letInOfSource: { share...share + $1 + 1 }
             ),
             FloodRow(
                 name: "3 rules",
+                limit: .open,
                 admission: try Admission(rules: try SourceRules(denied, default: .allow)),
                 letIn: { _ in quarter...quarter },
                 letInOfSource: isLetIn,
@@ -110,6 +121,7 @@ extension FloodRow {
             ),
             FloodRow(
                 name: "10,000 rules",
+                limit: .open,
                 admission: try Admission(
                     rules: try SourceRules(denied + otherRules(10_000 - denied.count), default: .allow)
                 ),
@@ -120,6 +132,7 @@ extension FloodRow {
             // Each limit is as wide as what those before it leave, so none refuses a client of another one.
             FloodRow(
                 name: "all of these",
+                limit: .openPerSource,
                 admission: try Admission(
                     AdmissionLimits(
                         maximumOpen: all / FloodSource.networks,
@@ -132,8 +145,7 @@ extension FloodRow {
                 ),
                 letIn: { _ in all / FloodSource.networks...all / FloodSource.networks },
                 letInOfSource: { source, _ in source.network == 0 ? share...share : 0...0 },
-                denied: count - quarter,
-                isAboutSources: true
+                denied: count - quarter
             ),
         ]
     }

@@ -194,7 +194,7 @@ import Testing
             ]
         )
         #expect(server.journal.delivered.count == 1)
-        #expect(server.journal.counters.discarded == 1)
+        #expect(server.journal.counters.discardedByReason == [.stale: 1])
         #expect(kernel.closes(of: 100_001) == 1)
     }
 
@@ -252,7 +252,7 @@ import Testing
             ]
         )
         let counters = server.journal.counters
-        #expect(counters.discarded == 3)
+        #expect(counters.discardedByReason == [.stale: 3])
         #expect(counters.delivered == (end == .idle ? 2 : 1))
         #expect(counters.accepted == counters.delivered + counters.discarded)
         #expect(counters.acceptFailures == (end == .parked || end == .down ? 1 : 0))

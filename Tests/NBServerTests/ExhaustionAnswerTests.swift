@@ -47,8 +47,8 @@ import Testing
         )
         #expect(server.journal.infos == ["shedding: \(EMFILE)", "recovered"])
         #expect(server.journal.counters.delivered == 2)
-        #expect(server.journal.counters.discarded == 1)
-        #expect(server.journal.counters.shed == 1)
+        #expect(server.journal.counters.discardedByReason == [.descriptors: 1])
+        #expect(server.journal.counters.parkedByReason == [.descriptors: 2])
         #expect(kernel.closes(of: 100_000) == 1)
         #expect(kernel.hasReserve)
     }
@@ -72,7 +72,8 @@ import Testing
             ]
         )
         #expect(server.journal.infos == ["shedding: \(EMFILE)"])
-        #expect(server.journal.counters.shed == 0)
+        #expect(server.journal.counters.discardedByReason == [:])
+        #expect(server.journal.counters.parkedByReason == [.descriptors: 3])
     }
 
     /// A connection that was handed out belongs to its receiver, and its descriptor still counts.
@@ -134,7 +135,7 @@ import Testing
             ]
         )
         #expect(server.journal.delivered.isEmpty)
-        #expect(server.journal.counters.shed == 1)
+        #expect(server.journal.counters.discardedByReason == [.descriptors: 1])
     }
 
     @Test func whatComesWhileStoppingIsNotShed() throws {
@@ -169,6 +170,17 @@ import Testing
             #expect(kernel.hasReserve == (answer == .shed))
             #expect(throws: Never.self) { try reason.get() }
         }
+    }
+
+    @Test(arguments: [
+        (EMFILE, AdmissionReason.descriptors), (ENFILE, .descriptors), (ENOBUFS, .memory), (ENOMEM, .memory),
+        (EPERM, .refused), (EIO, .refused),
+    ])
+    func parksAreCountedByReason(_ errno: Int32, _ reason: AdmissionReason) throws {
+        let server = try server(.park)
+        try server.run(take, script: [{ try $0.failAccept(errno, on: server.listeners[0]) }])
+        #expect(server.journal.counters.parkedByReason == [reason: 1])
+        #expect(server.journal.counters.acceptFailures == 1)
     }
 
     @Test func stoppingAtExhaustionSaysWhy() throws {

@@ -28,7 +28,7 @@ import Testing
             ]
         )
         #expect(server.journal.delivered.count == 3)
-        #expect(server.journal.counters.discarded == 7)
+        #expect(server.journal.counters.discardedByReason == [.stopping: 7])
         #expect(server.journal.counters.accepted == 10)
         for descriptor in 100_000..<100_010 { #expect(kernel.closes(of: Int32(descriptor)) == 1) }
         guard case .success(.verdict("enough")) = reason else {
@@ -102,7 +102,7 @@ import Testing
             ]
         )
         #expect(kernel.closes(of: 100_001) == 1)
-        #expect(server.journal.counters.discarded == 1)
+        #expect(server.journal.counters.discardedByReason == [.stopping: 1])
     }
 
     @Test func terminateRunsOnceAfterTheListenersAndBeforeTheConnections() throws {
@@ -235,7 +235,7 @@ import Testing
         #expect(unseen.isEndClosed)
         #expect(closing.isEndClosed)
         #expect(server.journal.counters.delivered == 3)
-        #expect(server.journal.counters.discarded == 1)
+        #expect(server.journal.counters.discardedByReason == [.stopping: 1])
         #expect(throws: Client.Refused.self) { try Client(server.sockets[0].address) }
         #expect(connections.first?.connection.peerAddress == nil)
     }

@@ -44,6 +44,15 @@ package enum AcceptFailure: Hashable, Sendable {
         }
     }
 
+    /// Why a listener does not accept after such an error.
+    static func reason(ofErrno errno: Int32) -> AdmissionReason {
+        switch errno {
+        case EMFILE, ENFILE: .descriptors
+        case ENOBUFS, ENOMEM: .memory
+        default: .refused
+        }
+    }
+
     /// The name of an accept's error, for counts; of one that is not known, its number.
     static func name(ofErrno errno: Int32) -> String { names[errno] ?? "errno \(errno)" }
 

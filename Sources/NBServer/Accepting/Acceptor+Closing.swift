@@ -93,9 +93,9 @@ extension Acceptor {
         } while batch.count > 0
     }
 
-    /// The same as ``discard(_:on:)`` without an engine.
+    /// The same as ``discard(_:for:on:)`` without an engine.
     mutating func discardDirectly(_ descriptor: Int32) {
-        counters.pointee.discarded += 1
+        counters.pointee.discardedByReason[.stopping] += 1
         var atOnce = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
         NBLibc.close(descriptor)

@@ -7,8 +7,7 @@ internal import NBEngine
 /// ```
 ///  completion ── of an arm that is over ──▶ reset its connection, if it has one, and count it
 ///             ── an error ──▶ the listener's state says: arm again, park, or go down
-///             ── a connection ──▶ deliver it; or shed it, if descriptors are short; or discard it, if its listener or the server ends;
-///                                 or do as an admission says: `Acceptor+Admission.swift`
+///             ── a connection ──▶ deliver it; or do as is decided: `Acceptor+Admission.swift`
 ///             ── the last of its arm ──▶ the listener's state says: arm again, rest, or close
 /// ```
 struct Acceptor {
@@ -36,11 +35,6 @@ struct Acceptor {
         checksAdmission = desk != nil
         self.behavior = behavior
     }
-
-    /// The server begins to serve. If it sheds, it sets a descriptor aside.
-    mutating func begin(_ calls: inout some SocketCalls & ~Copyable) {
-        if options.whenExhausted == .shed && !calls.takeReserve() { checksAdmission = true }
-    }
 }
 
 // What completions of accepts mean.
@@ -55,7 +49,7 @@ extension Acceptor {
         _ calls: inout some SocketCalls & ~Copyable
     ) {
         guard let index = listeners.pointee.index(of: token) else {
-            if result >= 0 { discard(result, on: &engine) }
+            if result >= 0 { discardStale(result, on: &engine) }
             return
         }
         guard result >= 0 else {
@@ -69,7 +63,7 @@ extension Acceptor {
         } else if listeners.pointee[index].state.accepted() && state.pointee.stopReason == nil {
             deliver(connections.pointee.admit(result, listeners.pointee[index].key))
         } else {
-            discard(result, on: &engine)
+            discardLate(result, on: &engine)
         }
         if isLast { ended(index) }
     }
@@ -79,43 +73,6 @@ extension Acceptor {
     private mutating func ended(_ index: Int) {
         listeners.pointee[index].endArm()
         apply(listeners.pointee[index].state.ended(), index)
-    }
-
-    /// The slow path of `completed`, while `checksAdmission`.
-    @inline(never)
-    private mutating func completedChecked(
-        _ descriptor: Int32,
-        _ index: Int,
-        isLast: Bool,
-        on engine: inout some Engine & ~Copyable,
-        _ calls: inout some SocketCalls & ~Copyable
-    ) {
-        if !admits(index, &calls) {
-            shed(descriptor, on: &engine)
-        } else if !listeners.pointee[index].state.accepted() || state.pointee.stopReason != nil {
-            discard(descriptor, on: &engine)
-        } else if desk != nil {
-            admit(descriptor, index, isLast: isLast, on: &engine)
-        } else {
-            deliver(connections.pointee.admit(descriptor, listeners.pointee[index].key))
-        }
-    }
-
-    /// Slow path of exhaustion: decides whether a connection may stay, and updates the listener's account. A server that sheds first takes
-    /// its reserve back. If it cannot, the connection has taken the reserve's place.
-    @inline(never)
-    private mutating func admits(_ index: Int, _ calls: inout some SocketCalls & ~Copyable) -> Bool {
-        guard state.pointee.stopReason == nil else { return true }
-        guard options.whenExhausted != .shed || calls.takeReserve() else { return false }
-        let quota = listeners.pointee[index].quota
-        listeners.pointee[index].quota = quota == 0 ? 0 : quota - 1
-        checksAdmission =
-            desk != nil || state.pointee.drain != nil || listeners.pointee.hasDepartures
-            || listeners.pointee.hasParked(besides: index)
-        if listeners.pointee[index].state.isRecovering && listeners.pointee[index].state.delivers {
-            state.tell(.listenerRecovered(listeners.pointee[index].socket.address))
-        }
-        return true
     }
 
     @inline(__always)
@@ -143,16 +100,33 @@ extension Acceptor {
 
     /// Resets a connection, as the kernel resets queued clients when their listener is closed. An end of the stream would look like an
     /// answer.
-    mutating func discard(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
-        counters.pointee.discarded += 1
+    mutating func discard(
+        _ descriptor: Int32,
+        for reason: AdmissionReason,
+        on engine: inout some Engine & ~Copyable
+    ) {
+        counters.pointee.discardedByReason[reason] += 1
         engine.submit(.disconnect(descriptor: descriptor), token: Token(.disconnect, slot: 0), silently: true)
         engine.submit(.close(descriptor: descriptor), token: Token(.close, slot: 0), silently: true)
         connections.pointee.freedDescriptor.note()
     }
 
-    mutating func shed(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
-        counters.pointee.shed += 1
-        discard(descriptor, on: &engine)
+    /// A connection comes after its arm is over.
+    @inline(never)
+    private mutating func discardStale(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
+        discard(descriptor, for: state.pointee.stopReason == nil ? .stale : .stopping, on: &engine)
+    }
+
+    /// A connection comes when the server or its listener closes.
+    @inline(never)
+    private mutating func discardLate(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
+        discard(descriptor, for: reasonToClose, on: &engine)
+    }
+
+    /// Why listeners close, if they do.
+    var reasonToClose: AdmissionReason {
+        if state.pointee.stopReason != nil { return .stopping }
+        return state.pointee.drain == nil ? .removed : .draining
     }
 }
 
@@ -190,7 +164,7 @@ extension Acceptor {
                 counters.pointee.delivered += 1
                 assign(Connection(connections, slot), ServerContext(state))
             } else {
-                discard(adoption.descriptor, on: &engine)
+                discard(adoption.descriptor, for: .stopping, on: &engine)
             }
         }
     }
@@ -211,38 +185,10 @@ extension Acceptor {
         let reaction = listeners.pointee[index].state.failed(failure, at: connections.pointee.now)
         apply(reaction, index)
         switch reaction {
-        case .park(let isNews):
-            let cause = ServerError.accept(errno, address: address.description)
-            parked(address, cause, isExhausted: failure == .park, isNews: isNews, &calls)
-        case .fail:
-            goneDown(address, .accept(errno, address: address.description))
+        case .park(let isNews): parked(index, errno, isNews: isNews, &calls)
+        case .fail: goneDown(address, .accept(errno, address: address.description))
         case .none, .arm, .withdraw, .cancel, .close:
             break
-        }
-    }
-
-    /// A parked listener is not reported once the server stops, because it is about to close.
-    private mutating func parked(
-        _ address: SocketAddress,
-        _ cause: ServerError,
-        isExhausted: Bool,
-        isNews: Bool,
-        _ calls: inout some SocketCalls & ~Copyable
-    ) {
-        listeners.pointee.noteParked()
-        checksAdmission = true
-        guard state.pointee.stopReason == nil else { return }
-        switch isExhausted ? options.whenExhausted : .park {
-        case .park:
-            if isNews { state.tell(.listenerParked(address, cause: cause)) }
-        case .shed:
-            // The reserve's descriptor counts as freed. If another listener gave the reserve up before, one try shows whether the descriptor
-            // is still free.
-            if calls.giveReserve() || isNews { connections.pointee.freedDescriptor.note() }
-            if isNews { state.tell(.listenerShedding(address, cause: cause)) }
-        case .stop:
-            if isNews { state.tell(.listenerParked(address, cause: cause)) }
-            state.fail(cause)
         }
     }
 

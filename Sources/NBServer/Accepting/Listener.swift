@@ -34,6 +34,9 @@ struct Listener {
         self.generation = generation | Self.restingBit
     }
 
+    /// The limit at which it waits, if it does.
+    var limit: AdmissionReason? { isWithheld ? account?.pointee.lastLimit : nil }
+
     /// An accept is submitted: its token carries the new generation.
     mutating func beginArm() {
         generation = (generation &+ 1) & Token.generationMask

@@ -41,7 +41,8 @@ public final class Admission: Sendable {
     ///
     /// - Parameters:
     ///   - limits: how many clients are let in.
-    ///   - rules: which sources are let in; `nil` for all. Clients of other sources are reset, and count as ``ServerCounters/denied``.
+    ///   - rules: which sources are let in; `nil` for all. Clients of other sources are reset, for the reason
+    ///     ``AdmissionReason/denied``.
     /// - Throws: ``ServerError`` with ``ServerError/Code/invalidOption`` if a limit is out of its range. The error names the limit.
     public init(_ limits: AdmissionLimits = AdmissionLimits(), rules: SourceRules? = nil) throws(ServerError) {
         try limits.expectValid()
@@ -144,12 +145,11 @@ extension Admission {
     func takeSources(_ arrivals: inout [AdmissionDesk.Arrival], _ limits: AdmissionLimits.SourceLimits, at now: Instant)
     {
         sources.withLock { sources in
-            for index in arrivals.indices where arrivals[index].verdict == .admitted {
+            for index in arrivals.indices where arrivals[index].refusal == nil {
                 guard let key = arrivals[index].key else { continue }
-                if let place = sources.take(key, limits, at: now) {
-                    arrivals[index].source = place
-                } else {
-                    arrivals[index].verdict = .overLimit
+                switch sources.take(key, limits, at: now) {
+                case .counted(let place): arrivals[index].source = place
+                case .refused(let reason): arrivals[index].refusal = reason
                 }
             }
         }

@@ -41,6 +41,8 @@ struct AdmissionDesk: ~Copyable {
         let account: UnsafeMutablePointer<ListenerAccount>
         /// The place of its source, or -1.
         let source: Int32
+        /// The limit at which it came.
+        let reason: AdmissionReason
     }
 
     /// A connection of the completions that are about to be acted on, if addresses are asked.
@@ -48,15 +50,10 @@ struct AdmissionDesk: ~Copyable {
         let descriptor: Int32
         let account: UnsafeMutablePointer<ListenerAccount>
         let key: SourceTable.Key?
-        var verdict: Verdict
+        /// Why it is not let in; `nil` as far as its source is concerned.
+        var refusal: AdmissionReason?
         /// The place of its source, or -1.
         var source: Int32 = -1
-
-        enum Verdict {
-            case admitted, denied, overLimit
-            /// It has no address any more.
-            case gone
-        }
     }
 
     private var arrivals: [Arrival] = []
@@ -139,21 +136,21 @@ extension AdmissionDesk {
         from address: IPAddress?,
         _ account: UnsafeMutablePointer<ListenerAccount>
     ) {
-        let verdict: Arrival.Verdict
+        let refusal: AdmissionReason?
         if let address {
-            verdict = policy.rules?.allows(address) ?? true ? .admitted : .denied
+            refusal = policy.rules?.allows(address) ?? true ? nil : .denied
         } else {
-            verdict = .gone
+            refusal = .gone
         }
         let key = address.flatMap { address in limits.perSource.map { SourceTable.Key(address, $0) } }
-        arrivals.append(Arrival(descriptor: descriptor, account: account, key: key, verdict: verdict))
+        arrivals.append(Arrival(descriptor: descriptor, account: account, key: key, refusal: refusal))
     }
 
     /// Has those expected whose sources may have more.
     mutating func decideAboutSources(at now: Instant) {
         if let limits = limits.perSource { admission.takeSources(&arrivals, limits, at: now) }
         // By index, here and below: to go through an array costs a retain.
-        for index in arrivals.indices where arrivals[index].verdict == .admitted { expect(arrivals[index].account) }
+        for index in arrivals.indices where arrivals[index].refusal == nil { expect(arrivals[index].account) }
     }
 
     /// What was decided about a connection. Those before it were not asked for: they are discarded for other reasons.
@@ -219,9 +216,10 @@ extension AdmissionDesk {
     /// Lets a connection in, if there are permits for it.
     ///
     /// - Returns: the limit that keeps it from being let in; `nil` if it is delivered now.
-    mutating func admit(_ account: UnsafeMutablePointer<ListenerAccount>) -> AdmissionLimit? {
+    mutating func admit(_ account: UnsafeMutablePointer<ListenerAccount>) -> AdmissionReason? {
         guard account.pointee.permits.inHand > 0 else {
-            return account.pointee.permits.counter.free > 0 ? .open : .openPerListener
+            // No permit was asked for behind those that wait.
+            return account.pointee.waitingCount > 0 ? account.pointee.lastLimit : .openPerListener
         }
         guard account.pointee.tokens.suffice(for: 1) > 0 else { return .ratePerListener }
         guard all.inHand > 0 else { return .open }

@@ -120,8 +120,8 @@ public struct AdmissionLimits: Hashable, Sendable {
         /// (``ServerOptions/quantum``) for each server. Waiting clients are let in one after the other, as connections end on whichever
         /// server, or as time passes. None is lost.
         case wait
-        /// The connection is reset at once: for clients that have another server to go to. Counts as discarded, and as
-        /// ``ServerCounters/overLimit``.
+        /// The connection is reset at once: for clients that have another server to go to. Counts as discarded, for the
+        /// limit as the ``AdmissionReason``.
         case reset
         /// The client is sent these bytes, from 1 to 16,384. Then the connection ends like a dropped one, within the same time limits. It
         /// takes a descriptor until then, and counts like ``reset``.
@@ -157,6 +157,15 @@ public struct AdmissionLimits: Hashable, Sendable {
 
     /// What the listeners on an address may have.
     func ofListener(on address: SocketAddress) -> ListenerLimits { listenerLimits[address] ?? perListener }
+
+    /// What happens to a client that is not let in at once, for this reason.
+    func answer(to reason: AdmissionReason) -> Answer {
+        switch reason {
+        case .open, .openPerListener, .rate, .ratePerListener: whenReached
+        case .openPerSource, .ratePerSource, .tooManySources: perSource?.whenReached ?? .reset
+        case .denied, .gone, .descriptors, .memory, .refused, .untaken, .removed, .stale, .draining, .stopping: .reset
+        }
+    }
 
     /// Refuses the first value that is out of its range.
     func expectValid() throws(ServerError) {

@@ -21,6 +21,8 @@ struct ListenerAccount {
     var isClosed = false
     /// The behavior was told that it is at a limit.
     var isToldAtLimit = false
+    /// At which limit its last client came that was not let in at once.
+    var lastLimit = AdmissionReason.open
 
     /// Nothing will ask for it any more.
     var isOver: Bool { isClosed && openCount == 0 && waitingCount == 0 }

@@ -23,6 +23,13 @@ struct SourceTable {
         }
     }
 
+    /// What becomes of a connection.
+    enum Answer: Equatable {
+        /// It counts for the source at this place, for ``give(_:)``.
+        case counted(Int32)
+        case refused(AdmissionReason)
+    }
+
     private struct Entry {
         var key: Key
         var openCount: Int32 = 0
@@ -50,22 +57,20 @@ struct SourceTable {
     }
 
     /// Counts a connection, if its source may have another.
-    ///
-    /// - Returns: the source's place, for ``give(_:)``; `nil` if it may not.
-    mutating func take(_ key: Key, _ limits: AdmissionLimits.SourceLimits, at now: Instant) -> Int32? {
-        guard let place = find(key) ?? add(key) else { return nil }
+    mutating func take(_ key: Key, _ limits: AdmissionLimits.SourceLimits, at now: Instant) -> Answer {
+        guard let place = find(key) ?? add(key) else { return .refused(.tooManySources) }
         let entry = entries[Int(place)]
-        if let maximum = limits.maximumOpen, Int(entry.openCount) >= maximum { return nil }
+        if let maximum = limits.maximumOpen, Int(entry.openCount) >= maximum { return .refused(.openPerSource) }
         if let rate = limits.rate {
-            guard rate.perSecond > 0 else { return nil }
+            guard rate.perSecond > 0 else { return .refused(.ratePerSource) }
             let now = Int64(clamping: now.nanoseconds)
             let full = max(entry.full, now) + rate.interval
-            guard full <= now + rate.interval * Int64(rate.burst) else { return nil }
+            guard full <= now + rate.interval * Int64(rate.burst) else { return .refused(.ratePerSource) }
             entries[Int(place)].full = full
         }
         if entry.openCount == 0 { leaveLine(place) }
         entries[Int(place)].openCount += 1
-        return place
+        return .counted(place)
     }
 
     /// A connection has ended.

@@ -37,7 +37,7 @@ public enum ServerInfo: Sendable {
 
     /// A client of the listener was not let in at once, because of a limit of ``ServerOptions/admission``. Clients that wait at the limit
     /// are let in as connections end or time passes. Reported once until ``listenerBelowLimit(_:)``.
-    case listenerAtLimit(SocketAddress, AdmissionLimit)
+    case listenerAtLimit(SocketAddress, AdmissionReason)
 
     /// A client of a listener that was at a limit was let in at once again.
     case listenerBelowLimit(SocketAddress)

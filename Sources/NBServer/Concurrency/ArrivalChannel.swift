@@ -162,7 +162,7 @@ extension ArrivalChannel {
             let rest = UInt64(ids.count - end)
             if state.hasEnded {
                 state.counters.waiting -= rest
-                state.counters.discarded += rest
+                state.counters.discardedByReason[.untaken] += rest
             } else {
                 for position in end..<ids.count { state.wishes.append(.discard(ids[position])) }
             }
@@ -309,7 +309,7 @@ extension ArrivalChannel {
 
     private func discard(_ id: ConnectionID, _ context: borrowing ServerContext) {
         context.state.pointee.counters.pointee.waiting -= 1
-        context.state.pointee.counters.pointee.discarded += 1
+        context.state.pointee.counters.pointee.discardedByReason[.untaken] += 1
         context.state.pointee.undeliveredCount -= 1
         if let connection = try? context.take(id) { connection.reset() }
     }

@@ -7,8 +7,8 @@ public struct ListenerStatus: Hashable, Sendable {
         case accepting
         /// The listener cannot accept for now, for this cause, and tries again.
         case parked(cause: ServerError)
-        /// Connections that the listener accepted wait at a limit of ``ServerOptions/admission``, and more clients in its accept queue.
-        case atLimit
+        /// Connections that the listener accepted wait at this limit of ``ServerOptions/admission``, and more clients in its accept queue.
+        case atLimit(AdmissionReason)
         /// The listener is paused until it is resumed.
         case paused
         /// The listener is being removed.
@@ -34,7 +34,7 @@ public struct ListenerStatus: Hashable, Sendable {
         address = listener.socket.address
         activity =
             switch listener.state.phase {
-            case .idle, .armed, .cancelling(.idle): listener.isWithheld ? .atLimit : .accepting
+            case .idle, .armed, .cancelling(.idle): listener.limit.map { .atLimit($0) } ?? .accepting
             case .parked: .parked(cause: .accept(listener.lastErrno, address: listener.socket.address.description))
             case .paused, .cancelling(.paused): .paused
             case .cancelling(.closed), .closed: .closing
@@ -53,7 +53,7 @@ extension ListenerStatus.Activity: CustomStringConvertible {
         switch self {
         case .accepting: "accepting"
         case .parked(let cause): "parked: \(cause)"
-        case .atLimit: "at a limit"
+        case .atLimit(let limit): "at a limit: \(limit)"
         case .paused: "paused"
         case .closing: "closing"
         }

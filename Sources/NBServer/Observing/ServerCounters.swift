@@ -7,24 +7,17 @@ public struct ServerCounters: Hashable, Sendable, Codable {
     public var delivered: UInt64 = 0
     /// Connections that came by ``Server/adopt(_:)``. They were delivered or discarded like accepted ones.
     public var adopted: UInt64 = 0
-    /// Connections that were reset, or told a last word, instead of delivered: because the server was stopping, to shed them, at a limit,
-    /// by a rule, or because their peers were gone.
-    public var discarded: UInt64 = 0
-    /// Discarded connections that were shed; see ``ServerOptions/Exhaustion/shed``.
-    public var shed: UInt64 = 0
-    /// Discarded connections that came at a limit of ``AdmissionLimits`` at which clients do not wait.
-    public var overLimit: UInt64 = 0
-    /// Discarded connections whose source had reached a limit of ``AdmissionLimits/perSource``.
-    public var overSourceLimit: UInt64 = 0
-    /// Discarded connections whose source is denied by ``SourceRules``.
-    public var denied: UInt64 = 0
-    /// Discarded connections that their peers had reset before the server could ask for their addresses, which rules and limits by source
-    /// need.
-    public var gone: UInt64 = 0
+    /// Connections that were reset, or told a last word, instead of delivered.
+    public var discardedByReason = AdmissionCounts()
     /// Discarded connections that were told a last word; see ``AdmissionLimits/Answer/lastWord(_:)``.
     public var toldLastWord: UInt64 = 0
-    /// Connections that were accepted and wait to be delivered, because they came at a limit of ``AdmissionLimits``. A gauge.
+    /// Connections that were accepted and wait to be delivered: those that came at a limit of ``AdmissionLimits``, and those that no consumer
+    /// of ``Arrivals`` has taken. A gauge.
     public var waiting: UInt64 = 0
+    /// Connections that have waited at a limit of ``AdmissionLimits``, or wait there now.
+    public var waitedByReason = AdmissionCounts()
+    /// How often a listener parked: descriptors or memory ran out, or accepts failed otherwise.
+    public var parkedByReason = AdmissionCounts()
     /// Connections that have not ended: the behavior's, its workers', kept ones, and those whose last bytes are being sent. A gauge.
     public var open: UInt64 = 0
     /// Connections that ended because `newConnection`, `makeWorker` or a callback of their worker threw.
@@ -48,6 +41,9 @@ public struct ServerCounters: Hashable, Sendable, Codable {
     /// Counters at zero.
     public init() {}
 
+    /// Connections that were discarded.
+    public var discarded: UInt64 { discardedByReason.total }
+
     /// Connections that the kernel accepted for the server.
     public var accepted: UInt64 { delivered + discarded + waiting - adopted }
 
@@ -65,32 +61,30 @@ public struct ServerCounters: Hashable, Sendable, Codable {
     /// Adds the counters of another server.
     public mutating func add(_ other: ServerCounters) {
         for field in Self.fields { self[keyPath: field.path] += other[keyPath: field.path] }
+        for field in Self.fieldsByReason { self[keyPath: field.path].add(other[keyPath: field.path]) }
         acceptFailuresByError.merge(other.acceptFailuresByError, uniquingKeysWith: +)
     }
 }
 
 extension ServerCounters: CustomStringConvertible {
-    /// The counts for a log, without those of 0: `3 accepted, 3 delivered, 1 open, 54 bytes sent`.
+    /// The counts for a log, without those of 0: `3 accepted, 2 delivered, 1 open, 54 bytes sent, 1 discarded (1 denied)`.
     public var description: String {
         let counts = [("accepted", accepted)] + Self.fields.map { ($0.words, self[keyPath: $0.path]) }
         let failures = acceptFailuresByError.sorted { $0.key < $1.key }.map {
             ("accepts failed with \($0.key)", $0.value)
         }
-        let words = (counts + failures).filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
+        let reasons = Self.fieldsByReason.map { field in
+            ("\(field.words) (\(self[keyPath: field.path]))", self[keyPath: field.path].total)
+        }
+        let words = (counts + reasons + failures).filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
         return words.isEmpty ? "nothing yet" : words.joined(separator: ", ")
     }
 
-    /// Every count that is stored, but those by error, in words.
+    /// Every count that is stored, but those by reason or error, in words.
     private static var fields: [(path: WritableKeyPath<ServerCounters, UInt64>, words: String)] {
         [
             (\.delivered, "delivered"),
             (\.adopted, "adopted"),
-            (\.discarded, "discarded"),
-            (\.shed, "shed"),
-            (\.overLimit, "over a limit"),
-            (\.overSourceLimit, "over a source's limit"),
-            (\.denied, "denied"),
-            (\.gone, "gone"),
             (\.toldLastWord, "told a last word"),
             (\.waiting, "waiting"),
             (\.open, "open"),
@@ -101,6 +95,13 @@ extension ServerCounters: CustomStringConvertible {
             (\.armed, "accepts armed"),
             (\.messages, "messages"),
             (\.refusedMessages, "messages refused"),
+        ]
+    }
+    private static var fieldsByReason: [(path: WritableKeyPath<ServerCounters, AdmissionCounts>, words: String)] {
+        [
+            (\.discardedByReason, "discarded"),
+            (\.waitedByReason, "waited at a limit"),
+            (\.parkedByReason, "times parked"),
         ]
     }
 }

@@ -79,8 +79,8 @@ public struct ServerOptions: Hashable, Sendable {
         /// ms, 500 ms, then every second.
         case park
         /// Clients are reset at once: for clients that have another server to go to. The server holds one descriptor in reserve and accepts
-        /// these connections with it. They count as discarded and as ``ServerCounters/shed``. If the reserve does not help, because memory
-        /// ran out or another thread took the descriptor, the listener parks.
+        /// these connections with it. They count as discarded for ``AdmissionReason/descriptors``. If the reserve does not help, because
+        /// memory ran out or another thread took the descriptor, the listener parks.
         case shed
         /// The server stops with ``ServerError/Code/outOfResources``, so that a supervisor can restart it.
         case stop

@@ -128,8 +128,8 @@ import Testing
             ]
         )
         #expect(server.journal.infos == ["at limit: open", "below limit"])
-        #expect(server.journal.counters.overLimit == 2)
-        #expect(server.journal.counters.discarded == 2)
+        #expect(server.journal.counters.discardedByReason == [.open: 2])
+        #expect(server.journal.counters.waitedByReason == [:])
         #expect(server.journal.counters.delivered == 3)
     }
 
@@ -240,7 +240,7 @@ import Testing
                 { _ in #expect(held.count == 4) },
             ]
         )
-        #expect(server.journal.counters.overLimit == 3)
+        #expect(server.journal.counters.discardedByReason == [.openPerListener: 3])
     }
 
     @Test func aStopResetsThoseThatWait() throws {
@@ -255,7 +255,8 @@ import Testing
                 { #expect(!$0.isArmed(listener)) },
             ]
         )
-        #expect(server.journal.counters.discarded == 1)
+        #expect(server.journal.counters.discardedByReason == [.stopping: 1])
+        #expect(server.journal.counters.waitedByReason == [.open: 1])
         #expect(server.journal.counters.delivered == 0)
         #expect(kernel.closes(of: 100_000) == 1)
     }
@@ -292,7 +293,8 @@ import Testing
         #expect(try reason.get().description == "drained")
         #expect(admission.all.taken == 0)
         #expect(server.journal.counters.delivered == (serves ? 2 : 1))
-        #expect(server.journal.counters.discarded == (serves ? 0 : 1))
+        #expect(server.journal.counters.discardedByReason == (serves ? [:] : [.draining: 1]))
+        #expect(server.journal.counters.waitedByReason == [.open: 1])
         #expect(kernel.closes(of: 100_001) == 1)
     }
 
@@ -321,7 +323,7 @@ import Testing
             ]
         )
         #expect(admission.all.taken == 0)
-        #expect(server.journal.counters.discarded == 1)
+        #expect(server.journal.counters.discardedByReason == [.removed: 1])
         #expect(kernel.closes(of: 100_002) == 1)
     }
 
@@ -349,7 +351,8 @@ import Testing
                 { #expect($0.isReset(100_001)) },
             ]
         )
-        #expect(server.journal.counters.overLimit == 1)
+        #expect(server.journal.counters.discardedByReason == [.open: 1])
+        #expect(server.journal.counters.waitedByReason == [.open: 2])
     }
 
     @Test func aPermitThatComesBackElsewhereWakesTheLoop() throws {
@@ -411,7 +414,7 @@ import Testing
         )
         #expect(throws: ServerError.self) { try reason.get() }
         #expect(admission.all.taken == 0)
-        #expect(server.journal.counters.discarded == 1)
+        #expect(server.journal.counters.discardedByReason == [.stopping: 1])
         #expect(waiting.isEndClosed)
         held.dropAll()
     }
@@ -454,7 +457,8 @@ import Testing
             ]
         )
         #expect(server.journal.infos == ["at limit: rate"])
-        #expect(server.journal.counters.discarded == 1)
+        #expect(server.journal.counters.discardedByReason == [.stopping: 1])
+        #expect(server.journal.counters.waitedByReason == [.rate: 2])
     }
 
     @Test func atAListenersRateThatResetsClientsAreReset() throws {
@@ -484,7 +488,7 @@ import Testing
             ]
         )
         #expect(server.journal.infos == ["at limit: ratePerListener", "below limit", "at limit: ratePerListener"])
-        #expect(server.journal.counters.overLimit == 2)
+        #expect(server.journal.counters.discardedByReason == [.ratePerListener: 2])
     }
 
     @Test func aLoopThatWaitsForATokenKeepsOnePermitFromOthers() throws {
@@ -547,10 +551,7 @@ import Testing
             ]
         )
         #expect(kernel.askedAddresses == Array(100_000...100_005))
-        #expect(server.journal.counters.denied == 3)
-        #expect(server.journal.counters.gone == 1)
-        #expect(server.journal.counters.overLimit == 1)
-        #expect(server.journal.counters.discarded == 5)
+        #expect(server.journal.counters.discardedByReason == [.denied: 3, .gone: 1, .open: 1])
         #expect(server.journal.counters.delivered == 2)
     }
 
@@ -587,7 +588,7 @@ import Testing
             ]
         )
         #expect(admission.openCount(of: one) == 0 && admission.openCount(of: other) == 0)
-        #expect(server.journal.counters.overSourceLimit == 1)
+        #expect(server.journal.counters.discardedByReason == [.openPerSource: 1])
         #expect(server.journal.infos.isEmpty)
     }
 
@@ -609,7 +610,7 @@ import Testing
             ]
         )
         #expect(admission.openCount(of: IPAddress(ipv4: 0x7f00_0001)) == 0)
-        #expect(server.journal.counters.overSourceLimit == 1)
+        #expect(server.journal.counters.discardedByReason == [.openPerSource: 1, .stopping: 1])
     }
 
     @Test func aClientThatIsRefusedMayBeToldALastWord() throws {
@@ -639,9 +640,7 @@ import Testing
             ]
         )
         #expect(kernel.endedOutputs.contains(100_001) && kernel.endedOutputs.contains(100_002))
-        #expect(server.journal.counters.overLimit == 1)
-        #expect(server.journal.counters.overSourceLimit == 1)
-        #expect(server.journal.counters.discarded == 2)
+        #expect(server.journal.counters.discardedByReason == [.open: 1, .openPerSource: 1])
         #expect(server.journal.counters.delivered == 1)
     }
 

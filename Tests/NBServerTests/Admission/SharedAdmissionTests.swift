@@ -141,7 +141,7 @@ import Testing
         let second = try Crowd(10, at: waiting.addresses[0])
         while try await waiting.status().counters.waiting == 0 {}
         #expect(try await waiting.status().counters.delivered == 0)
-        #expect(try await waiting.status().listeners.map(\.activity) == [.atLimit])
+        #expect(try await waiting.status().listeners.map(\.activity) == [.atLimit(.open)])
         await full.stop()
         #expect(try first.endings() == [.end(Clerk.greeting): 10])
         while try await waiting.status().counters.delivered < 10 {}

@@ -14,27 +14,27 @@ import Testing
     @Test func aSourceHasAsManyConnectionsAsItMay() throws {
         var table = SourceTable()
         let limits = AdmissionLimits.SourceLimits(maximumOpen: 2)
-        let first = table.take(key(1), limits, at: start)
+        let first = table.take(key(1), limits, at: start).place
         let place = try #require(first)
-        #expect(table.take(key(1), limits, at: start) == place)
-        #expect(table.take(key(1), limits, at: start) == nil)
-        #expect(table.take(key(2), limits, at: start) != nil)
+        #expect(table.take(key(1), limits, at: start).place == place)
+        #expect(table.take(key(1), limits, at: start) == .refused(.openPerSource))
+        #expect(table.take(key(2), limits, at: start).place != nil)
         table.give(place)
         #expect(table.openCount(key(1)) == 1)
-        #expect(table.take(key(1), limits, at: start) == place)
-        #expect(table.take(key(3), .init(maximumOpen: 0), at: start) == nil)
+        #expect(table.take(key(1), limits, at: start).place == place)
+        #expect(table.take(key(3), .init(maximumOpen: 0), at: start) == .refused(.openPerSource))
     }
 
     @Test func aSourceHasARateOfItsOwn() {
         var table = SourceTable()
         let limits = AdmissionLimits.SourceLimits(rate: .init(perSecond: 10, burst: 2))
-        for _ in 0..<2 { #expect(table.take(key(1), limits, at: start) != nil) }
-        #expect(table.take(key(1), limits, at: start) == nil)
-        #expect(table.take(key(2), limits, at: start) != nil)
-        #expect(table.take(key(1), limits, at: start + .milliseconds(99)) == nil)
-        #expect(table.take(key(1), limits, at: start + .milliseconds(100)) != nil)
-        #expect(table.take(key(1), limits, at: start + .milliseconds(100)) == nil)
-        #expect(table.take(key(3), .init(rate: .init(perSecond: 0, burst: 1)), at: start) == nil)
+        for _ in 0..<2 { #expect(table.take(key(1), limits, at: start).place != nil) }
+        #expect(table.take(key(1), limits, at: start) == .refused(.ratePerSource))
+        #expect(table.take(key(2), limits, at: start).place != nil)
+        #expect(table.take(key(1), limits, at: start + .milliseconds(99)) == .refused(.ratePerSource))
+        #expect(table.take(key(1), limits, at: start + .milliseconds(100)).place != nil)
+        #expect(table.take(key(1), limits, at: start + .milliseconds(100)) == .refused(.ratePerSource))
+        #expect(table.take(key(3), .init(rate: .init(perSecond: 0, burst: 1)), at: start) == .refused(.ratePerSource))
     }
 
     @Test(arguments: [
@@ -55,21 +55,21 @@ import Testing
         let limits = AdmissionLimits.SourceLimits(rate: .init(perSecond: 1, burst: 1))
         var places: [Int32] = []
         for number in 0..<UInt32(SourceTable.limit) {
-            places.append(table.take(key(number), limits, at: start) ?? -1)
+            places.append(table.take(key(number), limits, at: start).place ?? -1)
         }
         #expect(table.count == SourceTable.limit)
         #expect(Set(places) == Set(0..<Int32(SourceTable.limit)))
         // All have connections, so none can be forgotten.
-        #expect(table.take(key(.max), limits, at: start) == nil)
+        #expect(table.take(key(.max), limits, at: start) == .refused(.tooManySources))
         // The second ends before the first.
         table.give(places[1])
         table.give(places[0])
-        #expect(table.take(key(.max), limits, at: start) != nil)
+        #expect(table.take(key(.max), limits, at: start).place != nil)
         // Of the first it is known that it has had its turn, of the second nothing any more.
-        #expect(table.take(key(0), limits, at: start) == nil)
+        #expect(table.take(key(0), limits, at: start) == .refused(.ratePerSource))
         #expect(table.openCount(key(0)) == 0)
-        #expect(table.take(key(1), limits, at: start) != nil)
-        #expect(table.take(key(0), limits, at: start) == nil)
+        #expect(table.take(key(1), limits, at: start).place != nil)
+        #expect(table.take(key(0), limits, at: start) == .refused(.tooManySources))
         #expect(table.count == SourceTable.limit)
     }
 
@@ -81,7 +81,7 @@ import Testing
         for _ in 0..<200_000 {
             let number = UInt32(random.below(3000))
             if random.chance(550) {
-                let place = table.take(key(number), limits, at: start)
+                let place = table.take(key(number), limits, at: start).place
                 #expect((place == nil) == (open[number, default: []].count == 4))
                 if let place { open[number, default: []].append(place) }
             } else if let place = open[number]?.popLast() {
@@ -91,4 +91,9 @@ import Testing
         }
         #expect(table.count == 3000)
     }
+}
+
+extension SourceTable.Answer {
+    /// Where a source is counted, if it is.
+    fileprivate var place: Int32? { if case .counted(let place) = self { place } else { nil } }
 }

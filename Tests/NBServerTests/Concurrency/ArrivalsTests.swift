@@ -28,7 +28,7 @@ import Testing
     ) {
         let counters = arrivals.counters
         expect(counters.delivered, is: delivered, "delivered", sourceLocation: sourceLocation)
-        expect(counters.discarded, is: discarded, "discarded", sourceLocation: sourceLocation)
+        expect(counters.discardedByReason[.untaken], is: discarded, "discarded", sourceLocation: sourceLocation)
         expect(counters.accepted, is: delivered + discarded, "accepted", sourceLocation: sourceLocation)
         expect(counters.waiting, is: 0, "waiting", sourceLocation: sourceLocation)
         expect(arrivals.droppedCount, is: dropped, "dropped", sourceLocation: sourceLocation)

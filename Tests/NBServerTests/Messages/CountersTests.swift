@@ -67,22 +67,55 @@ import class Foundation.JSONEncoder
     @Test func everyCountIsAddedAndSaid() throws {
         var one = ServerCounters()
         let paths: [WritableKeyPath<ServerCounters, UInt64>] = [
-            \.delivered, \.adopted, \.discarded, \.shed, \.overLimit, \.overSourceLimit, \.denied, \.gone,
-            \.toldLastWord, \.waiting, \.open, \.failed, \.expired, \.bytesReceived, \.bytesSent, \.armed, \.messages,
+            \.delivered, \.adopted, \.toldLastWord, \.waiting, \.open, \.failed, \.expired, \.bytesReceived,
+            \.bytesSent, \.armed, \.messages,
             \.refusedMessages,
         ]
-        #expect(Mirror(reflecting: one).children.count == paths.count + 1)
+        let pathsByReason: [WritableKeyPath<ServerCounters, AdmissionCounts>] = [
+            \.discardedByReason, \.waitedByReason, \.parkedByReason,
+        ]
+        #expect(Mirror(reflecting: one).children.count == paths.count + pathsByReason.count + 1)
+        for (index, path) in pathsByReason.enumerated() {
+            for (place, reason) in AdmissionReason.allCases.enumerated() {
+                one[keyPath: path][reason] = UInt64(100 * (index + 1) + place)
+            }
+        }
         for (index, path) in paths.enumerated() { one[keyPath: path] = UInt64(1000 + index) }
         one.acceptFailuresByError = ["EMFILE": 3]
         var sum = one
         sum.add(one)
         for (index, path) in paths.enumerated() { #expect(sum[keyPath: path] == UInt64(2 * (1000 + index))) }
         #expect(sum.acceptFailuresByError == ["EMFILE": 6])
+        for (index, path) in pathsByReason.enumerated() {
+            for (place, reason) in AdmissionReason.allCases.enumerated() {
+                #expect(sum[keyPath: path][reason] == UInt64(2 * (100 * (index + 1) + place)))
+                #expect("\(one)".contains("\(100 * (index + 1) + place) \(reason)"))
+            }
+        }
+        #expect(one.discarded == 17 * 100 + 16 * 17 / 2)
         for index in paths.indices { #expect("\(one)".contains("\(1000 + index) ")) }
         #expect("\(one)".hasSuffix(", 3 accepts failed with EMFILE"))
         #expect("\(ServerCounters())" == "nothing yet")
         let read = try JSONDecoder().decode(ServerCounters.self, from: JSONEncoder().encode(one))
         #expect(read == one)
+    }
+
+    /// Each reason has a place of its own, its name is what is coded, and what is not counted is not coded.
+    @Test func countsByReasonAreCodedByName() throws {
+        #expect(AdmissionReason.allCases.map(\.index) == Array(0..<17))
+        var counts = AdmissionCounts()
+        counts[.denied] = 3
+        counts[.openPerSource] = 1
+        #expect(counts.total == 4)
+        #expect("\(counts)" == "1 openPerSource, 3 denied")
+        let read = try JSONDecoder().decode([String: UInt64].self, from: JSONEncoder().encode(counts))
+        #expect(read == ["denied": 3, "openPerSource": 1])
+        var other = counts
+        other[.gone] = 1
+        #expect(other != counts && Set([counts, other, counts]).count == 2)
+        #expect(throws: DecodingError.self) {
+            try JSONDecoder().decode(AdmissionCounts.self, from: Data(#"{"weather":1}"#.utf8))
+        }
     }
 
     @Test func aStatusIsSaidInALineAndCoded() async throws {
@@ -104,10 +137,14 @@ import class Foundation.JSONEncoder
     @Test func activitiesAreSaidAndCoded() throws {
         let cause = ServerError.accept(EMFILE, address: "127.0.0.1:80")
         let id = ListenerID(server: 1, key: ListenerKey(index: 2))
-        let activities: [ListenerStatus.Activity] = [.accepting, .parked(cause: cause), .atLimit, .paused, .closing]
+        let activities: [ListenerStatus.Activity] = [
+            .accepting, .parked(cause: cause), .atLimit(.rate), .paused, .closing,
+        ]
         let listeners = try activities.map { ListenerStatus(id: id, address: try "127.0.0.1:80".address, activity: $0) }
         #expect(try JSONDecoder().decode([ListenerStatus].self, from: JSONEncoder().encode(listeners)) == listeners)
-        let words = ["accepting", "parked: \(cause)", "at a limit", "paused", "closing"].map { "127.0.0.1:80 \($0)" }
+        let words = ["accepting", "parked: \(cause)", "at a limit: rate", "paused", "closing"].map {
+            "127.0.0.1:80 \($0)"
+        }
         #expect(listeners.map(\.description) == words)
     }
 

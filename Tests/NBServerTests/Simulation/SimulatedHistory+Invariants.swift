@@ -66,11 +66,16 @@ extension SimulatedHistory {
             violate("more connections are open than were delivered or told a last word: \(counters)")
         }
         if counters.shed > kernel.refusedReserves { violate("\(counters.shed) shed, although there was room") }
-        let discardable =
-            counters.shed + counters.overLimit + counters.overSourceLimit + counters.denied + counters.gone
-            + UInt64(kernel.staleCount + kernel.closingCount + orphanCount)
-        if !kernel.isStopping && counters.discarded > discardable {
-            violate("\(counters.discarded) connections discarded while serving")
+        if !kernel.isStopping { checkReasons(counters.discardedByReason) }
+    }
+
+    /// Nothing is discarded because the server stops while it serves, and no more for its other reasons than there was reason for.
+    private func checkReasons(_ counts: AdmissionCounts) {
+        let atEnds = counts[.removed] + counts[.draining]
+        if counts[.stopping] > 0 || counts[.stale] > kernel.staleCount
+            || atEnds > kernel.closingCount + orphanCount
+        {
+            violate("connections were discarded while serving: \(counts)")
         }
     }
 

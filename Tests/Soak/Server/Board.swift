@@ -19,7 +19,7 @@ final class Board: Sendable {
         update {
             $0[.delivered] = Int(counters.delivered)
             $0[.discarded] = Int(counters.discarded)
-            $0[.shed] = Int(counters.shed)
+            $0[.shed] = Int(counters.discardedByReason[.descriptors])
             $0[.failed] = Int(counters.failed)
             $0[.expired] = Int(counters.expired)
         }

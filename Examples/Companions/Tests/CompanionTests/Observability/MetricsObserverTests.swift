@@ -22,6 +22,9 @@ import Testing
     private func counter(_ name: String) throws -> TestCounter {
         try metrics.expectCounter("test_\(name)", [("shard", "0")])
     }
+    private func counter(_ name: String, _ reason: AdmissionReason) throws -> TestCounter {
+        try metrics.expectCounter("test_\(name)", [("shard", "0"), ("reason", reason.rawValue)])
+    }
     private func gauge(_ name: String) throws -> TestRecorder {
         try metrics.expectGauge("test_\(name)", [("shard", "0")])
     }
@@ -40,10 +43,33 @@ import Testing
         await server.stop()
         #expect(try counter("connections_accepted").values == [1000])
         #expect(try counter("connections_delivered").values == [1000])
-        #expect(try counter("connections_discarded").values == [])
+        for reason in AdmissionReason.allCases {
+            #expect(try counter("connections_discarded", reason).values == [])
+        }
         #expect(try counter("turns").values.count == 2)
         #expect(try metrics.expectTimer("test_longest_turn", [("shard", "0")]).values.count == 2)
         #expect(try gauge("connections_open").values.last == 0)
+    }
+
+    /// A client that is turned away is counted under its reason, and under no other.
+    @Test func refusalsAreCountedByReason() async throws {
+        let admission = try Admission(AdmissionLimits(maximumOpen: 0, whenReached: .reset))
+        let server = try Server(
+            Keeper(journal: Journal()),
+            listening: "127.0.0.1:0",
+            options: ServerOptions(admission: admission),
+            observer: observer(every: .seconds(3600))
+        )
+        try await server.start()
+        while try counter("turns").values.isEmpty { await Task.yield() }
+        for _ in 0..<3 { _ = try? await Held(try Client(server.addresses[0])).readToEnd() }
+        await server.stop()
+        #expect(try counter("connections_accepted").values == [3])
+        for reason in AdmissionReason.allCases {
+            #expect(try counter("connections_discarded", reason).values == (reason == .open ? [3] : []))
+            #expect(try counter("connections_waited", reason).values == [])
+            #expect(try counter("listener_parks", reason).values == [])
+        }
     }
 
     @Test func gaugesFollowTheLoad() async throws {
