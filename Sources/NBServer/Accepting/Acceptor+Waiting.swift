@@ -31,7 +31,7 @@ extension Acceptor {
         guard let desk else { return }
         let now = connections.pointee.now
         let isDue = desk.pointee.deadline.map { $0 <= now } ?? false
-        if desk.pointee.takeNews() || isDue {
+        if desk.pointee.takeNews() || desk.pointee.canRenew || isDue {
             if desk.pointee.updateLimits() && !desk.pointee.waits {
                 refuseWaiting(on: &engine)
             }
@@ -122,6 +122,6 @@ extension Acceptor {
     /// Whether connections wait that can be delivered, or may be.
     var hasDeliverable: Bool {
         guard let desk else { return false }
-        return desk.pointee.canDeliver || desk.pointee.hasNews
+        return desk.pointee.canDeliver || desk.pointee.hasNews || desk.pointee.canRenew
     }
 }

@@ -94,6 +94,14 @@ struct AdmissionDesk: ~Copyable {
     /// The same, once.
     func takeNews() -> Bool { control.takeAdmissionNews() }
 
+    /// Whether a permit has come free while the loop was awake.
+    var canRenew: Bool {
+        if all.canRenew { return true }
+        // By index: to go through an array costs a retain.
+        for index in busy.indices where busy[index].pointee.permits.canRenew { return true }
+        return false
+    }
+
     /// Looks whether the limits were changed; returns whether they were.
     mutating func updateLimits() -> Bool {
         guard policy.version != admission.version else { return false }

@@ -21,6 +21,9 @@ struct PermitAccount {
     /// Whether fewer permits than these are free.
     func isNearLimit(_ count: Int) -> Bool { counter.free < count }
 
+    /// Whether a permit has come free that the loop waits for, and that was not granted because the loop was awake.
+    var canRenew: Bool { isWaiting && counter.free > 0 }
+
     /// Takes permits for connections that have come, as far as there are any.
     mutating func take(for count: Int) {
         if count > inHand { inHand += counter.take(count - inHand) }

@@ -1,17 +1,18 @@
 internal import Synchronization
 
-/// How many connections are let in against one limit, and the loops that wait for that to become fewer, first come first served.
+/// How many connections are let in against one limit, and the loops that wait for that to become fewer.
 ///
 /// A permit is taken before a connection is delivered, and given back when it has ended. Shared by the loops of an ``Admission``; any
 /// thread. While nothing waits no lock is taken.
 ///
 /// ```
-///  a loop:   no permit free ─▶ enter the line, count it ─▶ look for a free permit ─▶ sleep
-///  another:  give a permit back ─▶ is anything in the line? ── yes ──▶ grant it to the first, wake that loop
+///  a loop:   no permit free ─▶ enter the line ─▶ publish "asleep" ─▶ look for a free permit ─▶ sleep
+///  another:  give a permit back ─▶ does a loop in the line sleep? ── yes ──▶ grant it to the first of them, wake that loop
 /// ```
 ///
-/// Either the first loop finds the permit, or the other finds it in the line: the order is what counts. While there is a line,
-/// only those in it are given permits, so that none waits for ever.
+/// Either the first loop finds the permit, or the other finds that the loop sleeps: the order is what counts. A loop that is awake is
+/// granted nothing and looks for itself: it may be blocked in a callback, and would keep the permit from the others for as long. While there
+/// is a line, only those in it are given permits, so that none waits for ever.
 final class PermitCounter: Sendable {
     private struct Claim {
         let request: PermitRequest
@@ -31,7 +32,7 @@ final class PermitCounter: Sendable {
     var taken: Int { used.load(ordering: .sequentiallyConsistent) }
 
     /// How many more the limit allows.
-    var free: Int { limit.load(ordering: .relaxed) - used.load(ordering: .relaxed) }
+    var free: Int { limit.load(ordering: .relaxed) - taken }
 
     /// Whether loops wait for permits.
     var hasLine: Bool { lineCount > 0 }
@@ -70,7 +71,10 @@ final class PermitCounter: Sendable {
         distribute()
     }
 
-    /// Grants what is free to those that wait, and wakes them.
+    /// Whether a loop in the line sleeps, for tests.
+    var hasSleeperInLine: Bool { line.withLock { $0.contains { $0.request.isAsleep } } }
+
+    /// Grants what is free to loops that wait and sleep, and wakes them.
     func distribute() {
         if hasLine { serveLine() }
     }
@@ -83,18 +87,19 @@ final class PermitCounter: Sendable {
 
     private func grantNext() -> PermitRequest? {
         line.withLock { line in
-            guard let first = line.first, grantFirst(in: &line) else { return nil }
-            return first.request
+            guard let place = line.firstIndex(where: \.request.isAsleep) else { return nil }
+            let request = line[place].request
+            return grant(place, in: &line) ? request : nil
         }
     }
 
     @discardableResult
-    private func grantFirst(in line: inout [Claim]) -> Bool {
-        let granted = takeFree(line[0].count)
-        line[0].request.granted += granted
-        line[0].count -= granted
-        if line[0].count == 0 {
-            line.removeFirst()
+    private func grant(_ place: Int, in line: inout [Claim]) -> Bool {
+        let granted = takeFree(line[place].count)
+        line[place].request.granted += granted
+        line[place].count -= granted
+        if line[place].count == 0 {
+            line.remove(at: place)
             lineLength.store(line.count, ordering: .sequentiallyConsistent)
         }
         return granted > 0
@@ -111,13 +116,13 @@ final class PermitCounter: Sendable {
         lineLength.store(line.count, ordering: .sequentiallyConsistent)
     }
 
-    /// Collects what was granted to a request, and has it wait for the rest of `count`; with 0 it waits no more.
+    /// Collects what was granted to a request and what is free, and has it wait for the rest of `count`; with 0 it waits no more.
     ///
     /// - Returns: how many were granted, which may be more than `count`.
     func renew(_ request: PermitRequest, for count: Int) -> Int {
         let granted = line.withLock { line in
             place(request, for: count - request.granted, in: &line)
-            if line.first?.request === request { grantFirst(in: &line) }
+            if let place = line.firstIndex(where: { $0.request === request }) { grant(place, in: &line) }
             defer { request.granted = 0 }
             return request.granted
         }
@@ -136,4 +141,7 @@ final class PermitRequest: Sendable {
     init(_ control: LoopControl) {
         self.control = control
     }
+
+    /// Whether the loop sleeps.
+    var isAsleep: Bool { control.doorbell.isLoopAsleep }
 }

@@ -60,6 +60,9 @@ struct Doorbell: ~Copyable, Sendable {
         isAsleep.store(true, ordering: .sequentiallyConsistent)
     }
 
+    /// Whether the loop waits, or is about to, and nothing has woken it. If not, the loop looks for news before it waits.
+    var isLoopAsleep: Bool { isAsleep.load(ordering: .sequentiallyConsistent) }
+
     /// The loop is awake and will look for messages without being told.
     func noteAwake() {
         isAsleep.store(false, ordering: .relaxed)

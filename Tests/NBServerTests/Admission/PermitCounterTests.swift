@@ -6,7 +6,14 @@ import Testing
 
 /// The count that loops share: what is taken, who waits, and that threads which take, wait and give lose nothing.
 @Suite struct PermitCounterTests {
-    private func account(_ counter: PermitCounter) -> PermitAccount { PermitAccount(counter, LoopControl()) }
+    /// The account of a loop that sleeps until it is granted something.
+    private func account(_ counter: PermitCounter) -> PermitAccount { PermitAccount(counter, Self.sleeper()) }
+
+    private static func sleeper() -> LoopControl {
+        let control = LoopControl()
+        control.doorbell.publishSleep()
+        return control
+    }
 
     @Test func noMoreIsTakenThanTheLimitAllows() {
         let counter = PermitCounter(limit: 3)
@@ -55,7 +62,7 @@ import Testing
 
     @Test func aPermitThatComesBackWakesTheFirstInLine() {
         let counter = PermitCounter(limit: 1)
-        let controls = (LoopControl(), LoopControl())
+        let controls = (Self.sleeper(), Self.sleeper())
         var accounts = (PermitAccount(counter, controls.0), PermitAccount(counter, controls.1))
         #expect(counter.take(1) == 1)
         accounts.0.settle(needing: 1)
@@ -70,6 +77,32 @@ import Testing
         #expect(counter.taken == 0)
     }
 
+    /// It may be blocked. It looks for itself before it sleeps.
+    @Test func aLoopThatIsAwakeIsGrantedNothingAndTakesWhatIsFree() {
+        let counter = PermitCounter(limit: 1)
+        let controls = (LoopControl(), Self.sleeper())
+        var accounts = (PermitAccount(counter, controls.0), PermitAccount(counter, controls.1))
+        #expect(counter.take(1) == 1)
+        accounts.0.settle(needing: 1)
+        #expect(!accounts.0.canRenew)
+        counter.give(1)
+        #expect(!controls.0.hasAdmissionNews && accounts.0.canRenew && counter.free == 1)
+        // None that is not in line takes it.
+        #expect(counter.take(1) == 0)
+        accounts.0.settle(needing: 1)
+        #expect(accounts.0.inHand == 1 && !accounts.0.canRenew)
+        // The first in line is awake, so the second is woken.
+        accounts.0.use()
+        accounts.0.settle(needing: 1)
+        accounts.1.settle(needing: 1)
+        counter.give(1)
+        #expect(!controls.0.hasAdmissionNews && controls.1.takeAdmissionNews())
+        accounts.1.settle(needing: 0)
+        #expect(accounts.0.canRenew)
+        accounts.0.settle(needing: 0)
+        #expect(counter.taken == 0 && !counter.hasLine)
+    }
+
     @Test func threadsThatTakeWaitAndGiveKeepToTheLimitAndLoseNothing() throws {
         let limit = 5
         let counter = PermitCounter(limit: limit)
@@ -82,19 +115,20 @@ import Testing
             try startThread(named: "permits") {
                 var account = PermitAccount(counter, LoopControl())
                 for round in 0..<2000 {
-                    // It comes for one to three, and waits for what it does not get.
-                    let count = 1 + (number + round) % 3
-                    account.take(for: count)
-                    while account.inHand < count {
-                        account.settle(needing: count)
+                    // It comes for one to three, uses what it gets, and waits for the rest.
+                    var needed = 1 + (number + round) % 3
+                    account.take(for: needed)
+                    while needed > 0 {
+                        let count = account.inHand
+                        for _ in 0..<count { account.use() }
+                        most.max(open.add(count, ordering: .sequentiallyConsistent).newValue, ordering: .relaxed)
+                        open.subtract(count, ordering: .sequentiallyConsistent)
+                        served.add(count, ordering: .relaxed)
+                        account.returned += count
+                        needed -= count
+                        account.settle(needing: needed)
                         sched_yield()
                     }
-                    for _ in 0..<count { account.use() }
-                    most.max(open.add(count, ordering: .sequentiallyConsistent).newValue, ordering: .relaxed)
-                    open.subtract(count, ordering: .sequentiallyConsistent)
-                    served.add(count, ordering: .relaxed)
-                    account.returned += count
-                    account.settle(needing: 0)
                 }
                 gate.open()
             }

@@ -8,6 +8,7 @@ final class SimulatedLimits {
     let admission: Admission
     /// A loop that does nothing but take permits and give them back, beside one that is played by itself.
     private(set) var other: PermitAccount?
+    private let otherControl = LoopControl()
     /// Of the loops that share the limits.
     private var kernels: [SimulatedKernel] = []
     /// How many permits of all, and of the listeners on an address, may be taken by now: more than the limit, until few enough have come
@@ -29,10 +30,14 @@ final class SimulatedLimits {
         loopCount += 1
     }
 
-    func joinOther() { other = PermitAccount(admission.all, LoopControl()) }
+    func joinOther() { other = PermitAccount(admission.all, otherControl) }
 
-    /// The loop that is not played lets connections in, waits for permits, or gives some back.
-    func settleOther(needing count: Int) { other?.settle(needing: count) }
+    /// The loop that is not played lets connections in, waits for permits, or gives some back. Then it sleeps, with a last look.
+    func settleOther(needing count: Int) {
+        other?.settle(needing: count)
+        otherControl.doorbell.publishSleep()
+        if other?.canRenew == true { other?.settle(needing: count) }
+    }
 
     /// Changes the limits; says what they are now, or that they were refused.
     func change(_ random: inout Randomness) -> String {
