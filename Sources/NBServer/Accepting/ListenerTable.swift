@@ -34,6 +34,9 @@ struct ListenerTable: ~Copyable {
     /// Whether any listener has a ``Departure``. If not, the search is skipped.
     private(set) var hasDepartures = false
 
+    /// Departures are to be advanced, and no completion announces that: one was asked for, or its listener was paused.
+    private(set) var hasDueDepartures = false
+
     /// A listener was closed since this was last taken.
     private var hasClosed = false
 
@@ -124,7 +127,9 @@ extension ListenerTable {
     mutating func apply(_ reaction: ListenerState.Reaction, _ index: Int) {
         switch reaction {
         case .arm: enqueue(index)
-        case .withdraw: pending.removeAll { $0 == index }
+        case .withdraw:
+            pending.removeAll { $0 == index }
+            if listeners[index].departure != nil { hasDueDepartures = true }
         case .cancel: cancels.append(index)
         case .close, .fail: close(index)
         case .none, .park: break
@@ -166,6 +171,7 @@ extension ListenerTable {
     /// Changes how a listener leaves, which begins to if it has not.
     mutating func depart(_ index: Int, _ change: (inout Departure) -> Void) {
         hasDepartures = true
+        hasDueDepartures = true
         var departure = listeners[index].departure ?? Departure()
         change(&departure)
         listeners[index].departure = departure
@@ -176,9 +182,10 @@ extension ListenerTable {
         (0..<count).filter { listeners[$0].departure != nil && !listeners[$0].state.isClosing }
     }
 
-    /// Looks whether any listener still leaves.
+    /// Departures were advanced: looks whether any listener still leaves.
     mutating func updateDepartures() {
         hasDepartures = !departing.isEmpty
+        hasDueDepartures = false
     }
 }
 

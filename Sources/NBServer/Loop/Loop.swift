@@ -326,10 +326,10 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
             || lateness.looksAgainUntil != nil || acceptor.hasDeliverable || isStageOver || executor.hasJobs
     }
 
-    /// The stage can end, or a message waits, and no completion will announce that.
+    /// The stage can end, a message waits, or a listener is to leave, and no completion will announce that.
     private var isStageOver: Bool {
         switch stage {
-        case .serving: state.pointee.stopReason != nil || mail.hasWork
+        case .serving: state.pointee.stopReason != nil || mail.hasWork || listeners.pointee.hasDueDepartures
         case .endingConnections: connections.pointee.count == 0
         case .done: engine.retryTime == nil
         case .closingListeners, .cancellingWakeUp, .lost: false
