@@ -21,9 +21,14 @@ extension SimulatedHistory {
     }
 
     func note(_ address: SocketAddress, isAtLimit: Bool) {
-        guard let index = kernel.listeners.lastIndex(where: { $0.address == address }) else { return }
-        if kernel.listeners[index].isAtLimit == isAtLimit {
-            violate("\(address) is said twice to be at a limit: \(isAtLimit)")
+        // Also one that is closed, if that is said later; another may listen there by now.
+        let known = kernel.listeners.indices.filter {
+            let listener = kernel.listeners[$0]
+            return listener.address == address && !listener.isToldRemoved && (listener.isRemoved || !listener.isClosed)
+        }
+        guard let index = known.first(where: { kernel.listeners[$0].isAtLimit != isAtLimit }) else {
+            if !known.isEmpty { violate("\(address) is said twice to be at a limit: \(isAtLimit)") }
+            return
         }
         kernel.listeners[index].isAtLimit = isAtLimit
     }
@@ -60,9 +65,12 @@ extension SimulatedHistory {
     }
 
     /// A listener is not armed as long as connections that it has accepted wait.
-    func waitsAtLimit(_ listener: SimulatedListener) -> Bool {
-        guard let desk else { return false }
-        return desk.pointee.waiting.contains { waiting in
+    func waitsAtLimit(_ listener: SimulatedListener) -> Bool { waitingCount(of: listener) > 0 }
+
+    /// How many connections that a listener has accepted wait.
+    func waitingCount(of listener: SimulatedListener) -> Int {
+        guard let desk else { return 0 }
+        return desk.pointee.waiting.count { waiting in
             guard let socket = kernel.sockets[Int(waiting.descriptor - SimulatedKernel.firstDescriptor)] else {
                 return false
             }
