@@ -23,6 +23,9 @@ enum Deed: Int, CaseIterable {
     /// Somebody outside is told that a listener is gone.
     case answeredRemover
     case unknownListener
+    /// A listener leaves with those of other loops: its queue, in which clients waited, is served; it does not accept, and is not waited
+    /// for; somebody has no patience until all are served; the listeners of all loops are closed.
+    case servedQueue, unservedQueue, hastyDeparture, departed
     /// A connection waits at a limit; one is reset there; limits are changed.
     case waitedAtLimit, resetAtLimit, changedLimits
     /// Permits come for a loop at whose limit connections wait.

@@ -238,10 +238,17 @@ extension SimulatedBehavior {
     }
 
     private func noteRemoved(_ address: SocketAddress) {
-        let index = kernel.listeners.firstIndex { $0.address == address && $0.isRemoved && !$0.isToldRemoved }
-        guard let index else { return history.violate("\(address) is said to be removed, and nobody has wished so") }
+        let removed = kernel.listeners.firstIndex { $0.address == address && $0.isRemoved && !$0.isToldRemoved }
+        guard let index = removed ?? (history.drain == nil ? nil : departed(address)) else {
+            return history.violate("\(address) is said to be removed, and nobody has wished so")
+        }
         if !kernel.listeners[index].isClosed { history.violate("\(address) is said to be removed, and is open") }
         kernel.listeners[index].isToldRemoved = true
+    }
+
+    /// One that leaves while the server drains may close for either reason.
+    private func departed(_ address: SocketAddress) -> Int? {
+        index(address).flatMap { kernel.listeners[$0].departure?.mayClose == true ? $0 : nil }
     }
 
     /// The one that came last: another comes only when the one before is closed.
@@ -252,7 +259,8 @@ extension SimulatedBehavior {
     private func note(_ address: SocketAddress, isTroubled: Bool) {
         guard let index = index(address) else { return }
         if kernel.listeners[index].isTroubled == isTroubled { history.violate("\(address) said twice: \(isTroubled)") }
-        if kernel.listeners[index].isRemoved { history.violate("\(address) is removed, and said to be \(isTroubled)") }
+        let isRemoved = kernel.listeners[index].isRemoved && kernel.listeners[index].departure == nil
+        if isRemoved { history.violate("\(address) is removed, and said to be \(isTroubled)") }
         kernel.listeners[index].isTroubled = isTroubled
     }
 }

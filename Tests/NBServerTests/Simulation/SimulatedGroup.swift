@@ -28,11 +28,12 @@ final class SimulatedGroup: @unchecked Sendable {
         let count = 2 + random.below(3)
         chronicle = SimulatedChronicle(now: Instant(nanoseconds: 1_000_000_000), tracing: tracing)
         let limits = try SimulatedLimits(&random)
+        let departures = SimulatedDepartures()
         batons = (0..<count).map { _ in Baton() }
         living = Array(0..<count)
         histories = try (0..<count).map { number in
             let kernel = SimulatedKernel(seed: seed &* 8 &+ UInt64(number), in: chronicle, named: "loop \(number): ")
-            return try SimulatedHistory(on: kernel, limits: limits)
+            return try SimulatedHistory(on: kernel, limits: limits, departures: departures)
         }
         for (number, history) in histories.enumerated() {
             history.letOthersGoOn = { [unowned self] in

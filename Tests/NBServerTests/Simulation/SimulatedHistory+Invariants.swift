@@ -12,6 +12,7 @@ extension SimulatedHistory {
         if !kernel.isStopping { for listener in kernel.listeners { checkHearing(listener, deadline) } }
         for listener in kernel.listeners { checkRest(listener) }
         checkRemovals()
+        forgetWhoWasUnable()
         if turns % 8 == 0 { checkAddresses() }
         checkTiming(deadline)
         checkWorkers(deadline)
@@ -119,12 +120,15 @@ extension SimulatedHistory {
 
     /// Whoever waits for a listener's end hears of it at once.
     private func checkRemovals() {
-        removals.removeAll { call, listener in
-            if call.isSettled { return true }
-            let isOver = listener.map { kernel.listeners[$0].isClosed } ?? true
-            if isOver { violate("a listener is gone, and who waits for that has not heard") }
-            return isOver
-        }
+        removals.removeAll(where: isOver)
+        queueWaits.removeAll(where: isOver)
+    }
+
+    private func isOver(_ removal: Removal) -> Bool {
+        if removal.call.isSettled { return true }
+        let isOver = removal.listener.map { kernel.listeners[$0].isClosed } ?? true
+        if isOver { violate("a listener is gone, and who waits for that has not heard") }
+        return isOver
     }
 
     /// The loop wakes up for timers, and keeps nothing back that it has to say.
@@ -165,6 +169,7 @@ extension SimulatedHistory {
         guard post.end == nil else { return }
         checkWaiting(deadline)
         checkKeptPeers(deadline)
+        checkDepartures()
         if hasSignal { violate("a signal has come, and nothing wakes the loop") }
         if control.stopRequest.reason != nil { violate("the server is to stop, and nothing wakes the loop") }
         if !kernel.canBeWoken { violate("nothing can wake the loop") }
@@ -222,7 +227,7 @@ extension SimulatedHistory {
     func checkEnd() {
         if turns > 0 && ends != 1 { violate("terminate ran \(ends) times") }
         post.checkEnd()
-        for (call, _) in removals where !call.isSettled {
+        for (call, _) in removals + queueWaits where !call.isSettled {
             violate("nobody answers who wanted a listener removed")
         }
         checkEndOfWorkers()

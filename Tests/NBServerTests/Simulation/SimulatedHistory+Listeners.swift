@@ -23,11 +23,12 @@ extension SimulatedHistory {
         return kernel.random.element(of: such)?.address ?? anyAddress()
     }
 
-    /// The listener at an address, unless it is closed or to be. Which ones a server that drains has decided to close, only it
-    /// can tell.
-    private func listener(at address: SocketAddress, _ context: borrowing ServerContext) -> Int? {
-        guard drain == nil || context.addresses.contains(address) else { return nil }
-        return kernel.listeners.lastIndex { $0.address == address && !$0.isClosed && !$0.isRemoved }
+    /// The listener at an address, unless it is closed or to be. Which ones a server has decided to close because it drains or their
+    /// queues are served, only it can tell.
+    func listener(at address: SocketAddress, _ context: borrowing ServerContext) -> Int? {
+        let index = kernel.listeners.lastIndex { $0.address == address && !$0.isClosed && !$0.isRemoved }
+        guard let index, drain != nil || kernel.listeners[index].departure?.mayClose == true else { return index }
+        return context.addresses.contains(address) ? index : nil
     }
 
     private func addListener(_ address: SocketAddress, _ context: borrowing ServerContext) {
@@ -64,6 +65,8 @@ extension SimulatedHistory {
         kernel.note("\(address) is to be removed: \(kernel.listeners[listener].descriptor)")
         kernel.tally.note(.removedListener)
         kernel.listeners[listener].isRemoved = true
+        // It waits for no queue any more.
+        kernel.listeners[listener].departure = nil
         return listener
     }
 
@@ -72,6 +75,7 @@ extension SimulatedHistory {
         kernel.note("\(address) is to rest")
         check(address, listener) { () throws(ServerError) in try context.pauseListener(on: address) }
         guard let listener else { return }
+        noteBegin(listener)
         kernel.tally.note(.pausedListener)
         kernel.listeners[listener].isPaused = true
     }

@@ -6,24 +6,28 @@ import Glibc
 extension SimulatedHistory {
     /// At any moment at which the loop is not in the middle of something.
     func actOutside() {
+        goOnWithDepartures()
         guard kernel.random.chance(bustle.outside) else { return }
         for _ in 0..<1 + kernel.random.below(3) { act() }
         // More than one turn of the loop handles.
         if kernel.random.chance(2) { for _ in 0..<300 { post.cast() } }
     }
 
-    /// The loop has looked for messages and found none; what comes now, it has not seen.
+    /// The loop has looked for messages and found none; what comes now, it has not seen. Where many connections end, it looks again while
+    /// it ends them.
     func actAfterLook() {
-        guard kernel.random.chance(bustle.outside / 4) else { return }
+        let looksAgain = state?.pointee.connections.pointee.hasDue == true
+        guard kernel.random.chance(looksAgain ? bustle.outside : bustle.outside / 4) else { return }
         kernel.note("   … after the look for messages:")
         let count = post.count
         act()
+        goOnWithDepartures()
         if post.count > count { kernel.tally.note(.messageAfterTheLook) }
     }
 
     private func act() {
         if limits != nil && kernel.random.chance(300) { return actOnLimits() }
-        switch kernel.random.below(25) {
+        switch kernel.random.below(27) {
         case 0...6: post.call()
         case 7...11: post.cast()
         case 12: post.look()
@@ -32,6 +36,7 @@ extension SimulatedHistory {
         case 21...24: post.request { [self] context in finishRun(context) }
         case 16: signal()
         case 20: askForWorkers()
+        case 25, 26: beginDeparture()
         default: askForListeners()
         }
     }
@@ -75,6 +80,16 @@ extension SimulatedHistory {
         }
     }
 
+    /// Somebody wants the listeners of all loops on an address removed, mostly where clients are queued.
+    private func beginDeparture() {
+        let isCrowded = kernel.random.chance(700)
+        departures.begin(at: listenersAddress { !isCrowded || $0.backlog > 0 })
+    }
+
+    private func goOnWithDepartures() {
+        if kernel.random.chance(300) { departures.goOn(isImpatient: kernel.random.chance(30)) }
+    }
+
     /// Somebody waits until a listener is gone.
     private func askToRemove(_ address: SocketAddress) {
         let call = TypedCall<Result<Void, ServerError>>(post.mailbox.ledger)
@@ -88,13 +103,14 @@ extension SimulatedHistory {
     }
 
     /// Whoever wanted a listener removed has an answer.
-    private func removed(_ listener: Int?, _ result: Result<Result<Void, ServerError>, CallError>) {
+    func removed(_ listener: Int?, _ result: Result<Result<Void, ServerError>, CallError>) {
         switch (result, listener) {
         case (.success(.success), let listener?):
             kernel.tally.note(.answeredRemover)
             if !kernel.listeners[listener].isClosed { violate("a listener is said to be removed, and is open") }
         case (.success(.failure(let error)), nil) where error.code == .notListening: break
         case (.failure(.stopped), _) where post.end != nil: break
+        case (.failure(.timeout), _): break
         default: violate("the removal of \(listener.map { "\($0)" } ?? "nobody") came to \(result)")
         }
     }

@@ -25,6 +25,8 @@ final class SimulatedHistory: @unchecked Sendable {
 
     struct Refusal: Error {}
 
+    typealias Removal = (call: TypedCall<Result<Void, ServerError>>, listener: Int?)
+
     /// A connection in a place of the behavior's own.
     final class Held {
         let number: Int
@@ -107,15 +109,24 @@ final class SimulatedHistory: @unchecked Sendable {
     private(set) var endOfPatience: Instant?
     var drain: (deadline: Instant, isTold: Bool)?
     /// Those who wait until a listener is gone, and which; `nil` if there was none.
-    var removals: [(call: TypedCall<Result<Void, ServerError>>, listener: Int?)] = []
+    var removals: [Removal] = []
+    /// Those who wait until a listener has served its queue.
+    var queueWaits: [Removal] = []
+    /// Of listeners that leave together with those of other loops.
+    let departures: SimulatedDepartures
 
     convenience init(seed: UInt64, tracing: SimulatedChronicle.Tracing = .off) throws {
         try self.init(on: SimulatedKernel(seed: seed, tracing: tracing))
     }
 
     /// With limits that it shares with others, or with limits of its own or none.
-    init(on kernel: SimulatedKernel, limits sharedLimits: SimulatedLimits? = nil) throws {
+    init(
+        on kernel: SimulatedKernel,
+        limits sharedLimits: SimulatedLimits? = nil,
+        departures: SimulatedDepartures = SimulatedDepartures()
+    ) throws {
         self.kernel = kernel
+        self.departures = departures
         control = LoopControl()
         let largestBudget = kernel.random.element(of: [nil, nil, 1, 3, 100]) ?? nil
         try control.doorbell.open(isPolled: largestBudget != nil)
@@ -151,6 +162,9 @@ final class SimulatedHistory: @unchecked Sendable {
         workerOptions = SimulatedRoles.draw(&kernel.random)
         workerRate = kernel.random.element(of: [0, 300, 800]) ?? 0
         kernel.languages = workerOptions.map(\.framing) + (kernel.random.chance(300) ? [.raw] : [])
+        departures.join(self)
+        kernel.onArm = { [unowned self] in noteBegin($0) }
+        kernel.onClose = { [unowned self] in noteClosing($0) }
     }
 
     func run() -> Outcome {
@@ -252,6 +266,7 @@ final class SimulatedHistory: @unchecked Sendable {
     /// The loop enters the kernel, to wait there unless its host waits elsewhere.
     private func turn(_ deadline: Instant?) throws(EngineError) {
         turns += 1
+        noteDepartures()
         if largestBudget == nil {
             look(deadline, actInTurn)
         } else {

@@ -7,6 +7,7 @@ import NBEngine
 extension SimulatedKernel {
     /// An accept is submitted; a kernel that is short of memory takes it later.
     func noteArm(of descriptor: Int32) {
+        onArm?(Int(descriptor - Self.firstListener))
         guard let listener = self.listener(descriptor) else { return }
         if listener.isPaused { violate("\(descriptor) armed while it is to rest") }
         if listener.isRemoved { violate("\(descriptor) armed after it was removed") }
@@ -59,7 +60,6 @@ extension SimulatedKernel {
                 fail(index, errno)
                 return
             }
-            listeners[index].backlog -= 1
             let isFull = isQueueFull
             if isFull { tally.note(.fullCompletionQueue) }
             let isLast = !arm.isMultishot || isFull || happens(.endWithConnection)
@@ -73,6 +73,7 @@ extension SimulatedKernel {
             listeners[index].arm = nil
             listeners[index].isEndQueued = true
         }
+        listeners[index].takeFirst()
         listeners[index].armsInVain = (0, 0)
         postConnection(accept(of: index), arm.token, isLast: isLast, of: listeners[index].descriptor)
     }
@@ -182,13 +183,14 @@ extension SimulatedKernel {
         if listeners[index].isClosed { violate("listener \(descriptor) closed twice") }
         if listeners[index].arm != nil && !isLost { violate("\(descriptor) closed while an accept is armed on it") }
         checkQueue(of: listeners[index])
+        onClose?(index)
         listeners[index].isClosed = true
     }
 
     /// A server that drains serves who waits, unless somebody wants the listener gone or it cannot.
     private func checkQueue(of listener: SimulatedListener) {
         guard drain == .serve, !isStopping, !listener.isRemoved, listener.failsForGood == nil else { return }
-        guard listener.backlog > 0, !listener.hasLateClient else { return }
+        guard listener.backlog > 0, !listener.hasLateClient, listener.departure?.mayClose != true else { return }
         violate(
             "\(listener.descriptor) closed over \(listener.backlog) clients who waited when the server began to drain"
         )

@@ -92,6 +92,9 @@ final class SimulatedKernel: @unchecked Sendable {
     private(set) var isLost = false
     /// The server is one that stops when descriptors or memory run out.
     var stopsAtExhaustion = false
+    /// Called with the place of a listener on which an accept is submitted, or that the server closes.
+    var onArm: ((Int) -> Void)?
+    var onClose: ((Int) -> Void)?
     /// A descriptor was freed by what was submitted for the present wait.
     private(set) var hasFreedDescriptor = false
 
@@ -208,7 +211,9 @@ final class SimulatedKernel: @unchecked Sendable {
     /// A connection is discarded: it may be that its listener is to close.
     func noteDiscard(_ socket: SimulatedSocket) {
         guard let listener = socket.listener else { return }
-        if listeners[listener].isRemoved || drain == .reset { closingCount += 1 }
+        // One that leaves with those of other loops delivers what it has accepted.
+        let isRemoved = listeners[listener].isRemoved && listeners[listener].departure == nil
+        if isRemoved || drain == .reset { closingCount += 1 }
     }
 
     var freeDescriptors: Int {

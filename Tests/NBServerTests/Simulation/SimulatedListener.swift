@@ -1,6 +1,7 @@
 import Glibc
 import NBEngine
-import NBServer
+
+@testable import NBServer
 
 /// A listening socket in the simulated kernel, and what the server has said about it.
 struct SimulatedListener {
@@ -30,6 +31,8 @@ struct SimulatedListener {
     /// It was removed, and the behavior has been told that it is gone.
     var isRemoved = false
     var isToldRemoved = false
+    /// How it leaves together with those of other loops, if it was asked to.
+    var departure: SimulatedDeparture?
 
     /// Said to be parked or shedding, and not to have recovered.
     var isTroubled = false
@@ -41,6 +44,17 @@ struct SimulatedListener {
     var seenFailure: (errno: Int32, time: Instant)?
     /// Arms that failed in a row without anything having changed: for a reason that passes, and for any other.
     var armsInVain = (passing: 0, other: 0)
+
+    /// The client that has waited longest is accepted, or one that has just come.
+    mutating func takeFirst() {
+        backlog = max(0, backlog - 1)
+        departure?.noteAccepted()
+    }
+
+    /// The server has seen that it will never accept again.
+    var isGoingDown: Bool {
+        seenFailure.map { AcceptFailure(errno: $0.errno) == .down } ?? false
+    }
 
     /// The last failure is one for which a freed descriptor is a cure.
     var wantsDescriptor: Bool {

@@ -36,7 +36,10 @@ import Testing
         }
         guard count >= 1_000, let tally else { return }
         #expect(tally.histories >= 2 * count)
-        for deed in [Deed.waitedAtLimit, .wokenAtLimit, .resetAtLimit, .changedLimits, .resetForItsSource, .denied] {
+        let limits: [Deed] = [.waitedAtLimit, .wokenAtLimit, .resetAtLimit, .changedLimits]
+        let sources: [Deed] = [.resetForItsSource, .denied]
+        let departures: [Deed] = [.servedQueue, .unservedQueue, .hastyDeparture, .departed]
+        for deed in limits + sources + departures {
             #expect(tally[deed] > 0, "\(deed) never happens")
         }
     }
