@@ -49,7 +49,6 @@ struct Figures {
             let count = reason == .denied ? row.denied : reason == row.limit ? refused - row.denied : 0
             expect("connections were discarded: \(reason)", counters.discardedByReason[reason], count)
         }
-        if row.waits { expect("connections have waited", counters.waitedByReason.total, 1...asked) }
         let waitedAtLimit = row.waits ? counters.waitedByReason[row.limit] : 0
         expect("connections have waited at another limit", counters.waitedByReason.total - waitedAtLimit, 0)
         expect("connections were told a last word", counters.toldLastWord, row.saysLastWord ? refused : 0)

@@ -97,10 +97,12 @@ import Testing
         consuming func closed(_ reason: CloseReason, on connection: borrowing WorkerConnection<Self>) { door.leave() }
     }
 
-    /// Clients of one source come in crowds.
+    /// Clients of one source come in crowds, the first before the group has started. None waits for an answer until then: the start is a
+    /// task, and other tests may keep tasks from running for longer than a client waits.
     private static func visit(
         _ address: SocketAddress,
         from source: IPAddress,
+        onceStarted: Gate,
         _ done: borrowing Atomic<Int>
     ) -> Outcomes {
         var outcomes = Outcomes()
@@ -115,6 +117,7 @@ import Testing
                     outcomes.others.append("\(error)")
                 }
             }
+            onceStarted.wait()
             for client in clients {
                 do { outcomes.note(try client.readToEnd()) } catch { outcomes.others.append("\(error)") }
             }
@@ -164,12 +167,16 @@ import Testing
             Greeter(door: door, ends: ends)
         }
         let address = group.addresses[0]
+        let started = Gate()
         let threads = (1...Self.threadCount).map { _ in Outcome<Outcomes>() }
         for (number, outcome) in threads.enumerated() {
             let source = try IPAddress("127.0.0.\(number + 1)")
-            try startThread { outcome.resolve(Self.visit(address, from: source, progress.done)) }
+            try startThread {
+                outcome.resolve(Self.visit(address, from: source, onceStarted: started, progress.done))
+            }
         }
         try await group.start()
+        started.open()
         if endsUnderLoad {
             try await Self.change(admission, door) { progress.hasCome(to: Self.clientCount / 4) }
             async let drained = group.shards[2].drain(within: .seconds(60))
