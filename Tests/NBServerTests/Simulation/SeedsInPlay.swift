@@ -9,17 +9,20 @@ enum SeedsInPlay {
         seeds.initialize(repeating: 0, count: capacity)
         return seeds
     }()
-    nonisolated(unsafe) private static var before = sigaction()
+    /// The handler before this one, which is set when that is asked for: once, or two tests would each find the other's.
+    nonisolated(unsafe) private static var before: sigaction = {
+        var (action, before) = (sigaction(), sigaction())
+        action.__sigaction_handler.sa_handler = { _ in SeedsInPlay.tell() }
+        sigaction(SIGILL, &action, &before)
+        return before
+    }()
 
     static func note(_ seed: UInt64, lane: Int) {
         seeds[lane % capacity] = seed
     }
 
     static func tellWhenTheProcessTraps() {
-        _ = seeds
-        var action = sigaction()
-        action.__sigaction_handler.sa_handler = { _ in SeedsInPlay.tell() }
-        sigaction(SIGILL, &action, &before)
+        _ = (seeds, before)
     }
 
     /// Says which, then lets whoever handled it before, usually Swift's backtrace, see the same trap.
