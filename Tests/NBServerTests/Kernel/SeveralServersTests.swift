@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    /// Unless the kernel moves queues. Then nobody is lost.
+    /// Unless the kernel moves queues: then no client is lost.
     @Test(arguments: EngineChoice.granted)
     func ofServersThatShareAPortTheOneThatEndsTakesItsQueueAlong(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in

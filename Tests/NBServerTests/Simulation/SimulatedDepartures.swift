@@ -2,7 +2,7 @@
 
 /// What `ServerGroup.removeListener` does, for the loops that are played.
 ///
-/// Every loop is asked to serve the queue of its listener. When all have answered, or whoever asks loses patience, all are asked to close
+/// Every loop is asked to serve the queue of its listener. When all have answered, or the caller loses patience, all are asked to close
 /// their listeners. Shared by the loops of a group; used by one thread at a time.
 ///
 /// ```
@@ -36,13 +36,13 @@ final class SimulatedDepartures {
         loops.append(Loop(history: history))
     }
 
-    /// Somebody wants the listeners of all loops on an address removed.
+    /// The listeners of all loops on an address are to be removed.
     func begin(at address: SocketAddress) {
         let requests = askAll { $0.askToServeQueue(of: address) }
         departures.append(Departure(address: address, requests: requests))
     }
 
-    /// Each goes on whose requests are answered, or which is waited for no longer.
+    /// Departures whose requests are answered go on; if the caller is impatient, all do.
     func goOn(isImpatient: Bool) {
         departures = departures.compactMap { departure in
             guard departure.isAnswered || isImpatient else { return departure }

@@ -39,27 +39,27 @@ extension SimulatedHistory {
         return isTaken ? call : nil
     }
 
-    /// Whoever has asked waits no more.
+    /// The caller waits no more.
     func giveUp(_ call: TypedCall<Result<Void, ServerError>>) {
         kernel.note("an answer about a listener is not waited for any more")
         call.fail(.timeout(.zero))
         post.mailbox.ledger.strike(call)
     }
 
-    /// A listener is asked to leave. One that was before has begun to serve those who waited then.
+    /// A listener is asked to leave. One that was before has begun to serve the clients that waited then.
     private func noteDeparture(of listener: Int) {
         guard kernel.listeners[listener].departure == nil else { return }
         kernel.listeners[listener].departure = SimulatedDeparture(queued: kernel.listeners[listener].backlog)
     }
 
-    /// Whoever waits for a queue to be served has an answer.
+    /// A caller that waits for a queue to be served has an answer.
     private func served(_ listener: Int?, _ result: Result<Result<Void, ServerError>, CallError>) {
         switch (result, listener) {
         case (.success(.success), let listener?): noteServed(kernel.listeners[listener])
         case (.success(.failure(let error)), nil) where error.code == .notListening: break
         case (.failure(.stopped), _) where post.end != nil: break
         case (.failure(.timeout), _): break
-        default: violate("the queue of \(listener.map { "\($0)" } ?? "nobody") came to \(result)")
+        default: violate("the queue of \(listener.map { "\($0)" } ?? "no listener") came to \(result)")
         }
     }
 
@@ -70,7 +70,7 @@ extension SimulatedHistory {
         kernel.tally.note(departure.unserved == 0 ? .servedQueue : .unservedQueue)
     }
 
-    /// All who waited are accepted, or the listener does not accept.
+    /// All clients that waited are accepted, or the listener does not accept.
     private func expectServed(_ listener: SimulatedListener, _ deed: String) {
         guard let departure = listener.departure, departure.unserved > 0, !isUnable(listener) else { return }
         guard !kernel.isStopping, drain == nil || kernel.drain == .serve else { return }
@@ -95,7 +95,7 @@ extension SimulatedHistory {
     }
 
     /// The loop waits: everything that was said has left.
-    func forgetWhoWasUnable() {
+    func forgetUnableListeners() {
         for index in kernel.listeners.indices { kernel.listeners[index].departure?.wasUnable = false }
     }
 
@@ -134,7 +134,7 @@ extension SimulatedHistory {
         if !departure.mayClose && drain == nil && !kernel.isStopping {
             violate("\(listener.descriptor) closes, and others serve their queues")
         }
-        // A drain owes nothing to who came after its begin, until the departure begins.
+        // A drain owes nothing to clients that came after its begin, until the departure begins.
         if drain == nil || departure.hasBegun { expectServed(listener, "closes") }
         if drain == nil { kernel.listeners[index].isRemoved = true }
     }

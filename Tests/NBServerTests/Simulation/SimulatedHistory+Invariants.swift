@@ -12,7 +12,7 @@ extension SimulatedHistory {
         if !kernel.isStopping { for listener in kernel.listeners { checkHearing(listener, deadline) } }
         for listener in kernel.listeners { checkRest(listener) }
         checkRemovals()
-        forgetWhoWasUnable()
+        forgetUnableListeners()
         if turns % 8 == 0 { checkAddresses() }
         checkTiming(deadline)
         checkWorkers(deadline)
