@@ -164,7 +164,7 @@ extension Acceptor {
 
     /// Whether a connection may stay. A server that sheds first takes its reserve back. If it cannot, the connection has taken the reserve's
     /// place.
-    private func hasDescriptor(_ calls: inout some SocketCalls & ~Copyable) -> Bool {
+    func hasDescriptor(_ calls: inout some SocketCalls & ~Copyable) -> Bool {
         options.whenExhausted != .shed || calls.takeReserve()
     }
 

@@ -57,7 +57,7 @@ extension Acceptor {
                 continue
             }
             forget(waiting)
-            guard options.whenExhausted != .shed || calls.takeReserve() else {
+            guard hasDescriptor(&calls) else {
                 waiting.account.noteAdmittedInVain(source: waiting.source)
                 discard(waiting.descriptor, for: .descriptors, on: &engine)
                 continue

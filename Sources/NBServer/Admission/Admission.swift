@@ -10,9 +10,9 @@ internal import Synchronization
 /// let options = GroupOptions(server: ServerOptions(admission: admission))
 /// ```
 ///
-/// The limits are exact. At no moment are more connections let in than they allow, and a permit that is free goes to a waiting client,
-/// on whichever server: a server that is blocked keeps none from the others. Limits and rules can be changed while servers run. Lowering a limit ends no connection; no client is let in
-/// until few enough are open.
+/// The limits are exact. At no moment are more connections let in than they allow, and a permit that comes free goes to a waiting client, on
+/// whichever server, and not to a server that is blocked then. Limits and rules can be changed while servers run. Lowering a limit ends no
+/// connection; no client is let in until few enough are open.
 ///
 /// Any thread. Two admissions are equal if they are the same object. Besides the end of a group, an admission is the only thing that
 /// servers share.

@@ -23,11 +23,11 @@ public struct AdmissionCounts: Hashable, Sendable {
     }
 
     /// How many there were for any reason.
-    public var total: UInt64 { AdmissionReason.allCases.reduce(0) { $0 + self[$1] } }
+    public var total: UInt64 { counts.indices.reduce(0) { $0 + counts[$1] } }
 
     /// Adds the counts of another server.
     public mutating func add(_ other: AdmissionCounts) {
-        for reason in AdmissionReason.allCases { self[reason] += other[reason] }
+        for index in counts.indices { counts[index] += other.counts[index] }
     }
 
     /// The reasons for which there were any.
@@ -35,12 +35,12 @@ public struct AdmissionCounts: Hashable, Sendable {
 
     /// Whether each count is the same.
     public static func == (left: AdmissionCounts, right: AdmissionCounts) -> Bool {
-        AdmissionReason.allCases.allSatisfy { left[$0] == right[$0] }
+        left.counts.indices.allSatisfy { left.counts[$0] == right.counts[$0] }
     }
 
     /// Hashes each count.
     public func hash(into hasher: inout Hasher) {
-        for reason in AdmissionReason.allCases { hasher.combine(self[reason]) }
+        for index in counts.indices { hasher.combine(counts[index]) }
     }
 }
 

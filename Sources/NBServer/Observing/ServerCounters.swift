@@ -97,6 +97,7 @@ extension ServerCounters: CustomStringConvertible {
             (\.refusedMessages, "messages refused"),
         ]
     }
+
     private static var fieldsByReason: [(path: WritableKeyPath<ServerCounters, AdmissionCounts>, words: String)] {
         [
             (\.discardedByReason, "discarded"),

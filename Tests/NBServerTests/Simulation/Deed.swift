@@ -24,7 +24,7 @@ enum Deed: Int, CaseIterable {
     case answeredRemover
     case unknownListener
     /// A listener leaves with those of other loops: its queue, in which clients waited, is served; it does not accept, and is not waited
-    /// for; somebody has no patience until all are served; the listeners of all loops are closed.
+    /// for; the caller has no patience until all are served; the listeners of all loops are closed.
     case servedQueue, unservedQueue, hastyDeparture, departed
     /// A connection waits at a limit; one is reset there; limits are changed.
     case waitedAtLimit, resetAtLimit, changedLimits

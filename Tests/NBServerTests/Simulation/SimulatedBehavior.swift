@@ -240,7 +240,7 @@ extension SimulatedBehavior {
     private func noteRemoved(_ address: SocketAddress) {
         let removed = kernel.listeners.firstIndex { $0.address == address && $0.isRemoved && !$0.isToldRemoved }
         guard let index = removed ?? (history.drain == nil ? nil : departed(address)) else {
-            return history.violate("\(address) is said to be removed, and nobody has wished so")
+            return history.violate("\(address) is said to be removed, and was not asked to be")
         }
         if !kernel.listeners[index].isClosed { history.violate("\(address) is said to be removed, and is open") }
         kernel.listeners[index].isToldRemoved = true

@@ -364,7 +364,7 @@ extension SimulatedConduct {
         case .frame: violate("worker \(number) is not given what has arrived")
         case .tooLong: violate("worker \(number) lives on with a frame that is too long")
         case .incomplete where isEndSeen:
-            // Somebody who had the connection before may have seen the end.
+            // An owner before the worker may have seen the end.
             if !isEndTold && !maySleep { violate("worker \(number) is not told of the end") }
         case .incomplete:
             if socket.receive == nil && !maySleep {

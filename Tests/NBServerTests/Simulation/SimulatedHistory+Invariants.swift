@@ -127,7 +127,7 @@ extension SimulatedHistory {
     private func isOver(_ removal: Removal) -> Bool {
         if removal.call.isSettled { return true }
         let isOver = removal.listener.map { kernel.listeners[$0].isClosed } ?? true
-        if isOver { violate("a listener is gone, and who waits for that has not heard") }
+        if isOver { violate("a listener is gone, and the caller that waits for that has not heard") }
         return isOver
     }
 

@@ -80,7 +80,7 @@ extension SimulatedHistory {
         }
     }
 
-    /// Somebody wants the listeners of all loops on an address removed, mostly where clients are queued.
+    /// The listeners of all loops on an address are to be removed, mostly where clients are queued.
     private func beginDeparture() {
         let isCrowded = kernel.random.chance(700)
         departures.begin(at: listenersAddress { !isCrowded || $0.backlog > 0 })
@@ -90,7 +90,7 @@ extension SimulatedHistory {
         if kernel.random.chance(300) { departures.goOn(isImpatient: kernel.random.chance(30)) }
     }
 
-    /// Somebody waits until a listener is gone.
+    /// A caller waits until a listener is gone.
     private func askToRemove(_ address: SocketAddress) {
         let call = TypedCall<Result<Void, ServerError>>(post.mailbox.ledger)
         let isTaken = post.request(call) { [self] context, remover in
@@ -102,7 +102,7 @@ extension SimulatedHistory {
         kernel.note("somebody wants \(address) removed: \(isTaken ? "taken" : "refused")")
     }
 
-    /// Whoever wanted a listener removed has an answer.
+    /// A caller that wanted a listener removed has an answer.
     func removed(_ listener: Int?, _ result: Result<Result<Void, ServerError>, CallError>) {
         switch (result, listener) {
         case (.success(.success), let listener?):
@@ -111,7 +111,7 @@ extension SimulatedHistory {
         case (.success(.failure(let error)), nil) where error.code == .notListening: break
         case (.failure(.stopped), _) where post.end != nil: break
         case (.failure(.timeout), _): break
-        default: violate("the removal of \(listener.map { "\($0)" } ?? "nobody") came to \(result)")
+        default: violate("the removal of \(listener.map { "\($0)" } ?? "no listener") came to \(result)")
         }
     }
 }

@@ -108,9 +108,9 @@ final class SimulatedHistory: @unchecked Sendable {
     /// Until when a server that has stopped may wait for its connections.
     private(set) var endOfPatience: Instant?
     var drain: (deadline: Instant, isTold: Bool)?
-    /// Those who wait until a listener is gone, and which; `nil` if there was none.
+    /// The callers that wait until a listener is gone, and which; `nil` if there was none.
     var removals: [Removal] = []
-    /// Those who wait until a listener has served its queue.
+    /// The callers that wait until a listener has served its queue.
     var queueWaits: [Removal] = []
     /// Of listeners that leave together with those of other loops.
     let departures: SimulatedDepartures
