@@ -37,6 +37,7 @@ public struct Ring: ~Copyable {
     private let silentFlag: UInt8
 
     private let owner = pthread_self()
+    private let place = FixedPlace()
     // Unmapped after the ring's end below, when the kernel does not write to them any more.
     private var buffers: ReceiveBuffers?
 
@@ -241,7 +242,7 @@ public struct Ring: ~Copyable {
         let run = min(count, Int(queue.ring_entries) - first)
         let entries = UnsafeRawPointer(queue.cqes).assumingMemoryBound(to: Completion.self)
         batch.append(entries + first, count: run)
-        batch.append(entries, count: count - run)
+        if run < count { batch.append(entries, count: count - run) }
         io_uring_cq_advance(ring, UInt32(truncatingIfNeeded: count))
     }
 }

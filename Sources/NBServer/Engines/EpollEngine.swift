@@ -29,6 +29,7 @@ internal import NBUring
 /// Owned by the loop; made, used and dropped by its thread.
 struct EpollEngine: Engine, ~Copyable {
     private(set) var features: EngineFeatures
+    private let place = FixedPlace()
 
     var poll: EventPoll
     var table = DescriptorTable()
