@@ -19,6 +19,8 @@ struct ReceiveBuffers: ~Copyable {
     /// First the ring, then the buffers; one mapping.
     private let memory: UnsafeMutableRawPointer
     private let memorySize: Int
+    /// The first buffer, at hand because every receive needs a buffer's address.
+    private let buffers: UnsafeMutableRawPointer
     /// What the kernel has been told of, as a count that wraps.
     private var tail: UInt16 = 0
 
@@ -38,6 +40,7 @@ struct ReceiveBuffers: ~Copyable {
         // A forked child that wrote to it would leave the kernel with the old pages.
         madvise(mapped, memorySize, MADV_DONTFORK)
         memory = mapped
+        buffers = mapped + Self.bytesBefore(count)
         self.memorySize = memorySize
         self.count = count
         self.size = size
@@ -72,15 +75,13 @@ struct ReceiveBuffers: ~Copyable {
     }
 
     /// A buffer, by its number.
-    func buffer(_ number: UInt16) -> UnsafeMutableRawPointer {
-        memory + Self.bytesBefore(count) + Int(number) * size
-    }
+    func buffer(_ number: UInt16) -> UnsafeMutableRawPointer { buffers + Int(number) &* size }
 
     /// Gives a buffer to the kernel, through the ring.
     mutating func give(_ number: UInt16) {
-        let entry = memory + (Int(tail) & (count - 1)) * Self.entrySize
+        let entry = memory + (Int(tail) & (count &- 1)) &* Self.entrySize
         entry.storeBytes(of: UInt64(UInt(bitPattern: buffer(number))), as: UInt64.self)
-        (entry + 8).storeBytes(of: UInt32(size), as: UInt32.self)
+        (entry + 8).storeBytes(of: UInt32(truncatingIfNeeded: size), as: UInt32.self)
         (entry + 12).storeBytes(of: number, as: UInt16.self)
         tail &+= 1
         let shared = (memory + Self.tailOffset).assumingMemoryBound(to: Atomic<UInt16>.self)

@@ -110,6 +110,8 @@ struct ConnectionSlot {
     var hasDeadline: Bool { heapIndex >= 0 }
     var hasWorker: Bool { worker.table != 0 }
 
+    // Inlined, so that a slot is made where it stays.
+    @inline(__always)
     init(index: UInt32, server: UInt32) {
         token = Token(kind: 0, slot: index)
         self.server = server
@@ -174,6 +176,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     /// It is in use, has nothing to send and its output goes on: no send that ends leaves it anything to do.
+    @inline(__always)
     var hasSentAll: Bool { pointee.phase == .open && hasNothingToSend && !pointee.finishesOutput }
 
     var unsentByteCount: Int {
@@ -256,6 +259,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     /// A send has completed, and the description of its bytes is no longer needed.
+    @inline(__always)
     func forgetDescription(_ pool: inout ByteBlockPool) {
         guard let description = pointee.sendDescription else { return }
         pointee.sendDescription = nil
@@ -275,13 +279,16 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     /// Forgets the next `count` bytes, which the kernel has taken.
+    @inline(__always)
     func consume(_ count: Int, _ pool: inout ByteBlockPool) {
-        if pointee.inlineStart != pointee.inlineEnd {
-            precondition(count <= pointee.inlineEnd - pointee.inlineStart, "the kernel sent more than it was given")
-            pointee.inlineStart += UInt8(truncatingIfNeeded: count)
-            if pointee.inlineStart == pointee.inlineEnd { forgetInlineBytes() }
-            return
-        }
+        guard pointee.inlineStart != pointee.inlineEnd else { return consumeBlocks(count, &pool) }
+        precondition(count <= pointee.inlineEnd - pointee.inlineStart, "the kernel sent more than it was given")
+        pointee.inlineStart += UInt8(truncatingIfNeeded: count)
+        if pointee.inlineStart == pointee.inlineEnd { forgetInlineBytes() }
+    }
+
+    @inline(never)
+    private func consumeBlocks(_ count: Int, _ pool: inout ByteBlockPool) {
         precondition(count <= pointee.blockByteCount, "the kernel sent more than it was given")
         pointee.blockByteCount -= count
         var rest = count

@@ -44,7 +44,8 @@ extension ConnectionTable {
     ) {
         switch action {
         case .stopReceiving:
-            startDeadline(slot)
+            // A receive ends when it is cancelled; a send waits for the peer.
+            if slot.pointee.isSending { startDeadline(slot) }
             cancelReceive(slot, on: &engine)
         case .send:
             startDeadline(slot)
@@ -141,13 +142,18 @@ extension ConnectionTable {
     }
 
     /// Keeps account of what a send has come to.
+    @inline(__always)
     private mutating func note(_ slot: Slot, sent result: Int32) -> ConnectionState.Outcome {
+        guard result > 0 else { return noteFailedSend(slot, result) }
+        counters.pointee.bytesSent &+= UInt64(UInt32(bitPattern: result))
+        slot.consume(Int(result), &pool)
+        slot.pointee.clocks.noteSent(now)
+        return .done
+    }
+
+    @inline(never)
+    private mutating func noteFailedSend(_ slot: Slot, _ result: Int32) -> ConnectionState.Outcome {
         switch result {
-        case 1...:
-            counters.pointee.bytesSent &+= UInt64(result)
-            slot.consume(Int(result), &pool)
-            slot.pointee.clocks.noteSent(now)
-            return .done
         case -EAGAIN, -EINTR: return .done
         case -ENOMEM, -ENOBUFS: return .refused
         default:
@@ -219,6 +225,7 @@ extension ConnectionTable {
 // What completions mean.
 extension ConnectionTable {
     /// A send is over: `result` bytes were taken, or it failed. Returns whose it was.
+    @inline(__always)
     @discardableResult
     mutating func completedSend(_ token: Token, _ result: Int32) -> Slot? {
         guard let slot = slot(token) else { return nil }

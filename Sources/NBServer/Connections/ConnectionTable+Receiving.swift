@@ -129,13 +129,9 @@ extension ConnectionTable {
 
     /// Takes a connection whose worker may have something to get.
     mutating func takeReady() -> Slot? {
-        while readyPosition < ready.count {
-            readyPosition += 1
-            if let slot = slot(ready[readyPosition - 1]), slot.pointee.phase == .open { return slot }
+        while let token = ready.popFirst() {
+            if let slot = slot(token), slot.pointee.phase == .open { return slot }
         }
-        guard !ready.isEmpty else { return nil }
-        ready.removeAll(keepingCapacity: true)
-        readyPosition = 0
         return nil
     }
 

@@ -55,9 +55,8 @@ struct ConnectionTable: ~Copyable {
     var closeNotices: [PendingCloseNotice] = []
     /// What a worker is shown of its connection when that has ended.
     let endedSlot = Slot.allocate(capacity: 1)
-    /// Connections whose workers are to be called, and how many have been.
-    var ready: [Token] = []
-    var readyPosition = 0
+    /// Connections whose workers are to be called.
+    var ready = GrowingRing<Token>(capacity: 64)
     /// Connections that wait for a receive buffer.
     var starved = Queue<Token>()
     /// Connections for which the kernel was short of memory.

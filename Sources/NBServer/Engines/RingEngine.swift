@@ -62,7 +62,7 @@ struct RingEngine: Engine, ~Copyable {
 
     private mutating func submitAndWait(until deadline: Instant?) throws(RingError) {
         if let failure { throw failure }
-        try handOverBacklog()
+        if !backlog.isEmpty { try handOverBacklog() }
         guard backlog.isEmpty, try ring.submit(waitMode(until: deadline)) != .congested else {
             return try pause(until: deadline)
         }

@@ -1,7 +1,7 @@
 /// Plain values in the order in which they came, in memory that grows and is kept: a queue that is as long as before allocates
 /// nothing.
 ///
-/// Unlike ``Queue`` for values that need no release, which are taken in runs. Owned by an engine; its thread only.
+/// Unlike ``Queue`` for values that need no release, which can be taken in runs. Owned by one thread.
 struct GrowingRing<Element: BitwiseCopyable>: ~Copyable {
     private var storage: UnsafeMutablePointer<Element>
     /// A power of two.
@@ -22,12 +22,14 @@ struct GrowingRing<Element: BitwiseCopyable>: ~Copyable {
 
     var isEmpty: Bool { count == 0 }
 
+    @inline(__always)
     mutating func append(_ element: Element) {
         if count == capacity { grow() }
         (storage + (head &+ count) & (capacity &- 1)).initialize(to: element)
         count &+= 1
     }
 
+    @inline(__always)
     mutating func popFirst() -> Element? {
         guard count > 0 else { return nil }
         let element = storage[head]

@@ -23,7 +23,11 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     /// When the first of them ends.
-    var nextLimit: Instant? {
+    @inline(__always)
+    var nextLimit: Instant? { workerOptions.pointee.hasTimeLimits ? nextLimitOfSome : nil }
+
+    @inline(never)
+    private var nextLimitOfSome: Instant? {
         .earlier(end(of: .send), .earlier(end(of: .receive), end(of: .idle)))
     }
 }

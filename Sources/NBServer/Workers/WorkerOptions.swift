@@ -110,6 +110,8 @@ public struct WorkerOptions: Hashable, Sendable {
         try OptionRange.expect("\(name()).runLimit", runLimit, in: 1...Int(Int32.max))
     }
 
+    var hasTimeLimits: Bool { idleTimeLimit != nil || receiveTimeLimit != nil || sendTimeLimit != nil }
+
     /// How many deliveries can be asked for at once.
     static let counts = 0...Int(Int32.max)
 
