@@ -159,13 +159,13 @@ extension Acceptor {
 extension Acceptor {
     /// The server begins to serve. If it sheds, it sets a descriptor aside.
     mutating func begin(_ calls: inout some SocketCalls & ~Copyable) {
-        if options.whenExhausted == .shed && !calls.takeReserve() { checksAdmission = true }
+        if state.pointee.options.whenExhausted == .shed && !calls.takeReserve() { checksAdmission = true }
     }
 
     /// Whether a connection may stay. A server that sheds first takes its reserve back. If it cannot, the connection has taken the reserve's
     /// place.
     func hasDescriptor(_ calls: inout some SocketCalls & ~Copyable) -> Bool {
-        options.whenExhausted != .shed || calls.takeReserve()
+        state.pointee.options.whenExhausted != .shed || calls.takeReserve()
     }
 
     /// A listener accepts: it has recovered, if it had parked, and a drain leaves it one connection less.
@@ -189,7 +189,7 @@ extension Acceptor {
         checksAdmission = true
         counters.pointee.parkedByReason[reason] += 1
         guard state.pointee.stopReason == nil else { return }
-        switch reason == .refused ? .park : options.whenExhausted {
+        switch reason == .refused ? .park : state.pointee.options.whenExhausted {
         case .park:
             if isNews { state.tell(.listenerParked(address, cause: cause)) }
         case .shed:

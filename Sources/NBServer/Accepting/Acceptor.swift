@@ -18,7 +18,6 @@ struct Acceptor {
     var counters: UnsafeMutablePointer<ServerCounters>
     var listeners: UnsafeMutablePointer<ListenerTable>
     private let behavior: BehaviorBox
-    let options: ServerOptions
     /// The loop's part of the admission, if there is one.
     let desk: UnsafeMutablePointer<AdmissionDesk>?
 
@@ -30,7 +29,6 @@ struct Acceptor {
         connections = state.pointee.connections
         counters = state.pointee.counters
         listeners = state.pointee.listeners
-        options = state.pointee.options
         desk = state.pointee.desk
         checksAdmission = desk != nil
         self.behavior = behavior
@@ -133,15 +131,17 @@ extension Acceptor {
 // Connections that were accepted elsewhere, or earlier.
 extension Acceptor {
     /// Delivers adopted connections, and those that waited at a limit.
+    @inline(__always)
     mutating func deliverOthers(
         on engine: inout some Engine & ~Copyable,
         _ calls: inout some SocketCalls & ~Copyable
     ) {
-        deliverAdopted(on: &engine, calls)
+        if state.pointee.hasAdopted { deliverAdopted(on: &engine, calls) }
         if desk != nil { deliverWaiting(on: &engine, &calls) }
     }
 
     /// Delivers adopted connections like accepted ones.
+    @inline(never)
     private mutating func deliverAdopted(
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
@@ -204,15 +204,18 @@ extension Acceptor {
 // What is submitted for listeners.
 extension Acceptor {
     /// Submits cancels, then arms, including those of parked listeners that try again.
+    @inline(__always)
     mutating func submitDue(on engine: inout some Engine & ~Copyable) {
         if desk != nil { settleAdmission(on: &engine) }
         if listeners.pointee.takeClosed() { state.pointee.control.tellListenerClosed() }
-        cancelAccepts(on: &engine)
-        wakeParkedListeners(keepsBack: engine.retryTime != nil)
-        armListeners(on: &engine)
+        if listeners.pointee.hasCancels { cancelAccepts(on: &engine) }
+        let isDescriptorFreed = connections.pointee.freedDescriptor.takeTurn(keepsBack: engine.retryTime != nil)
+        if listeners.pointee.mayHaveParked { wakeParkedListeners(isDescriptorFreed: isDescriptorFreed) }
+        if listeners.pointee.hasPending { armListeners(on: &engine) }
     }
 
     /// Cancels the accepts of listeners that pause or close. The cancel's own completion is silent: the accept's completion matters.
+    @inline(never)
     private mutating func cancelAccepts(on engine: inout some Engine & ~Copyable) {
         while let index = listeners.pointee.nextToCancel() {
             engine.submit(.cancel(acceptToken(index)), token: Token(.cancel, slot: UInt32(index)), silently: true)
@@ -220,15 +223,17 @@ extension Acceptor {
     }
 
     /// Lets parked listeners try again: those whose pause is over and, if a descriptor was freed, those that parked for lack of one.
-    private mutating func wakeParkedListeners(keepsBack: Bool) {
+    @inline(never)
+    private mutating func wakeParkedListeners(isDescriptorFreed: Bool) {
         let now = connections.pointee.now
-        if connections.pointee.freedDescriptor.takeTurn(keepsBack: keepsBack) {
+        if isDescriptorFreed {
             listeners.pointee.wakeParked { $0.descriptorFreed() }
         }
         listeners.pointee.wakeParked { $0.timePassed(now) }
     }
 
     /// Arms every listener that is due, the least-served one first.
+    @inline(never)
     private mutating func armListeners(on engine: inout some Engine & ~Copyable) {
         var isFirst = true
         while let index = listeners.pointee.nextToArm(isFirst: isFirst) {
@@ -238,7 +243,7 @@ extension Acceptor {
     }
 
     private mutating func arm(_ index: Int, on engine: inout some Engine & ~Copyable) {
-        var isMultishot = options.acceptMode == .multishot && engine.features.acceptsMultishot
+        var isMultishot = state.pointee.options.acceptMode == .multishot && engine.features.acceptsMultishot
         if desk != nil && isNearLimit(index, engine.features.quantum) { isMultishot = false }
         listeners.pointee[index].state.arm()
         listeners.pointee[index].beginArm()
@@ -248,6 +253,7 @@ extension Acceptor {
     }
 
     /// When a parked listener tries again, or a rate has a token for a connection that waits.
+    @inline(__always)
     var nextDeadline: Instant? { .earlier(listeners.pointee.nextParkEnd, desk?.pointee.deadline) }
 
     private func acceptToken(_ index: Int) -> Token {

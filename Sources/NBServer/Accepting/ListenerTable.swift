@@ -136,6 +136,8 @@ extension ListenerTable {
         }
     }
 
+    var hasCancels: Bool { !cancels.isEmpty }
+
     /// Takes a listener whose accept is to be cancelled.
     mutating func nextToCancel() -> Int? {
         cancels.popLast()
@@ -221,6 +223,9 @@ extension ListenerTable {
         return takePending(least)
     }
 
+    /// Whether a listener waits to be armed.
+    var hasPending: Bool { !pending.isEmpty }
+
     private mutating func limitCredit() {
         var most: UInt64 = 0
         for index in pending { most = max(most, listeners[index].served) }
@@ -264,8 +269,11 @@ extension ListenerTable {
     }
 
     /// When the next parked listener is to try again.
-    var nextParkEnd: Instant? {
-        guard mayHaveParked else { return nil }
+    @inline(__always)
+    var nextParkEnd: Instant? { mayHaveParked ? firstParkEnd : nil }
+
+    @inline(never)
+    private var firstParkEnd: Instant? {
         var earliest: Instant?
         for index in 0..<count {
             if case .parked(let until, _) = listeners[index].state.phase { earliest = min(until, earliest ?? until) }

@@ -71,7 +71,13 @@ extension ConnectionTable {
 
 extension UnsafeMutablePointer<ConnectionTable> {
     /// Tells receivers what has become of the connections that were to be theirs.
+    @inline(__always)
     func handOutDetached(on engine: inout some Engine & ~Copyable, _ control: LoopControl) {
+        if !pointee.handOuts.isEmpty { handOutAll(on: &engine, control) }
+    }
+
+    @inline(never)
+    private func handOutAll(on engine: inout some Engine & ~Copyable, _ control: LoopControl) {
         while let handOut = pointee.takeHandOut() {
             switch handOut.outcome {
             case .detached(let descriptor, let unread):

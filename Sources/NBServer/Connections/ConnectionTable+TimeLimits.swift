@@ -15,9 +15,15 @@ extension ConnectionTable {
 
     /// The operations of a turn leave when its callbacks have returned. If these took long, the limits that began in the turn begin
     /// when they leave: no peer could answer before.
+    @inline(__always)
     mutating func noteTime(_ time: Instant) {
         let turn = now
         now = time
+        if deadlines.count > 0 { moveClocks(from: turn, to: time) }
+    }
+
+    @inline(never)
+    private mutating func moveClocks(from turn: Instant, to time: Instant) {
         guard turn.duration(to: time) > Lateness.tolerance else { return }
         for index in 0..<deadlines.count { deadlines[index].pointee.clocks.move(from: turn, to: time) }
     }

@@ -23,7 +23,13 @@ struct Lateness {
     }
 
     /// The wait is over, and what it brought is taken.
+    @inline(__always)
     mutating func noteWake(at now: Instant, hasCompletions: Bool) {
+        if deadline != nil || looksAgainUntil != nil { noteLateWake(at: now, hasCompletions) }
+    }
+
+    @inline(never)
+    private mutating func noteLateWake(at now: Instant, _ hasCompletions: Bool) {
         let late = deadline.map { $0.duration(to: now) } ?? .zero
         if let end = looksAgainUntil {
             if !hasCompletions || end <= now { looksAgainUntil = nil }

@@ -172,17 +172,18 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         if !state.pointee.isSuspended && hasPassed(state.pointee.timeout) { state.tell(.timeout) }
         mail.tellSignals()
         mail.tellInfos()
-        progressDrain()
+        if state.pointee.drain != nil { progressDrain() }
         if listeners.pointee.hasDepartures { acceptor.advanceDepartures(aheadCount: aheadCount, calls) }
         if let reason = control.stopRequest.reason { state.stop(reason) }
-        endPatience()
+        if state.pointee.stopReason != nil { endPatience() }
     }
 
     /// At most how many connections may have been accepted and not delivered yet. A full queue holds a quantum, and the accept that filled
     /// it took one connection more.
     private var aheadCount: Int { batch.restCount + engine.features.quantum + 1 }
 
-    /// Advances a drain, if there is one.
+    /// Advances a drain.
+    @inline(never)
     private mutating func progressDrain() {
         guard state.pointee.stopReason == nil, let drain = state.pointee.drain else { return }
         if !drain.hasBegun {
@@ -368,8 +369,8 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
 // How a loop comes to its end.
 extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     /// Resets the connections of a stopped server that have not ended within its limit.
+    @inline(never)
     private mutating func endPatience() {
-        guard state.pointee.stopReason != nil else { return }
         if let limit = control.stopRequest.takePatience() {
             state.pointee.endOfPatience = .earlier(state.pointee.endOfPatience, connections.pointee.now + limit)
         }

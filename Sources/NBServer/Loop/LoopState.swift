@@ -182,9 +182,14 @@ struct LoopState: ~Copyable {
     }
 
     /// Resumes tasks that wait for connections which came in this turn.
+    @inline(__always)
     mutating func wakeConsumers() {
-        guard let channel = awaited.take() else { return }
-        channel.wakeConsumers()
+        if awaited != nil { wakeAwaited() }
+    }
+
+    @inline(never)
+    private mutating func wakeAwaited() {
+        awaited.take()?.wakeConsumers()
     }
 
     mutating func startTimer(after duration: Duration) -> TimerID {

@@ -54,12 +54,18 @@ struct StopRequest: ~Copyable, Sendable {
     var hasPatience: Bool { patience.load(ordering: .sequentiallyConsistent) != .max }
 
     /// Why the loop is to stop, if it is.
+    @inline(__always)
     var reason: StopReason? {
-        switch request.load(ordering: .acquiring) {
-        case 0: nil
+        let value = request.load(ordering: .acquiring)
+        return value == 0 ? nil : Self.reason(value)
+    }
+
+    @inline(never)
+    private static func reason(_ value: Int32) -> StopReason {
+        switch value {
         case Self.stop: .requested
         case Self.mailboxFull: .failed(ServerError.mailboxFull)
-        case let signal: .signal(Signal(rawValue: signal))
+        default: .signal(Signal(rawValue: value))
         }
     }
 }

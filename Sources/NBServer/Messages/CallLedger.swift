@@ -120,8 +120,13 @@ final class CallLedger: Sendable {
     }
 
     /// Sends off what waited for callbacks to return. Loop's thread.
+    @inline(__always)
     func flush() {
-        guard !outbox.pointee.isEmpty else { return }
+        if !outbox.pointee.isEmpty { flushOutbox() }
+    }
+
+    @inline(never)
+    private func flushOutbox() {
         let end = state.withLock { $0.end }
         // The end of a call may let go of another's caller.
         var index = 0

@@ -14,12 +14,10 @@ struct TimeLimits {
     private let state: UnsafeMutablePointer<LoopState>
     // The state's own. Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
     private var connections: UnsafeMutablePointer<ConnectionTable>
-    private let options: ServerOptions
 
     init(_ state: UnsafeMutablePointer<LoopState>) {
         self.state = state
         connections = state.pointee.connections
-        options = state.pointee.options
     }
 
     /// Ends what has passed its limit.
@@ -157,13 +155,14 @@ struct TimeLimits {
 
     /// What a worker allows its peer holds for what is left of that when the connection closes.
     private func closeLimit(_ slot: Slot) -> Duration {
-        guard slot.pointee.hasWorker, !slot.hasNothingToSend else { return options.closeTimeLimit }
-        return slot.workerOptions.pointee.sendTimeLimit ?? options.closeTimeLimit
+        guard slot.pointee.hasWorker, !slot.hasNothingToSend else { return state.pointee.options.closeTimeLimit }
+        return slot.workerOptions.pointee.sendTimeLimit ?? state.pointee.options.closeTimeLimit
     }
 
     /// When the end has taken long enough in all.
     private func wholeLimit(_ slot: Slot) -> Instant {
         let clocks = slot.pointee.clocks
+        let options = state.pointee.options
         let whole = options.wholeCloseTimeLimit.map { clocks.endingSince + $0 } ?? Instant(nanoseconds: .max)
         return slot.pointee.phase == .lingering ? min(whole, clocks.receivingSince + options.lingerTimeLimit) : whole
     }

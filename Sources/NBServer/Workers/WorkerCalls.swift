@@ -109,6 +109,7 @@ extension WorkerCalls {
     }
 
     /// Tells a worker that there is room again for what it sends, if there is.
+    @inline(never)
     private mutating func tellRoom(_ slot: Slot) {
         let options = slot.workerOptions
         guard slot.pointee.phase == .open, slot.unsentByteCount <= options.pointee.sendLowWater else { return }
@@ -121,8 +122,15 @@ extension WorkerCalls {
     /// Calls those who have just got a connection or have asked for what may be there, and those whose connection has ended.
     ///
     /// - Parameter mayHoldBuffers: completions that were not acted on, or not taken, may hold receive buffers.
-    @inline(never)
+    @inline(__always)
     mutating func serve(mayHoldBuffers: Bool) {
+        if connections.pointee.hasReady || connections.pointee.hasStarved { serveReady(mayHoldBuffers) }
+        returnedBuffers = 0
+        tellCloseNotices()
+    }
+
+    @inline(never)
+    private mutating func serveReady(_ mayHoldBuffers: Bool) {
         while let slot = connections.pointee.takeReady() {
             callConnected(slot)
             if slot.pointee.phase == .open && slot.pointee.receiving.isReady { feedInput(slot) }
@@ -130,8 +138,6 @@ extension WorkerCalls {
             if slot.pointee.phase == .open { connections.pointee.markDue(slot) }
         }
         if connections.pointee.hasStarved { feedStarved(mayHoldBuffers) }
-        returnedBuffers = 0
-        tellCloseNotices()
     }
 
     /// Lets connections that found no buffer receive again, at most as many as there are free buffers. After a full batch, completions
@@ -143,8 +149,13 @@ extension WorkerCalls {
     }
 
     /// Tells a worker that it has a connection, before it hears anything else.
+    @inline(__always)
     mutating func callConnected(_ slot: Slot) {
-        guard slot.pointee.receiving.isNew else { return }
+        if slot.pointee.receiving.isNew { callNew(slot) }
+    }
+
+    @inline(never)
+    private mutating func callNew(_ slot: Slot) {
         slot.pointee.receiving.isNew = false
         slot.pointee.receiving.isToFinish = state.pointee.drain?.hasBegun == true
         callWorker(slot) { try $0.connected($1, $2) }
@@ -160,7 +171,13 @@ extension WorkerCalls {
         if slot.pointee.phase == .open { callWorker(slot) { try $0.shouldFinish($1, $2) } }
     }
 
+    @inline(__always)
     mutating func tellCloseNotices() {
+        if !connections.pointee.closeNotices.isEmpty { tellWaitingCloseNotices() }
+    }
+
+    @inline(never)
+    private mutating func tellWaitingCloseNotices() {
         while let notice = connections.pointee.takeCloseNotice() {
             let reason = closeReason(notice)
             let place = WorkerPlace(state: state, slot: connections.pointee.ended(notice))
@@ -289,8 +306,13 @@ extension WorkerCalls {
 
 // Messages, drains and the end.
 extension WorkerCalls {
+    @inline(__always)
     mutating func deliverMail() {
-        guard state.pointee.hasWorkerMail else { return }
+        if state.pointee.hasWorkerMail { deliverWaitingMail() }
+    }
+
+    @inline(never)
+    private mutating func deliverWaitingMail() {
         for mail in state.pointee.takeWorkerMail() {
             if let slot = connections.pointee.worker(mail.connection) { callConnected(slot) }
             if let slot = connections.pointee.worker(mail.connection) {
