@@ -161,11 +161,7 @@ extension NonBlockingServer where Self: ~Copyable, Worker: ConnectionWorker {
         in context: borrowing ServerContext
     ) throws -> Verdict {
         let worker = try makeWorker(for: connection, in: context)
-        if let options = workerOptions {
-            _ = context.give(connection, to: worker, options: options)
-        } else {
-            _ = context.give(connection, to: worker)
-        }
+        _ = context.give(connection, to: worker, options: workerOptions)
         return .continue
     }
 }
