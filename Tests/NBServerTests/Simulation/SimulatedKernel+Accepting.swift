@@ -75,6 +75,8 @@ extension SimulatedKernel {
         }
         listeners[index].takeFirst()
         listeners[index].armsInVain = (0, 0)
+        // Its descriptor may bring the reserve back, and with the reserve a try for each listener.
+        for other in listeners.indices { listeners[other].armsInVain.other = 0 }
         postConnection(accept(of: index), arm.token, isLast: isLast, of: listeners[index].descriptor)
     }
 
