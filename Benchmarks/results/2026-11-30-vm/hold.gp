@@ -1,5 +1,5 @@
 set encoding utf8
-set title "hold: CPU per connection of accepting many that stay, idle; then of one more; and memory for each\nAMD EPYC, loopback, one CPU for the server, 7 rounds at most" noenhanced
+set title "hold: CPU per connection of accepting many that stay, idle; then of one more; and memory for each\nAMD EPYC, loopback, one CPU for the server, 10 rounds at most" noenhanced
 set ylabel "µs CPU/conn, median and quartiles"
 set yrange [0:*]
 set offsets graph 0, graph 0, graph 0.12, 0

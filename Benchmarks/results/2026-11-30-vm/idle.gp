@@ -1,5 +1,5 @@
 set encoding utf8
-set title "idle: what a server without clients is accounted as\nAMD EPYC, loopback, one CPU for the server, 7 rounds at most" noenhanced
+set title "idle: what a server without clients is accounted as\nAMD EPYC, loopback, one CPU for the server, 10 rounds at most" noenhanced
 set ylabel "µs CPU/s, median and quartiles"
 set yrange [0:*]
 set offsets graph 0, graph 0, graph 0.12, 0

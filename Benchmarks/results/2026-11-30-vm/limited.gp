@@ -1,5 +1,5 @@
 set encoding utf8
-set title "limited: ten requests on a connection, one after the other, then end, many connections at a time (closed loop)\nAMD EPYC, loopback, one CPU for the server, 7 rounds at most" noenhanced
+set title "limited: ten requests on a connection, one after the other, then end, many connections at a time (closed loop)\nAMD EPYC, loopback, one CPU for the server, 10 rounds at most" noenhanced
 set ylabel "µs CPU/conn, median and quartiles"
 set yrange [0:*]
 set offsets graph 0, graph 0, graph 0.12, 0

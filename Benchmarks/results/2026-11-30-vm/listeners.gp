@@ -1,5 +1,5 @@
 set encoding utf8
-set title "listeners: CPU per connection of a server that listens on many ports, each connection to another\nAMD EPYC, loopback, one CPU for the server, 7 rounds at most" noenhanced
+set title "listeners: CPU per connection of a server that listens on many ports, each connection to another\nAMD EPYC, loopback, one CPU for the server, 10 rounds at most" noenhanced
 set ylabel "µs CPU/conn, median and quartiles"
 set yrange [0:*]
 set offsets graph 0, graph 0, graph 0.12, 0

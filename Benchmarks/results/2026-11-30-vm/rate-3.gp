@@ -1,5 +1,5 @@
 set encoding utf8
-set title "rate: connect to first byte at a fixed offered rate (open loop), from the schedule\nAMD EPYC, loopback, one CPU for the server, 7 rounds at most" noenhanced
+set title "rate: connect to first byte at a fixed offered rate (open loop), from the schedule\nAMD EPYC, loopback, one CPU for the server, 10 rounds at most" noenhanced
 set ylabel "p99 µs, median and quartiles"
 set yrange [0:*]
 set offsets graph 0, graph 0, graph 0.12, 0
