@@ -136,6 +136,7 @@ extension ListenerTable {
         }
     }
 
+    /// Whether an accept is to be cancelled.
     var hasCancels: Bool { !cancels.isEmpty }
 
     /// Takes a listener whose accept is to be cancelled.

@@ -55,7 +55,7 @@ extension SimulatedHistory {
 
     private func suspendOrResume() {
         let suspends = kernel.random.chance(isSuspended ? 100 : 700)
-        kernel.note("somebody wants it \(suspends ? "suspended" : "resumed")")
+        kernel.note("the server is to be \(suspends ? "suspended" : "resumed")")
         post.request { [self] context in
             if suspends != isSuspended { kernel.tally.note(suspends ? .suspension : .resumption) }
             context.setSuspended(suspends)
@@ -99,7 +99,7 @@ extension SimulatedHistory {
             context.removeListener(.address(address), for: remover)
             removals.append((call, listener))
         }
-        kernel.note("somebody wants \(address) removed: \(isTaken ? "taken" : "refused")")
+        kernel.note("\(address) is to be removed: \(isTaken ? "taken" : "refused")")
     }
 
     /// A caller that wanted a listener removed has an answer.

@@ -75,8 +75,10 @@ extension SimulatedKernel {
         }
         listeners[index].takeFirst()
         listeners[index].armsInVain = (0, 0)
-        // Its descriptor may bring the reserve back, and with the reserve a try for each listener.
-        for other in listeners.indices { listeners[other].armsInVain.other = 0 }
+        // The reserve may be taken back, and with it each listener has two tries more: one that gives the reserve up, and the next.
+        for other in listeners.indices {
+            listeners[other].armsInVain.other = max(0, listeners[other].armsInVain.other - 2)
+        }
         postConnection(accept(of: index), arm.token, isLast: isLast, of: listeners[index].descriptor)
     }
 
