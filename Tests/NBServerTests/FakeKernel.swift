@@ -32,6 +32,8 @@ final class FakeKernel: @unchecked Sendable {
     typealias Step = (FakeKernel) throws -> Void
 
     var now = Instant(nanoseconds: 1_000_000_000)
+    /// How often the loop has read the clock.
+    private(set) var clockReadings = 0
     /// What was submitted since the last step.
     private(set) var submitted: [Submission] = []
     /// Everything that was submitted and carried out; what no wait follows is not.
@@ -322,6 +324,11 @@ extension FakeKernel {
         return hasReserve
     }
 
+    fileprivate func readClock() -> Instant {
+        clockReadings += 1
+        return now
+    }
+
     fileprivate func look(at descriptor: Int32) -> PeerState {
         looks[descriptor, default: 0] += 1
         return peers[descriptor] ?? PeerState()
@@ -358,7 +365,7 @@ struct ScriptedEngine: Engine, ~Copyable {
     let kernel: FakeKernel
     let features: EngineFeatures
 
-    var clock: () -> Instant { { [kernel] in kernel.now } }
+    var clock: () -> Instant { { [kernel] in kernel.readClock() } }
 
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         kernel.submit(operation, token, silently)

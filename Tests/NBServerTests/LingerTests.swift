@@ -68,6 +68,27 @@ import Testing
         #expect(server.journal.counters.expired == 1)
     }
 
+    /// The limit on the whole end counts from when the connection began to end, which is long after the clock's beginning.
+    @Test func aPeerThatGoesOnIsHeardOutWhereTheWholeEndHasALimit() throws {
+        var server = try ScriptedServer()
+        server.options.wholeCloseTimeLimit = .seconds(10)
+        let stillHeard: FakeKernel.Step = { kernel in
+            #expect(!kernel.isReset(client))
+            kernel.now = kernel.now + .seconds(1)
+        }
+        let (kernel, _) = try server.run(
+            greet,
+            script: [
+                { (kernel: FakeKernel) in kernel.now = kernel.now + .seconds(1000) },
+                accept(client..<client + 1, on: server.listeners[0]),
+                speak(after: .seconds(4)), stillHeard, speak(after: .seconds(3)), stillHeard, stillHeard,
+                { #expect($0.isReset(client)) },
+            ]
+        )
+        #expect(kernel.closes(of: client) == 1)
+        #expect(server.journal.counters.expired == 1)
+    }
+
     @Test func aPeerThatEndsItsSideIsClosedAndNotReset() throws {
         let server = try ScriptedServer()
         let (kernel, _) = try server.run(

@@ -35,38 +35,43 @@ struct ConnectionSlot {
     /// While it is kept, the end of its peer is looked for.
     var isWatched = false
     var isDue = false
+    /// The behavior is to be told of its worker's end.
+    var isMonitored = false
+    /// More was queued than the worker's high water mark, and it has not heard that there is room again.
+    var isCongested = false
 
+    // From here on in an order that leaves no gaps: a page of memory holds sixteen, and one that stays costs the kernel less.
     var descriptor: Int32 = -1
+    /// The place of its source, if that is counted.
+    var source: Int32 = -1
     /// Its index in the table, and which connection it is there: a token of kind 0.
     var token: Token
     /// The listener it came by.
     var listener = ListenerKey.none
     /// The account that it is on, if it counts against limits.
     var account: UnsafeMutablePointer<ListenerAccount>?
-    /// The place of its source, if that is counted.
-    var source: Int32 = -1
-    /// The number under which it is or was kept, or 0; and its server's number.
+    /// The number under which it is or was kept, or 0.
     var number: UInt64 = 0
+    /// Its server's number.
     let server: UInt32
 
     /// Its worker, if it has one.
     var worker = WorkerAddress.none
+    /// How many of its worker's runs are under way.
+    var runCount: Int32 = 0
     /// What its worker's options are; `nil` until it has had a worker.
     var workerOptions: UnsafePointer<WorkerOptions>?
     /// What its worker asked for, and what has come of it.
     var receiving = Receiving()
-    /// Bytes that were received and not delivered yet.
-    var input: UnsafeMutablePointer<ByteBlock>?
-    /// The behavior is to be told of its worker's end.
-    var isMonitored = false
-    /// How many of its worker's runs are under way.
-    var runCount: Int32 = 0
     /// Why its worker ends.
     var closeCause = CloseCause()
-    /// More was queued than the worker's high water mark, and it has not heard that there is room again.
-    var isCongested = false
-    /// Since when its worker's time limits run.
-    var clocks = LimitClocks(since: Instant(nanoseconds: 0))
+    /// Bytes that were received and not delivered yet.
+    var input: UnsafeMutablePointer<ByteBlock>?
+
+    /// Since when its time limits run; `nil` if it has had none.
+    var clocks: UnsafeMutablePointer<LimitClocks>?
+    /// Its place among those with a time limit, or -1.
+    var heapIndex: Int32 = -1
 
     var firstBlock: UnsafeMutablePointer<ByteBlock>?
     var lastBlock: UnsafeMutablePointer<ByteBlock>?
@@ -77,8 +82,6 @@ struct ConnectionSlot {
 
     /// The next free slot, or the next due one.
     var next: UnsafeMutablePointer<ConnectionSlot>?
-    /// Its place among those with a time limit, or -1.
-    var heapIndex: Int32 = -1
 
     var phase: ConnectionState.Phase { state.phase }
 
@@ -158,7 +161,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
 
     private var isSound: Bool {
         let inFlight = pointee.state.inFlight
-        if pointee.isKept && pointee.phase != .open { return false }
+        if pointee.isKept && pointee.phase != .open || pointee.hasDeadline && pointee.clocks == nil { return false }
         return switch pointee.phase {
         case .free: inFlight.isEmpty && !pointee.isDue && !pointee.hasDeadline && hasNothingToSend
         case .open, .closing, .detaching: !inFlight.contains(.discard) && pointee.descriptor >= 0

@@ -147,7 +147,7 @@ extension ConnectionTable {
         guard result > 0 else { return noteFailedSend(slot, result) }
         counters.pointee.bytesSent &+= UInt64(UInt32(bitPattern: result))
         slot.consume(Int(result), &pool)
-        slot.pointee.clocks.noteSent(now)
+        slot.pointee.clocks?.pointee.noteSent(now)
         return .done
     }
 
@@ -252,7 +252,7 @@ extension ConnectionTable {
         slot.assertSound()
         defer { slot.assertSound() }
         let isLingering = slot.pointee.phase == .lingering
-        if isLingering && result > 0 { slot.pointee.clocks.noteHeard(now) }
+        if isLingering && result > 0 { slot.pointee.clocks?.pointee.noteHeard(now) }
         let action = slot.pointee.state.on(.discarded(.ofDiscard(result)))
         if isLingering && action == .close { endLingering(slot) }
         perform(action, slot, on: &engine, calls)

@@ -9,7 +9,8 @@ extension ConnectionTable {
             startDeadline(slot)
             return true
         }
-        slot.pointee.clocks.noteLingering(now)
+        if slot.pointee.clocks == nil { startClocks(slot) }
+        slot.pointee.clocks?.pointee.noteLingering(now)
         limit(slot, now + firstLingerLimit)
         let line = line(of: slot)
         while lingering.count <= line { lingering.append(LingeringLine()) }

@@ -115,7 +115,7 @@ extension ConnectionTable {
     mutating func endRest(_ slot: Slot) {
         guard slot.wantsInput || slot.pointee.receiving.hasEnded else { return }
         slot.pointee.receiving.isReady = slot.pointee.input != nil || slot.pointee.receiving.hasEnded
-        slot.pointee.clocks.receivingSince = now
+        slot.pointee.clocks?.pointee.receivingSince = now
         if let limit = slot.workerOptions.pointee.receiveTimeLimit { self.limit(slot, now + limit) }
         markDue(slot)
     }

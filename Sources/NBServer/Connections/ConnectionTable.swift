@@ -25,8 +25,7 @@ struct ConnectionTable: ~Copyable {
     /// Knows the loop's thread, for debug builds; `nil` for a table without a server.
     private let ledger: CallLedger?
 
-    /// The time of the loop's present turn.
-    var now = Instant(nanoseconds: 0)
+    var time: TurnTime
     /// Connections in any phase but free.
     private(set) var count = 0
     /// How many still point into the table: the loop, and every `Connection` that outlives the server, which any thread may drop.
@@ -40,6 +39,11 @@ struct ConnectionTable: ~Copyable {
     )
     /// How many slots have had a connection. The memory of one that has not is not touched before: it comes from the kernel when it is.
     private var usedCount = 0
+    /// Memory for the clocks of connections that have a time limit, each at its slot's index.
+    var clockPages = Pages(
+        stride: MemoryLayout<LimitClocks>.stride,
+        alignment: MemoryLayout<LimitClocks>.alignment
+    )
     private var firstFree: Slot?
     private var firstDue: Slot?
     private var lastDue: Slot?
@@ -69,7 +73,8 @@ struct ConnectionTable: ~Copyable {
         options: ServerOptions,
         closesWait: Bool,
         counters: UnsafeMutablePointer<ServerCounters>,
-        ledger: CallLedger? = nil
+        ledger: CallLedger? = nil,
+        clock: @escaping () -> Instant
     ) {
         self.server = server
         firstCloseLimit = min(options.closeTimeLimit, options.wholeCloseTimeLimit ?? options.closeTimeLimit)
@@ -78,11 +83,17 @@ struct ConnectionTable: ~Copyable {
         self.closesWait = closesWait
         self.counters = counters
         self.ledger = ledger
+        time = TurnTime(clock)
         endedSlot.initialize(to: ConnectionSlot(index: 0, server: server))
     }
 
     deinit {
         endedSlot.deallocate()
+    }
+
+    /// The time of the loop's present turn.
+    var now: Instant {
+        mutating get { time.now }
     }
 
     /// The slot at an index, if there is one.
@@ -143,6 +154,7 @@ extension ConnectionTable {
         // One look for three: short connections have none of them.
         let rest = UInt(bitPattern: slot.pointee.input) | UInt(bitPattern: slot.pointee.account)
         if rest | (slot.pointee.isWatched ? 1 : 0) != 0 { freeRest(slot) }
+        slot.pointee.clocks = nil
         removeDeadline(slot)
         slot.pointee.state = ConnectionState()
         slot.pointee.hasSent = false

@@ -22,14 +22,12 @@ struct Lateness {
         self.deadline = deadline
     }
 
-    /// The wait is over, and what it brought is taken.
-    @inline(__always)
-    mutating func noteWake(at now: Instant, hasCompletions: Bool) {
-        if deadline != nil || looksAgainUntil != nil { noteLateWake(at: now, hasCompletions) }
-    }
+    /// The wait may end, or has ended, because of a time; or the loop looks again.
+    var isTimed: Bool { deadline != nil || looksAgainUntil != nil }
 
+    /// The wait is over, and what it brought is taken.
     @inline(never)
-    private mutating func noteLateWake(at now: Instant, _ hasCompletions: Bool) {
+    mutating func noteWake(at now: Instant, hasCompletions: Bool) {
         let late = deadline.map { $0.duration(to: now) } ?? .zero
         if let end = looksAgainUntil {
             if !hasCompletions || end <= now { looksAgainUntil = nil }
@@ -39,8 +37,7 @@ struct Lateness {
     }
 
     /// Whether a deadline has come, and the loop does not look again.
-    func hasPassed(_ deadline: Instant?, at now: Instant) -> Bool {
-        guard let deadline, looksAgainUntil ?? now <= now else { return false }
-        return deadline <= now
+    func hasPassed(_ deadline: Instant, at now: Instant) -> Bool {
+        looksAgainUntil ?? now <= now && deadline <= now
     }
 }

@@ -153,7 +153,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
 
     /// Prepares operations for everything that is due.
     private mutating func prepare(_ budget: inout Int) {
-        connections.pointee.noteTime(engine.now)
+        connections.pointee.noteTime()
         if shortage.end != nil { retryRefused() }
         submitConnections(&budget)
         if connections.pointee.hasRefused { shortage.note(at: connections.pointee.now) }
@@ -199,7 +199,8 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
 
     /// Whether a deadline of the whole server has passed, and everything that arrived before it has been handled.
     private func hasPassed(_ deadline: Instant?) -> Bool {
-        !batch.hasRest && lateness.hasPassed(deadline, at: connections.pointee.now)
+        guard let deadline, !batch.hasRest else { return false }
+        return lateness.hasPassed(deadline, at: connections.pointee.now)
     }
 
     /// Retries operations that a kernel short of memory refused, if the pause is over.
@@ -230,12 +231,13 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
 
     /// Takes the completions of the last enter, unless earlier ones are left.
     private mutating func takeCompletions() {
-        connections.pointee.now = engine.now
-        mail.noteTurn(at: connections.pointee.now)
+        // What is timed counts to here, and not to when a callback has returned.
+        if lateness.isTimed { connections.pointee.time.read() } else { connections.pointee.time.forget() }
+        mail.noteTurn()
         guard !batch.hasRest else { return }
         batch.removeAll()
         engine.takeCompletions(into: &batch)
-        lateness.noteWake(at: connections.pointee.now, hasCompletions: hasCompletions)
+        if lateness.isTimed { lateness.noteWake(at: connections.pointee.now, hasCompletions: hasCompletions) }
     }
 
     private var hasCompletions: Bool { batch.hasRest || engine.hasCompletions }

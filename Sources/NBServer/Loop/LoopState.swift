@@ -70,7 +70,8 @@ struct LoopState: ~Copyable {
                 options: options,
                 closesWait: options.socketOptions.contains(where: \.makesCloseWait),
                 counters: counters,
-                ledger: behavior.ledger
+                ledger: behavior.ledger,
+                clock: engine.clock
             )
         )
         desk = options.admission.map { admission in
@@ -85,7 +86,6 @@ struct LoopState: ~Copyable {
         listen = calls.listen
         unmanagedBehavior = .passUnretained(behavior)
         startedAt = clock()
-        connections.pointee.now = startedAt
     }
 
     deinit {

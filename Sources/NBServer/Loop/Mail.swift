@@ -136,8 +136,8 @@ struct Mail {
 
     /// A turn begins.
     @inline(__always)
-    mutating func noteTurn(at now: Instant) {
-        if state.pointee.events != nil && loadObserver != nil { turnClock.noteBegin(at: now) }
+    mutating func noteTurn() {
+        if state.pointee.events != nil && loadObserver != nil { turnClock.noteBegin(at: connections.pointee.now) }
     }
 
     /// Tells the observer, if there is one, what is new. At the end of a turn, since connections have ended in what was prepared; and when the

@@ -4,12 +4,13 @@ internal import NBEngine
 extension UnsafeMutablePointer<ConnectionSlot> {
     /// When a limit ends, if it runs.
     func end(of limit: TimeLimit) -> Instant? {
-        switch limit {
+        guard let clocks = pointee.clocks?.pointee else { return nil }
+        return switch limit {
         case .send where hasNothingToSend: nil
-        case .send: workerOptions.pointee.sendTimeLimit.map { pointee.clocks.sendingSince + $0 }
+        case .send: workerOptions.pointee.sendTimeLimit.map { clocks.sendingSince + $0 }
         case .receive where !wantsInput: nil
-        case .receive: workerOptions.pointee.receiveTimeLimit.map { pointee.clocks.receivingSince + $0 }
-        case .idle: workerOptions.pointee.idleTimeLimit.map { pointee.clocks.idleSince + $0 }
+        case .receive: workerOptions.pointee.receiveTimeLimit.map { clocks.receivingSince + $0 }
+        case .idle: workerOptions.pointee.idleTimeLimit.map { clocks.idleSince + $0 }
         }
     }
 
@@ -23,11 +24,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     }
 
     /// When the first of them ends.
-    @inline(__always)
-    var nextLimit: Instant? { workerOptions.pointee.hasTimeLimits ? nextLimitOfSome : nil }
-
-    @inline(never)
-    private var nextLimitOfSome: Instant? {
+    var nextLimit: Instant? {
         .earlier(end(of: .send), .earlier(end(of: .receive), end(of: .idle)))
     }
 }

@@ -34,7 +34,7 @@ extension ConnectionTable {
 
     @inline(never)
     private mutating func leaveWorker(_ slot: Slot) {
-        slot.pointee.clocks.noteEnding(now)
+        slot.pointee.clocks?.pointee.noteEnding(now)
         slot.pointee.receiving.credit = 0
     }
 

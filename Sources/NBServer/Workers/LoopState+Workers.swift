@@ -23,11 +23,10 @@ extension LoopState {
         slot.pointee.receiving.framing = options.pointee.framing
         slot.pointee.receiving.ask(options.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil || slot.pointee.receiving.hasEnded
-        slot.pointee.clocks = LimitClocks(since: connections.pointee.now)
         slot.pointee.receiving.isNew = true
         connections.pointee.noteReady(slot)
         connections.pointee.markDue(slot)
-        if let end = slot.nextLimit { connections.pointee.limit(slot, end) }
+        if options.pointee.hasTimeLimits { connections.pointee.startLimits(slot) }
     }
 
     /// Has a worker called when the present callback has returned, if it is there.

@@ -68,14 +68,14 @@ struct TimeLimits {
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
         workers.callConnected(slot)
-        guard slot.pointee.phase == .open else { return }
+        guard slot.pointee.phase == .open, let clocks = slot.pointee.clocks else { return }
         let now = connections.pointee.now
-        let due = hearOut(slot, hasCompletions: hasCompletions, calls)
+        let due = hearOut(slot, clocks, hasCompletions: hasCompletions, calls)
         for limit in [TimeLimit.send, .receive, .idle] {
             guard slot.pointee.phase == .open, let end = slot.end(of: limit), end <= now,
                 due.includes(limit, endedAt: end)
             else { continue }
-            slot.pointee.clocks.restart(limit, now)
+            clocks.pointee.restart(limit, now)
             workers.callWorker(slot) { try $0.timedOut($1, limit, $2) }
         }
         guard slot.pointee.phase == .open else { return }
@@ -90,25 +90,27 @@ struct TimeLimits {
     /// what is received wait for that, or for as long again at the most.
     private mutating func hearOut(
         _ slot: Slot,
+        _ clocks: UnsafeMutablePointer<LimitClocks>,
         hasCompletions: Bool,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) -> Due {
         let now = connections.pointee.now
         guard let end = slot.nextLimit, end <= now else { return .all }
         let peer = calls.peerState(of: slot.pointee.descriptor)
-        if !slot.hasNothingToSend { slot.pointee.clocks.note(peer, hasUnsentBytes: true, now) }
+        if !slot.hasNothingToSend { clocks.pointee.note(peer, hasUnsentBytes: true, now) }
         guard slot.wantsInput, let passed = slot.passedInputLimit(at: now) else { return .all }
-        slot.pointee.clocks.beginHearing(of: passed.end)
-        switch slot.pointee.clocks.hearing {
+        clocks.pointee.beginHearing(of: passed.end)
+        switch clocks.pointee.hearing {
         case .heard: return .by(passed.end)
         case .waiting(_, let until): return until > now ? .later(until) : .by(passed.end)
-        case .asked(let until): return hearOut(slot, peer, passed, until: until, hasCompletions: hasCompletions)
-        case .notAsked: return hearOut(slot, peer, passed, until: now + passed.duration, hasCompletions: hasCompletions)
+        case .asked(let until): return hearOut(clocks, peer, passed, until: until, hasCompletions: hasCompletions)
+        case .notAsked:
+            return hearOut(clocks, peer, passed, until: now + passed.duration, hasCompletions: hasCompletions)
         }
     }
 
     private mutating func hearOut(
-        _ slot: Slot,
+        _ clocks: UnsafeMutablePointer<LimitClocks>,
         _ peer: PeerState,
         _ passed: (end: Instant, duration: Duration),
         until: Instant,
@@ -117,11 +119,11 @@ struct TimeLimits {
         let now = connections.pointee.now
         if hasCompletions && now < until {
             // They may be about bytes that the kernel does not count any more: it is asked again when they are taken.
-            slot.pointee.clocks.hearing = .asked(until: until)
+            clocks.pointee.hearing = .asked(until: until)
             return .later(now.later(byNanoseconds: 1))
         }
         guard peer.untoldCount > 0 else { return .by(passed.end) }
-        slot.pointee.clocks.hearing = .waiting(peer.untoldCount, until: now + passed.duration)
+        clocks.pointee.hearing = .waiting(peer.untoldCount, until: now + passed.duration)
         return .later(now + passed.duration)
     }
 
@@ -131,25 +133,27 @@ struct TimeLimits {
         _ lateness: Lateness,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
+        guard let clocks = slot.pointee.clocks else { return }
         let now = connections.pointee.now
         let peer = calls.peerState(of: slot.pointee.descriptor)
-        slot.pointee.clocks.note(peer, hasUnsentBytes: !slot.hasNothingToSend, now)
+        clocks.pointee.note(peer, hasUnsentBytes: !slot.hasNothingToSend, now)
         let limit = closeLimit(slot)
         if slot.pointee.phase == .draining && !peer.hasUntakenBytes {
             // The peer has everything. It need not end its side. That is looked at again, in a later turn, since the end may be refused.
             connections.pointee.markDue(slot)
             return connections.pointee.limit(slot, max(now + limit, now.later(byNanoseconds: 1)))
         }
-        if slot.pointee.phase == .lingering && peer.hasEnded && slot.pointee.clocks.hearing == .notAsked {
+        if slot.pointee.phase == .lingering && peer.hasEnded && clocks.pointee.hearing == .notAsked {
             // The discard that waits is about to complete.
-            slot.pointee.clocks.hearing = .waiting(1, until: now + limit)
+            clocks.pointee.hearing = .waiting(1, until: now + limit)
             return connections.pointee.limit(slot, now + limit)
         }
-        if slot.pointee.clocks.sendingSince + limit <= now || lateness.hasPassed(wholeLimit(slot), at: now) {
+        let whole = wholeLimit(slot, clocks.pointee)
+        if clocks.pointee.sendingSince + limit <= now || lateness.hasPassed(whole, at: now) {
             connections.pointee.expire(slot)
         } else {
-            let end = max(wholeLimit(slot), lateness.looksAgainUntil ?? now)
-            connections.pointee.limit(slot, min(slot.pointee.clocks.sendingSince + limit, end))
+            let end = max(whole, lateness.looksAgainUntil ?? now)
+            connections.pointee.limit(slot, min(clocks.pointee.sendingSince + limit, end))
         }
     }
 
@@ -160,8 +164,7 @@ struct TimeLimits {
     }
 
     /// When the end has taken long enough in all.
-    private func wholeLimit(_ slot: Slot) -> Instant {
-        let clocks = slot.pointee.clocks
+    private func wholeLimit(_ slot: Slot, _ clocks: LimitClocks) -> Instant {
         let options = state.pointee.options
         let whole = options.wholeCloseTimeLimit.map { clocks.endingSince + $0 } ?? Instant(nanoseconds: .max)
         return slot.pointee.phase == .lingering ? min(whole, clocks.receivingSince + options.lingerTimeLimit) : whole

@@ -210,7 +210,7 @@ extension WorkerCalls {
     /// Gives a worker what has arrived, as far as it wants it, and keeps the rest.
     @inline(__always)
     private mutating func feed(_ slot: Slot, _ bytes: UnsafeRawBufferPointer) {
-        slot.pointee.clocks.idleSince = connections.pointee.now
+        slot.pointee.clocks?.pointee.idleSince = connections.pointee.now
         guard slot.pointee.input == nil else {
             connections.pointee.keepInput(slot, bytes)
             return feedInput(slot)
@@ -246,7 +246,7 @@ extension WorkerCalls {
                 if slot.pointee.receiving.credit > 0 { slot.pointee.receiving.credit -= 1 }
                 slot.pointee.receiving.wanted = 0
                 slot.pointee.receiving.searched = 0
-                slot.pointee.clocks.receivingSince = connections.pointee.now
+                slot.pointee.clocks?.pointee.receivingSince = connections.pointee.now
                 start += next
                 callWorker(slot) { try $0.received($1, UnsafeRawBufferPointer(rebasing: rest[frame]), $2) }
                 if slot.pointee.receiving.isToFinish { finish(slot) }

@@ -151,7 +151,7 @@ extension WorkerConnection where Worker: ~Copyable {
     /// The send limit counts from here, if the queue was empty.
     private func noteSend() {
         guard slot.pointee.phase == .open, slot.hasNothingToSend else { return }
-        slot.pointee.clocks.noteSent(table.pointee.now)
+        slot.pointee.clocks?.pointee.noteSent(table.pointee.now)
         if let limit = options.pointee.sendTimeLimit { table.pointee.limit(slot, table.pointee.now + limit) }
     }
 
@@ -245,7 +245,7 @@ extension WorkerConnection where Worker: ~Copyable {
         guard slot.pointee.phase == .open else { return }
         change(&slot.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil || slot.pointee.receiving.hasEnded
-        slot.pointee.clocks.receivingSince = table.pointee.now
+        slot.pointee.clocks?.pointee.receivingSince = table.pointee.now
         if let limit = options.pointee.receiveTimeLimit { table.pointee.limit(slot, table.pointee.now + limit) }
         table.pointee.markDue(slot)
     }

@@ -36,9 +36,9 @@ private func deadline(of limit: Duration, from now: Instant) -> Instant {
         var table = ConnectionTable(
             options: ServerOptions(closeTimeLimit: limit),
             closesWait: false,
-            counters: counters
+            counters: counters,
+            clock: { now }
         )
-        table.now = now
         let slot = table.admit(7, .none)
         table.startDeadline(slot)
         guard let deadline = table.nextDeadline else { preconditionFailure("no deadline") }

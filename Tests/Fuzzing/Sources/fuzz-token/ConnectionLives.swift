@@ -13,7 +13,8 @@ struct ConnectionLives: ~Copyable {
     init() {
         counters = .allocate(capacity: 1)
         counters.initialize(to: ServerCounters())
-        table = ConnectionTable(options: ServerOptions(closeTimeLimit: .zero), closesWait: false, counters: counters)
+        let options = ServerOptions(closeTimeLimit: .zero)
+        table = ConnectionTable(options: options, closesWait: false, counters: counters) { Instant(nanoseconds: 0) }
     }
 
     deinit {
