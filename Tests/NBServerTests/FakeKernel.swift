@@ -55,7 +55,9 @@ final class FakeKernel: @unchecked Sendable {
     private(set) var forgottenLingers: [Int32] = []
     /// What is known of peers; of others, that they have taken nothing and said nothing.
     var peers: [Int32: PeerState] = [:]
-    /// How often that was asked of each.
+    /// Descriptors whose peers have said something that was not received.
+    var spoken: Set<Int32> = []
+    /// How often peers were asked about.
     private(set) var looks: [Int32: Int] = [:]
     /// The addresses of peers, `nil` of one that has none any more; others have 127.0.0.1. And how often they were asked.
     var addresses: [Int32: IPAddress?] = [:]
@@ -430,6 +432,8 @@ struct ScriptedCalls: SocketCalls {
     func forgetLinger(of descriptor: Int32) { kernel.forgetLinger(of: descriptor) }
 
     func queueLength(of listener: Int32) -> Int { kernel.queueLengths[listener] ?? 0 }
+
+    func hasInput(_ descriptor: Int32) -> Bool { kernel.spoken.contains(descriptor) }
 
     func peerState(of descriptor: Int32) -> PeerState { kernel.look(at: descriptor) }
 

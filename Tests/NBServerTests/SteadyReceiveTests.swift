@@ -47,21 +47,56 @@ import Testing
         func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {}
     }
 
-    /// A peer that was greeted has yet to answer, so nothing is there to be tried for.
-    @Test(arguments: [false, true])
-    func aReceiveBehindAGreetingWaitsFirst(greets: Bool) throws {
+    /// A peer that was greeted has yet to answer, and of those that speak first it is looked whether they have: where nothing is there,
+    /// nothing is tried for.
+    @Test(arguments: [false, true], [false, true])
+    func aReceiveWaitsFirstWhereNothingIsThereYet(greets: Bool, hasSpoken: Bool) throws {
         let server = try ScriptedServer()
         let (listener, descriptor) = (server.listeners[0], descriptor)
+        let waitsFirst = greets || !hasSpoken
         try server.run(
             { _, connection, context in
                 context.assign(connection, to: Greeter(greets: greets))
                 return .continue
             },
             script: [
-                { try $0.accept(descriptor, on: listener) },
+                { kernel in
+                    if hasSpoken { kernel.spoken = [descriptor] }
+                    try kernel.accept(descriptor, on: listener)
+                },
                 { kernel in
                     let receive = try #require(kernel.receives(on: descriptor).first)
-                    #expect(receive.operation == .receive(descriptor: descriptor, .oneShot, waitsFirst: greets))
+                    #expect(receive.operation == .receive(descriptor: descriptor, .oneShot, waitsFirst: waitsFirst))
+                },
+            ]
+        )
+    }
+
+    /// One client in sixteen is looked at, and those behind it are taken to be like it.
+    @Test func whatOneClientDoesIsExpectedOfTheNextFifteen() throws {
+        let server = try ScriptedServer()
+        let (listener, first) = (server.listeners[0], descriptor)
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: Greeter(greets: false))
+                return .continue
+            },
+            script: [
+                { kernel in
+                    kernel.spoken = [first + 16]
+                    for number in 0..<33 { try kernel.accept(first + Int32(number), on: listener) }
+                },
+                { kernel in
+                    for number in 0..<33 {
+                        let client = first + Int32(number)
+                        let receive = try #require(kernel.receives(on: client).first)
+                        let expected = Operation.receive(
+                            descriptor: client,
+                            .oneShot,
+                            waitsFirst: !(16..<32).contains(number)
+                        )
+                        #expect(receive.operation == expected)
+                    }
                 },
             ]
         )
@@ -73,12 +108,12 @@ import Testing
             [
                 { kernel in
                     let first = try #require(kernel.receives(on: descriptor).first)
-                    #expect(first.operation == .receive(descriptor: descriptor, .oneShot))
+                    #expect(first.operation == .receive(descriptor: descriptor, .oneShot, waitsFirst: true))
                     kernel.completeReceive(first.token, [1])
                 },
                 { kernel in
                     let second = try #require(kernel.receives(on: descriptor).first)
-                    #expect(second.operation == .receive(descriptor: descriptor, .multishot))
+                    #expect(second.operation == .receive(descriptor: descriptor, .multishot, waitsFirst: true))
                     kernel.completeReceive(second.token, [1, 2], isLast: false)
                 },
                 { kernel in
@@ -118,7 +153,7 @@ import Testing
             [
                 { kernel in
                     let first = try #require(kernel.receives(on: descriptor).first)
-                    #expect(first.operation == .receive(descriptor: descriptor, .oneShot))
+                    #expect(first.operation == .receive(descriptor: descriptor, .oneShot, waitsFirst: true))
                     kernel.completeReceive(first.token, [1])
                 },
                 { kernel in #expect(kernel.submitted.isEmpty) },
@@ -135,7 +170,7 @@ import Testing
                 { kernel in kernel.completeReceive(try #require(kernel.receives(on: descriptor).first).token, [1]) },
                 { kernel in
                     let second = try #require(kernel.receives(on: descriptor).first)
-                    #expect(second.operation == .receive(descriptor: descriptor, .oneShot))
+                    #expect(second.operation == .receive(descriptor: descriptor, .oneShot, waitsFirst: true))
                 },
             ]
         )
@@ -167,12 +202,12 @@ import Testing
                 { try $0.accept(descriptor, on: listener) },
                 { kernel in
                     let first = try #require(kernel.receives(on: descriptor).first)
-                    #expect(first.operation == .receive(descriptor: descriptor, .oneShot))
+                    #expect(first.operation == .receive(descriptor: descriptor, .oneShot, waitsFirst: true))
                     kernel.completeReceive(first.token, [1, 2, 3])
                 },
                 { kernel in
                     let second = try #require(kernel.receives(on: descriptor).first)
-                    #expect(second.operation == .receive(descriptor: descriptor, .multishot))
+                    #expect(second.operation == .receive(descriptor: descriptor, .multishot, waitsFirst: true))
                     token = second.token
                     kernel.completeReceive(second.token, [1], isLast: false)
                 },

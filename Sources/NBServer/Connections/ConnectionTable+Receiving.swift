@@ -13,11 +13,11 @@ extension ConnectionTable {
     ) {
         sendNext(slot, on: &engine)
         finishOutputIfDue(slot, calls)
-        guard slot.pointee.hasWorker else { return watch(slot, on: &engine) }
+        guard slot.pointee.hasWorker else { return watch(slot, on: &engine, calls) }
         if slot.pointee.receiving.isReady || slot.pointee.receiving.isNew {
             noteReady(slot)
         } else if slot.wantsInput || slot.restsWithoutInput {
-            receive(slot, on: &engine)
+            receive(slot, on: &engine, calls)
         } else if slot.pointee.receiving.isMultishot {
             slot.pointee.receiving.isSteady = false
             cancelReceive(slot, on: &engine)
@@ -31,7 +31,11 @@ extension ConnectionTable {
         calls.finishOutput(of: slot.pointee.descriptor)
     }
 
-    private mutating func receive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    private mutating func receive(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         guard !slot.pointee.isReceiving else { return }
         guard engine.features.receives && engine.openReceiveBuffers() else {
             slot.pointee.closeCause.note(.lost, errno: engine.features.receives ? ENOMEM : EOPNOTSUPP)
@@ -41,24 +45,30 @@ extension ConnectionTable {
         submitReceive(
             slot,
             isMultishot: slot.pointee.receiving.isSteady && engine.features.receivesMultishot,
-            on: &engine
+            on: &engine,
+            calls
         )
     }
 
     /// Has a kept connection that is watched receive, since a receive tells of the end of the peer. What the peer says before is kept, up to
     /// one buffer: then its end is not looked for any more.
-    private mutating func watch(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
+    private mutating func watch(
+        _ slot: Slot,
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
+    ) {
         guard slot.pointee.isWatched, slot.pointee.isKept, !slot.pointee.isReceiving, slot.pointee.input == nil,
             engine.features.receives
         else { return }
         guard !slot.pointee.receiving.hasEnded, engine.openReceiveBuffers() else { return lose(slot) }
-        submitReceive(slot, isMultishot: false, on: &engine)
+        submitReceive(slot, isMultishot: false, on: &engine, calls)
     }
 
     private mutating func submitReceive(
         _ slot: Slot,
         isMultishot: Bool,
-        on engine: inout some Engine & ~Copyable
+        on engine: inout some Engine & ~Copyable,
+        _ calls: borrowing some SocketCalls & ~Copyable
     ) {
         slot.pointee.state.begin(.receive)
         slot.pointee.receiving.isMultishot = isMultishot
@@ -67,9 +77,15 @@ extension ConnectionTable {
         let receive = Operation.receive(
             descriptor: slot.pointee.descriptor,
             isMultishot ? .multishot : .oneShot,
-            waitsFirst: slot.pointee.hasSent
+            waitsFirst: slot.pointee.hasSent || !expectsInput(slot, calls)
         )
         engine.submit(receive, token: slot.token(.receive))
+    }
+
+    @inline(__always)
+    private mutating func expectsInput(_ slot: Slot, _ calls: borrowing some SocketCalls & ~Copyable) -> Bool {
+        if forecast.isLookDue() { forecast.note(hasInput: calls.hasInput(slot.pointee.descriptor)) }
+        return forecast.expectsInput
     }
 
     /// Ends a receive; what matters is how it ends.

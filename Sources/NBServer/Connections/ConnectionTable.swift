@@ -63,6 +63,7 @@ struct ConnectionTable: ~Copyable {
     var ready = GrowingRing<Token>(capacity: 64)
     /// Connections that wait for a receive buffer.
     var starved = Queue<Token>()
+    var forecast = InputForecast()
     /// Connections for which the kernel was short of memory.
     var refused: [Token] = []
     /// Finds sockets that are not the kernel's; see ``SocketCalls/standIn``.

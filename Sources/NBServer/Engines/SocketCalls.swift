@@ -29,6 +29,9 @@ package protocol SocketCalls: ~Copyable {
     /// How many connections wait in a listening socket's accept queue. `TCP_INFO`, `tcp(7)`.
     func queueLength(of listener: Int32) -> Int
 
+    /// Whether bytes have arrived on a connected socket that were not received. `FIONREAD`, `tcp(7)`.
+    func hasInput(_ descriptor: Int32) -> Bool
+
     /// What the kernel knows of a connected socket's peer, ahead of completions.
     func peerState(of descriptor: Int32) -> PeerState
 
@@ -51,6 +54,10 @@ package protocol SocketCalls: ~Copyable {
     /// Takes over the socket of an adopted connection; `nil` for one of the kernel's. Ends the process if the calls are not for such a
     /// socket.
     func adopt(_ socket: (any StandInSocket)?)
+}
+
+extension SocketCalls where Self: ~Copyable {
+    package func hasInput(_ descriptor: Int32) -> Bool { peerState(of: descriptor).unreceivedByteCount > 0 }
 }
 
 /// The calls on the kernel's sockets.
@@ -98,6 +105,12 @@ struct KernelSocketCalls: SocketCalls, ~Copyable {
         var length = socklen_t(MemoryLayout<tcp_info>.size)
         guard getsockopt(listener, Int32(IPPROTO_TCP), TCP_INFO, &info, &length) == 0 else { return 0 }
         return Int(info.tcpi_unacked)
+    }
+
+    @inline(never)
+    func hasInput(_ descriptor: Int32) -> Bool {
+        var count: Int32 = 0
+        return ioctl(descriptor, UInt(FIONREAD), &count) == 0 && count > 0
     }
 
     func peerState(of descriptor: Int32) -> PeerState { PeerState(of: descriptor) }
