@@ -29,6 +29,9 @@ public struct EngineFeatures: Hashable, Sendable, Codable {
     /// Whether one receive operation completes whenever bytes arrive.
     public var receivesMultishot = false
 
+    /// Whether an ``Operation/sendAtOnce(descriptor:bytes:)`` that was submitted silently completes only if it falls short.
+    public var sendsAtOnce = false
+
     /// What else the engine has in use, in a few words each.
     public var details: [String] = []
 

@@ -16,6 +16,11 @@ public enum Operation: Hashable, Sendable {
     /// `SIGPIPE`. `send(2)`, `sendmsg(2)`.
     case send(descriptor: Int32, bytes: Bytes)
 
+    /// Sends as many of the bytes as a stream socket takes at once. It completes in the enter that carries it out, with how many they were,
+    /// or with `EAGAIN`; submitted silently, it has no completion if they were all (``EngineFeatures/sendsAtOnce``). `MSG_DONTWAIT`,
+    /// `send(2)`.
+    case sendAtOnce(descriptor: Int32, bytes: Bytes)
+
     /// Receives on a stream socket into a buffer of the engine's, which is taken when bytes arrive and which the completion
     /// names; see ``Engine/openReceiveBuffers()``. The result counts the bytes; 0 is the end of the stream, and
     /// `ENOBUFS` says that no buffer was left. `recv(2)`; multishot since Linux 6.0.

@@ -179,6 +179,7 @@ extension MemoryKernel {
         switch submission.operation {
         case .accept(let listener, let mode): arm(listener, token, mode == .multishot)
         case .send(let descriptor, let bytes): send(bytes, on: descriptor, token, submission.isSilent)
+        case .sendAtOnce: post(token, -Self.notSupported)
         case .receive(let descriptor, let mode, _): receive(on: descriptor, token, mode == .multishot)
         case .discardInput(let descriptor), .discardByReading(let descriptor): discard(on: descriptor, token)
         case .read: reads.append(token)

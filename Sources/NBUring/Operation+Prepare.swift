@@ -25,7 +25,9 @@ extension Operation {
             let name = address.base.assumingMemoryBound(to: sockaddr.self)
             io_uring_prep_connect(entry.cleared, descriptor, name, socklen_t(address.count))
         case .send(let descriptor, let bytes):
-            bytes.prepareSend(entry, descriptor)
+            bytes.prepareSend(entry, descriptor, sendFlags)
+        case .sendAtOnce(let descriptor, let bytes):
+            bytes.prepareSend(entry, descriptor, sendFlags | Int32(MSG_DONTWAIT))
         case .receive(let descriptor, let mode, let waitsFirst):
             // A multishot receive has to ask for 0, the size of whatever buffer; before Linux 6.0 that was no byte at all.
             io_uring_prep_recv(entry.cleared, descriptor, nil, mode == .multishot ? 0 : bufferSize, 0)
@@ -61,12 +63,12 @@ extension UnsafeMutablePointer<io_uring_sqe> {
 
 extension Operation.Bytes {
     @inline(__always)
-    fileprivate func prepareSend(_ entry: UnsafeMutablePointer<io_uring_sqe>, _ descriptor: Int32) {
+    fileprivate func prepareSend(_ entry: UnsafeMutablePointer<io_uring_sqe>, _ descriptor: Int32, _ flags: Int32) {
         if isScattered {
             let header = base.assumingMemoryBound(to: msghdr.self)
-            io_uring_prep_sendmsg(entry.cleared, descriptor, header, UInt32(bitPattern: sendFlags))
+            io_uring_prep_sendmsg(entry.cleared, descriptor, header, UInt32(bitPattern: flags))
         } else {
-            io_uring_prep_send(entry.cleared, descriptor, base, count, sendFlags)
+            io_uring_prep_send(entry.cleared, descriptor, base, count, flags)
         }
     }
 }

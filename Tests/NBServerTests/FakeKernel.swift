@@ -137,7 +137,12 @@ final class FakeKernel: @unchecked Sendable {
 // What was submitted since the last step, by kind.
 extension FakeKernel {
     func sends(on descriptor: Int32) -> [Submission] {
-        submitted.filter { if case .send(descriptor, _) = $0.operation { true } else { false } }
+        submitted.filter {
+            switch $0.operation {
+            case .send(descriptor, _), .sendAtOnce(descriptor, _): true
+            default: false
+            }
+        }
     }
 
     func discards(on descriptor: Int32) -> [Submission] {
@@ -234,7 +239,10 @@ extension FakeKernel {
 extension FakeKernel {
     fileprivate func submit(_ operation: Operation, _ token: Token, _ silently: Bool) {
         var bytes: [UInt8] = []
-        if case .send(_, let memory) = operation { bytes = memory.withUnsafeBytes { Array($0) } }
+        switch operation {
+        case .send(_, let memory), .sendAtOnce(_, let memory): bytes = memory.withUnsafeBytes { Array($0) }
+        default: break
+        }
         let submission = Submission(operation: operation, token: token, silently: silently, bytes: bytes, time: now)
         submitted.append(submission)
         inQueue.append(submission)
@@ -248,7 +256,7 @@ extension FakeKernel {
             outstanding[token] = operation
         case .send where !silently:
             outstanding[token] = operation
-        case .send, .close, .disconnect:
+        case .send, .sendAtOnce, .close, .disconnect:
             break
         }
     }

@@ -24,6 +24,7 @@ private final class FullServer {
     private static let roomCount = 9
 
     private let engine: EngineChoice
+    private var sendsAtOnce: Bool { if case .ring(let level) = engine { level >= .linux6_1 } else { false } }
     private let process: TestServer
     private let before: ProcessState
     private let address: Address
@@ -68,9 +69,11 @@ private final class FullServer {
         try process.expectLines(["recovered \(address)"])
         let pauses = try tracing.finish().timeoutCount
         var expected = Ended(accepted: FullServer.clientCount, delivered: FullServer.clientCount)
-        // One before each pause; the accept after the last one went well.
-        expected.acceptFailures = pauses
-        #expect(try process.stop() == expected)
+        // One before each pause; the accept after the last one went well. The first pause is in the enter that sends clients at once what
+        // they are told, where an engine does that: then it ends with how many sends that were, and not with a timeout.
+        expected.acceptFailures = pauses + (sendsAtOnce ? 1 : 0)
+        let ended = try process.stop()
+        #expect(ended == expected)
         let told = Outcome(text: "\(Soup.greeting)full\n", end: .closed)
         let tally = try clients.tally()
         #expect(tally == [told: FullServer.roomCount, .greeted: FullServer.clientCount - FullServer.roomCount])

@@ -40,6 +40,11 @@ struct ConnectionSlot {
     /// More was queued than the worker's high water mark, and it has not heard that there is room again.
     var isCongested = false
 
+    /// Its sends complete in any case, because its worker hears of them, or because the peer has been behind.
+    var awaitsSends = false
+    /// A send was submitted that completes only if it falls short.
+    var isSentAtOnce = false
+
     // From here on in an order that leaves no gaps: a page of memory holds sixteen, and one that stays costs the kernel less.
     var descriptor: Int32 = -1
     /// The place of its source, if that is counted.

@@ -169,7 +169,13 @@ extension ConnectionTable {
         slot.pointee.state.begin(.send)
         slot.pointee.hasSent = true
         let bytes = slot.bytesToSend(&pool)
-        engine.submit(.send(descriptor: slot.pointee.descriptor, bytes: bytes), token: slot.token(.send))
+        let descriptor = slot.pointee.descriptor
+        if engine.features.sendsAtOnce && maySendAtOnce(bytes, on: slot) {
+            noteSentAtOnce(bytes.count, on: slot)
+            engine.submit(.sendAtOnce(descriptor: descriptor, bytes: bytes), token: slot.token(.send), silently: true)
+        } else {
+            engine.submit(.send(descriptor: descriptor, bytes: bytes), token: slot.token(.send))
+        }
     }
 
     mutating func hearOut(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
@@ -232,6 +238,7 @@ extension ConnectionTable {
         slot.assertSound()
         defer { slot.assertSound() }
         slot.forgetDescription(&pool)
+        noteShortSend(slot)
         let action = slot.pointee.state.on(.sent(note(slot, sent: result)))
         if slot.pointee.isKept && slot.pointee.state.isBroken {
             lose(slot)

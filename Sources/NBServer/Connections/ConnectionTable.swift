@@ -64,6 +64,12 @@ struct ConnectionTable: ~Copyable {
     /// Connections that wait for a receive buffer.
     var starved = Queue<Token>()
     var forecast = InputForecast()
+    /// What was submitted to be sent at once, until it is known what became of it.
+    var sentAtOnce = GrowingRing<SentAtOnce>(capacity: 64)
+    /// What was sent at once in an earlier turn is not known yet. Nothing else is sent at once meanwhile: a connection is on the list once.
+    var hasPostponedSends = false
+    /// A connection that was sent something at once waits for that to be known.
+    var isSendAwaited = false
     /// Connections for which the kernel was short of memory.
     var refused: [Token] = []
     /// Finds sockets that are not the kernel's; see ``SocketCalls/standIn``.
@@ -162,6 +168,7 @@ extension ConnectionTable {
         slot.pointee.finishesOutput = false
         slot.pointee.hasFinishedOutput = false
         slot.pointee.isPlainTCP = true
+        slot.pointee.awaitsSends = false
         slot.pointee.closeCause = CloseCause()
         slot.pointee.number = 0
         slot.pointee.token = Token(
@@ -315,6 +322,7 @@ extension ConnectionTable {
     @inline(__always)
     mutating func markDue(_ slot: Slot) {
         guard !slot.pointee.isDue else { return }
+        if slot.pointee.isSentAtOnce { isSendAwaited = true }
         slot.pointee.isDue = true
         slot.pointee.next = nil
         if firstDue == nil { firstDue = slot } else { lastDue?.pointee.next = slot }

@@ -22,6 +22,8 @@ extension EpollEngine {
             waitForInput(descriptor, operation, token, isSilent)
         case .read(let descriptor, _, _): read(descriptor, operation, token, isSilent)
         case .send(let descriptor, _): waitForOutput(descriptor, operation, token, isSilent)
+        case .sendAtOnce(let descriptor, let bytes):
+            end(token, bytes.send(to: descriptor, Self.sendFlags), full: Int32(clamping: bytes.count), isSilent)
         case .connect(let descriptor, let address):
             connect(descriptor, address, operation, token, isSilent)
         case .disconnect(let descriptor): disconnect(descriptor, token, isSilent)

@@ -219,6 +219,7 @@ extension EngineFeatures {
         acceptsMultishot = true
         receives = true
         receivesMultishot = true
+        sendsAtOnce = true
         if isPrecise {
             details = ["waits to the nanosecond"]
         } else {

@@ -224,6 +224,8 @@ extension EngineFeatures {
         acceptsMultishot = ring.acceptsMultishot
         receives = ring.receives
         receivesMultishot = ring.receivesMultishot
+        // Earlier kernels forget what was sent of bytes that did not fit.
+        sendsAtOnce = ring.completesSilently && ring.level >= .linux6_1
         details = ring.details
         reasons = ring.reasons
     }

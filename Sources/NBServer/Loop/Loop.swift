@@ -237,7 +237,14 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         guard !batch.hasRest else { return }
         batch.removeAll()
         engine.takeCompletions(into: &batch)
+        if connections.pointee.hasSentAtOnce { concludeSends() }
         if lateness.isTimed { lateness.noteWake(at: connections.pointee.now, hasCompletions: hasCompletions) }
+    }
+
+    /// What was sent at once is known when everything was carried out, and all completions are at hand.
+    private mutating func concludeSends() {
+        connections.pointee.hasPostponedSends = engine.hasUnsubmitted || engine.hasCompletions
+        if !connections.pointee.hasPostponedSends { workers.concludeSends(batch) }
     }
 
     private var hasCompletions: Bool { batch.hasRest || engine.hasCompletions }
@@ -325,7 +332,8 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     private var hasWork: Bool {
         batch.hasRest || connections.pointee.hasDue
             || connections.pointee.freedDescriptor.isNews && listeners.pointee.mayHaveParked
-            || connections.pointee.hasReady || connections.pointee.hasStarved && workers.hasBuffers
+            || connections.pointee.isSendAwaited || connections.pointee.hasReady
+            || connections.pointee.hasStarved && workers.hasBuffers
             || lateness.looksAgainUntil != nil || acceptor.hasDeliverable || isStageOver || executor.hasJobs
     }
 

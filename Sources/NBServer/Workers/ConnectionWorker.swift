@@ -35,6 +35,9 @@ public protocol ConnectionWorker: SendableMetatype, ~Copyable {
     mutating func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) throws
 
     /// Called when the kernel has taken everything that was queued. If `becameWritable` is due as well, it is called before.
+    ///
+    /// Leave this out if there is nothing to do then: what fits into the socket's buffer takes no completion and wakes nothing, once
+    /// the server has learned that workers of this type have nothing to do.
     mutating func sent(_ connection: borrowing WorkerConnection<Self>) throws
 
     /// Called when the peer has caught up: more than ``WorkerOptions/sendHighWater`` bytes were queued, and no more than
@@ -70,8 +73,10 @@ extension ConnectionWorker where Self: ~Copyable {
     /// Does nothing.
     public mutating func connected(_ connection: borrowing WorkerConnection<Self>) throws {}
 
-    /// Does nothing.
-    public mutating func sent(_ connection: borrowing WorkerConnection<Self>) throws {}
+    /// Does nothing. From then on the server spares workers of this type this call.
+    public mutating func sent(_ connection: borrowing WorkerConnection<Self>) throws {
+        connection.noteUnheardSend()
+    }
 
     /// Does nothing.
     public mutating func becameWritable(_ connection: borrowing WorkerConnection<Self>) throws {}

@@ -20,6 +20,7 @@ extension LoopState {
     /// A connection has got its worker: what that wants holds from now on.
     mutating func beginWork(_ slot: ConnectionTable.Slot) {
         let options = slot.workerOptions
+        slot.pointee.awaitsSends = slot.pointee.awaitsSends || workers.hearsOfSends(slot.pointee.worker.table)
         slot.pointee.receiving.framing = options.pointee.framing
         slot.pointee.receiving.ask(options.pointee.receiving)
         slot.pointee.receiving.isReady = slot.pointee.input != nil || slot.pointee.receiving.hasEnded

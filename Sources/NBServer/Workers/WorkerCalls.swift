@@ -105,7 +105,21 @@ extension WorkerCalls {
         guard let slot = connections.pointee.completedSend(token, result), slot.pointee.hasWorker else { return }
         if slot.pointee.phase == .open { callConnected(slot) }
         if slot.pointee.isCongested { tellRoom(slot) }
-        if slot.pointee.phase == .open && slot.hasNothingToSend { callWorker(slot) { try $0.sent($1, $2) } }
+        if slot.pointee.phase == .open && slot.hasNothingToSend && slot.pointee.awaitsSends {
+            callWorker(slot) { try $0.sent($1, $2) }
+        }
+    }
+
+    /// The engine has carried out everything, and the batch has every completion: bytes that were sent at once are sent, but for those of a
+    /// completion. Before any callback, so that each finds its queue as it is.
+    @inline(never)
+    mutating func concludeSends(_ batch: borrowing CompletionBatch) {
+        for index in 0..<batch.count where batch[index].token.kind == TokenKind.send.rawValue {
+            if let slot = connections.pointee.slot(batch[index].token) { connections.pointee.noteShortSend(slot) }
+        }
+        while let slot = connections.pointee.concludeNextSend() {
+            if slot.pointee.isCongested { tellRoom(slot) }
+        }
     }
 
     /// Tells a worker that there is room again for what it sends, if there is.

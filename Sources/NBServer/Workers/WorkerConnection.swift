@@ -148,6 +148,13 @@ extension WorkerConnection where Worker: ~Copyable {
         noteQueueLength()
     }
 
+    /// The worker has nothing to do when everything is sent, nor has any other of its type.
+    func noteUnheardSend() {
+        guard slot.pointee.hasWorker else { return }
+        state.pointee.workers.noteDeafToSends(slot.pointee.worker.table)
+        slot.pointee.awaitsSends = false
+    }
+
     /// The send limit counts from here, if the queue was empty.
     private func noteSend() {
         guard slot.pointee.phase == .open, slot.hasNothingToSend else { return }

@@ -6,6 +6,9 @@ struct WorkerRegistry: ~Copyable {
     private var tables: [Unmanaged<AnyWorkerTable>] = []
     /// The options that types of workers have, in the order of their tables.
     private var optionsOfTables: [UnsafePointer<WorkerOptions>] = []
+    /// Whether workers of a table hear of their sends, in the order of the tables. Those of a type without ``ConnectionWorker/sent(_:)`` do until
+    /// the default has been called once.
+    private var hearingOfSends: [Bool] = []
     /// All options that connections were ever given; each stays where it is, since slots point there.
     private var optionValues: [WorkerOptions: UnsafePointer<WorkerOptions>] = [:]
     private var lastOptions: UnsafePointer<WorkerOptions>?
@@ -59,6 +62,7 @@ struct WorkerRegistry: ~Copyable {
         tables.append(.passRetained(table))
         optionsOfTables.append(place(options, of: name()))
         types.append(type)
+        hearingOfSends.append(true)
         return UInt16(tables.count)
     }
 
@@ -108,6 +112,11 @@ struct WorkerRegistry: ~Copyable {
 
     /// What the workers of a table want.
     func options(_ number: UInt16) -> UnsafePointer<WorkerOptions> { optionsOfTables[Int(number) - 1] }
+
+    func hearsOfSends(_ number: UInt16) -> Bool { hearingOfSends[Int(number) - 1] }
+
+    /// Workers of a table have nothing to do when everything is sent.
+    mutating func noteDeafToSends(_ number: UInt16) { hearingOfSends[Int(number) - 1] = false }
 
     /// The memory of a table's workers.
     func pages(_ number: UInt16) -> UnsafeMutablePointer<WorkerPages> {

@@ -36,6 +36,50 @@ extension EngineConformanceTests {
         }
     }
 
+    /// Nothing is said of bytes that are all taken. Of others it is said in the same enter how many were: no byte is sent that is not
+    /// counted. An engine that does not tell them apart does not say that it sends at once, and is not asked to.
+    @Test(arguments: TestedEngine.all, [false, true])
+    func aSendAtOnceTellsHowMuchWasTakenIfItIsNotAll(engine: TestedEngine, isScattered: Bool) throws {
+        try engine.check { engine, world in
+            guard engine.features.sendsAtOnce else { return }
+            let (client, pattern) = (try world.makeConnection(), Self.long)
+            let (short, long) = (TestBytes([1, 2, 3]), TestBytes(pattern))
+            func send(_ bytes: NBEngine.Operation.Bytes, _ number: Int) throws -> [Completion] {
+                let send = NBEngine.Operation.sendAtOnce(descriptor: client.server, bytes: bytes)
+                engine.submit(send, .of(.send, number), silently: true)
+                try engine.poll()
+                return engine.take(capacity: 16)
+            }
+            #expect(try send(short.whole, 1) == [])
+            let told = try send(isScattered ? long.scattered : long.whole, 2)
+            #expect(told.map(\.token) == [.of(.send, 2)])
+            let taken = Int(try #require(told.first).result)
+            #expect((1..<pattern.count).contains(taken))
+            #expect(try engine.settle() == [])
+            #expect(try engine.result(of: .close(descriptor: client.server), .of(.close, 1)) == 0)
+            let read = try client.readToEnd()
+            let isWhole = read.bytes.count == 3 + taken && Self.starts([1, 2, 3] + pattern, with: read.bytes)
+            #expect(isWhole)
+        }
+    }
+
+    @Test(arguments: TestedEngine.all)
+    func aSendAtOnceOnAResetConnectionFailsWithAWord(engine: TestedEngine) throws {
+        try engine.check { engine, world in
+            guard engine.features.sendsAtOnce else { return }
+            let (client, bytes) = (try world.makeConnection(), TestBytes([1, 2, 3]))
+            client.reset()
+            #expect(
+                try engine.result(of: .discardInput(descriptor: client.server), .of(.discardInput, 1))
+                    == -ECONNRESET
+            )
+            let send = NBEngine.Operation.sendAtOnce(descriptor: client.server, bytes: bytes.whole)
+            engine.submit(send, .of(.send, 1), silently: true)
+            try engine.poll()
+            #expect(engine.take(capacity: 16) == [Completion(token: .of(.send, 1), result: -EPIPE)])
+        }
+    }
+
     @Test(arguments: TestedEngine.all)
     func aSendOnAResetConnectionFailsWithoutASignal(engine: TestedEngine) throws {
         try engine.check { engine, world in

@@ -152,7 +152,7 @@ import class Foundation.JSONEncoder
     @Test func aReportThatCannotBeIsAnError() throws {
         let report =
             #"{"kind":"ring","kernel":[6],"quantum":1,"acceptsMultishot":true,"receives":true,"#
-            + #""receivesMultishot":true,"details":[],"reasons":[]}"#
+            + #""receivesMultishot":true,"sendsAtOnce":true,"details":[],"reasons":[]}"#
         #expect(throws: DecodingError.self) {
             try JSONDecoder().decode(EngineReport.self, from: Data(report.utf8))
         }

@@ -62,6 +62,43 @@ import Testing
         #expect(end.total == 32)
     }
 
+    /// A connection ends in the middle of a turn, and was sent something at once in that turn: the loop looks at once what was taken.
+    @Test func theLoopDoesNotSleepOverASendThatAnEndWaitsFor() throws {
+        scripted.features.sendsAtOnce = true
+        let first: Int32 = 100_000
+        var clerk = Clerk()
+        clerk.onConnection = { clerk, connection, context in
+            connection.send(Clerk.greeting)
+            if clerk.kept.isEmpty { clerk.kept.append(context.keep(connection)) }
+            return .continue
+        }
+        try scripted.run(
+            clerk,
+            script: [
+                { kernel in
+                    try acceptCrowd(10, kernel)
+                    kernel.onCall = { [mailbox] call in
+                        guard call == .close(first + 1) else { return }
+                        let end = CastMessage<Clerk>(
+                            .perform { clerk, context in
+                                _ = try context.take(clerk.kept[0])
+                                return .continue
+                            }
+                        )
+                        #expect(throws: Never.self) { try mailbox.put(end) }
+                    }
+                },
+                { kernel in
+                    #expect(kernel.sends(on: first).count == 1)
+                    #expect(kernel.closes(of: first) == 0)
+                    let deadline = try #require(kernel.deadline)
+                    #expect(deadline <= kernel.now)
+                },
+                { #expect($0.closes(of: first) == 1) },
+            ]
+        )
+    }
+
     /// Each message sends on connections, which are due then, and is followed by another.
     @Test func messagesThatMakeConnectionsDueDoNotKeepATurnFromEnding() throws {
         var clerk = Clerk()

@@ -9,6 +9,7 @@ final class ScriptedClerk {
     let mailbox: Mailbox
     let socket: ListenSocket
     var options = ServerOptions()
+    var features = EngineFeatures(.ring, kernel: [5, 11], quantum: 256)
     var observer: (any ServerObserver)?
     /// What the clerk was when it terminated.
     let end = Record<Clerk>()
@@ -17,13 +18,12 @@ final class ScriptedClerk {
         mailbox = Mailbox(control)
         socket = try ListenSocket("127.0.0.1:0", options: [])
         try control.doorbell.open()
+        features.acceptsMultishot = true
     }
 
     /// Runs the loop through a script, then stops it; returns what the clerk was in the end.
     @discardableResult
     func run(_ clerk: Clerk, script: [FakeKernel.Step]) throws -> Clerk {
-        var features = EngineFeatures(.ring, kernel: [5, 11], quantum: 256)
-        features.acceptsMultishot = true
         let control = control
         let kernel = FakeKernel(script) { control.requestStop() }
         var clerk = clerk

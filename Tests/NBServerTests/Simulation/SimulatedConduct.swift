@@ -207,6 +207,9 @@ extension SimulatedConduct {
         isEndTold = true
     }
 
+    /// By chance, and the same for all of its type.
+    var isDeafToSends: Bool { options.sendHighWater.isMultiple(of: 2) }
+
     func noteSentAll(unsent: Int) {
         noteCallback("sent")
         if unsent > 0 { violate("worker \(number) is told that all is sent, but for \(unsent) bytes") }

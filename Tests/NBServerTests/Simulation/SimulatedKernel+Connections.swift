@@ -18,6 +18,16 @@ extension SimulatedKernel {
         socket.holdsBytes = false
     }
 
+    func sendAtOnce(_ bytes: [UInt8], _ descriptor: Int32, _ token: Token, _ silently: Bool) {
+        guard let socket = socket(descriptor, "send") else { return post(token, -EBADF, of: descriptor) }
+        if socket.send != nil { violate("two sends in flight on \(descriptor)") }
+        let result = take(bytes[...], socket)
+        socket.takenSilentlyCount = silently && result == bytes.count ? bytes.count : 0
+        tally.note(result == bytes.count ? Deed.sentAtOnce : .sentTooLittleAtOnce)
+        if socket.takenSilentlyCount == 0 { post(token, result, of: descriptor) }
+        socket.holdsBytes = false
+    }
+
     /// The server's last bytes, which leave with the end of the stream.
     func sendLast(_ bytes: NBEngine.Operation.Bytes, on descriptor: Int32) -> Int32 {
         note("last bytes of \(descriptor): \(bytes.count)")

@@ -130,6 +130,7 @@ final class SimulatedKernel: @unchecked Sendable {
         features.acceptsMultishot = random.chance(800)
         completesSilently = random.chance(800)
         features.receivesMultishot = random.chance(700)
+        features.sendsAtOnce = random.chance(700) && completesSilently
         sharesBuffers = random.chance(700)
         self.features = features
         buffers = SimulatedBuffers(count: 1 << random.below(4), size: 1 << random.below(7))
@@ -240,11 +241,15 @@ extension SimulatedKernel {
     func submit(_ operation: Operation, _ token: Token, _ silently: Bool) {
         makeRoom()
         var copy: [UInt8] = []
-        if case .send(_, let bytes) = operation { copy = bytes.withUnsafeBytes { Array($0) } }
+        switch operation {
+        case .send(let descriptor, let bytes), .sendAtOnce(let descriptor, let bytes):
+            copy = bytes.withUnsafeBytes { Array($0) }
+            noteSend(on: descriptor, token)
+        default: break
+        }
         if case .close(let descriptor) = operation { noteClose(of: descriptor) }
         if case .accept(let descriptor, _) = operation { noteArm(of: descriptor) }
         staleTokens.see(token)
-        if case .send(let descriptor, _) = operation { noteSend(on: descriptor, token) }
         let isSilent = silently && completesSilently
         submissionCount += 1
         submitted.append(Submission(operation: operation, token: token, silently: isSilent, copy: copy))
@@ -447,6 +452,10 @@ extension SimulatedKernel {
                 descriptor,
                 silently
             )
+        case .sendAtOnce(let descriptor, let bytes):
+            let isUnchanged = bytes.withUnsafeBytes { $0.elementsEqual(submission.copy) }
+            if !isUnchanged { violate("bytes for \(descriptor) were changed before they were sent") }
+            sendAtOnce(submission.copy, descriptor, token, silently)
         case .discardInput(let descriptor), .discardByReading(let descriptor):
             discardInput(descriptor, token)
         case .connect(let descriptor, _):
@@ -545,6 +554,7 @@ extension Operation {
         case .accept(let listener, let mode): "accept on \(listener), \(mode)"
         case .connect(let descriptor, _): "connect \(descriptor)"
         case .send(let descriptor, let bytes): "send \(bytes.count) bytes on \(descriptor)"
+        case .sendAtOnce(let descriptor, let bytes): "send \(bytes.count) bytes on \(descriptor) at once"
         case .discardInput(let descriptor), .discardByReading(let descriptor): "discard input of \(descriptor)"
         case .receive(let descriptor, let mode, _): "receive on \(descriptor), \(mode)"
         case .read: "read the wake-up"

@@ -29,6 +29,8 @@ struct SimulatedWorker<Role: SimulatedRole>: ConnectionWorker {
     func sent(_ connection: borrowing WorkerConnection<Self>) throws {
         note("sent", .sent)
         conduct.noteSentAll(unsent: connection.unsentByteCount)
+        // Like one of a type that has nothing to do here.
+        if conduct.isDeafToSends { return connection.noteUnheardSend() }
         try act(connection)
     }
 
