@@ -142,6 +142,44 @@ import Testing
         #expect(journal.infos == ["sent", "sent", "sent"])
     }
 
+    /// Where the bytes of several blocks are is written down until they are taken, and no longer.
+    @Test func whatIsInSeveralBlocksIsSentAtOnceToo() throws {
+        struct Teller: ConnectionWorker {
+            let journal: Journal
+
+            func connected(_ connection: borrowing WorkerConnection<Self>) {
+                for _ in 0..<3 { connection.send([UInt8](repeating: 7, count: 3000)) }
+            }
+
+            func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
+                let isForgotten = connection.slot.pointee.sendDescription == nil
+                journal.infos.append("\(connection.unsentByteCount) unsent, forgotten: \(isForgotten)")
+            }
+        }
+        let server = try makeServer()
+        let (listener, first, journal) = (server.listeners[0], first, server.journal)
+        var receive: Token?
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: Teller(journal: journal))
+                return .continue
+            },
+            script: [
+                { try $0.accept(first, on: listener) },
+                { $0.complete(try #require($0.sends(on: first).first).token, 9000) },
+                { try $0.accept(first + 1, on: listener) },
+                { kernel in
+                    let all = try #require(kernel.sends(on: first + 1).first)
+                    #expect(all.isAtOnce && all.bytes.count == 9000)
+                    receive = kernel.receives(on: first + 1).first?.token
+                    kernel.completeReceive(try #require(receive), [1])
+                },
+            ]
+        )
+        #expect(journal.infos == ["0 unsent, forgotten: true"])
+        #expect(journal.counters.bytesSent == 18_000)
+    }
+
     /// Whose peer has been behind is not the next client in its place.
     @Test func aNewClientIsSentToAtOnceInThePlaceOfOneThatWasBehind() throws {
         let server = try makeServer()

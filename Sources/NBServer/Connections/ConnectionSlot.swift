@@ -167,6 +167,7 @@ extension UnsafeMutablePointer<ConnectionSlot> {
     private var isSound: Bool {
         let inFlight = pointee.state.inFlight
         if pointee.isKept && pointee.phase != .open || pointee.hasDeadline && pointee.clocks == nil { return false }
+        if !pointee.isSending && (pointee.isSentAtOnce || pointee.sendDescription != nil) { return false }
         return switch pointee.phase {
         case .free: inFlight.isEmpty && !pointee.isDue && !pointee.hasDeadline && hasNothingToSend
         case .open, .closing, .detaching: !inFlight.contains(.discard) && pointee.descriptor >= 0

@@ -43,6 +43,7 @@ extension ConnectionTable {
                 continue
             }
             slot.pointee.isSentAtOnce = false
+            slot.forgetDescription(&pool)
             slot.consume(Int(sent.count), &pool)
             let action = slot.pointee.state.on(.sent(.done))
             if action != .markDue || !slot.hasSentAll { settle(action, slot) }

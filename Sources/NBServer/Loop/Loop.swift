@@ -332,7 +332,7 @@ extension Loop where LoopEngine: ~Copyable, Calls: ~Copyable {
     private var hasWork: Bool {
         batch.hasRest || connections.pointee.hasDue
             || connections.pointee.freedDescriptor.isNews && listeners.pointee.mayHaveParked
-            || connections.pointee.isSendAwaited || connections.pointee.hasReady
+            || connections.pointee.isSendAwaited && engine.retryTime == nil || connections.pointee.hasReady
             || connections.pointee.hasStarved && workers.hasBuffers
             || lateness.looksAgainUntil != nil || acceptor.hasDeliverable || isStageOver || executor.hasJobs
     }
