@@ -32,6 +32,8 @@ final class FakeKernel: @unchecked Sendable {
     typealias Step = (FakeKernel) throws -> Void
 
     var now = Instant(nanoseconds: 1_000_000_000)
+    /// It is short of memory, and leaves what is submitted to the engine.
+    var takesNothing = false
     /// How often the loop has read the clock.
     private(set) var clockReadings = 0
     /// What was submitted since the last step.
@@ -284,9 +286,9 @@ extension FakeKernel {
 
     fileprivate func wait(until deadline: Instant?) {
         self.deadline = deadline
-        let carriedOut = inQueue
+        let carriedOut = takesNothing ? [] : inQueue
         history += carriedOut
-        inQueue = []
+        if !takesNothing { inQueue = [] }
         guard !steps.isEmpty, failure == nil else {
             waitsAfterScript += 1
             precondition(waitsAfterScript < 1000, "the loop does not come to an end")
@@ -388,7 +390,7 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     var hasUnsubmitted: Bool { kernel.hasUnsubmitted }
 
-    var retryTime: Instant? { nil }
+    var retryTime: Instant? { kernel.takesNothing ? kernel.now + .milliseconds(1) : nil }
 
     var isPending: Bool { hasCompletions }
 
