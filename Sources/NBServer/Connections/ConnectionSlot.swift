@@ -47,8 +47,6 @@ struct ConnectionSlot {
 
     // From here on in an order that leaves no gaps: a page of memory holds sixteen, and one that stays costs the kernel less.
     var descriptor: Int32 = -1
-    /// The place of its source, if that is counted.
-    var source: Int32 = -1
     /// Its index in the table, and which connection it is there: a token of kind 0.
     var token: Token
     /// The listener it came by.
@@ -77,6 +75,8 @@ struct ConnectionSlot {
     var clocks: UnsafeMutablePointer<LimitClocks>?
     /// Its place among those with a time limit, or -1.
     var heapIndex: Int32 = -1
+    /// The place of its source, if that is counted.
+    var source: Int32 = -1
 
     var firstBlock: UnsafeMutablePointer<ByteBlock>?
     var lastBlock: UnsafeMutablePointer<ByteBlock>?

@@ -21,6 +21,7 @@ extension ConnectionTable {
     mutating func noteSentAtOnce(_ count: Int, on slot: Slot) {
         slot.pointee.isSentAtOnce = true
         sentAtOnce.append(SentAtOnce(token: slot.token(.send), count: Int32(truncatingIfNeeded: count)))
+        slot.pointee.clocks?.pointee.noteSent(now)
         counters.pointee.bytesSent &+= UInt64(count)
     }
 

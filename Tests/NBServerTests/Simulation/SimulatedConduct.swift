@@ -37,6 +37,8 @@ final class SimulatedConduct {
     // Its own account of them: the library's would be wrong wherever the library is.
     private var lastBytes: Instant
     private var lastSent: Instant
+    /// When the kernel last took what was sent at once.
+    var lastTakenAtOnce = Instant(nanoseconds: 0)
     private var lastAnswered: Instant
     private var lastTimeouts: [TimeLimit: Instant] = [:]
 
@@ -329,8 +331,10 @@ extension SimulatedConduct {
     /// How many bytes its end has to tell of, if it closed its connection: those that its peer left when it ended its side.
     var cutByteCount: Int { isEndTold ? undeliveredCount : 0 }
 
-    /// When a time limit ends, if it runs.
-    func limitEnd(_ limit: TimeLimit, unsent: Int) -> Instant? {
+    /// When a time limit ends, if it runs. What is sent at once is sent at some time between when it was submitted and when the kernel took it,
+    /// which may be later if the kernel is short of memory: then the loop may have looked meanwhile, and started the limits again.
+    func limitEnd(_ limit: TimeLimit, unsent: Int, atTheLatest: Bool = false) -> Instant? {
+        let lastSent = atTheLatest ? max(lastSent, lastTakenAtOnce) : lastSent
         let (duration, since): (Duration?, Instant) =
             switch limit {
             case .send:

@@ -282,10 +282,8 @@ extension SimulatedHistory {
         guard conduct.isLive else {
             return violate("the connection of worker \(conduct.number) is open after \(conduct.end)")
         }
-        // What was taken at once is known to the loop when it is awake again.
-        let unsent = slot.unsentByteCount - (slot.pointee.isSentAtOnce ? conduct.socket.takenSilentlyCount : 0)
         for limit in [TimeLimit.send, .receive, .idle] {
-            guard let end = conduct.limitEnd(limit, unsent: unsent) else { continue }
+            guard let end = conduct.limitEnd(limit, unsent: slot.unsentByteCount, atTheLatest: true) else { continue }
             if limit != .send && conduct.isHearing(at: kernel.now) { continue }
             // One that waits for completions to be taken is looked at in the next turn.
             if deadline.map({ $0 > max(end, kernel.now).later(byNanoseconds: 1) }) ?? true {
@@ -293,8 +291,10 @@ extension SimulatedHistory {
             }
         }
         guard isAtRest(deadline) else { return }
+        // What was taken at once is known to the loop when it is awake again.
+        let takenAtOnce = slot.pointee.isSentAtOnce ? conduct.socket.takenSilentlyCount : 0
         conduct.checkRest(
-            unsent: unsent,
+            unsent: slot.unsentByteCount - takenAtOnce,
             hasStopped: post.end != nil,
             retriesSoon: retriesSoon(deadline),
             hasBuffers: !kernel.buffers.areAllRefused

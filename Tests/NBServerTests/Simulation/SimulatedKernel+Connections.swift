@@ -24,7 +24,11 @@ extension SimulatedKernel {
         let result = take(bytes[...], socket)
         socket.takenSilentlyCount = silently && result == bytes.count ? bytes.count : 0
         tally.note(result == bytes.count ? Deed.sentAtOnce : .sentTooLittleAtOnce)
-        if socket.takenSilentlyCount == 0 { post(token, result, of: descriptor) }
+        if socket.takenSilentlyCount > 0 {
+            socket.conduct?.lastTakenAtOnce = now
+        } else {
+            post(token, result, of: descriptor)
+        }
         socket.holdsBytes = false
     }
 

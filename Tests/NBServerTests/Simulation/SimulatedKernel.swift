@@ -245,6 +245,8 @@ extension SimulatedKernel {
         case .send(let descriptor, let bytes), .sendAtOnce(let descriptor, let bytes):
             copy = bytes.withUnsafeBytes { Array($0) }
             noteSend(on: descriptor, token)
+            // Its completion would come too late to tell when it was sent.
+            if case .sendAtOnce = operation { subjects[token]?.conduct?.noteSent(Int32(bytes.count), at: now) }
         default: break
         }
         if case .close(let descriptor) = operation { noteClose(of: descriptor) }
