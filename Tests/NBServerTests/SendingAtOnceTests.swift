@@ -35,7 +35,7 @@ import Testing
         return server
     }
 
-    /// Gives every client a parrot. The first client teaches the server that parrots hear nothing of what they send.
+    /// Gives every client a parrot. The first one teaches the server that parrots hear nothing of what they send.
     private func runParrots(_ server: ScriptedServer, _ steps: [FakeKernel.Step]) throws {
         let (listener, first) = (server.listeners[0], first)
         try server.run(
@@ -55,7 +55,7 @@ import Testing
         )
     }
 
-    @Test func aSendThatNobodyHearsOfTakesNoCompletion() throws {
+    @Test func aSendThatNoWorkerHearsOfTakesNoCompletion() throws {
         let server = try makeServer()
         let (listener, second) = (server.listeners[0], first + 1)
         try runParrots(
@@ -180,7 +180,7 @@ import Testing
         #expect(journal.counters.bytesSent == 18_000)
     }
 
-    /// Whose peer has been behind is not the next client in its place.
+    /// That one client was behind says nothing of the next one in its slot.
     @Test func aNewClientIsSentToAtOnceInThePlaceOfOneThatWasBehind() throws {
         let server = try makeServer()
         let (listener, second) = (server.listeners[0], first + 1)
