@@ -31,6 +31,12 @@ import Testing
         }
     }
 
+    /// A second passes in which the client is heard out.
+    private func stillHeard(_ kernel: FakeKernel) {
+        #expect(!kernel.isReset(client))
+        kernel.now = kernel.now + .seconds(1)
+    }
+
     @Test func aPeerThatSaysNothingMoreIsResetAfterTheCloseLimit() throws {
         let server = try ScriptedServer()
         let (kernel, _) = try server.run(
@@ -53,10 +59,6 @@ import Testing
     @Test func aPeerThatGoesOnIsHeardOutForTheLingerLimit() throws {
         let server = try ScriptedServer()
         let goesOn = Array(repeating: speak(after: .seconds(4)), count: 7)
-        let stillHeard: FakeKernel.Step = { kernel in
-            #expect(!kernel.isReset(client))
-            kernel.now = kernel.now + .seconds(1)
-        }
         let (kernel, _) = try server.run(
             greet,
             script: [accept(client..<client + 1, on: server.listeners[0])] + goesOn + [
@@ -72,10 +74,6 @@ import Testing
     @Test func aPeerThatGoesOnIsHeardOutWhereTheWholeEndHasALimit() throws {
         var server = try ScriptedServer()
         server.options.wholeCloseTimeLimit = .seconds(10)
-        let stillHeard: FakeKernel.Step = { kernel in
-            #expect(!kernel.isReset(client))
-            kernel.now = kernel.now + .seconds(1)
-        }
         let (kernel, _) = try server.run(
             greet,
             script: [

@@ -447,16 +447,14 @@ extension SimulatedKernel {
         case .accept(let listener, let mode):
             arm(listener, token, mode)
         case .send(let descriptor, let bytes):
-            let isUnchanged = bytes.withUnsafeBytes { $0.elementsEqual(submission.copy) }
-            if !isUnchanged { violate("bytes for \(descriptor) were changed before they were sent") }
+            checkUnchanged(bytes, since: submission, descriptor)
             send(
                 SimulatedSocket.Send(token: token, bytes: bytes, copy: submission.copy, sent: 0),
                 descriptor,
                 silently
             )
         case .sendAtOnce(let descriptor, let bytes):
-            let isUnchanged = bytes.withUnsafeBytes { $0.elementsEqual(submission.copy) }
-            if !isUnchanged { violate("bytes for \(descriptor) were changed before they were sent") }
+            checkUnchanged(bytes, since: submission, descriptor)
             sendAtOnce(submission.copy, descriptor, token, silently)
         case .discardInput(let descriptor), .discardByReading(let descriptor):
             discardInput(descriptor, token)
@@ -480,6 +478,11 @@ extension SimulatedKernel {
             let result = cancel(cancelled)
             if !silently || result < 0 { post(token, result, of: -1) }
         }
+    }
+
+    private func checkUnchanged(_ bytes: NBEngine.Operation.Bytes, since submission: Submission, _ descriptor: Int32) {
+        let isUnchanged = bytes.withUnsafeBytes { $0.elementsEqual(submission.copy) }
+        if !isUnchanged { violate("bytes for \(descriptor) were changed before they were sent") }
     }
 
     /// Gives a buffer back by an operation.
