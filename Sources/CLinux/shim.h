@@ -30,6 +30,12 @@ static inline int nb_server_accept4(int listener, int flags)
     return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, flags);
 }
 
+/* close_range(2), Linux 5.9, which musl does not have: every descriptor from the first to the last. The number is the same everywhere. */
+static inline int nb_server_close_range(int first, int last)
+{
+    return (int)syscall(436, (unsigned)first, (unsigned)last, 0u);
+}
+
 /* sched_getaffinity(2) and sched_setaffinity(2) of the calling thread; the first tells how many bytes the kernel has written. */
 static inline int nb_server_get_affinity(unsigned long *mask, size_t size)
 {

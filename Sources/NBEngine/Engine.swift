@@ -65,6 +65,9 @@ public protocol Engine: ~Copyable {
     /// Closes a connected socket at once; nothing is in flight on it. `close(2)`.
     mutating func close(_ descriptor: Int32)
 
+    /// The same for several. An engine may close by one call those that follow each other. `close_range(2)`.
+    mutating func close(_ descriptors: Span<Int32>)
+
     /// A connected socket leaves the loop: nothing is in flight on it, and its descriptor is another owner's from now on.
     mutating func forget(_ descriptor: Int32)
 
@@ -93,6 +96,12 @@ extension Engine where Self: ~Copyable {
     /// The engine's time.
     @inlinable
     public var now: Instant { clock() }
+
+    /// Closes one after the other.
+    @inlinable
+    public mutating func close(_ descriptors: Span<Int32>) {
+        for index in descriptors.indices { close(descriptors[index]) }
+    }
 
     /// Accepts an operation that completes in any case.
     @inlinable

@@ -25,6 +25,7 @@ final class FakeKernel: @unchecked Sendable {
     enum DirectCall: Hashable {
         case sendLast(Int32, [UInt8])
         case finishOutput(Int32)
+        case findInput([Int32])
         case discardInput(Int32, isPlainTCP: Bool)
         case close(Int32)
     }
@@ -49,6 +50,8 @@ final class FakeKernel: @unchecked Sendable {
     var unsent: Set<Int32> = []
     /// What looks for unread input come to, one after the other; others find nothing.
     var unheard: [Int32: [Int32]] = [:]
+    /// A look at several sockets fails.
+    var looksInVain = false
     /// What happens elsewhere while the loop makes a direct call.
     var onCall: (DirectCall) -> Void = { _ in }
     /// Descriptors that the engine was told to forget.
@@ -367,6 +370,16 @@ extension FakeKernel {
         return Self.takeFirst(of: &unheard[descriptor, default: []]) ?? -EAGAIN
     }
 
+    fileprivate func findInput(among sockets: UnsafeMutableBufferPointer<pollfd>) -> Bool {
+        call(.findInput(sockets.map(\.fd)))
+        guard !looksInVain else { return false }
+        for index in sockets.indices {
+            let result = unheard[sockets[index].fd]?.first ?? -EAGAIN
+            sockets[index].revents = result == -EAGAIN ? 0 : Int16(POLLIN)
+        }
+        return true
+    }
+
     private static func takeFirst(of results: inout [Int32]) -> Int32? {
         results.isEmpty ? nil : results.removeFirst()
     }
@@ -434,6 +447,8 @@ struct ScriptedCalls: SocketCalls {
     func discardInput(of descriptor: Int32, isPlainTCP: Bool) -> Int32 {
         kernel.discardInput(of: descriptor, isPlainTCP: isPlainTCP)
     }
+
+    func findInput(among sockets: UnsafeMutableBufferPointer<pollfd>) -> Bool { kernel.findInput(among: sockets) }
 
     func finishOutput(of descriptor: Int32) { kernel.call(.finishOutput(descriptor)) }
 

@@ -3,6 +3,13 @@
 @preconcurrency import Glibc
 
 struct SyscallCount: ~Copyable {
+    /// What poll(3) of the C library calls.
+    #if arch(x86_64)
+    static let poll = "poll"
+    #else
+    static let poll = "ppoll"
+    #endif
+
     private var strace: Child
 
     /// Attaches to a process and all its threads: `strace -f -c -p`.

@@ -1,4 +1,5 @@
-// What a connection costs in system calls: the four of its end, its part of an enter, and no thread of the kernel's.
+// What a connection costs in system calls: four for its end, or two and its part of two more if others end with it; its part of an enter; and
+// no thread of the kernel's.
 
 import GrantedLevels
 import Testing
@@ -42,9 +43,38 @@ extension SoupTests {
             var calls = try count.finish()
             let enters = calls.removeValue(forKey: "io_uring_enter") ?? 0
             #expect((1...60).contains(enters), "\(enters)")
-            expectEnds(of: 3_000, in: &calls)
+            for call in ["sendto", "shutdown"] { #expect(calls.removeValue(forKey: call) == 3_000, "\(call)") }
+            // Groups of sixteen end together, and one more with what an enter has brought beyond them. Their descriptors follow each other.
+            for call in [SyscallCount.poll, "close_range"] {
+                #expect((170...170 + 2 * enters).contains(calls.removeValue(forKey: call) ?? 0), "\(call)")
+            }
+            // Of those that end alone, and of descriptors that no other follows.
+            for call in ["recvfrom", "close"] { #expect(calls.removeValue(forKey: call) ?? 0 <= 2 * enters, "\(call)") }
             #expect(calls.values.reduce(0, +) <= 10, "\(calls)")
             try expectNoThreadButItsOwn(soup)
+        }
+
+        /// Without a call that connections share when they end together, each ends by one of its own.
+        @Test(arguments: [
+            (SyscallCount.poll, "ENOMEM", "recvfrom"), (SyscallCount.poll, "EINTR", "recvfrom"),
+            ("close_range", "ENOSYS", "close"), ("close_range", "EPERM", "close"),
+        ])
+        func endsThatMayNotBeSharedLoseNobody(call: String, error: String, own: String) throws {
+            let process = try TestServer.warm()
+            let before = try ProcessState(of: process.pid)
+            let address = try process.start(.highestGranted).addresses[0]
+            try process.pause()
+            let clients = try Clients(300, to: address)
+            let tracing = try Tracing(call, error, and: own, of: process.pid)
+            process.resume()
+            try expectAllGreeted(clients)
+            // A client sees its end ahead of these calls.
+            #expect(try process.stop() == Ended(accepted: 300, delivered: 300))
+            let record = try tracing.finish()
+            #expect(record.injected >= 18)
+            // The server closes a few descriptors more.
+            #expect((own == "close" ? 300...320 : 300...300).contains(record.others.count))
+            try process.expectState(before)
         }
 
         /// The loop is woken once, and looks at the ring after every 256 messages; the one or two waits in progress are not counted.

@@ -171,5 +171,6 @@ _Noreturn void run_epoll(const struct options *options)
                 break;
             }
         }
+        finish_group();
     }
 }

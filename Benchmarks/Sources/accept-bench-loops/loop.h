@@ -62,8 +62,9 @@ void begin_requests(int connection);
 /* Counts a request: whether its response is the last. */
 bool is_last_request(const struct options *options, int connection);
 
-/* Sends the last answer and ends the connection, by direct calls: finish.c. */
+/* Sends the last answer, by a direct call, and has the connection end with others; ends those that have not ended yet: finish.c. */
 void finish(int connection, const struct answer *answer);
+void finish_group(void);
 
 /* The loops; none returns. */
 _Noreturn void run_ring(const struct options *options);

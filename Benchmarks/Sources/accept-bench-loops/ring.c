@@ -258,6 +258,7 @@ _Noreturn void run_ring(const struct options *options)
         unsigned count = take_completions(&server);
         for (unsigned i = 0; i < count; i++)
             answer(&server, &server.batch[i]);
+        finish_group();
 
         /* Behind the closes, so that it does not run out of descriptors that are about to be free. */
         while (server.ended_count)

@@ -154,7 +154,7 @@ extension Acceptor {
             if state.pointee.stopReason == nil {
                 let slot = connections.pointee.admit(adoption.descriptor, .none)
                 // Bytes that were sent on it before may not have left yet.
-                slot.pointee.hasSent = true
+                slot.pointee.mayBeBehind = true
                 slot.pointee.isPlainTCP = calls.isPlainTCP(adoption.descriptor)
                 adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
                 guard let assign = adoption.assign else {

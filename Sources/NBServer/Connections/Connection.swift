@@ -79,8 +79,9 @@ public struct Connection: ~Copyable {
     /// Sends what is queued, then closes. Dropping the connection does the same.
     ///
     /// The peer reads everything and then the end of the stream, even if it sent input that was not received. The end takes four system
-    /// calls, none of which blocks: `send(2)`, `shutdown(2)`, a `recv(2)` that looks for unread input, and `close(2)`. The descriptor stays
-    /// open until a peer that spoke has ended its side, or a peer that is behind has been sent everything.
+    /// calls, none of which blocks: `send(2)`, `shutdown(2)`, a `recv(2)` that looks for unread input, and `close(2)`. Connections that end in
+    /// the same turn share a `poll(2)` and a `close_range(2)` instead of the last two. The descriptor stays open until a peer that spoke has
+    /// ended its side, or a peer that is behind has been sent everything.
     public consuming func close() {}
 
     /// Ends the connection at once. The peer gets a reset and may lose what it has not read. What is queued is dropped.

@@ -23,8 +23,8 @@ struct ConnectionSlot {
 
     // Five that are reset together, next to each other so that it takes two stores.
     var state = ConnectionState()
-    /// Something was sent on it before its last bytes, or less than all of them: the peer may be behind.
-    var hasSent = false
+    /// Something was sent on it before its last bytes, or fewer than all of them, or they are many: the peer may be behind.
+    var mayBeBehind = false
     /// It is to end its output when everything is sent.
     var finishesOutput = false
     var hasFinishedOutput = false
@@ -99,7 +99,7 @@ struct ConnectionSlot {
     }
 
     /// It was accepted here, and nothing was asked of it since.
-    var isUnused: Bool { phase == .open && !isDue && !hasSent && number == 0 && state.inFlight.isEmpty }
+    var isUnused: Bool { phase == .open && !isDue && !mayBeBehind && number == 0 && state.inFlight.isEmpty }
 
     var isSending: Bool { state.inFlight.contains(.send) }
     var isReceiving: Bool { state.inFlight.contains(.receive) }
@@ -107,7 +107,7 @@ struct ConnectionSlot {
     /// Whether a slot lies in memory as its code relies on; looked at in debug builds, where slots are made. ``append(_:_:)`` and
     /// ``nextBytes`` take the slot's address for that of the inline bytes, and the kernel reads there.
     static var isLaidOutAsExpected: Bool {
-        let flags: [PartialKeyPath<Self>] = [\.hasSent, \.finishesOutput, \.hasFinishedOutput, \.isPlainTCP]
+        let flags: [PartialKeyPath<Self>] = [\.mayBeBehind, \.finishesOutput, \.hasFinishedOutput, \.isPlainTCP]
         let offsets = flags.map { MemoryLayout<Self>.offset(of: $0) ?? -1 }
         let end = (MemoryLayout<Self>.offset(of: \.state) ?? -1) + MemoryLayout<ConnectionState>.size
         return MemoryLayout<Self>.offset(of: \.inlineBytes) == 0

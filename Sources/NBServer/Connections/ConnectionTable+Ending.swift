@@ -14,7 +14,9 @@ extension ConnectionTable {
             limit -= 1
             perform(slot.pointee.state.on(.due(slot.unsent)), slot, on: &engine, calls)
             slot.assertSound()
+            if endings.isFull { endGroup(on: &engine, calls) }
         }
+        if endings.count > 0 { endGroup(on: &engine, calls) }
     }
 
     @inline(__always)
@@ -88,47 +90,39 @@ extension ConnectionTable {
 
 // What is done.
 extension ConnectionTable {
-    /// Tries to end a connection on which nothing is in flight.
+    /// Ends a connection on which nothing is in flight: sends its last bytes, and leaves the rest to its group.
     @inline(__always)
     private mutating func finish(
         _ slot: Slot,
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
-        let action = slot.pointee.state.on(.finished(sendTheEnd(slot, calls)))
-        if action == .hearOut {
-            guard beginToHearOut(slot) else { return }
+        if let obstacle = sendLastBytes(slot, calls) {
+            perform(slot.pointee.state.on(.finished(obstacle)), slot, on: &engine, calls)
+        } else {
+            endings.append(slot)
         }
-        perform(action, slot, on: &engine, calls)
     }
 
-    /// Sends the last bytes and the end of the stream, in one segment, and throws away what the peer said and the server did not receive: a
-    /// close over that would be a reset.
+    /// Sends the last bytes, which the kernel holds back for the end of the stream. Returns what stands in the way, if something does: nothing
+    /// says that the stream has ended before all of the bytes are known to be taken.
     ///
-    /// By calls that do not block: for a small send, an end and a close they cost no more than operations, and they answer at once. The
-    /// order matters. Nothing says that the stream has ended before all of the bytes are known to be taken. And all of it has left before
-    /// the close, which is a reset if the peer has spoken just then, or speaks later.
+    /// By calls that do not block: for a small send they cost no more than an operation, and they answer at once.
     @inline(__always)
-    private mutating func sendTheEnd(
+    private mutating func sendLastBytes(
         _ slot: Slot,
         _ calls: borrowing some SocketCalls & ~Copyable
-    ) -> ConnectionState.Finish {
-        let descriptor = slot.pointee.descriptor
-        let mayBeBehind = slot.pointee.hasSent || slot.unsentByteCount > Self.surelyLeaves
+    ) -> ConnectionState.Finish? {
+        if slot.unsentByteCount > Self.surelyLeaves { slot.pointee.mayBeBehind = true }
         while !slot.hasNothingToSend {
             let bytes = slot.bytesToSend(&pool)
-            let result = calls.sendLast(bytes, on: descriptor)
+            let result = calls.sendLast(bytes, on: slot.pointee.descriptor)
             slot.forgetDescription(&pool)
             guard result == bytes.count else { return sendFellShort(slot, result) }
             counters.pointee.bytesSent &+= UInt64(bytes.count)
             slot.consume(bytes.count, &pool)
         }
-        calls.finishOutput(of: descriptor)
-        let unheard = calls.discardInput(of: descriptor, isPlainTCP: slot.pointee.isPlainTCP)
-        // Behind the end of the peer's stream nothing comes that could reset the connection.
-        if unheard != 0 && mayBeBehind && calls.hasUnsent(descriptor) { return .unsent }
-        // Without memory to look, something may be there.
-        return unheard > 0 || unheard == -ENOMEM ? .spoke : .clean
+        return nil
     }
 
     /// How many bytes leave at once on a connection on which nothing was sent before: fewer than any peer's first window.
@@ -136,7 +130,7 @@ extension ConnectionTable {
 
     @inline(never)
     private mutating func sendFellShort(_ slot: Slot, _ result: Int32) -> ConnectionState.Finish {
-        slot.pointee.hasSent = true
+        slot.pointee.mayBeBehind = true
         let outcome = note(slot, sent: result)
         return outcome == .done ? .short : outcome == .refused ? .refused : .failed
     }
@@ -167,7 +161,7 @@ extension ConnectionTable {
     mutating func sendNext(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         guard !slot.pointee.isSending, !slot.hasNothingToSend else { return }
         slot.pointee.state.begin(.send)
-        slot.pointee.hasSent = true
+        slot.pointee.mayBeBehind = true
         let bytes = slot.bytesToSend(&pool)
         let descriptor = slot.pointee.descriptor
         if engine.features.sendsAtOnce && maySendAtOnce(bytes, on: slot) {
@@ -197,6 +191,11 @@ extension ConnectionTable {
         let descriptor = slot.pointee.descriptor
         if closesWait { calls.forgetLinger(of: descriptor) }
         engine.close(descriptor)
+        freeClosed(slot)
+    }
+
+    @inline(__always)
+    mutating func freeClosed(_ slot: Slot) {
         slot.pointee.descriptor = -1
         freedDescriptor.note()
         free(slot)

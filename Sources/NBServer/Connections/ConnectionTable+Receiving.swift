@@ -77,7 +77,7 @@ extension ConnectionTable {
         let receive = Operation.receive(
             descriptor: slot.pointee.descriptor,
             isMultishot ? .multishot : .oneShot,
-            waitsFirst: slot.pointee.hasSent || !expectsInput(slot, calls)
+            waitsFirst: slot.pointee.mayBeBehind || !expectsInput(slot, calls)
         )
         engine.submit(receive, token: slot.token(.receive))
     }

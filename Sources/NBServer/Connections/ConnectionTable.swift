@@ -44,6 +44,8 @@ struct ConnectionTable: ~Copyable {
         stride: MemoryLayout<LimitClocks>.stride,
         alignment: MemoryLayout<LimitClocks>.alignment
     )
+    /// Connections that end together, within one call.
+    var endings = EndingGroup()
     private var firstFree: Slot?
     private var firstDue: Slot?
     private var lastDue: Slot?
@@ -164,7 +166,7 @@ extension ConnectionTable {
         slot.pointee.clocks = nil
         removeDeadline(slot)
         slot.pointee.state = ConnectionState()
-        slot.pointee.hasSent = false
+        slot.pointee.mayBeBehind = false
         slot.pointee.finishesOutput = false
         slot.pointee.hasFinishedOutput = false
         slot.pointee.isPlainTCP = true

@@ -22,6 +22,19 @@ func discardByReading(_ descriptor: Int32) -> Int32 {
     }
 }
 
+/// Closes descriptors, of which those that follow each other go by one call. `close_range(2)`, Linux 5.9; without it, and where a filter
+/// forbids it, one by one.
+func closeAll(_ descriptors: Span<Int32>) {
+    var start = 0
+    while start < descriptors.count {
+        var end = start + 1
+        while end < descriptors.count, descriptors[end] == descriptors[end - 1] + 1 { end += 1 }
+        let isClosed = end - start > 1 && nb_server_close_range(descriptors[start], descriptors[end - 1]) == 0
+        if !isClosed { for index in start..<end { NBLibc.close(descriptors[index]) } }
+        start = end
+    }
+}
+
 extension Operation {
     /// Carries out a read.
     func read() -> Int32 {

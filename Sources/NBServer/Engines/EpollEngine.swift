@@ -127,6 +127,11 @@ struct EpollEngine: Engine, ~Copyable {
         NBLibc.close(descriptor)
     }
 
+    mutating func close(_ descriptors: Span<Int32>) {
+        for index in descriptors.indices { table.record(descriptors[index]).pointee.reset() }
+        closeAll(descriptors)
+    }
+
     mutating func forget(_ descriptor: Int32) {
         let record = table.record(descriptor)
         if record.pointee.watch != .unwatched { poll.remove(descriptor) }

@@ -128,6 +128,8 @@ struct RingEngine: Engine, ~Copyable {
         NBLibc.close(descriptor)
     }
 
+    mutating func close(_ descriptors: Span<Int32>) { closeAll(descriptors) }
+
     /// A ring keeps nothing of a socket on which nothing is in flight.
     mutating func forget(_ descriptor: Int32) {}
 

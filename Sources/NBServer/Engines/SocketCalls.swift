@@ -1,5 +1,5 @@
 package import NBEngine
-internal import NBLibc
+package import NBLibc
 internal import NBUring
 
 /// The calls on sockets that no engine does differently, on the kernel or on a simulated one. None of them blocks.
@@ -16,6 +16,10 @@ package protocol SocketCalls: ~Copyable {
     /// Throws away what has arrived on a connected socket and was not received, and returns how many bytes that were; 0 at the end of the
     /// stream, or a negated error: `EAGAIN` if nothing has arrived. `recv(2)`; without copying on plain TCP (`MSG_TRUNC`, `tcp(7)`).
     func discardInput(of descriptor: Int32, isPlainTCP: Bool) -> Int32
+
+    /// Finds those of some connected sockets on which something has arrived, or that have ended or failed: one call for all of them. Returns
+    /// `false` if nothing is known, because that call has failed. `poll(2)`.
+    func findInput(among sockets: UnsafeMutableBufferPointer<pollfd>) -> Bool
 
     /// Ends the output of a connected socket after what was sent: the peer reads the end of the stream. `shutdown(2)`.
     func finishOutput(of descriptor: Int32)
@@ -58,6 +62,8 @@ package protocol SocketCalls: ~Copyable {
 
 extension SocketCalls where Self: ~Copyable {
     package func hasInput(_ descriptor: Int32) -> Bool { peerState(of: descriptor).unreceivedByteCount > 0 }
+
+    package func findInput(among sockets: UnsafeMutableBufferPointer<pollfd>) -> Bool { false }
 }
 
 /// The calls on the kernel's sockets.
@@ -77,6 +83,11 @@ struct KernelSocketCalls: SocketCalls, ~Copyable {
     @inline(__always)
     func discardInput(of descriptor: Int32, isPlainTCP: Bool) -> Int32 {
         isPlainTCP ? NBServer.discardInput(of: descriptor) : discardByReading(descriptor)
+    }
+
+    @inline(__always)
+    func findInput(among sockets: UnsafeMutableBufferPointer<pollfd>) -> Bool {
+        poll(sockets.baseAddress, nfds_t(sockets.count), 0) >= 0
     }
 
     /// Does not block on a TCP socket. As an operation of a ring it would: the kernel gives that to a worker thread, where it may run

@@ -214,12 +214,12 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
 
     /// Submits operations of due connections, a few at a time, and hands out detached connections.
     ///
-    /// An end is four system calls, and a turn may have hundreds: messages are handled in between, so that a caller does not wait for all
-    /// of them. Messages are limited, because they may make more connections due.
+    /// An end is two system calls and a share of two more, and a turn may have hundreds: messages are handled in between, so that a caller
+    /// does not wait for all of them. Messages are limited, because they may make more connections due.
     private mutating func submitConnections(_ budget: inout Int) {
         var share = min(budget, Mail.quantum)
         while connections.pointee.hasDue {
-            connections.pointee.submitDue(atMost: share > 0 ? 4 : .max, on: &engine, calls)
+            connections.pointee.submitDue(atMost: share > 0 ? EndingGroup.capacity : .max, on: &engine, calls)
             guard mail.hasNews, connections.pointee.hasDue else { continue }
             let count = mail.handleMessages(atMost: share)
             (share, budget) = (share - count, budget - count)

@@ -1,5 +1,6 @@
 import Glibc
 import NBEngine
+import NBUring
 import Testing
 
 @testable import NBServer
@@ -82,6 +83,41 @@ import Testing
         #expect(try client.readToEnd() == ConformanceReading())
     }
 
+    /// One look at several finds those that have spoken, ended or gone, and no other.
+    @Test func aLookAtSeveralFindsThoseWithInput() throws {
+        let clients = try (0..<5).map { _ in try world.makeConnection() }
+        clients[1].say([1])
+        try clients[1].awaitArrival(of: 1)
+        clients[2].end()
+        try clients[2].awaitArrivalOfEnd()
+        clients[3].reset()
+        try clients[3].awaitArrivalOfEnd()
+        for client in clients { calls.finishOutput(of: client.server) }
+        var sockets = clients.map { pollfd(fd: $0.server, events: Int16(POLLIN), revents: 0) }
+        let isKnown = sockets.withUnsafeMutableBufferPointer { calls.findInput(among: $0) }
+        #expect(isKnown)
+        #expect(sockets.map { $0.revents != 0 } == [false, true, true, true, false])
+        for client in clients { close(client.server) }
+    }
+
+    /// Numbers that follow each other go by one call; what is between them, or behind, stays open.
+    @Test func severalAreClosedAndNoOther() throws {
+        // High numbers, so that no other test takes one in between.
+        var limit = rlimit()
+        let answer = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        try #require(answer == 0)
+        let first = Int32(clamping: limit.rlim_cur / 4 * 3)
+        let original = try EventDescriptor()
+        let numbers = (0..<10).map { _ in fcntl(original.descriptor, F_DUPFD_CLOEXEC, first) }
+        try #require(numbers == Array(first..<first + 10))
+        let kept = [3, 5, 8].map { numbers[$0] }
+        close([0, 1, 2, 4, 7, 6, 9].map { numbers[$0] })
+        #expect(numbers.filter(isOpen) == kept)
+        close(kept)
+        #expect(numbers.filter(isOpen) == [])
+        #expect(isOpen(original.descriptor))
+    }
+
     /// What a close that may become a reset must not overtake: the client has everything, and the end, before it speaks.
     @Test func aResetBehindTheEndOfTheStreamTakesNothing() throws {
         let bytes = TestBytes(EngineConformanceTests.pattern(100))
@@ -94,6 +130,12 @@ import Testing
         close(client.server)
         #expect(try client.readToEnd() == ConformanceReading(bytes: EngineConformanceTests.pattern(100)))
     }
+
+    private func close(_ descriptors: [Int32]) { closeAll(descriptors.span) }
+
+    private func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
+
+    private func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) >= 0 }
 
     /// What a stream socket has been given and has not sent. `SIOCOUTQNSD`.
     private func unsentByteCount(of descriptor: Int32) -> Int32 {

@@ -42,6 +42,7 @@ final class DrivenEngine {
 
     func rest(until deadline: Instant?) throws { try engine.rest(until: deadline) }
     func close(_ descriptor: Int32) { engine.close(descriptor) }
+    func close(_ descriptors: [Int32]) { engine.close(descriptors.span) }
     func forget(_ descriptor: Int32) { engine.forget(descriptor) }
     func abandon() -> [Int32] { engine.abandon() }
     func openReceiveBuffers() -> Bool { engine.openReceiveBuffers() }

@@ -81,6 +81,11 @@ struct EitherEngine: Engine, ~Copyable {
         epoll?.pointee.close(descriptor)
     }
 
+    mutating func close(_ descriptors: Span<Int32>) {
+        ring?.pointee.close(descriptors)
+        epoll?.pointee.close(descriptors)
+    }
+
     mutating func forget(_ descriptor: Int32) {
         ring?.pointee.forget(descriptor)
         epoll?.pointee.forget(descriptor)

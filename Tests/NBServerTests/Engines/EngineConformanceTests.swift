@@ -244,6 +244,30 @@ import Testing
         }
     }
 
+    /// As they are given: what is between them stays open, and an engine that knew them does not know who has their numbers next.
+    @Test(arguments: TestedEngine.all)
+    func closesByACallFreeTheDescriptorsAtOnce(engine: TestedEngine) throws {
+        try engine.check { engine, world in
+            for _ in 0..<2 {
+                let clients = try (0..<5).map { _ in try world.makeConnection() }
+                for client in clients {
+                    engine.submit(.discardInput(descriptor: client.server), .of(.discardInput, 1))
+                    #expect(try engine.settle() == [])
+                    client.say([1])
+                    #expect(try engine.take(1) == [Completion(token: .of(.discardInput, 1), result: 1)])
+                }
+                let closed = [0, 1, 2, 4].map { clients[$0] }
+                engine.close(closed.map(\.server))
+                #expect(clients.map(\.isServerOpen) == [false, false, false, true, false])
+                #expect(engine.hasUnsubmitted == false)
+                for client in closed { #expect(try client.readToEnd() == ConformanceReading()) }
+                #expect(try engine.settle() == [])
+                engine.close(clients[3].server)
+                #expect(try clients[3].readToEnd() == ConformanceReading())
+            }
+        }
+    }
+
     @Test(arguments: TestedEngine.all(showing: .refusedClose))
     func aFailedCloseIsNotSilent(engine: TestedEngine) throws {
         try engine.check { engine, world in

@@ -208,6 +208,33 @@ import Testing
         for descriptor in [elsewhere, number, pipe[1]] { close(descriptor) }
     }
 
+    /// Numbers that were closed together are watched anew for their next owners.
+    @Test func socketsWithNumbersThatWereClosedTogetherAreHeard() async {
+        await #expect(processExitsWith: .success) { try EpollEngineTests.giveClosedNumbersToSockets() }
+    }
+
+    private static func giveClosedNumbersToSockets() throws {
+        var driven = try DrivenEpoll()
+        let earlier = [SocketPair(), SocketPair()]
+        for pair in earlier {
+            driven.submit(.discardByReading(descriptor: pair.end), 1)
+            try driven.poll(expecting: [])
+            #expect(pair.send("hello"))
+            try driven.wait(expecting: [Said(1, 5)])
+        }
+        let (numbers, later) = (earlier.map(\.end), [SocketPair(), SocketPair()])
+        driven.engine.close(numbers.span)
+        for (number, pair) in zip(numbers, later) {
+            try #require(dup2(pair.end, number) == number)
+            close(pair.end)
+            driven.submit(.discardByReading(descriptor: number), 2)
+            try driven.poll(expecting: [])
+            #expect(pair.send("soup"))
+            try driven.wait(expecting: [Said(2, 4)])
+            close(number)
+        }
+    }
+
     @Test func aForgottenSocketIsNotWatchedAnyMore() throws {
         var driven = try DrivenEpoll()
         let pair = SocketPair()

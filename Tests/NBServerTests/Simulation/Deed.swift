@@ -38,6 +38,8 @@ enum Deed: Int, CaseIterable {
     /// A connection is given to a worker: a new one, one that came from elsewhere, one that the server has kept.
     case workerOfNew, workerOfAdopted, workerOfKept
     case worker, received, receivedExactly, writable, sent, inputEnded, idleTimeLimit, receiveTimeLimit, sendTimeLimit
+    /// Several connections ended together.
+    case endedTogether
     /// Bytes were sent at once: all of them, or some.
     case sentAtOnce, sentTooLittleAtOnce
     /// A client ends its side in the middle of a line, which is delivered; or of another frame, which is not.

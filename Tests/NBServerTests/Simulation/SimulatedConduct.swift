@@ -348,10 +348,10 @@ extension SimulatedConduct {
     }
 
     /// At a wait in which nothing is left to do.
-    func checkRest(unsent: Int, hasStopped: Bool, retriesSoon: Bool, hasBuffers: Bool) {
+    func checkRest(unsent: Int, hasStopped: Bool, isSendRetried: Bool, retriesSoon: Bool, hasBuffers: Bool) {
         if !isConnected { violate("worker \(number) has a connection and was not told") }
         if isCongested && unsent <= options.sendLowWater { violate("worker \(number) is not told that there is room") }
-        if unsent > 0 && socket.send == nil && !(socket.isSendRefused && retriesSoon) {
+        if unsent > 0 && socket.send == nil && !isSendRetried {
             violate("\(unsent) bytes of worker \(number) are not being sent")
         }
         if !hasStopped && !messages.isEmpty { violate("worker \(number) was sent messages that do not come") }

@@ -1,3 +1,4 @@
+import Glibc
 import NBEngine
 
 @testable import NBServer
@@ -70,6 +71,8 @@ struct SimulatedCalls: SocketCalls {
     func sendLast(_ bytes: Operation.Bytes, on descriptor: Int32) -> Int32 { kernel.sendLast(bytes, on: descriptor) }
 
     func discardInput(of descriptor: Int32, isPlainTCP: Bool) -> Int32 { kernel.discardInput(of: descriptor) }
+
+    func findInput(among sockets: UnsafeMutableBufferPointer<pollfd>) -> Bool { kernel.findInput(among: sockets) }
 
     func finishOutput(of descriptor: Int32) { kernel.finishOutput(of: descriptor) }
 

@@ -293,9 +293,12 @@ extension SimulatedHistory {
         guard isAtRest(deadline) else { return }
         // What was taken at once is known to the loop when it is awake again.
         let takenAtOnce = slot.pointee.isSentAtOnce ? conduct.socket.takenSilentlyCount : 0
+        // What follows it waits for that; and if the kernel was short of memory when the loop was awake, until the kernel is entered again.
+        let isBehindShortage = takenAtOnce > 0 && isRetryTime(deadline)
         conduct.checkRest(
             unsent: slot.unsentByteCount - takenAtOnce,
             hasStopped: post.end != nil,
+            isSendRetried: conduct.socket.isSendRefused && retriesSoon(deadline) || isBehindShortage,
             retriesSoon: retriesSoon(deadline),
             hasBuffers: !kernel.buffers.areAllRefused
         )
@@ -304,6 +307,12 @@ extension SimulatedHistory {
     /// The loop wakes up in time to try again what the kernel had no memory for.
     func retriesSoon(_ deadline: Instant?) -> Bool {
         deadline.map { $0 <= kernel.now + .milliseconds(128) } ?? false
+    }
+
+    /// Whether the loop waits no longer than it pauses for a kernel that was short of memory when the loop was awake.
+    private func isRetryTime(_ deadline: Instant?) -> Bool {
+        guard let deadline, let lastRetryTime else { return false }
+        return deadline <= max(lastRetryTime, kernel.now)
     }
 
     /// Nothing has completed, and the loop has nothing to do.

@@ -83,7 +83,23 @@ extension SimulatedKernel {
         guard let socket = socket(descriptor, "a look for unread input") else { return -EBADF }
         if socket.hasInFlight { violate("a look for unread input of \(descriptor) with something in flight") }
         socket.hasBeenHeardOut = socket.hasFinishedOutput
+        socket.needsLook = false
         return happens(.outOfMemory) ? -ENOMEM : socket.takeInput() ?? -EAGAIN
+    }
+
+    /// The server looks at several sockets by one call, which may fail.
+    func findInput(among sockets: UnsafeMutableBufferPointer<pollfd>) -> Bool {
+        tally.note(Deed.endedTogether)
+        guard !happens(.outOfMemory) else { return false }
+        for index in sockets.indices {
+            guard let socket = socket(sockets[index].fd, "a look for unread input") else { return false }
+            if socket.hasInFlight { violate("a look for input of \(socket.descriptor) with something in flight") }
+            if !socket.hasFinishedOutput { violate("\(socket.descriptor) is looked at before its output has ended") }
+            let hasEvent = socket.unread > 0 || socket.clientHasEnded || socket.isReset
+            sockets[index].revents = hasEvent ? Int16(POLLIN) : 0
+            if hasEvent { socket.needsLook = true } else { socket.hasBeenHeardOut = true }
+        }
+        return true
     }
 
     func hasUnsent(_ descriptor: Int32) -> Bool { socket(descriptor, "a look for what is unsent")?.hasUnsent ?? false }
@@ -92,6 +108,9 @@ extension SimulatedKernel {
     func closeAtOnce(_ descriptor: Int32) {
         note("close \(descriptor) at once")
         noteClose(of: descriptor)
+        if socket(descriptor, "close")?.needsLook == true {
+            violate("\(descriptor) is closed over input that the server was told of")
+        }
         if let socket = socket(descriptor, "close"), !socket.isReset {
             // The client may speak at any time, and that would reset a connection without an owner.
             if socket.hasUnsent && !socket.clientHasEnded {

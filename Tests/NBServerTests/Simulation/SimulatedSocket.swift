@@ -50,6 +50,8 @@ final class SimulatedSocket {
     var holdsBytes = false
     /// The server has thrown away what the client said behind the end of its own stream.
     var hasBeenHeardOut = false
+    /// The server was told that there is input, or an end, and has not looked since.
+    var needsLook = false
     /// How many bytes it took of the last that were sent at once, if nothing tells the server.
     var takenSilentlyCount = 0
     /// Its client does not take what there is, so that the last of it has not been sent.
