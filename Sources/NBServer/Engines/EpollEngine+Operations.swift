@@ -126,7 +126,8 @@ extension EpollEngine {
         }
     }
 
-    /// A receive that finds nothing has its socket watched then. One that waits first has it watched at once, unless it cannot be.
+    /// A receive that finds nothing has its socket watched then. One that waits first has it watched at once. If that fails, the receive takes
+    /// what is there, or ends with the error: nothing would tell when there is something.
     private mutating func receiveLater(
         _ descriptor: Int32,
         _ operation: Operation,
@@ -134,7 +135,9 @@ extension EpollEngine {
         _ isSilent: Bool
     ) {
         if descriptor >= 0, case let record = table.record(descriptor), record.pointee.watch == .unwatched {
-            record.pointee.mayRead = watch(record, descriptor) != 0
+            let error = watch(record, descriptor)
+            if error != 0 && !isReadable(descriptor) { return end(token, -error, isSilent) }
+            record.pointee.mayRead = error != 0
         }
         waitForInput(descriptor, operation, token, isSilent)
     }

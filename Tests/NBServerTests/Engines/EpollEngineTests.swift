@@ -252,7 +252,8 @@ import Testing
     @Test func anAcceptLeavesADescriptorAloneThatDoesNotListen() throws {
         var driven = try DrivenEpoll()
         let pair = SocketPair()
-        let (file, closed) = (open("/dev/null", O_RDONLY | O_CLOEXEC), dup(0))
+        // A high number, so that no other test takes it again.
+        let (file, closed) = (open("/dev/null", O_RDONLY | O_CLOEXEC), fcntl(0, F_DUPFD_CLOEXEC, 900))
         close(closed)
         for (number, descriptor) in [pair.end, file, closed].enumerated() {
             driven.submit(.accept(listener: descriptor, .multishot), UInt32(number))
