@@ -205,6 +205,27 @@ import Testing
         }
     }
 
+    /// A table that grows later would stop the loop, where threads share it.
+    @Test func theFirstServerMakesTheTableOfDescriptorsItsFullSize() async {
+        await #expect(processExitsWith: .success) {
+            func tableSize() throws -> Int {
+                let status = try SystemText.read("/proc/self/status").known(as: "status")
+                let line = status.split(separator: "\n").first { $0.hasPrefix("FDSize:") }
+                return line.flatMap { Int($0.dropFirst("FDSize:".count).drop(while: \.isWhitespace)) } ?? 0
+            }
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            limit.rlim_cur = min(limit.rlim_max, 65_536)
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            let fullSize = Int(limit.rlim_cur)
+            // A process has a table that is large enough for what was open where it was made.
+            expect(try tableSize() < fullSize, "the table is smaller at first")
+            let server = try Server(Silent(), listening: .unshared)
+            expect(try tableSize() >= fullSize, "the table has its full size")
+            withExtendedLifetime(server) {}
+        }
+    }
+
     @Test func signalsStopTheServerAndLeaveNothingBehind() async throws {
         // In a process of its own, since signals are everybody's.
         await #expect(processExitsWith: .success) {
