@@ -46,7 +46,8 @@ struct Example: ~Copyable {
     /// tasks are kept waiting, and keeps it.
     func expectDescriptors(_ before: [Int: String]) throws {
         try wait(for: "it has the descriptors it had, \(before), not \(try ProcFS.descriptors(of: pid))") {
-            try ProcFS.descriptors(of: pid).filter { before[$0.key] != nil || $0.value != "anon_inode:[timerfd]" } == before
+            try ProcFS.descriptors(of: pid).filter { before[$0.key] != nil || $0.value != "anon_inode:[timerfd]" }
+                == before
         }
     }
 

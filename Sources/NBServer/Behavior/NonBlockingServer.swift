@@ -161,7 +161,11 @@ extension NonBlockingServer where Self: ~Copyable, Worker: ConnectionWorker {
         in context: borrowing ServerContext
     ) throws -> Verdict {
         let worker = try makeWorker(for: connection, in: context)
-        _ = context.give(connection, to: worker, options: workerOptions)
+        if let options = workerOptions {
+            _ = context.give(connection, to: worker, options: options)
+        } else {
+            _ = context.give(connection, to: worker)
+        }
         return .continue
     }
 }

@@ -28,13 +28,20 @@ extension ServerContext {
         to worker: consuming Worker,
         options: WorkerOptions?
     ) -> ConnectionTable.Slot {
+        guard let options else { return give(connection, to: worker) }
         let slot = seat(worker, at: connection)
-        let refusal =
-            switch options {
-            case nil: state.pointee.giveOptionsOfType(to: slot)
-            case let options?: state.pointee.giveOptions(options, to: slot)
-            }
-        begin(slot, refusal: refusal)
+        begin(slot, refusal: state.pointee.giveOptions(options, to: slot))
+        return slot
+    }
+
+    /// The same with the options of the worker's type. Apart, since no options at all cost as much to hand on as options do.
+    @inline(__always)
+    func give<Worker: ConnectionWorker & ~Copyable>(
+        _ connection: consuming Connection,
+        to worker: consuming Worker
+    ) -> ConnectionTable.Slot {
+        let slot = seat(worker, at: connection)
+        begin(slot, refusal: state.pointee.giveOptionsOfType(to: slot))
         return slot
     }
 

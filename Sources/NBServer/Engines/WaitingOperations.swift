@@ -2,8 +2,8 @@ internal import NBEngine
 
 /// The operations of an ``EpollEngine`` that have been carried out and are not over, found by index or by token.
 ///
-/// Those of one descriptor are linked in their order. Freed places are used again, and memory for as many as there ever were is kept.
-/// Owned by the engine; its thread only.
+/// Those of one descriptor are linked in their order. Places are never moved, and freed ones are used again; memory for as many as there ever
+/// were is kept. Owned by the engine; its thread only.
 ///
 /// ```
 ///  record.firstInput ──▶ operation ── next ──▶ operation ── next ──▶ -1
@@ -33,52 +33,55 @@ struct WaitingOperations: ~Copyable {
         func result(or error: Int32) -> Int32 { done > 0 ? Int32(truncatingIfNeeded: done) : error }
     }
 
-    private var places: UnsafeMutablePointer<Place>
-    /// As many as places: a power of two.
+    private var pages = Pages(stride: MemoryLayout<Place>.stride, alignment: MemoryLayout<Place>.alignment)
+    /// As many as places at least: a power of two.
     private var buckets: UnsafeMutablePointer<Int32>
-    private var capacity = 16
+    private var bucketCount = 256
     /// Places from here on were never used.
     private var usedEnd = 0
     private var firstFree: Int32 = -1
 
     init() {
-        places = .allocate(capacity: capacity)
-        buckets = .allocate(capacity: capacity)
-        buckets.initialize(repeating: -1, count: capacity)
+        buckets = .allocate(capacity: bucketCount)
+        buckets.initialize(repeating: -1, count: bucketCount)
     }
 
     deinit {
-        places.deallocate()
         buckets.deallocate()
     }
 
     subscript(index: Int32) -> Place {
-        @inline(__always) get { places[Int(index)] }
+        @inline(__always) get { place(index).pointee }
+    }
+
+    @inline(__always)
+    private func place(_ index: Int32) -> UnsafeMutablePointer<Place> {
+        pages.address(Int(index)).assumingMemoryBound(to: Place.self)
     }
 
     /// Notes that a send has got on.
     mutating func add(_ count: Int, toDoneOf index: Int32) {
-        places[Int(index)].done += count
+        place(index).pointee.done += count
     }
 
     /// Adds an operation behind the others of a list of its descriptor's.
-    mutating func append(_ place: Place, to first: inout Int32) {
+    mutating func append(_ operation: Place, to first: inout Int32) {
         let index = allocate()
-        (places + Int(index)).initialize(to: place)
+        place(index).initialize(to: operation)
         link(index)
         guard first >= 0 else {
             first = index
             return
         }
         var last = first
-        while case let next = places[Int(last)].next, next >= 0 { last = next }
-        places[Int(last)].next = index
+        while case let next = place(last).pointee.next, next >= 0 { last = next }
+        place(last).pointee.next = index
     }
 
     /// Takes the first operation out of a list.
     mutating func removeFirst(of first: inout Int32) {
         let index = first
-        first = places[Int(index)].next
+        first = place(index).pointee.next
         free(index)
     }
 
@@ -89,9 +92,9 @@ struct WaitingOperations: ~Copyable {
             return true
         }
         var previous = first
-        while previous >= 0, places[Int(previous)].next != index { previous = places[Int(previous)].next }
+        while previous >= 0, place(previous).pointee.next != index { previous = place(previous).pointee.next }
         guard previous >= 0 else { return false }
-        places[Int(previous)].next = places[Int(index)].next
+        place(previous).pointee.next = place(index).pointee.next
         free(index)
         return true
     }
@@ -99,7 +102,7 @@ struct WaitingOperations: ~Copyable {
     /// The operation with this token.
     func find(_ token: Token) -> Int32? {
         var index = buckets[bucket(token)]
-        while index >= 0, places[Int(index)].token != token { index = places[Int(index)].nextInBucket }
+        while index >= 0, place(index).pointee.token != token { index = place(index).pointee.nextInBucket }
         return index >= 0 ? index : nil
     }
 }
@@ -108,53 +111,51 @@ struct WaitingOperations: ~Copyable {
 extension WaitingOperations {
     private func bucket(_ token: Token) -> Int {
         // Multiplied by 2^64 divided by the golden ratio, whose upper bits depend on all of the token's.
-        Int(truncatingIfNeeded: (token.rawValue &* 0x9e37_79b9_7f4a_7c15) >> 32) & (capacity - 1)
+        Int(truncatingIfNeeded: (token.rawValue &* 0x9e37_79b9_7f4a_7c15) >> 32) & (bucketCount - 1)
     }
 
     private mutating func link(_ index: Int32) {
-        let bucket = bucket(places[Int(index)].token)
-        places[Int(index)].nextInBucket = buckets[bucket]
+        let bucket = bucket(place(index).pointee.token)
+        place(index).pointee.nextInBucket = buckets[bucket]
         buckets[bucket] = index
     }
 
     private mutating func unlink(_ index: Int32) {
-        let bucket = bucket(places[Int(index)].token)
+        let bucket = bucket(place(index).pointee.token)
         if buckets[bucket] == index {
-            buckets[bucket] = places[Int(index)].nextInBucket
+            buckets[bucket] = place(index).pointee.nextInBucket
             return
         }
         var previous = buckets[bucket]
-        while places[Int(previous)].nextInBucket != index { previous = places[Int(previous)].nextInBucket }
-        places[Int(previous)].nextInBucket = places[Int(index)].nextInBucket
+        while place(previous).pointee.nextInBucket != index { previous = place(previous).pointee.nextInBucket }
+        place(previous).pointee.nextInBucket = place(index).pointee.nextInBucket
     }
 
     private mutating func allocate() -> Int32 {
         if firstFree >= 0 {
-            defer { firstFree = places[Int(firstFree)].next }
+            defer { firstFree = place(firstFree).pointee.next }
             return firstFree
         }
-        if usedEnd == capacity { grow() }
+        if usedEnd == pages.capacity { grow() }
         defer { usedEnd += 1 }
         return Int32(usedEnd)
     }
 
     private mutating func free(_ index: Int32) {
         unlink(index)
-        places[Int(index)].next = firstFree
+        place(index).pointee.next = firstFree
         firstFree = index
     }
 
     /// All places are in use.
     @inline(never)
     private mutating func grow() {
-        let larger = UnsafeMutablePointer<Place>.allocate(capacity: 2 * capacity)
-        larger.moveInitialize(from: places, count: capacity)
-        places.deallocate()
+        pages.grow()
+        guard pages.capacity > bucketCount else { return }
         buckets.deallocate()
-        places = larger
-        capacity *= 2
-        buckets = .allocate(capacity: capacity)
-        buckets.initialize(repeating: -1, count: capacity)
+        bucketCount *= 2
+        buckets = .allocate(capacity: bucketCount)
+        buckets.initialize(repeating: -1, count: bucketCount)
         for index in 0..<usedEnd { link(Int32(index)) }
     }
 }

@@ -25,6 +25,8 @@ struct GrowingRing<Element: BitwiseCopyable>: ~Copyable {
     @inline(__always)
     mutating func append(_ element: Element) {
         if count == capacity { grow() }
+        // An empty ring begins anew, in memory that is in the cache.
+        if count == 0 { head = 0 }
         (storage + (head &+ count) & (capacity &- 1)).initialize(to: element)
         count &+= 1
     }
