@@ -23,8 +23,7 @@ func makeRoomForDescriptors() {
 
 /// Opens the last descriptor that there may be, and closes it: the table stays as large as that took.
 private let roomForDescriptors: Void = {
-    var limit = rlimit()
-    guard getrlimit(descriptorLimit, &limit) == 0 else { return }
-    let last = fcntl(0, F_DUPFD_CLOEXEC, Int32(min(limit.rlim_cur, 65_536)) - 1)
+    guard let limit = SystemFacts.limit({ getrlimit(descriptorLimit, &$0) })?.soft else { return }
+    let last = fcntl(0, F_DUPFD_CLOEXEC, Int32(min(limit, 65_536)) - 1)
     if last >= 0 { close(last) }
 }()

@@ -244,7 +244,7 @@ import Testing
         }
     }
 
-    /// As they are given: what is between them stays open, and an engine that knew them does not know who has their numbers next.
+    /// As they are given: what is between them stays open, and the engine keeps nothing of them for the next sockets with their numbers.
     @Test(arguments: TestedEngine.all)
     func closesByACallFreeTheDescriptorsAtOnce(engine: TestedEngine) throws {
         try engine.check { engine, world in
