@@ -37,6 +37,8 @@ struct DescriptorRecord {
     var hasMoreThanBytes = false
     /// The number is in the list of those with work left.
     var isListed = false
+    /// Of a listener.
+    var acceptRun = AcceptRun()
     /// What waits for input, first come first served: indices of ``WaitingOperations``, below 0 if nothing does.
     var firstInput: Int32 = -1
     /// The same for output.
@@ -57,6 +59,7 @@ struct DescriptorRecord {
     mutating func reset() {
         generation &+= 1
         watch = .unwatched
+        acceptRun = AcceptRun()
         expectNothing()
     }
 

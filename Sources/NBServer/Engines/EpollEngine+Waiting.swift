@@ -96,26 +96,46 @@ extension EpollEngine {
         if result == -EAGAIN { awaitInput(record, descriptor) } else if result != -EINTR { endInput(record, result) }
     }
 
-    /// Takes connections until none is left or the completion queue counts as full: then the arm ends with the last one.
+    /// Takes connections until the run has its length, none is left, or the completion queue counts as full: then the arm ends with the last
+    /// one.
     private mutating func acceptWaiting(
         _ record: DescriptorTable.Record,
         _ listener: Int32,
         _ token: Token,
         _ mode: Operation.AcceptMode
     ) {
-        while true {
+        for count in 0..<record.pointee.acceptRun.length {
             let descriptor = nb_server_accept4(listener, O_CLOEXEC | O_NONBLOCK)
-            guard descriptor >= 0 else {
-                let error = errno
-                if error == EINTR { continue }
-                if error == EAGAIN { awaitInput(record, listener) } else { endInput(record, -error) }
-                return
-            }
+            guard descriptor >= 0 else { return endRun(record, listener, after: count, errno) }
             welcome(descriptor)
             let isLast = mode == .oneShot || completions.count + 1 >= completionLimit
             completions.append(Completion(token: token, result: descriptor, isLast: isLast))
             if isLast { return removeInput(record) }
         }
+        record.pointee.acceptRun.wasFilled()
+        postpone(record, listener)
+    }
+
+    /// What an accept that failed means for those that follow. Interrupted, the run goes on in its turn.
+    private mutating func endRun(
+        _ record: DescriptorTable.Record,
+        _ listener: Int32,
+        after count: UInt16,
+        _ error: Int32
+    ) {
+        switch error {
+        case EINTR: break
+        case EAGAIN:
+            record.pointee.acceptRun.emptiedQueue(after: count)
+            awaitInput(record, listener)
+        default: endInput(record, -error)
+        }
+    }
+
+    /// The listener is tried again when what it has brought was served.
+    private mutating func postpone(_ record: DescriptorTable.Record, _ listener: Int32) {
+        record.pointee.isListed = true
+        postponed.append(listener)
     }
 
     /// The descriptor is new, whatever was known of its number.

@@ -39,6 +39,8 @@ struct EpollEngine: Engine, ~Copyable {
     var completions: GrowingRing<Completion>
     /// Descriptors on which something that waits can go on, each once. One that was closed meanwhile does no harm.
     var ready = GrowingRing<Int32>(capacity: 64)
+    /// The same of listeners that are tried again when the connections they have brought were served.
+    var postponed = GrowingRing<Int32>(capacity: 16)
     /// What waits may bring so many completions until the queue counts as full.
     var completionLimit = 0
     /// How often in a row epoll was not asked, because there was something to act on already.
@@ -81,6 +83,7 @@ struct EpollEngine: Engine, ~Copyable {
             carryOut(submission.operation, submission.token, submission.isSilent)
         }
         completionLimit = completions.count + room
+        while let listener = postponed.popFirst() { ready.append(listener) }
         serveReady()
         guard !putsPollOff() else { return }
         try pollEvents(nanoseconds: completions.isEmpty ? nanoseconds(to: deadline) : 0)
@@ -107,7 +110,7 @@ struct EpollEngine: Engine, ~Copyable {
     /// Nothing that was submitted is ever kept back.
     var retryTime: Instant? { nil }
 
-    var isPending: Bool { !completions.isEmpty || !ready.isEmpty || mayHaveEvents }
+    var isPending: Bool { !completions.isEmpty || !ready.isEmpty || !postponed.isEmpty || mayHaveEvents }
 
     /// It submits nothing for itself.
     mutating func completedOwn(_ completion: Completion) {}

@@ -282,6 +282,50 @@ import Testing
         withExtendedLifetime(clients) {}
     }
 
+    /// After clients that came one by one, one is accepted and served before the next is looked for; what came meanwhile is found without
+    /// epoll being asked, in runs of twice the length.
+    @Test func afterLoneClientsWhatCameMeanwhileIsFoundInLongerRuns() throws {
+        var driven = try DrivenEpoll()
+        let socket = try ListenSocket("127.0.0.1:0", options: [])
+        driven.submit(.accept(listener: socket.descriptor, .multishot), 1)
+        try driven.poll(expecting: [])
+        var clients: [Client] = []
+        for _ in 0..<20 {
+            clients.append(try Client(socket.address))
+            for completion in try driven.wait(for: 1) { close(completion.result) }
+            try driven.poll(expecting: [])
+        }
+        clients += try (0..<12).map { _ in try Client(socket.address) }
+        var runs: [Int] = []
+        while runs.reduce(0, +) < 12 {
+            let accepted = try runs.isEmpty ? driven.wait(for: 1) : driven.enter()
+            #expect(accepted.allSatisfy { !$0.isLast })
+            runs.append(accepted.count)
+            for completion in accepted { close(completion.result) }
+        }
+        #expect(runs == [1, 2, 4, 5])
+        try driven.poll(expecting: [])
+        socket.close()
+        withExtendedLifetime(clients) {}
+    }
+
+    /// A crowd is a batch where the clients before it came in crowds, or there were none.
+    @Test func aCrowdAfterACrowdIsABatch() throws {
+        var driven = try DrivenEpoll()
+        let socket = try ListenSocket("127.0.0.1:0", options: [])
+        driven.submit(.accept(listener: socket.descriptor, .multishot), 1)
+        try driven.poll(expecting: [])
+        for _ in 0..<3 {
+            let clients = try (0..<12).map { _ in try Client(socket.address) }
+            let accepted = try driven.wait(for: 1)
+            #expect(accepted.count == 12)
+            for completion in accepted { close(completion.result) }
+            try driven.poll(expecting: [])
+            withExtendedLifetime(clients) {}
+        }
+        socket.close()
+    }
+
     /// A listener that has more than a quantum, and is armed again at once, does not keep the other from being served.
     @Test func aCrowdOfOneListenerDoesNotKeepTheOtherWaiting() throws {
         var driven = try DrivenEpoll(quantum: 4)
