@@ -185,7 +185,7 @@ extension MemoryKernel {
         case .read: reads.append(token)
         case .disconnect(let descriptor): finish(submission, disconnect(descriptor))
         case .close(let descriptor): finish(submission, close(descriptor))
-        case .cancel(let other): finish(submission, cancel(other))
+        case .cancel(let other, _): finish(submission, cancel(other))
         case .connect: post(token, -Self.notSupported)
         }
     }

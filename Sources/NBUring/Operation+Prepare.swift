@@ -45,7 +45,7 @@ extension Operation {
             io_uring_prep_connect(entry.cleared, descriptor, noAddress, socklen_t(MemoryLayout<sockaddr>.size))
         case .close(let descriptor):
             io_uring_prep_close(entry.cleared, descriptor)
-        case .cancel(let token):
+        case .cancel(let token, _):
             io_uring_prep_cancel64(entry.cleared, token.rawValue, 0)
         }
     }

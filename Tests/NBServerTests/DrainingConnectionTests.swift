@@ -65,7 +65,9 @@ import Testing
             (1...20).map { pass(4, taken: $0) } + [
                 pass(5, taken: 21, all: true),
                 { kernel in
-                    let cancel = kernel.submitted.contains { $0.operation == .cancel(Token(.discardInput, slot: 0)) }
+                    let cancel = kernel.submitted.contains {
+                        $0.operation == .cancel(Token(.discardInput, slot: 0), descriptor: client)
+                    }
                     #expect(cancel)
                 },
                 { #expect($0.calls == [.close(client)] && !$0.isReset(client)) },

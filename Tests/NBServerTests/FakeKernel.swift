@@ -255,7 +255,7 @@ extension FakeKernel {
         case .accept(let listener, _):
             precondition(armed[listener] == nil, "armed twice")
             armed[listener] = token
-        case .cancel(let token):
+        case .cancel(let token, _):
             if cancelsAtOnce { cancel(token) } else { cancelled.append(token) }
         case .connect, .discardInput, .discardByReading, .read, .receive:
             outstanding[token] = operation

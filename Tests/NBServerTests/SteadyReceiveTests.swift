@@ -137,7 +137,10 @@ import Testing
                     kernel.completeReceive(try #require(token), [1, 2, 3], isLast: false)
                 },
                 { kernel in
-                    #expect(kernel.submitted.count { $0.operation == .cancel(token ?? $0.token) } == 1)
+                    #expect(
+                        kernel.submitted.count { $0.operation == .cancel(token ?? $0.token, descriptor: descriptor) }
+                            == 1
+                    )
                     #expect(kernel.receives(on: descriptor).isEmpty)
                     #expect(kernel.buffersOut == 0)
                 },
@@ -216,7 +219,10 @@ import Testing
                     kernel.completeReceive(try #require(token), [1, 2], isLast: false)
                 },
                 { kernel in
-                    #expect(kernel.submitted.count { $0.operation == .cancel(token ?? $0.token) } == 1)
+                    #expect(
+                        kernel.submitted.count { $0.operation == .cancel(token ?? $0.token, descriptor: descriptor) }
+                            == 1
+                    )
                 },
             ]
         )

@@ -73,7 +73,7 @@ import Testing
                         kernel.history.last { if case .accept = $0.operation { true } else { false } }
                     ).token
                     let cancel = try #require(
-                        kernel.submitted.first { $0.operation == .cancel(accept) }
+                        kernel.submitted.first { $0.operation == .cancel(accept, descriptor: listener) }
                     ).token
                     if !arrivesLast { kernel.complete(cancel, 0) }
                 },

@@ -41,7 +41,7 @@ struct AcceptTests {
         #expect(completions.filter(\.isLast) == [])
         try expectOwnDescriptors(accepted, of: crowd.ports)
         #expect(try ring.settle() == [])
-        try expectCancelEnds(.numbered(1), on: &ring)
+        try expectCancelEnds(.numbered(1), for: listener.descriptor, on: &ring)
     }
 
     @Test(arguments: KernelLevel.granted.filter { $0 > .linux5_11 })
@@ -69,7 +69,7 @@ struct AcceptTests {
         }
         #expect(arms > 1)
         try expectOwnDescriptors(accepted, of: crowd.ports)
-        if isArmed { try expectCancelEnds(.numbered(arms - 1), on: &ring) }
+        if isArmed { try expectCancelEnds(.numbered(arms - 1), for: listener.descriptor, on: &ring) }
         #expect(try ring.settle() == [])
     }
 
@@ -79,7 +79,7 @@ struct AcceptTests {
         var ring = try DrivenRing(level)
         try ring.prepare(.accept(listener: listener.descriptor, mode), token: .numbered(1))
         try ring.submit()
-        try expectCancelEnds(.numbered(1), on: &ring)
+        try expectCancelEnds(.numbered(1), for: listener.descriptor, on: &ring)
         // Nobody accepts any more: the next client is still there for another accept.
         let crowd = try LoopbackCrowd(1, port: listener.port)
         #expect(try ring.settle() == [])
@@ -130,10 +130,11 @@ struct AcceptTests {
 
     private func expectCancelEnds(
         _ token: Token,
+        for listener: Int32,
         on ring: inout DrivenRing,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        try ring.prepare(.cancel(token), token: .numbered(1_000), sourceLocation: sourceLocation)
+        try ring.prepare(.cancel(token, descriptor: listener), token: .numbered(1_000), sourceLocation: sourceLocation)
         // In either order: the kernel promises none.
         let completions = try ring.take(2, sourceLocation: sourceLocation)
         let ofCancel = completions.only(.numbered(1_000))

@@ -49,7 +49,7 @@ struct ConnectTests {
         var ring = try DrivenRing(level)
         try ring.prepare(client.connect, token: .numbered(1))
         #expect(try ring.settle() == [])
-        try ring.prepare(.cancel(.numbered(1)), token: .numbered(2))
+        try ring.prepare(.cancel(.numbered(1), descriptor: client.descriptor), token: .numbered(2))
         let completions = try ring.take(2)
         #expect(completions.only(.numbered(1)) == Completion(token: .numbered(1), result: -ECANCELED))
         #expect(completions.only(.numbered(2))?.result == 0)

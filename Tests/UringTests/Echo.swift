@@ -17,7 +17,7 @@ extension Token {
 
 extension Operation {
     /// Cancels what is not there.
-    static let echo = Operation.cancel(.nobody)
+    static let echo = Operation.cancel(.nobody, descriptor: -1)
 }
 
 extension Completion {

@@ -43,7 +43,7 @@ struct EventDescriptorTests {
         let read = Operation.read(descriptor: event.descriptor, into: counter.target, count: 8)
         try ring.prepare(read, token: .numbered(1))
         try ring.submit()
-        try ring.prepare(.cancel(.numbered(1)), token: .numbered(2))
+        try ring.prepare(.cancel(.numbered(1), descriptor: event.descriptor), token: .numbered(2))
         let completions = try ring.take(2)
         #expect(completions.only(.numbered(1))?.result == -ECANCELED)
         #expect(completions.only(.numbered(1))?.isLast == true)
@@ -66,7 +66,7 @@ struct EventDescriptorTests {
         try ring.submit()
         // The same slot, another life; the same life, another kind.
         let strangers = [Token(kind: 1, generation: 6, slot: 1), Token(kind: 2, generation: 5, slot: 1)]
-        for stranger in strangers { #expect(try ring.result(of: .cancel(stranger)) == -ENOENT) }
+        for stranger in strangers { #expect(try ring.result(of: .cancel(stranger, descriptor: event.descriptor)) == -ENOENT) }
         event.signal()
         #expect(try ring.take(1) == [Completion(token: token, result: 8)])
     }

@@ -218,7 +218,8 @@ extension Acceptor {
     @inline(never)
     private mutating func cancelAccepts(on engine: inout some Engine & ~Copyable) {
         while let index = listeners.pointee.nextToCancel() {
-            engine.submit(.cancel(acceptToken(index)), token: Token(.cancel, slot: UInt32(index)), silently: true)
+            let cancel = Operation.cancel(acceptToken(index), descriptor: listeners.pointee[index].socket.descriptor)
+            engine.submit(cancel, token: Token(.cancel, slot: UInt32(index)), silently: true)
         }
     }
 

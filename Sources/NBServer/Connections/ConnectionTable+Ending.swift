@@ -222,8 +222,9 @@ extension ConnectionTable {
         settle(slot.pointee.state.on(.disconnected), slot)
     }
 
-    private func cancel(_ slot: Slot, _ kind: TokenKind, on engine: inout some Engine & ~Copyable) {
-        engine.submit(.cancel(slot.token(kind)), token: slot.token(.cancel), silently: true)
+    func cancel(_ slot: Slot, _ kind: TokenKind, on engine: inout some Engine & ~Copyable) {
+        let cancel = Operation.cancel(slot.token(kind), descriptor: slot.pointee.descriptor)
+        engine.submit(cancel, token: slot.token(.cancel), silently: true)
     }
 }
 

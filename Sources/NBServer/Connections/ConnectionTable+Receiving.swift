@@ -93,7 +93,7 @@ extension ConnectionTable {
     mutating func cancelReceive(_ slot: Slot, on engine: inout some Engine & ~Copyable) {
         guard slot.pointee.isReceiving, !slot.pointee.receiving.isCancelled else { return }
         slot.pointee.receiving.isCancelled = true
-        engine.submit(.cancel(slot.token(.receive)), token: slot.token(.cancel), silently: true)
+        cancel(slot, .receive, on: &engine)
     }
 
     /// A receive has completed. Does the part that no worker is needed for.

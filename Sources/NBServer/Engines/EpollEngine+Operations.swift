@@ -28,7 +28,7 @@ extension EpollEngine {
             connect(descriptor, address, operation, token, isSilent)
         case .disconnect(let descriptor): disconnect(descriptor, token, isSilent)
         case .close(let descriptor): close(descriptor, token, isSilent)
-        case .cancel(let cancelled): cancel(cancelled, token, isSilent)
+        case .cancel(let cancelled, let descriptor): cancel(cancelled, descriptor, token, isSilent)
         }
     }
 
@@ -64,13 +64,13 @@ extension EpollEngine {
         end(token, -error, isSilent)
     }
 
-    private mutating func cancel(_ cancelled: Token, _ token: Token, _ isSilent: Bool) {
-        guard let index = waiting.find(cancelled) else { return end(token, -ENOENT, isSilent) }
-        let place = waiting[index]
-        let record = table.record(place.descriptor)
-        if !waiting.remove(index, from: &record.pointee.firstInput) {
-            _ = waiting.remove(index, from: &record.pointee.firstOutput)
-        }
+    private mutating func cancel(_ cancelled: Token, _ descriptor: Int32, _ token: Token, _ isSilent: Bool) {
+        guard descriptor >= 0 else { return end(token, -ENOENT, isSilent) }
+        let record = table.record(descriptor)
+        guard
+            let place = waiting.remove(cancelled, from: &record.pointee.firstInput)
+                ?? waiting.remove(cancelled, from: &record.pointee.firstOutput)
+        else { return end(token, -ENOENT, isSilent) }
         completions.append(Completion(token: cancelled, result: place.result(or: -ECANCELED)))
         doubtIfUntold(place.operation, record)
         end(token, 0, isSilent)
@@ -119,7 +119,7 @@ extension EpollEngine {
         record.pointee.doubt()
         record.pointee.mayRead = false
         switch watch(record, descriptor) {
-        case 0: append(&record.pointee.firstInput, descriptor, operation, token, isSilent)
+        case 0: append(&record.pointee.firstInput, operation, token, isSilent)
         // A file, which is always readable. A filter says the same of any descriptor, and then a read might block.
         case EPERM where isReadable(descriptor): end(token, operation.read(), isSilent)
         case let error: end(token, -error, isSilent)
@@ -145,7 +145,7 @@ extension EpollEngine {
     private mutating func waitForInput(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
         guard descriptor >= 0 else { return end(token, -EBADF, isSilent) }
         let record = table.record(descriptor)
-        append(&record.pointee.firstInput, descriptor, operation, token, isSilent)
+        append(&record.pointee.firstInput, operation, token, isSilent)
         listIfReady(record, descriptor)
     }
 
@@ -153,7 +153,7 @@ extension EpollEngine {
         guard descriptor >= 0 else { return end(token, -EBADF, isSilent) }
         let record = table.record(descriptor)
         let isFirst = record.pointee.firstOutput < 0
-        append(&record.pointee.firstOutput, descriptor, operation, token, isSilent)
+        append(&record.pointee.firstOutput, operation, token, isSilent)
         if isFirst && record.pointee.mayWrite { serveOutput(record, descriptor) }
     }
 
@@ -171,17 +171,16 @@ extension EpollEngine {
         let record = table.record(descriptor)
         let result = address.connect(descriptor)
         guard result == -EINPROGRESS else { return end(token, result, isSilent) }
-        append(&record.pointee.firstOutput, descriptor, operation, token, isSilent)
+        append(&record.pointee.firstOutput, operation, token, isSilent)
         awaitOutput(record, descriptor)
     }
 
     private mutating func append(
         _ first: inout Int32,
-        _ descriptor: Int32,
         _ operation: Operation,
         _ token: Token,
         _ isSilent: Bool
     ) {
-        waiting.append(WaitingOperations.Place(operation, token, isSilent, descriptor), to: &first)
+        waiting.append(WaitingOperations.Place(operation, token, isSilent), to: &first)
     }
 }

@@ -141,7 +141,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
                 submitConnections(&budget)
             case .endingConnections:
                 guard connections.pointee.count == 0 else { return }
-                wakeUp.cancel(on: &engine)
+                wakeUp.cancel(control.doorbell.descriptor, on: &engine)
             case .cancellingWakeUp:
                 guard !wakeUp.isArmed else { return }
             case .done, .lost: return

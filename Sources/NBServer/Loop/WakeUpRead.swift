@@ -39,9 +39,10 @@ struct WakeUpRead: ~Copyable {
     }
 
     /// The read's own completion tells when it is over.
-    func cancel(on engine: inout some Engine & ~Copyable) {
+    func cancel(_ descriptor: Int32, on engine: inout some Engine & ~Copyable) {
         guard isArmed else { return }
-        engine.submit(.cancel(Token(.wakeUp, slot: 0)), token: Token(.cancel, slot: 0), silently: true)
+        let cancel = Operation.cancel(Token(.wakeUp, slot: 0), descriptor: descriptor)
+        engine.submit(cancel, token: Token(.cancel, slot: 0), silently: true)
     }
 
     mutating func completed(_ result: Int32) -> Meaning {

@@ -100,7 +100,7 @@ extension EngineConformanceTests {
             for _ in 0..<20 {
                 engine.submit(.accept(listener: listener, mode), .of(.accept, 1))
                 try engine.poll()
-                engine.submit(.cancel(.of(.accept, 1)), .of(.cancel, 1), silently: true)
+                engine.submit(.cancel(.of(.accept, 1), descriptor: listener), .of(.cancel, 1), silently: true)
                 try world.connect(1, to: listener)
                 var completions: [Completion] = []
                 repeat {

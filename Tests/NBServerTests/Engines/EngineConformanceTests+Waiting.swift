@@ -105,7 +105,7 @@ extension EngineConformanceTests {
             engine.submit(.read(descriptor: descriptor, into: count.memory, count: 8), .of(.wakeUp, 1))
             for isOld in [false, true] {
                 // One that this enter brings, and one that is still in the engine.
-                engine.submit(.cancel(.of(.send, 77)), .of(.cancel, 1))
+                engine.submit(.cancel(.of(.send, 77), descriptor: descriptor), .of(.cancel, 1))
                 if isOld { try engine.poll() }
                 let hasWaited = try world.duringWait({ EventDescriptor.signal(descriptor) }) {
                     try engine.enter(until: nil)

@@ -107,7 +107,9 @@ import Testing
     @Test(arguments: TestedEngine.all)
     func moreCompletionsThanTheQuantumAreKept(engine: TestedEngine) throws {
         try engine.check(.init(quantum: 8, submissionDepth: 8)) { engine, world in
-            for index in 0..<50 { engine.submit(.cancel(.of(.send, 1_000 + index)), .of(.cancel, index)) }
+            for index in 0..<50 {
+                engine.submit(.cancel(.of(.send, 1_000 + index), descriptor: -1), .of(.cancel, index))
+            }
             let completions = try engine.take(50)
             #expect(completions.map(\.token.slot).sorted() == (0..<50).map { UInt32($0) })
             #expect(completions.filter { $0.result != -ENOENT || !$0.isLast } == [])
@@ -118,7 +120,9 @@ import Testing
     @Test(arguments: TestedEngine.all)
     func completionsThatDoNotFitComeTheNextTime(engine: TestedEngine) throws {
         try engine.check { engine, world in
-            for index in 0..<5 { engine.submit(.cancel(.of(.send, 1_000 + index)), .of(.cancel, index)) }
+            for index in 0..<5 {
+                engine.submit(.cancel(.of(.send, 1_000 + index), descriptor: -1), .of(.cancel, index))
+            }
             try engine.poll()
             var taken: [Completion] = []
             for count in [2, 2, 1, 0] {
@@ -173,7 +177,7 @@ import Testing
             engine.submit(.send(descriptor: clients[0].server, bytes: bytes.whole), .of(.send, 3))
             engine.submit(.receive(descriptor: clients[1].server, .oneShot), .of(.receive, 4))
             engine.submit(.discardInput(descriptor: clients[2].server), .of(.discardInput, 5))
-            engine.submit(.cancel(.of(.send, 77)), .of(.cancel, 6))
+            engine.submit(.cancel(.of(.send, 77), descriptor: clients[0].server), .of(.cancel, 6))
             engine.submit(.disconnect(descriptor: clients[3].server), .of(.disconnect, 7))
             engine.submit(.close(descriptor: clients[3].server), .of(.close, 8))
             var completions = try engine.take(4)
@@ -213,7 +217,7 @@ import Testing
                 let send = NBEngine.Operation.send(descriptor: clients[client].server, bytes: bytes.whole)
                 engine.submit(send, .of(.send, client), silently: true)
             }
-            engine.submit(.cancel(.of(.send, 77)), .of(.cancel, 3), silently: true)
+            engine.submit(.cancel(.of(.send, 77), descriptor: clients[1].server), .of(.cancel, 3), silently: true)
             let completions = try engine.take(2) + engine.settle()
             let success = completions.filter { $0.token == .of(.send, 0) }
             #expect(success.isEmpty || success == [Completion(token: .of(.send, 0), result: 3)])
@@ -293,9 +297,17 @@ import Testing
             #expect(try engine.settle() == [])
             // The same slot and another life, or another kind; a token that was never seen.
             let strangers: [Token] = [Token(.receive, generation: 7, slot: 2), .of(.send, 2), .of(.send, 55)]
-            for stranger in strangers { #expect(try engine.result(of: .cancel(stranger), .of(.cancel, 9)) == -ENOENT) }
+            for descriptor in clients.map(\.server) + [-1] {
+                for stranger in strangers {
+                    let cancel = NBEngine.Operation.cancel(stranger, descriptor: descriptor)
+                    #expect(try engine.result(of: cancel, .of(.cancel, 9)) == -ENOENT)
+                }
+            }
             let cancelled: [Token] = [.of(.send, 1), .of(.receive, 2), .of(.discardInput, 3), .of(.wakeUp, 4)]
-            for token in cancelled { engine.submit(.cancel(token), .of(.cancel, Int(token.slot))) }
+            let descriptors = clients.map(\.server) + [event.descriptor]
+            for (token, descriptor) in zip(cancelled, descriptors) {
+                engine.submit(.cancel(token, descriptor: descriptor), .of(.cancel, Int(token.slot)))
+            }
             let completions = try engine.take(8)
             #expect(completions.count == 8)
             #expect(completions.filter { !$0.isLast } == [])
@@ -307,7 +319,10 @@ import Testing
                 if token.slot == 1 { #expect(result > 0 && result < 1 << 20) } else { #expect(result == -ECANCELED) }
             }
             // What is over is not there.
-            for token in cancelled { #expect(try engine.result(of: .cancel(token), .of(.cancel, 9)) == -ENOENT) }
+            for (token, descriptor) in zip(cancelled, descriptors) {
+                let cancel = NBEngine.Operation.cancel(token, descriptor: descriptor)
+                #expect(try engine.result(of: cancel, .of(.cancel, 9)) == -ENOENT)
+            }
             // They have taken nothing along.
             clients[1].say([1, 2])
             clients[2].say([1, 2, 3])
@@ -369,7 +384,7 @@ import Testing
             engine.returnBuffer(try #require(try engine.take(1).first?.buffer))
             engine.submit(.receive(descriptor: client.server, .oneShot), .of(.receive, 2))
             _ = try engine.settle()
-            engine.submit(.cancel(.of(.receive, 2)), .of(.cancel, 2), silently: true)
+            engine.submit(.cancel(.of(.receive, 2), descriptor: client.server), .of(.cancel, 2), silently: true)
             engine.submit(.send(descriptor: client.server, bytes: byte.whole), .of(.send, 1))
             let ends = try engine.take(2) + engine.settle()
             #expect(Set(ends.map(\.token)).isSuperset(of: [.of(.receive, 2), .of(.send, 1)]))
@@ -397,7 +412,7 @@ import Testing
             engine.submit(.close(descriptor: clients[0].server), .of(.close, 0), silently: true)
             try engine.poll()
             engine.submit(.close(descriptor: clients[1].server), .of(.close, 1), silently: true)
-            engine.submit(.cancel(.of(.send, 77)), .of(.cancel, 0))
+            engine.submit(.cancel(.of(.send, 77), descriptor: -1), .of(.cancel, 0))
             engine.submit(.close(descriptor: clients[2].server), .of(.close, 2), silently: true)
             #expect(engine.abandon().sorted() == [clients[1].server, clients[2].server].sorted())
             #expect(clients.map(\.isServerOpen) == [false, true, true])

@@ -82,8 +82,8 @@ extension EpollEngineTests {
         try EpollEngineTests.withText(String(repeating: "x", count: 4 << 20)) { bytes in
             driven.submit(.send(descriptor: pair.end, bytes: bytes), 1, silently: true)
             try driven.poll(expecting: [])
-            driven.submit(.cancel(Token(kind: 1, slot: 1)), 2)
-            driven.submit(.cancel(Token(kind: 1, slot: 1)), 3, silently: true)
+            driven.submit(.cancel(Token(kind: 1, slot: 1), descriptor: pair.end), 2)
+            driven.submit(.cancel(Token(kind: 1, slot: 1), descriptor: pair.end), 3, silently: true)
             let ends = try driven.poll()
             #expect(ends.map(\.token.slot) == [1, 2, 3])
             #expect(ends.dropFirst().map(\.result) == [0, -ENOENT])

@@ -122,13 +122,13 @@ import Testing
         driven.submit(.accept(listener: number, .multishot), 1)
         try driven.poll(expecting: [])
         if wasCancelled {
-            driven.submit(.cancel(Token(kind: 1, slot: 1)), 2, silently: true)
+            driven.submit(.cancel(Token(kind: 1, slot: 1), descriptor: number), 2, silently: true)
             try driven.poll(expecting: [Said(1, -ECANCELED)])
         } else {
             let client = try Client(first.address)
             driven.submit(.accept(listener: number, .oneShot), 2)
             close(try #require(try driven.wait(for: 1).first?.result))
-            driven.submit(.cancel(Token(kind: 1, slot: 1)), 3, silently: true)
+            driven.submit(.cancel(Token(kind: 1, slot: 1), descriptor: number), 3, silently: true)
             let client2 = try Client(first.address)
             let ends = try driven.wait(for: 2)
             for end in ends where end.result >= 0 { close(end.result) }
@@ -158,7 +158,7 @@ import Testing
         let number = listener.descriptor
         driven.submit(.accept(listener: number, .multishot), 1)
         try driven.poll(expecting: [])
-        driven.submit(.cancel(Token(kind: 1, slot: 1)), 2, silently: true)
+        driven.submit(.cancel(Token(kind: 1, slot: 1), descriptor: number), 2, silently: true)
         try driven.poll(expecting: [Said(1, -ECANCELED)])
         let pair = SocketPair()
         try #require(dup2(pair.end, number) == number)
@@ -241,7 +241,7 @@ import Testing
         driven.submit(.receive(descriptor: pair.end, .multishot), 1)
         try driven.poll(expecting: [])
         #expect(driven.watched == [pair.end])
-        driven.submit(.cancel(Token(kind: 1, slot: 1)), 2)
+        driven.submit(.cancel(Token(kind: 1, slot: 1), descriptor: pair.end), 2)
         try driven.poll(expecting: [Said(1, -ECANCELED), Said(2, 0)])
         driven.engine.forget(pair.end)
         #expect(driven.watched.isEmpty)

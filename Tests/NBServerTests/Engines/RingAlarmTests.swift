@@ -17,7 +17,7 @@ import Testing
         let event = try EventDescriptor(blocks: false)
         let descriptor = try engine.openDescriptor(wokenBy: event.descriptor)
         #expect(try engine.turnUntilResting(until: engine.now + .seconds(3_600)) == [])
-        engine.submit(.cancel(.alarm), .of(.cancel, 1))
+        engine.submit(.cancel(.alarm, descriptor: -1), .of(.cancel, 1))
         #expect(try engine.take(1) == [Completion(token: .of(.cancel, 1), result: 0)])
         // The end of the alarm may come after the answer to the cancel.
         #expect(try engine.turnUntilResting(until: engine.now + .seconds(3_600)) == [])

@@ -8,6 +8,7 @@ struct CancelableAccept: ~Copyable {
 
     private var ring: Ring
     private var batch = CompletionBatch(capacity: 256)
+    private let listener: Int32
     private let accept: Operation
     private var isArmed = false
     private var isCancelling = false
@@ -17,6 +18,7 @@ struct CancelableAccept: ~Copyable {
 
     init(on listener: Int32, _ level: KernelLevel) throws {
         let ring = try Ring(RingOptions(submissionDepth: 8, completionDepth: 256, highestLevel: level))
+        self.listener = listener
         accept = .accept(listener: listener, ring.features.acceptsMultishot ? .multishot : .oneShot)
         self.ring = ring
     }
@@ -25,7 +27,7 @@ struct CancelableAccept: ~Copyable {
     var isOver: Bool { !isArmed && !isCancelling }
 
     mutating func cancel() throws {
-        _ = ring.prepare(.cancel(Self.acceptToken), token: Self.cancelToken)
+        _ = ring.prepare(.cancel(Self.acceptToken, descriptor: listener), token: Self.cancelToken)
         isCancelling = true
         try ring.submit()
     }

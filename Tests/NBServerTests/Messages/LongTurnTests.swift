@@ -28,7 +28,7 @@ import Testing
             script: [
                 { kernel in
                     try acceptCrowd(100, kernel)
-                    kernel.onCall = { [mailbox] call in
+                    kernel.onCall = { [mailbox, unowned kernel] call in
                         guard call == .close(100_000) else { return }
                         let look = CastMessage<Clerk>(
                             .perform { clerk, _ in

@@ -153,8 +153,9 @@ extension SimulatedKernel {
         return socket
     }
 
-    func cancelAccept(_ token: Token) -> Int32 {
+    func cancelAccept(_ token: Token, on descriptor: Int32) -> Int32 {
         guard let index = listeners.firstIndex(where: { $0.arm?.token == token }) else { return -ENOENT }
+        expectCancel(on: Self.firstListener + Int32(index), names: descriptor)
         for _ in 0..<random.below(3) where freeDescriptors > 0 && happens(.connectionsWhileCancelling) {
             if let arm = listeners[index].arm { deliver(index, arm, isLast: false) }
         }

@@ -168,8 +168,9 @@ extension SimulatedKernel {
         post(token, result, of: socket.descriptor)
     }
 
-    func cancelOnSocket(_ token: Token) -> Int32 {
+    func cancelOnSocket(_ token: Token, on descriptor: Int32) -> Int32 {
         for case let socket? in sockets where socket.send?.token == token || socket.discard == token {
+            expectCancel(on: socket.descriptor, names: descriptor)
             if random.chance(rates[.cancelTooLate]) { return -EALREADY }
             if socket.send?.token == token {
                 finishSend(of: socket, failing: -ECANCELED)
@@ -178,7 +179,10 @@ extension SimulatedKernel {
             }
             return 0
         }
-        for case let socket? in sockets where socket.receive?.token == token { return cancelReceive(of: socket) }
+        for case let socket? in sockets where socket.receive?.token == token {
+            expectCancel(on: socket.descriptor, names: descriptor)
+            return cancelReceive(of: socket)
+        }
         return -ENOENT
     }
 

@@ -474,8 +474,8 @@ extension SimulatedKernel {
         case .close(let descriptor):
             close(descriptor)
             if !silently { post(token, 0, of: descriptor) }
-        case .cancel(let cancelled):
-            let result = cancel(cancelled)
+        case .cancel(let cancelled, let descriptor):
+            let result = cancel(cancelled, on: descriptor)
             if !silently || result < 0 { post(token, result, of: -1) }
         }
     }
@@ -503,20 +503,26 @@ extension SimulatedKernel {
         if !silently { post(.bufferReturn(buffer), 0, of: -1) }
     }
 
-    private func cancel(_ token: Token) -> Int32 {
+    private func cancel(_ token: Token, on descriptor: Int32) -> Int32 {
         let result: Int32
         if token == wakeUp {
+            expectCancel(on: wakeUpDescriptor, names: descriptor)
             wakeUp = nil
             post(token, -ECANCELED, of: 0)
             result = 0
         } else if token.kind == TokenKind.accept.rawValue {
-            result = cancelAccept(token)
+            result = cancelAccept(token, on: descriptor)
         } else {
-            result = cancelOnSocket(token)
+            result = cancelOnSocket(token, on: descriptor)
         }
         if result == -ENOENT { tally.note(.cancelInVain) }
         if result == -EALREADY { tally.note(.cancelTooLate) }
         return result
+    }
+
+    /// An engine may look for an operation on the descriptor that the cancel names, and nowhere else.
+    func expectCancel(on descriptor: Int32, names named: Int32) {
+        if named != descriptor { violate("a cancel of what is on \(descriptor) names \(named)") }
     }
 
     private func noteSend(on descriptor: Int32, _ token: Token) {
@@ -565,7 +571,7 @@ extension Operation {
         case .read: "read the wake-up"
         case .disconnect(let descriptor): "disconnect \(descriptor)"
         case .close(let descriptor): "close \(descriptor)"
-        case .cancel(let token):
+        case .cancel(let token, _):
             "cancel \(TokenKind(rawValue: token.kind).map { "\($0)" } ?? "?") of \(token.slot), life \(token.generation)"
         }
     }

@@ -134,10 +134,10 @@ import Testing
                     $0.completeReceive(receive, Array("first".utf8), isLast: false)
                 },
                 {
-                    #expect(!$0.submitted.contains { $0.operation == .cancel(receive) })
+                    #expect(!$0.submitted.contains { $0.operation == .cancel(receive, descriptor: client) })
                     $0.completeReceive(receive, Array("last".utf8), isLast: false)
                 },
-                { #expect($0.submitted.count { $0.operation == .cancel(receive) } == 1) },
+                { #expect($0.submitted.count { $0.operation == .cancel(receive, descriptor: client) } == 1) },
             ]
         )
         #expect(

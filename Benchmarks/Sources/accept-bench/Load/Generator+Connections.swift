@@ -215,7 +215,8 @@ extension Generator {
             let generation = client.pointee.generation
             client.pointee.state = .cancelled
             let token = Token(kind: kind.rawValue, generation: generation, slot: UInt32(slot))
-            try ask(.cancel(token), .cancel, slot, silently: true)
+            let cancel = Operation.cancel(token, descriptor: client.pointee.descriptor)
+            try ask(cancel, .cancel, slot, silently: true)
         }
     }
 }
