@@ -48,7 +48,8 @@ public enum Operation: Hashable, Sendable {
     /// Closes a descriptor. Operations in flight on it keep its file alive until they end. `close(2)`.
     case close(descriptor: Int32)
 
-    /// Cancels the operation on this descriptor with this token, if it is still there; its own last completion says what became of it.
+    /// Cancels the operation with this token, if it is still there; its own last completion says what became of it. The descriptor is the
+    /// operation's, or -1 if the operation has none: an engine may look for it there only.
     case cancel(Token, descriptor: Int32)
 
     /// How many connections an accept takes.

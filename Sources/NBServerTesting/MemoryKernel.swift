@@ -185,7 +185,7 @@ extension MemoryKernel {
         case .read: reads.append(token)
         case .disconnect(let descriptor): finish(submission, disconnect(descriptor))
         case .close(let descriptor): finish(submission, close(descriptor))
-        case .cancel(let other, _): finish(submission, cancel(other))
+        case .cancel(let other, let descriptor): finish(submission, cancel(other, on: descriptor))
         case .connect: post(token, -Self.notSupported)
         }
     }
@@ -361,8 +361,8 @@ extension MemoryKernel {
         sockets[socket.descriptor] = socket
     }
 
-    private func cancel(_ token: Token) -> Int32 {
-        for (descriptor, listener) in listeners where listener.arm?.token == token {
+    private func cancel(_ token: Token, on descriptor: Int32) -> Int32 {
+        if listeners[descriptor]?.arm?.token == token {
             listeners[descriptor]?.arm = nil
             post(token, -Self.cancelled)
             return 0
@@ -372,7 +372,7 @@ extension MemoryKernel {
             post(token, -Self.cancelled)
             return 0
         }
-        for socket in sockets.values where cancel(token, on: socket) { return 0 }
+        if let socket = sockets[descriptor], cancel(token, on: socket) { return 0 }
         return -Self.noSuchOperation
     }
 

@@ -46,10 +46,11 @@ import Testing
         #expect(detached == ["unread"])
     }
 
-    /// It may have been accepted with an option that makes a close wait for the peer.
+    /// It may have been accepted with an option that makes a close wait for the peer, or that hides input from a poll.
     @Test func noCloseOfAnAdoptedConnectionWaits() throws {
         let kernel = try adopt("") { connection in connection.close() }
         #expect(kernel.forgottenLingers == [1001])
+        #expect(kernel.forgottenLowWaters == [1001])
         #expect(kernel.closes(of: 1001) == 1)
     }
 

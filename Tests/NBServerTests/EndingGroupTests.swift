@@ -17,10 +17,12 @@ import Testing
     /// So many clients come at once, are greeted, and end.
     private func run(
         _ count: Int32,
+        options: [SocketOption] = [],
         _ prepare: @escaping (FakeKernel) -> Void = { _ in },
         then steps: [FakeKernel.Step] = []
     ) throws -> (FakeKernel, ServerCounters) {
-        let server = try ScriptedServer()
+        var server = try ScriptedServer()
+        server.options.socketOptions = options
         let accept: FakeKernel.Step = { kernel in
             prepare(kernel)
             for number in 0..<count { try kernel.accept(first + number, on: server.listeners[0]) }
@@ -92,11 +94,11 @@ import Testing
         )
     }
 
-    @Test func withoutTheLookAtAllEachIsLookedAt() throws {
+    @Test func ifThePollFailsEachConnectionIsLookedAtAlone() throws {
         let (kernel, _) = try run(
             2,
             { kernel in
-                kernel.looksInVain = true
+                kernel.pollFails = true
                 kernel.unheard[first + 1] = [5]
             },
             then: [{ kernel in #expect(kernel.discards(on: first + 1).count == 1) }]
@@ -109,8 +111,32 @@ import Testing
         #expect(kernel.closes(of: first) == 1 && kernel.closes(of: first + 1) == 1)
     }
 
+    /// A poll tells of no input below the mark, and a close over it would be a reset.
+    @Test func withALowWaterMarkEachConnectionIsLookedAtAlone() throws {
+        let mark = SocketOption.raw(level: SOL_SOCKET, name: SO_RCVLOWAT, value: 100)
+        let (kernel, _) = try run(2, options: [mark])
+        #expect(
+            kernel.allCalls.suffix(4) == [
+                .discardInput(first, isPlainTCP: true), .discardInput(first + 1, isPlainTCP: true),
+                .close(first), .close(first + 1),
+            ]
+        )
+    }
+
+    /// However the option was given.
+    @Test func noCloseOfAGroupWaitsForAPeer() throws {
+        let seconds = withUnsafeBytes(of: linger(l_onoff: 1, l_linger: 3)) { Array($0) }
+        let raw = SocketOption.raw(level: SOL_SOCKET, name: SO_LINGER, bytes: seconds)
+        for option in [.linger(.seconds(3)), raw] {
+            let (kernel, _) = try run(2, options: [option])
+            #expect(kernel.forgottenLingers == [first, first + 1])
+        }
+        let (kernel, _) = try run(2, options: [.linger(.zero)])
+        #expect(kernel.forgottenLingers == [])
+    }
+
     /// Its stream does not end before its bytes are taken, and it does not keep the others from ending.
-    @Test func theOneWhoseBytesWereNotTakenIsNotAmongThem() throws {
+    @Test func aConnectionWithAShortSendIsNotInTheGroup() throws {
         let (kernel, _) = try run(
             3,
             { $0.sendResults[first + 1] = [4] },

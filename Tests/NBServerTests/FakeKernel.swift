@@ -50,14 +50,16 @@ final class FakeKernel: @unchecked Sendable {
     var unsent: Set<Int32> = []
     /// What looks for unread input come to, one after the other; others find nothing.
     var unheard: [Int32: [Int32]] = [:]
-    /// A look at several sockets fails.
-    var looksInVain = false
+    /// A poll of several sockets fails.
+    var pollFails = false
     /// What happens elsewhere while the loop makes a direct call.
     var onCall: (DirectCall) -> Void = { _ in }
     /// Descriptors that the engine was told to forget.
     private(set) var forgotten: [Int32] = []
     /// Descriptors whose close was kept from waiting.
     private(set) var forgottenLingers: [Int32] = []
+    /// Descriptors whose low-water mark was reset.
+    fileprivate(set) var forgottenLowWaters: [Int32] = []
     /// What is known of peers; of others, that they have taken nothing and said nothing.
     var peers: [Int32: PeerState] = [:]
     /// Descriptors whose peers have said something that was not received.
@@ -255,7 +257,9 @@ extension FakeKernel {
         case .accept(let listener, _):
             precondition(armed[listener] == nil, "armed twice")
             armed[listener] = token
-        case .cancel(let token, _):
+        case .cancel(let token, let descriptor):
+            let wanted = outstanding[token]?.descriptor ?? armed.first { $0.value == token }?.key
+            precondition(wanted ?? descriptor == descriptor, "a cancel names another descriptor than its operation")
             if cancelsAtOnce { cancel(token) } else { cancelled.append(token) }
         case .connect, .discardInput, .discardByReading, .read, .receive:
             outstanding[token] = operation
@@ -372,7 +376,7 @@ extension FakeKernel {
 
     fileprivate func findInput(among sockets: UnsafeMutableBufferPointer<pollfd>) -> Bool {
         call(.findInput(sockets.map(\.fd)))
-        guard !looksInVain else { return false }
+        guard !pollFails else { return false }
         for index in sockets.indices {
             let result = unheard[sockets[index].fd]?.first ?? -EAGAIN
             sockets[index].revents = result == -EAGAIN ? 0 : Int16(POLLIN)
@@ -456,6 +460,8 @@ struct ScriptedCalls: SocketCalls {
 
     func forgetLinger(of descriptor: Int32) { kernel.forgetLinger(of: descriptor) }
 
+    func forgetLowWater(of descriptor: Int32) { kernel.forgottenLowWaters.append(descriptor) }
+
     func queueLength(of listener: Int32) -> Int { kernel.queueLengths[listener] ?? 0 }
 
     func hasInput(_ descriptor: Int32) -> Bool { kernel.spoken.contains(descriptor) }
@@ -469,4 +475,17 @@ struct ScriptedCalls: SocketCalls {
     func takeReserve() -> Bool { kernel.takeReserve() }
 
     func giveReserve() -> Bool { kernel.giveReserve() }
+}
+
+extension Operation {
+    /// The descriptor on which it is carried out.
+    fileprivate var descriptor: Int32 {
+        switch self {
+        case .accept(let listener, _): listener
+        case .connect(let descriptor, _), .send(let descriptor, _), .sendAtOnce(let descriptor, _): descriptor
+        case .receive(let descriptor, _, _), .read(let descriptor, _, _), .cancel(_, let descriptor): descriptor
+        case .discardInput(let descriptor), .discardByReading(let descriptor): descriptor
+        case .disconnect(let descriptor), .close(let descriptor): descriptor
+        }
+    }
 }

@@ -59,7 +59,7 @@ extension SoupTests {
             (SyscallCount.poll, "ENOMEM", "recvfrom"), (SyscallCount.poll, "EINTR", "recvfrom"),
             ("close_range", "ENOSYS", "close"), ("close_range", "EPERM", "close"),
         ])
-        func endsThatMayNotBeSharedLoseNoClient(call: String, error: String, own: String) throws {
+        func aFailingPollOrCloseRangeLosesNoClient(call: String, error: String, own: String) throws {
             let process = try TestServer.warm()
             let before = try ProcessState(of: process.pid)
             let address = try process.start(.highestGranted).addresses[0]

@@ -66,7 +66,9 @@ struct EventDescriptorTests {
         try ring.submit()
         // The same slot, another life; the same life, another kind.
         let strangers = [Token(kind: 1, generation: 6, slot: 1), Token(kind: 2, generation: 5, slot: 1)]
-        for stranger in strangers { #expect(try ring.result(of: .cancel(stranger, descriptor: event.descriptor)) == -ENOENT) }
+        for stranger in strangers {
+            #expect(try ring.result(of: .cancel(stranger, descriptor: event.descriptor)) == -ENOENT)
+        }
         event.signal()
         #expect(try ring.take(1) == [Completion(token: token, result: 8)])
     }

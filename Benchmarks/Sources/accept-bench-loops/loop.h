@@ -62,8 +62,10 @@ void begin_requests(int connection);
 /* Counts a request: whether its response is the last. */
 bool is_last_request(const struct options *options, int connection);
 
-/* Sends the last answer, by a direct call, and has the connection end with others; ends those that have not ended yet: finish.c. */
+/* Sends the last answer by a direct call, and puts the connection into the group that ends next: finish.c. */
 void finish(int connection, const struct answer *answer);
+
+/* Ends the connections of the group. */
 void finish_group(void);
 
 /* The loops; none returns. */

@@ -149,8 +149,10 @@ extension Acceptor {
         while let adoption = state.pointee.takeAdopted() {
             counters.pointee.adopted += 1
             calls.adopt(adoption.standIn)
-            // The socket's options are unknown. With `SO_LINGER`, a close would wait for the peer, and the loop must not.
+            // The socket's options are unknown. With `SO_LINGER`, a close would wait for the peer, and the loop must not. With `SO_RCVLOWAT`,
+            // a poll would not tell of input that makes a close a reset.
             calls.forgetLinger(of: adoption.descriptor)
+            calls.forgetLowWater(of: adoption.descriptor)
             if state.pointee.stopReason == nil {
                 let slot = connections.pointee.admit(adoption.descriptor, .none)
                 // Bytes that were sent on it before may not have left yet.

@@ -30,6 +30,14 @@ public struct SocketOption: Hashable, Sendable {
         case name(level: Int32, name: Int32, value: String, text: String)
         case bytes(level: Int32, name: Int32, value: [UInt8], text: String)
 
+        /// Whether closing a socket with this option may wait. Bytes for `SO_LINGER` are not looked into.
+        var mayMakeCloseWait: Bool {
+            if case .linger(let seconds) = self { (seconds ?? 0) > 0 } else { target == [SOL_SOCKET, SO_LINGER] }
+        }
+
+        /// Whether polling a socket with this option may not tell of input that is there.
+        var mayHideInput: Bool { target == [SOL_SOCKET, SO_RCVLOWAT] }
+
         /// Whether it sets the same thing, to whatever value.
         func sets(theSameAs other: Kind) -> Bool { target != nil && target == other.target }
 
@@ -135,11 +143,6 @@ public struct SocketOption: Hashable, Sendable {
     public static func linger(_ time: Duration?) -> SocketOption {
         guard let time else { return SocketOption(.linger(nil)) }
         return SocketOption(checked("linger", time, times, .linger(time.wholeSeconds)))
-    }
-
-    /// Whether closing a connection with this option waits.
-    var makesCloseWait: Bool {
-        kinds.contains { if case .linger(let seconds?) = $0 { seconds > 0 } else { false } }
     }
 
     /// The size of the receive buffer in bytes. The kernel doubles it. Inherited. `SO_RCVBUF`, `socket(7)`.

@@ -23,7 +23,7 @@ extension ServerContext {
 
     /// Accepts on a socket from now on; returns the listener's index.
     private func add(_ socket: ListenSocket, _ options: [SocketOption]) -> Int {
-        if options.contains(where: \.makesCloseWait) { state.pointee.connections.pointee.closesWait = true }
+        state.pointee.connections.pointee.note(options)
         let index = state.pointee.listeners.pointee.add(socket)
         state.pointee.publishAddresses()
         state.pointee.note(.listenerAdded(socket.address))

@@ -34,7 +34,7 @@ extension ServerContext {
         return slot
     }
 
-    /// The same with the options of the worker's type. Apart, since no options at all cost as much to hand on as options do.
+    /// The same with the options of the worker's type. An overload, because no options cost as much to pass as options do.
     @inline(__always)
     func give<Worker: ConnectionWorker & ~Copyable>(
         _ connection: consuming Connection,

@@ -44,7 +44,7 @@ extension ConnectionTable {
             if standIn == nil { try kind.set(on: slot.pointee.descriptor, family: AF_UNSPEC, address: nil) }
         }
         if let socket = standIn?(slot.pointee.descriptor) { try set(option, on: socket) }
-        if option.makesCloseWait { closesWait = true }
+        note([option])
     }
 
     private func set(_ option: SocketOption, on socket: any StandInSocket) throws(ServerError) {

@@ -23,7 +23,8 @@ struct ConnectionSlot {
 
     // Five that are reset together, next to each other so that it takes two stores.
     var state = ConnectionState()
-    /// Something was sent on it before its last bytes, or fewer than all of them, or they are many: the peer may be behind.
+    /// Bytes were sent before the last ones, here or by the owner before. Also set if the last bytes fell short or are more than 512. Then some
+    /// may still be unsent at the close.
     var mayBeBehind = false
     /// It is to end its output when everything is sent.
     var finishesOutput = false

@@ -18,8 +18,10 @@ struct ConnectionTable: ~Copyable {
     let firstLingerLimit: Duration
     /// How many of a listener's connections are heard out at a time.
     let lingerLimit: Int
-    /// Closing a connection would wait for its peer.
-    var closesWait: Bool
+    /// Closing a connection may wait for its peer, because an option of its socket asks for it.
+    private(set) var closesWait = false
+    /// Polling a connection may not tell of its input, for the same reason.
+    private(set) var mayHideInput = false
     // Not a `let`: writing through one crashes the compiler (Swift 6.3) when it builds for the thread sanitizer.
     var counters: UnsafeMutablePointer<ServerCounters>
     /// Knows the loop's thread, for debug builds; `nil` for a table without a server.
@@ -80,7 +82,6 @@ struct ConnectionTable: ~Copyable {
     init(
         server: UInt32 = 0,
         options: ServerOptions,
-        closesWait: Bool,
         counters: UnsafeMutablePointer<ServerCounters>,
         ledger: CallLedger? = nil,
         clock: @escaping () -> Instant
@@ -89,15 +90,23 @@ struct ConnectionTable: ~Copyable {
         firstCloseLimit = min(options.closeTimeLimit, options.wholeCloseTimeLimit ?? options.closeTimeLimit)
         firstLingerLimit = min(firstCloseLimit, options.lingerTimeLimit)
         lingerLimit = options.lingerLimit
-        self.closesWait = closesWait
         self.counters = counters
         self.ledger = ledger
         time = TurnTime(clock)
         endedSlot.initialize(to: ConnectionSlot(index: 0, server: server))
+        note(options.socketOptions)
     }
 
     deinit {
         endedSlot.deallocate()
+    }
+
+    /// Sockets of the server get these options.
+    mutating func note(_ options: [SocketOption]) {
+        for option in options {
+            if option.kinds.contains(where: \.mayMakeCloseWait) { closesWait = true }
+            if option.kinds.contains(where: \.mayHideInput) { mayHideInput = true }
+        }
     }
 
     /// The time of the loop's present turn.

@@ -1,11 +1,11 @@
 internal import NBEngine
 internal import NBLibc
 
-/// Connections that end together: the kernel has their last bytes, and holds them back for the ends of their streams.
+/// Connections that end together. The kernel has each connection's last bytes and holds them (`MSG_MORE`) until its FIN.
 ///
-/// One call looks at all of them for unread input, and one closes those whose descriptors follow each other. Of the four system calls
-/// that an end takes, a group shares two; and calls of one kind in a row cost the kernel less than calls of four kinds in turn. A group is
-/// begun and ended within one ``ConnectionTable/submitDue(atMost:on:_:)``: nothing else happens to its connections meanwhile.
+/// One `poll(2)` looks for unread input on all of them. One `close_range(2)` closes each run of consecutive descriptors. So a group shares two
+/// of the four system calls that an end takes, and calls of one kind in a row cost the kernel less than calls of four kinds in turn. A group
+/// is begun and ended within one ``ConnectionTable/submitDue(atMost:on:_:)``: nothing else happens to its connections meanwhile.
 ///
 /// ```
 ///  due ── send ──▶ in the group ── shutdown ── poll: nothing ─────────────▶ close_range
@@ -14,14 +14,17 @@ internal import NBLibc
 ///
 /// Owned by the table of connections; loop's thread only.
 struct EndingGroup: ~Copyable {
-    /// A larger one saves next to nothing more, and a message would wait longer for it. The kernel polls so many without allocating.
+    /// A larger group saves almost nothing more and delays messages. `poll(2)` takes this many without allocating.
     static let capacity = 16
+
+    /// What to poll for. An urgent byte alone is not input to `poll(2)`, but a close over it is a reset.
+    static let events = Int16(POLLIN | POLLPRI)
 
     private let slots = UnsafeMutablePointer<ConnectionTable.Slot>.allocate(capacity: capacity)
     private let sockets = UnsafeMutablePointer<pollfd>.allocate(capacity: capacity)
     private let descriptors = UnsafeMutablePointer<Int32>.allocate(capacity: capacity)
     private(set) var count = 0
-    /// How many of them are to be closed. Their slots come first, in the places of those that were looked at.
+    /// How many are to be closed. Their slots overwrite `slots` from the front.
     private var closingCount = 0
 
     deinit {
@@ -35,11 +38,11 @@ struct EndingGroup: ~Copyable {
     @inline(__always)
     mutating func append(_ slot: ConnectionTable.Slot) {
         (slots + count).initialize(to: slot)
-        (sockets + count).initialize(to: pollfd(fd: slot.pointee.descriptor, events: Int16(POLLIN), revents: 0))
+        (sockets + count).initialize(to: pollfd(fd: slot.pointee.descriptor, events: Self.events, revents: 0))
         count &+= 1
     }
 
-    /// Looks at all of them; returns whether it is known now which have input. For one, looking for its input is the look.
+    /// Polls all of them. Returns whether the events are known. A single connection needs no poll: the call that discards its input finds it.
     @inline(__always)
     func findInput(_ calls: borrowing some SocketCalls & ~Copyable) -> Bool {
         count > 1 && calls.findInput(among: UnsafeMutableBufferPointer(start: sockets, count: count))
@@ -48,13 +51,13 @@ struct EndingGroup: ~Copyable {
     @inline(__always)
     func slot(_ index: Int) -> ConnectionTable.Slot { slots[index] }
 
-    /// Whether something was found on one, be it input, an end or an error.
+    /// Whether the poll found input, the end of the peer's stream or an error.
     @inline(__always)
     func hasEvent(_ index: Int) -> Bool { sockets[index].revents != 0 }
 
-    /// One that was looked at is to be closed.
+    /// Puts a connection that was looked at among those to be closed.
     @inline(__always)
-    mutating func close(_ slot: ConnectionTable.Slot) {
+    mutating func markClosing(_ slot: ConnectionTable.Slot) {
         slots[closingCount] = slot
         (descriptors + closingCount).initialize(to: slot.pointee.descriptor)
         closingCount &+= 1
@@ -72,22 +75,22 @@ struct EndingGroup: ~Copyable {
 
 // How a group ends.
 extension ConnectionTable {
-    /// Ends the streams of a group's connections, throws away what their peers said and the server did not receive, and closes: a close over
-    /// that would be a reset. Connections whose peers spoke are heard out, and so are those whose last bytes have not left.
+    /// Ends the streams of a group's connections, discards their unread input, then closes. Closing a socket with unread input resets the
+    /// connection. A connection whose peer spoke is heard out, and so is one whose last bytes have not left.
     ///
-    /// The order matters. Everything has left before the close, which is a reset if a peer has spoken just then, or speaks later.
+    /// The order matters. Everything has left before the close, which is a reset if a peer spoke since its input was discarded.
     @inline(never)
     mutating func endGroup(
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
         for index in 0..<endings.count { calls.finishOutput(of: endings.slot(index).pointee.descriptor) }
-        let isKnown = endings.findInput(calls)
+        let isKnown = !mayHideInput && endings.findInput(calls)
         for index in 0..<endings.count {
             let slot = endings.slot(index)
-            let finish = discardInput(of: slot, isThereSome: !isKnown || endings.hasEvent(index), calls)
+            let finish = discardInput(of: slot, mayHaveInput: !isKnown || endings.hasEvent(index), calls)
             let action = slot.pointee.state.on(.finished(finish))
-            if action == .close { endings.close(slot) } else { hearOutIfRoom(slot, on: &engine) }
+            if action == .close { endings.markClosing(slot) } else { hearOutIfRoom(slot, on: &engine) }
         }
         closeGroup(on: &engine, calls)
     }
@@ -95,11 +98,11 @@ extension ConnectionTable {
     @inline(__always)
     private func discardInput(
         of slot: Slot,
-        isThereSome mayBeSome: Bool,
+        mayHaveInput: Bool,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) -> ConnectionState.Finish {
         let descriptor = slot.pointee.descriptor
-        let unheard = mayBeSome ? calls.discardInput(of: descriptor, isPlainTCP: slot.pointee.isPlainTCP) : -EAGAIN
+        let unheard = mayHaveInput ? calls.discardInput(of: descriptor, isPlainTCP: slot.pointee.isPlainTCP) : -EAGAIN
         // Behind the end of the peer's stream nothing comes that could reset the connection.
         if unheard != 0 && slot.pointee.mayBeBehind && calls.hasUnsent(descriptor) { return .unsent }
         // Without memory to look, something may be there.

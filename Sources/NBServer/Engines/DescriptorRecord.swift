@@ -37,7 +37,7 @@ struct DescriptorRecord {
     var hasMoreThanBytes = false
     /// The number is in the list of those with work left.
     var isListed = false
-    /// Of a listener.
+    /// The length of a listener's next run of accepts; unused for other descriptors.
     var acceptRun = AcceptRun()
     /// What waits for input, first come first served: indices of ``WaitingOperations``, below 0 if nothing does.
     var firstInput: Int32 = -1

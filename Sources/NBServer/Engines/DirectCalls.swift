@@ -22,8 +22,8 @@ func discardByReading(_ descriptor: Int32) -> Int32 {
     }
 }
 
-/// Closes descriptors, of which those that follow each other go by one call. `close_range(2)`, Linux 5.9; without it, and where a filter
-/// forbids it, one by one.
+/// Closes descriptors, each run of consecutive ones by one `close_range(2)` (Linux 5.9). Without that call, or where a filter forbids it, one
+/// by one.
 func closeAll(_ descriptors: Span<Int32>) {
     var start = 0
     while start < descriptors.count {

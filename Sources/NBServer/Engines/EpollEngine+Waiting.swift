@@ -116,7 +116,7 @@ extension EpollEngine {
         postpone(record, listener)
     }
 
-    /// What an accept that failed means for those that follow. Interrupted, the run goes on in its turn.
+    /// Answers an accept that failed. `EAGAIN` ends the run, `EINTR` leaves the listener among those with work, any other error ends the arm.
     private mutating func endRun(
         _ record: DescriptorTable.Record,
         _ listener: Int32,

@@ -5,8 +5,7 @@ internal import NBUring
 /// The engine for kernels, containers and sandboxes without io_uring: system calls that do not block, made by the loop's thread, and
 /// epoll for what has to wait.
 ///
-/// An operation is tried first and waits only if it must; so a short connection costs `accept4`, `send`, `recv`, `close` and no
-/// `epoll_ctl`. A descriptor on which something waits is registered once for input, and again if a send has to wait, edge-triggered:
+/// An operation is tried first and waits only if it must; so a short connection costs no `epoll_ctl`. A descriptor on which something waits is registered once for input, and again if a send has to wait, edge-triggered:
 /// what epoll has told is kept in its ``DescriptorRecord`` until a call finds nothing. A descriptor on which something could go on, but the completion queue was
 /// full, stays in a list, since epoll does not tell again.
 ///
@@ -15,7 +14,9 @@ internal import NBUring
 ///  submit ──▶ enter ──▶ try                                                             ▲
 ///                        └─ must wait ──▶ waiting ◀─ nothing there ─┐                   │
 ///                                           │                       │                   │
-///                             epoll's event └──▶ descriptors with work left ── served ──┘
+///                             epoll's event └──▶ descriptors with work left ── served ──┤
+///                                                               ▲                       │
+///                                                next enter ────┴── postponed ◀── a run of accepts was filled
 /// ```
 ///
 /// Where the contract leaves it to an engine:
@@ -39,7 +40,7 @@ struct EpollEngine: Engine, ~Copyable {
     var completions: GrowingRing<Completion>
     /// Descriptors on which something that waits can go on, each once. One that was closed meanwhile does no harm.
     var ready = GrowingRing<Int32>(capacity: 64)
-    /// The same of listeners that are tried again when the connections they have brought were served.
+    /// Listeners whose run of accepts was filled. The next enter puts them behind `ready`, after the loop has served their connections.
     var postponed = GrowingRing<Int32>(capacity: 16)
     /// What waits may bring so many completions until the queue counts as full.
     var completionLimit = 0
@@ -51,7 +52,7 @@ struct EpollEngine: Engine, ~Copyable {
     private let receiveBufferCount: Int
     private let receiveBufferSize: Int
 
-    /// What a host waits for that waits elsewhere: who wakes the loop adds to it.
+    /// Wakes a host that waits elsewhere. A thread that wakes the loop adds to it.
     private var event: Int32?
     private var alarm: AlarmDescriptor?
 
@@ -90,8 +91,8 @@ struct EpollEngine: Engine, ~Copyable {
         serveReady()
     }
 
-    /// With little to act on it is cheaper to ask epoll when that has been done. But not for long, since messages come through it too;
-    /// and not while something is left over, which others are to come before.
+    /// With few completions, the loop serves them before epoll is asked. At most four enters in a row, because messages wake the loop through
+    /// epoll. Never while the completion queue counts as full: then other descriptors come before the one that filled it.
     private mutating func putsPollOff() -> Bool {
         let hasLittle = !completions.isEmpty && completions.count < min(16, completionLimit)
         let putsOff = hasLittle && putOffCount < 4

@@ -17,8 +17,8 @@ package protocol SocketCalls: ~Copyable {
     /// stream, or a negated error: `EAGAIN` if nothing has arrived. `recv(2)`; without copying on plain TCP (`MSG_TRUNC`, `tcp(7)`).
     func discardInput(of descriptor: Int32, isPlainTCP: Bool) -> Int32
 
-    /// Finds those of some connected sockets on which something has arrived, or that have ended or failed: one call for all of them. Returns
-    /// `false` if nothing is known, because that call has failed. `poll(2)`.
+    /// Polls connected sockets with one call. An event is set where input, the end of the peer's stream or an error waits. Returns `false` if
+    /// the call failed; the events then mean nothing. `poll(2)`.
     func findInput(among sockets: UnsafeMutableBufferPointer<pollfd>) -> Bool
 
     /// Ends the output of a connected socket after what was sent: the peer reads the end of the stream. `shutdown(2)`.
@@ -29,6 +29,9 @@ package protocol SocketCalls: ~Copyable {
 
     /// Sees to it that closing a socket does not wait for its peer. `SO_LINGER`, `socket(7)`.
     func forgetLinger(of descriptor: Int32)
+
+    /// Has polling a socket tell of its first byte. `SO_RCVLOWAT`, `socket(7)`.
+    func forgetLowWater(of descriptor: Int32)
 
     /// How many connections wait in a listening socket's accept queue. `TCP_INFO`, `tcp(7)`.
     func queueLength(of listener: Int32) -> Int
@@ -64,6 +67,8 @@ extension SocketCalls where Self: ~Copyable {
     package func hasInput(_ descriptor: Int32) -> Bool { peerState(of: descriptor).unreceivedByteCount > 0 }
 
     package func findInput(among sockets: UnsafeMutableBufferPointer<pollfd>) -> Bool { false }
+
+    package func forgetLowWater(of descriptor: Int32) {}
 }
 
 /// The calls on the kernel's sockets.
@@ -107,6 +112,11 @@ struct KernelSocketCalls: SocketCalls, ~Copyable {
 
     func forgetLinger(of descriptor: Int32) {
         NBServer.forgetLinger(of: descriptor)
+    }
+
+    func forgetLowWater(of descriptor: Int32) {
+        var one: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVLOWAT, &one, socklen_t(MemoryLayout<Int32>.size))
     }
 
     /// For a socket that listens, the kernel gives the length of its queue where it otherwise gives what is unacknowledged.

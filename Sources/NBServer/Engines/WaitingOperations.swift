@@ -2,8 +2,8 @@ internal import NBEngine
 
 /// The operations of an ``EpollEngine`` that have been carried out and are not over.
 ///
-/// Those of one descriptor are linked in their order. Places are never moved, and freed ones are used again; memory for as many as there ever
-/// were is kept. Owned by the engine; its thread only.
+/// The operations of one descriptor form a list, oldest first. A place never moves. Freed places are used again, and memory is never given
+/// back. Owned by the engine; its thread only.
 ///
 /// ```
 ///  record.firstInput ──▶ operation ── next ──▶ operation ── next ──▶ -1

@@ -68,7 +68,6 @@ struct LoopState: ~Copyable {
             to: ConnectionTable(
                 server: control.server,
                 options: options,
-                closesWait: options.socketOptions.contains(where: \.makesCloseWait),
                 counters: counters,
                 ledger: behavior.ledger,
                 clock: engine.clock

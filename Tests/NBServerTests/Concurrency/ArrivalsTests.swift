@@ -77,8 +77,8 @@ import Testing
                     for count in 1...10 {
                         crowd.clients.append(try Client(address))
                         try Self.waitForArrivals(UInt64(count), arrivals)
-                        // Two turns: before the second the queue was found empty, so that each client comes alone. Of the last one, in the
-                        // first the listener is paused, before the second its accept is cancelled.
+                        // Two turns: before the second the queue was found empty, so that each client comes alone. After the tenth
+                        // client the first turn pauses the listener, and its accept is cancelled before the second.
                         for _ in 0..<2 {
                             let activity = try await arrivals.server.status(within: nil).listeners[0].activity
                             expect(activity, is: count == 10 ? .paused : .accepting, "the listener after \(count)")

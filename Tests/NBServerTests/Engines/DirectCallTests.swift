@@ -83,8 +83,8 @@ import Testing
         #expect(try client.readToEnd() == ConformanceReading())
     }
 
-    /// One look at several finds those that have spoken, ended or gone, and no other.
-    @Test func aLookAtSeveralFindsThoseWithInput() throws {
+    /// One poll finds the connections that have spoken, ended or gone, and no other.
+    @Test func aPollFindsTheConnectionsWithInput() throws {
         let clients = try (0..<5).map { _ in try world.makeConnection() }
         clients[1].say([1])
         try clients[1].awaitArrival(of: 1)
@@ -93,20 +93,52 @@ import Testing
         clients[3].reset()
         try clients[3].awaitArrivalOfEnd()
         for client in clients { calls.finishOutput(of: client.server) }
-        var sockets = clients.map { pollfd(fd: $0.server, events: Int16(POLLIN), revents: 0) }
+        var sockets = clients.map { pollfd(fd: $0.server, events: EndingGroup.events, revents: 0) }
         let isKnown = sockets.withUnsafeMutableBufferPointer { calls.findInput(among: $0) }
         #expect(isKnown)
         #expect(sockets.map { $0.revents != 0 } == [false, true, true, true, false])
         for client in clients { close(client.server) }
     }
 
+    /// An urgent byte is input, too: it is found, and the close behind it is no reset.
+    @Test func anUrgentByteIsFoundAndDiscarded() throws {
+        let client = try #require(try world.makeConnection() as? KernelClient)
+        client.sayUrgently(7)
+        var sockets = [pollfd(fd: client.server, events: Int16(POLLPRI), revents: 0)]
+        try #require(poll(&sockets, 1, 60_000) == 1)
+        sockets[0] = pollfd(fd: client.server, events: EndingGroup.events, revents: 0)
+        calls.finishOutput(of: client.server)
+        let isKnown = sockets.withUnsafeMutableBufferPointer { calls.findInput(among: $0) }
+        #expect(isKnown && sockets[0].revents != 0)
+        _ = calls.discardInput(of: client.server, isPlainTCP: true)
+        close(client.server)
+        #expect(try client.readToEnd() == ConformanceReading())
+    }
+
+    /// An adopted socket may have a low-water mark. A poll tells of its first byte all the same.
+    @Test func aForgottenLowWaterMarkHidesNoInput() throws {
+        let client = try world.makeConnection()
+        client.say([1])
+        try client.awaitArrival(of: 1)
+        var mark: Int32 = 100
+        setsockopt(client.server, SOL_SOCKET, SO_RCVLOWAT, &mark, socklen_t(MemoryLayout<Int32>.size))
+        for isForgotten in [false, true] {
+            if isForgotten { calls.forgetLowWater(of: client.server) }
+            var sockets = [pollfd(fd: client.server, events: EndingGroup.events, revents: 0)]
+            let isKnown = sockets.withUnsafeMutableBufferPointer { calls.findInput(among: $0) }
+            #expect(isKnown)
+            #expect((sockets[0].revents != 0) == isForgotten)
+        }
+        close(client.server)
+    }
+
     /// Numbers that follow each other go by one call; what is between them, or behind, stays open.
-    @Test func severalAreClosedAndNoOther() throws {
+    @Test func closeAllClosesExactlyTheGivenDescriptors() throws {
         // High numbers, so that no other test takes one in between.
         var limit = rlimit()
         let answer = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         try #require(answer == 0)
-        let first = Int32(clamping: limit.rlim_cur / 4 * 3)
+        let first = Int32(min(limit.rlim_cur, 65_536) / 4 * 3)
         let original = try EventDescriptor()
         let numbers = (0..<10).map { _ in fcntl(original.descriptor, F_DUPFD_CLOEXEC, first) }
         try #require(numbers == Array(first..<first + 10))

@@ -37,6 +37,13 @@ final class KernelClient: ConformanceClient, @unchecked Sendable {
     }
 
     func say(_ bytes: [UInt8]) { Self.send(bytes, to: client) }
+
+    /// As urgent data. `tcp(7)`.
+    func sayUrgently(_ byte: UInt8) {
+        var byte = byte
+        Glibc.send(client, &byte, 1, Int32(MSG_OOB | MSG_NOSIGNAL))
+    }
+
     func speakAsServer(_ bytes: [UInt8]) { Self.send(bytes, to: server) }
 
     private static func send(_ bytes: [UInt8], to descriptor: Int32) {

@@ -71,8 +71,12 @@ import Testing
         try server.stop()
     }
 
-    @Test func aCloseThatLingersDoesNotHoldUpTheLoop() throws {
-        let server = try RunningServer(engine: .ring(.linux6_1), socketOptions: [.linger(.seconds(60))]) {
+    @Test(arguments: [false, true])
+    func aCloseThatLingersDoesNotHoldUpTheLoop(isRaw: Bool) throws {
+        let minute = withUnsafeBytes(of: linger(l_onoff: 1, l_linger: 60)) { Array($0) }
+        let raw = SocketOption.raw(level: SOL_SOCKET, name: SO_LINGER, bytes: minute)
+        let option = isRaw ? raw : .linger(.seconds(60))
+        let server = try RunningServer(engine: .ring(.linux6_1), socketOptions: [option]) {
             connection,
             _ in
             connection.send([UInt8](repeating: 1, count: 200_000))

@@ -35,7 +35,6 @@ private func deadline(of limit: Duration, from now: Instant) -> Instant {
     return withUnsafeMutablePointer(to: &counters) { counters in
         var table = ConnectionTable(
             options: ServerOptions(closeTimeLimit: limit),
-            closesWait: false,
             counters: counters,
             clock: { now }
         )

@@ -14,7 +14,7 @@ struct ConnectionLives: ~Copyable {
         counters = .allocate(capacity: 1)
         counters.initialize(to: ServerCounters())
         let options = ServerOptions(closeTimeLimit: .zero)
-        table = ConnectionTable(options: options, closesWait: false, counters: counters) { Instant(nanoseconds: 0) }
+        table = ConnectionTable(options: options, counters: counters) { Instant(nanoseconds: 0) }
     }
 
     deinit {
