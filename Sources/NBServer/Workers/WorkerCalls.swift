@@ -45,7 +45,7 @@ extension WorkerCalls {
             if let slot, completion.result > 0, let bytes = engine.received(completion) {
                 counters.pointee.bytesReceived &+= UInt64(bytes.count)
                 arrived(slot, bytes)
-                if slot.pointee.phase == .open && slot.pointee.hasWorker { connections.pointee.hear(slot, bytes.count) }
+                if slot.pointee.phase == .open { connections.pointee.hear(slot, bytes.count) }
             }
             engine.returnBuffer(buffer)
             returnedBuffers += 1
