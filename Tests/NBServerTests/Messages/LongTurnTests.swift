@@ -105,6 +105,42 @@ import Testing
         )
     }
 
+    /// A listener is to leave, which a message asked for while connections ended. No completion tells the loop to begin with that.
+    @Test func theLoopDoesNotSleepOverADepartureThatWasAskedForBetweenEnds() throws {
+        var clerk = Clerk()
+        clerk.onConnection = { _, connection, _ in
+            connection.send(Clerk.greeting)
+            return .continue
+        }
+        try scripted.run(
+            clerk,
+            script: [
+                { kernel in
+                    try acceptCrowd(Int32(EndingGroup.capacity) + 4, kernel)
+                    kernel.onCall = { [mailbox] call in
+                        guard call == .close(100_000) else { return }
+                        let departure = CastMessage<Clerk>(
+                            .perform { _, context in
+                                context.state.pointee.listeners.pointee.depart(0) { $0.closesWhenServed = true }
+                                return .continue
+                            }
+                        )
+                        #expect(throws: Never.self) { try mailbox.put(departure) }
+                    }
+                },
+                { kernel in
+                    #expect(kernel.closeCount == EndingGroup.capacity + 4)
+                    let deadline = try #require(kernel.deadline)
+                    #expect(deadline <= kernel.now)
+                },
+                { kernel in
+                    let cancel = kernel.submitted.contains { if case .cancel = $0.operation { true } else { false } }
+                    #expect(cancel)
+                },
+            ]
+        )
+    }
+
     /// Each message sends on connections, which are due then, and is followed by another.
     @Test func messagesThatMakeConnectionsDueDoNotKeepATurnFromEnding() throws {
         var clerk = Clerk()
@@ -127,7 +163,7 @@ import Testing
         try scripted.run(
             clerk,
             script: [
-                { try acceptCrowd(10, $0) },
+                { try acceptCrowd(2 * Int32(EndingGroup.capacity), $0) },
                 { _ in try repeatOften(mailbox) },
                 { _ in #expect(handled.entries.count <= 512) },
             ]
