@@ -5,17 +5,20 @@ internal import Synchronization
 ///
 /// Signals belong to the process, so the registry is global. It uses a handler instead of a blocked mask and a descriptor, because every
 /// thread and every process that a callback starts would inherit a mask. The handler only reads a fixed row of entries, each of which
-/// names a loop and its signals. The previous handlers are restored when no loop watches any more.
+/// names loops and their signals. The loops of a group share an entry, so that no signal reaches a part of them. The previous handlers are restored when no loop watches any more.
 final class SignalRegistry: Sendable {
     static let shared = SignalRegistry()
     private static let count = 1024
 
     private struct Entry: ~Copyable {
-        /// The address of the loop's control, or 0.
-        let control = Atomic<UInt>(0)
-        /// A bit for each signal.
+        /// The address of a ``Row``, or 0.
+        let row = Atomic<UInt>(0)
+        /// A bit for each signal. The loops hear of signals from when this is set.
         let signals = Atomic<UInt64>(0)
     }
+
+    /// How many controls of loops there are, and then their addresses, each retained once.
+    private typealias Row = UnsafeMutablePointer<UInt>
 
     private struct Watch {
         var entries: Int
@@ -33,21 +36,39 @@ final class SignalRegistry: Sendable {
     }
 
     /// Takes a free entry, and sees to it that its signals are handled.
-    func register(_ control: LoopControl, _ signals: [Signal]) throws(ServerError) -> Int {
-        let address = UInt(bitPattern: Unmanaged.passRetained(control).toOpaque())
+    func register(_ controls: [LoopControl], _ signals: [Signal]) throws(ServerError) -> Int {
+        let row = Self.makeRow(of: controls)
+        let address = UInt(bitPattern: row)
         for entry in 0..<Self.count
-        where entries[entry].control.compareExchange(expected: 0, desired: address, ordering: .sequentiallyConsistent)
+        where entries[entry].row.compareExchange(expected: 0, desired: address, ordering: .sequentiallyConsistent)
             .exchanged
         {
             try fill(entry, signals)
             return entry
         }
-        Unmanaged.passUnretained(control).release()
+        Self.release(row)
         throw ServerError(
             .signals,
             operation: "watch signals",
             cure: "at most \(Self.count) servers of a process can wait for signals at once"
         )
+    }
+
+    private static func makeRow(of controls: [LoopControl]) -> Row {
+        let row = Row.allocate(capacity: controls.count + 1)
+        row.initialize(to: UInt(controls.count))
+        for (index, control) in controls.enumerated() {
+            (row + index + 1).initialize(to: UInt(bitPattern: Unmanaged.passRetained(control).toOpaque()))
+        }
+        return row
+    }
+
+    private static func release(_ row: Row) {
+        for index in 1..<Int(row[0]) + 1 {
+            guard let control = UnsafeRawPointer(bitPattern: row[index]) else { continue }
+            Unmanaged<LoopControl>.fromOpaque(control).release()
+        }
+        row.deallocate()
     }
 
     private func fill(_ entry: Int, _ signals: [Signal]) throws(ServerError) {
@@ -70,15 +91,14 @@ final class SignalRegistry: Sendable {
         }
     }
 
-    /// Gives an entry back. Afterwards no handler uses its control any more.
+    /// Gives an entry back. Afterwards no handler uses its loops' controls any more.
     func unregister(_ entry: Int, _ signals: [Signal]) {
         entries[entry].signals.store(0, ordering: .sequentiallyConsistent)
         for signal in signals { unwatch(signal) }
         // A handler takes nanoseconds.
         while handlersRunning.load(ordering: .sequentiallyConsistent) > 0 { sched_yield() }
-        let address = entries[entry].control.exchange(0, ordering: .sequentiallyConsistent)
-        guard let control = UnsafeRawPointer(bitPattern: address) else { return }
-        Unmanaged<LoopControl>.fromOpaque(control).release()
+        let address = entries[entry].row.exchange(0, ordering: .sequentiallyConsistent)
+        if let row = Row(bitPattern: address) { Self.release(row) }
     }
 
     /// Returns the error number if the signal cannot be handled.
@@ -120,12 +140,20 @@ final class SignalRegistry: Sendable {
         while entry + 1 < Self.count {
             entry += 1
             guard entries[entry].signals.load(ordering: .sequentiallyConsistent) & signal.bit != 0,
-                let control = UnsafeRawPointer(
-                    bitPattern: entries[entry].control.load(ordering: .sequentiallyConsistent)
-                )
+                let row = Row(bitPattern: entries[entry].row.load(ordering: .sequentiallyConsistent))
             else { continue }
-            Unmanaged<LoopControl>.fromOpaque(control)._withUnsafeGuaranteedRef { $0.arrived(signal) }
+            Self.tell(signal, row)
         }
         handlersRunning.subtract(1, ordering: .sequentiallyConsistent)
+    }
+
+    private static func tell(_ signal: Signal, _ row: Row) {
+        var left = row[0]
+        while left > 0 {
+            if let control = UnsafeRawPointer(bitPattern: row[Int(bitPattern: left)]) {
+                Unmanaged<LoopControl>.fromOpaque(control)._withUnsafeGuaranteedRef { $0.arrived(signal) }
+            }
+            left -= 1
+        }
     }
 }

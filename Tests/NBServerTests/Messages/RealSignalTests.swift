@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import NBServer
@@ -41,6 +42,38 @@ import Testing
     )
     func aSignalHasABitOfItsOwn(number: Int32, bit: UInt64) {
         #expect(Signal(rawValue: number).bit == bit)
+    }
+
+    /// The shards of a group drain together: a signal that comes while they begin to hear of it reaches all of them or none.
+    @Test func aSignalReachesAllLoopsOfARelayOrNone() async {
+        await #expect(processExitsWith: .success) {
+            let signal = Signal(rawValue: SIGUSR1)
+            let roles = SignalRoles(reporting: [signal])
+            // So that the signal has a handler throughout.
+            let other = try SignalRelay(roles, for: [LoopControl()])
+            alarm(KernelScenario.patience)
+            let rounds = 2_000
+            let (round, handled) = (Atomic<Int>.Box(0), Atomic<Int>.Box(0))
+            // One signal a round, handled by that thread, earlier or later in what this one does.
+            let thread = HelperThread {
+                for number in 1...rounds {
+                    while round.value.load(ordering: .acquiring) < number { sched_yield() }
+                    for _ in 0..<(number * 7 % 400) { _ = round.value.load(ordering: .relaxed) }
+                    raise(SIGUSR1)
+                    handled.value.store(number, ordering: .releasing)
+                }
+            }
+            for number in 1...rounds {
+                let controls = (0..<8).map { _ in LoopControl() }
+                round.value.store(number, ordering: .releasing)
+                _ = try SignalRelay(roles, for: controls)
+                let reached = controls.filter { $0.takeSignals() == [signal] }.count
+                try #require(reached == 0 || reached == 8, "round \(number)")
+                while handled.value.load(ordering: .acquiring) < number { sched_yield() }
+            }
+            thread.join()
+            withExtendedLifetime(other) {}
+        }
     }
 
     /// A thread may have a stack that is too small for a handler, and another one for signals; Go's threads are such.
