@@ -56,6 +56,7 @@ import Testing
             let (round, handled) = (Atomic<Int>.Box(0), Atomic<Int>.Box(0))
             // One signal a round, handled by that thread, earlier or later in what this one does.
             let thread = HelperThread {
+                Self.unblock(SIGUSR1)
                 for number in 1...rounds {
                     while round.value.load(ordering: .acquiring) < number { sched_yield() }
                     for _ in 0..<(number * 7 % 400) { _ = round.value.load(ordering: .relaxed) }
@@ -65,15 +66,46 @@ import Testing
             }
             for number in 1...rounds {
                 let controls = (0..<8).map { _ in LoopControl() }
+                // Each sixteenth signal comes when they hear of it already.
+                var relay = number % 16 == 0 ? try SignalRelay(roles, for: controls) : nil
+                let mustArrive = relay != nil
                 round.value.store(number, ordering: .releasing)
-                _ = try SignalRelay(roles, for: controls)
-                let reached = controls.filter { $0.takeSignals() == [signal] }.count
-                try #require(reached == 0 || reached == 8, "round \(number)")
+                if relay == nil { _ = try SignalRelay(roles, for: controls) }
                 while handled.value.load(ordering: .acquiring) < number { sched_yield() }
+                relay = nil
+                let reached = controls.count { $0.takeSignals() == [signal] }
+                try #require(reached == 8 || reached == 0 && !mustArrive, "round \(number)")
             }
             thread.join()
             withExtendedLifetime(other) {}
         }
+    }
+
+    /// The loops of a group have one place among those that hear of signals, and not one each: there are 1,024.
+    @Test func theLoopsOfARelayHaveOnePlace() async {
+        await #expect(processExitsWith: .success) {
+            alarm(KernelScenario.patience)
+            let signal = Signal(rawValue: SIGUSR1)
+            let roles = SignalRoles(reporting: [signal])
+            let controls = (0..<300).map { _ in (0..<8).map { _ in LoopControl() } }
+            for _ in 0..<2 {
+                let relays = try controls.map { try SignalRelay(roles, for: $0) }
+                HelperThread {
+                    Self.unblock(SIGUSR1)
+                    raise(SIGUSR1)
+                }.join()
+                expect(controls.joined().count { $0.takeSignals() == [signal] }, is: 2_400, "loops that heard of it")
+                withExtendedLifetime(relays) {}
+            }
+        }
+    }
+
+    /// The calling thread handles the signal. Threads of tasks block it.
+    private static func unblock(_ signal: Int32) {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, signal)
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
     /// A thread may have a stack that is too small for a handler, and another one for signals; Go's threads are such.
