@@ -45,7 +45,10 @@ extension SimulatedHistory {
 
     /// A connection is delivered that came by a listener.
     func checkAdmitted(_ socket: SimulatedSocket) {
-        limits?.violations(ofLettingIn: socket, at: kernel.now).forEach(violate)
+        guard let limits else { return }
+        // A change is known to a loop from when it has acted on the completions of that turn.
+        let knowsRate = desk.map { $0.pointee.limits.rate == limits.admission.limits.rate } ?? true
+        limits.violations(ofLettingIn: socket, at: kernel.now, knowsRate: knowsRate).forEach(violate)
     }
 
     /// What is said of those that wait.
@@ -55,8 +58,10 @@ extension SimulatedHistory {
         if counters.waiting != waiting.count {
             violate("\(counters.waiting) are said to wait, and \(waiting.count) do")
         }
-        if waiting.count > 2 * kernel.features.quantum + kernel.listeners.count {
-            violate("\(waiting.count) connections wait, with a quantum of \(kernel.features.quantum)")
+        for listener in kernel.listeners {
+            let count = waitingCount(of: listener)
+            guard count > 2 * kernel.features.quantum else { continue }
+            violate("\(count) connections of a listener wait, with a quantum of \(kernel.features.quantum)")
         }
         if !waiting.isEmpty { kernel.tally.note(.waitedAtLimit) }
         if counters.overLimit > 0 { kernel.tally.note(.resetAtLimit) }

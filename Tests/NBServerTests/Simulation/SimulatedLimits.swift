@@ -85,8 +85,8 @@ extension SimulatedLimits {
     }
 
     /// A connection is delivered that came by a listener: that it may, and now.
-    func violations(ofLettingIn socket: SimulatedSocket, at now: Instant) -> [String] {
-        sourceViolations(socket) + paceViolations(now)
+    func violations(ofLettingIn socket: SimulatedSocket, at now: Instant, knowsRate: Bool) -> [String] {
+        sourceViolations(socket) + (knowsRate ? paceViolations(now) : [])
     }
 
     private func sourceViolations(_ socket: SimulatedSocket) -> [String] {
