@@ -60,7 +60,7 @@ extension SimulatedHistory {
         }
         for listener in kernel.listeners {
             let count = waitingCount(of: listener)
-            guard count > 2 * kernel.features.quantum else { continue }
+            guard count > 2 * kernel.features.quantum + 1 else { continue }
             violate("\(count) connections of a listener wait, with a quantum of \(kernel.features.quantum)")
         }
         if !waiting.isEmpty { kernel.tally.note(.waitedAtLimit) }
