@@ -86,6 +86,8 @@ extension SimulatedHistory {
         check(address, listener) { () throws(ServerError) in try context.resumeListener(on: address) }
         guard let listener, kernel.listeners[listener].isPaused else { return }
         kernel.tally.note(.unpausedListener)
+        // Between connections that end, in the turn in which the loop has seen that it rests.
+        kernel.listeners[listener].departure?.wasUnable = true
         kernel.listeners[listener].isPaused = false
     }
 
