@@ -65,7 +65,8 @@ public protocol Engine: ~Copyable {
     /// Closes a connected socket at once; nothing is in flight on it. `close(2)`.
     mutating func close(_ descriptor: Int32)
 
-    /// Closes several connected sockets; nothing is in flight on any of them. An engine may close consecutive descriptors by one call. `close_range(2)`.
+    /// Closes several connected sockets; nothing is in flight on any of them. An engine may close consecutive descriptors by one call.
+    /// `close_range(2)`.
     mutating func close(_ descriptors: Span<Int32>)
 
     /// A connected socket leaves the loop: nothing is in flight on it, and its descriptor is another owner's from now on.

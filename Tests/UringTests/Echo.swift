@@ -5,7 +5,7 @@ import NBEngine
 
 extension Token {
     /// Nothing is ever submitted with this token.
-    static let nobody = Token(kind: 254, generation: Token.generationMask, slot: .max)
+    static let unused = Token(kind: 254, generation: Token.generationMask, slot: .max)
 
     /// Marks a point in the order of submissions.
     static let fence = Token(kind: 253, slot: 0)
@@ -17,7 +17,7 @@ extension Token {
 
 extension Operation {
     /// Cancels what is not there.
-    static let echo = Operation.cancel(.nobody, descriptor: -1)
+    static let echo = Operation.cancel(.unused, descriptor: -1)
 }
 
 extension Completion {

@@ -5,9 +5,10 @@ internal import NBUring
 /// The engine for kernels, containers and sandboxes without io_uring: system calls that do not block, made by the loop's thread, and
 /// epoll for what has to wait.
 ///
-/// An operation is tried first and waits only if it must; so a short connection costs no `epoll_ctl`. A descriptor on which something waits is registered once for input, and again if a send has to wait, edge-triggered:
-/// what epoll has told is kept in its ``DescriptorRecord`` until a call finds nothing. A descriptor on which something could go on, but the completion queue was
-/// full, stays in a list, since epoll does not tell again.
+/// An operation is tried first and waits only if it must; so a short connection costs no `epoll_ctl`. A descriptor on which something waits
+/// is registered once for input, and again if a send has to wait, edge-triggered: what epoll has told is kept in its ``DescriptorRecord``
+/// until a call finds nothing. A descriptor on which something could go on, but the completion queue was full, stays in a list, since
+/// epoll does not tell again.
 ///
 /// ```
 ///                        ┌─ done ─────────────────────────────────────────────────▶ completions ──▶ batch

@@ -55,9 +55,9 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     /// Binds addresses for a behavior. From now on clients can connect. They wait until the server runs.
     ///
     /// Blocks for up to half a second for each address that is in use, because a server that was killed releases its address late. If a
-    /// standard stream is closed, it is opened on `/dev/null`, so that no connection gets its descriptor. The kernel
-    /// makes the process's table of descriptors as large as their limit, up to 65,536 of eight bytes each: a table that grows later stops the
-    /// loop for milliseconds where threads share it.
+    /// standard stream is closed, it is opened on `/dev/null`, so that no connection gets its descriptor. The kernel makes the
+    /// process's table of descriptors as large as their limit, up to 65,536 of eight bytes each: a table that grows later stops the loop for
+    /// milliseconds where threads share it.
     ///
     /// - Parameters:
     ///   - behavior: the behavior. The server owns it from now on.

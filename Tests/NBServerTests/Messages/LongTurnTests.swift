@@ -17,6 +17,14 @@ import Testing
         for number in 0..<count { try kernel.accept(100_000 + number, on: scripted.socket.descriptor) }
     }
 
+    /// Sends the clerk a message when a connection is closed, which is in the middle of a turn.
+    private func send(atCloseOf descriptor: Int32, on kernel: FakeKernel, _ step: @escaping Clerk.Step) {
+        kernel.onCall = { [mailbox] call in
+            guard call == .close(descriptor) else { return }
+            #expect(throws: Never.self) { try mailbox.put(CastMessage<Clerk>(.perform(step))) }
+        }
+    }
+
     @Test func aMessageDoesNotWaitForTheEndsOfManyConnections() throws {
         var clerk = Clerk()
         clerk.onConnection = { _, connection, _ in
@@ -28,15 +36,9 @@ import Testing
             script: [
                 { kernel in
                     try acceptCrowd(100, kernel)
-                    kernel.onCall = { [mailbox, unowned kernel] call in
-                        guard call == .close(100_000) else { return }
-                        let look = CastMessage<Clerk>(
-                            .perform { clerk, _ in
-                                clerk.total = kernel.closeCount
-                                return .continue
-                            }
-                        )
-                        #expect(throws: Never.self) { try mailbox.put(look) }
+                    send(atCloseOf: 100_000, on: kernel) { [unowned kernel] clerk, _ in
+                        clerk.total = kernel.closeCount
+                        return .continue
                     }
                 },
                 { kernel in #expect(kernel.closeCount == 100) },
@@ -81,15 +83,9 @@ import Testing
                     // One group of connections that end, and some: messages are handled in between.
                     try acceptCrowd(Int32(EndingGroup.capacity) + 4, kernel)
                     kernel.takesNothing = isShort
-                    kernel.onCall = { [mailbox] call in
-                        guard call == .close(first + 1) else { return }
-                        let end = CastMessage<Clerk>(
-                            .perform { clerk, context in
-                                _ = try context.take(clerk.kept[0])
-                                return .continue
-                            }
-                        )
-                        #expect(throws: Never.self) { try mailbox.put(end) }
+                    send(atCloseOf: first + 1, on: kernel) { clerk, context in
+                        _ = try context.take(clerk.kept[0])
+                        return .continue
                     }
                 },
                 { kernel in
@@ -117,15 +113,9 @@ import Testing
             script: [
                 { kernel in
                     try acceptCrowd(Int32(EndingGroup.capacity) + 4, kernel)
-                    kernel.onCall = { [mailbox] call in
-                        guard call == .close(100_000) else { return }
-                        let departure = CastMessage<Clerk>(
-                            .perform { _, context in
-                                context.state.pointee.listeners.pointee.depart(0) { $0.closesWhenServed = true }
-                                return .continue
-                            }
-                        )
-                        #expect(throws: Never.self) { try mailbox.put(departure) }
+                    send(atCloseOf: 100_000, on: kernel) { _, context in
+                        context.state.pointee.listeners.pointee.depart(0) { $0.closesWhenServed = true }
+                        return .continue
                     }
                 },
                 { kernel in
