@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Testing
 
 @testable import NBServer
@@ -12,7 +11,7 @@ import Testing
         let ledger = CallLedger()
         ledger.enterLoop()
         let call = TypedCall<Int>(ledger)
-        let caller = Mutex<Caller<Int>?>(Caller(call))
+        let caller = Lock<Caller<Int>?>(Caller(call))
         caller.withLock { $0?.reply(5) }
         try onAnotherThread { caller.withLock { $0 = nil } }
         #expect(!call.isSettled)

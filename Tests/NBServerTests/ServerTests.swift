@@ -128,7 +128,7 @@ import Testing
 
     @Test func stopFromACallbackReturnsAtOnceAndTakesEffect() throws {
         final class Box: Sendable {
-            let server = Mutex<Server<Silent>?>(nil)
+            let server = Lock<Server<Silent>?>(nil)
         }
         let box = Box()
         let server = try Server(
@@ -167,7 +167,7 @@ import Testing
     }
 
     @Test func theContextKnowsAddressesAndEngine() throws {
-        let seen = Mutex<([SocketAddress], String)>(([], ""))
+        let seen = Lock<([SocketAddress], String)>(([], ""))
         let server = try Server(
             Silent(onBegin: { context in
                 let (addresses, engine) = (context.addresses, context.engine.description)

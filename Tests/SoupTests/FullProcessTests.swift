@@ -36,7 +36,7 @@ private final class FullServer {
         process = try TestServer(under: [try program("prlimit"), "--nofile=16:"])
         _ = try process.start(engine)
         try process.stop()
-        try wait(for: "its thread ends") { [process] in try ProcFS.threads(of: process.pid).count == 1 }
+        try wait(for: "its thread ends") { [process] in try ProcFS.hasOnlyOwnThreads(process.pid) }
         before = try ProcessState(of: process.pid)
         address = try process.start(engine, keeping: FullServer.clientCount).addresses[0]
         tracing = try Tracing(engine == .epoll ? "epoll_pwait2" : "io_uring_enter", of: process.pid)

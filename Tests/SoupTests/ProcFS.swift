@@ -18,6 +18,9 @@ enum ProcFS {
         try entries("/proc/\(pid)/task").map { try text("/proc/\(pid)/task/\($0)/comm").filter { $0 != "\n" } }
     }
 
+    /// Whether no thread of a server runs, nor of the kernel for its ring. A sanitizer's thread has the name of the process.
+    static func hasOnlyOwnThreads(_ pid: pid_t) throws -> Bool { Set(try threadNames(of: pid)).count == 1 }
+
     /// The numbers of its threads, those the kernel started for it included.
     static func threads(of pid: pid_t) throws -> Set<String> { Set(try entries("/proc/\(pid)/task")) }
 

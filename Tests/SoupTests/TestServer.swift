@@ -34,7 +34,7 @@ final class TestServer {
         _ = try Listening(try process.nextLine())
         process.signal(SIGTERM)
         try process.expectLines(["ended 0 0 0 signal SIGTERM", "stopped"])
-        try wait(for: "its threads end") { try ProcFS.threads(of: process.pid).count == 1 }
+        try wait(for: "its threads end") { try ProcFS.hasOnlyOwnThreads(process.pid) }
         return process
     }
 

@@ -41,9 +41,17 @@ struct Futex: ~Copyable, @unchecked Sendable {
     ///
     /// - Returns: whether the time has come.
     private func sleep(while value: UInt32, until deadline: Instant?) -> Bool {
-        guard let deadline else { return nb_server_futex_wait(address, value, nil) == -1 && errno == ETIMEDOUT }
+        guard let deadline else { return Self.timeHasCome(nb_server_futex_wait(address, value, nil)) }
         var time = deadline.inCTerms
-        return nb_server_futex_wait(address, value, &time) == -1 && errno == ETIMEDOUT
+        return Self.timeHasCome(nb_server_futex_wait(address, value, &time))
+    }
+
+    private static func timeHasCome(_ result: Int32) -> Bool {
+        guard result == -1 else { return false }
+        let error = errno
+        // The thread sanitizer runs a signal's handler in the next call that it knows. A loop of atomics and futexes has none.
+        if error == EINTR { usleep(0) }
+        return error == ETIMEDOUT
     }
 
     /// Wakes every thread that sleeps.

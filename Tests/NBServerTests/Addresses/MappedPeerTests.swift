@@ -1,5 +1,4 @@
 import GrantedLevels
-import Synchronization
 import Testing
 
 @testable import NBServer
@@ -60,7 +59,7 @@ import Testing
     func aListenerAtAMappedAddressKeepsItsSpelling(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let listener = Mutex<SocketAddress?>.Box(nil)
+                let listener = Lock<SocketAddress?>.Box(nil)
                 let server = try RunningServer(engine: engine, listening: "[::ffff:127.0.0.1]:0") {
                     connection,
                     context in

@@ -192,7 +192,7 @@ import Testing
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.runTask(on: engine) {
                 let arrivals = try await withListener(.unshared, options: Self.options(engine)) { arrivals in
-                    let seen = Mutex<Set<ConnectionID>>.Box([])
+                    let seen = Lock<Set<ConnectionID>>.Box([])
                     let consumers = (0..<3).map { number in
                         Task.detached {
                             var count = 0

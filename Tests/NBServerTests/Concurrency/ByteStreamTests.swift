@@ -188,7 +188,7 @@ import Testing
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.runTask(on: engine) {
                 let isOpen = Outcome<Void>()
-                let words = Mutex<String>.Box("")
+                let words = Lock<String>.Box("")
                 try await Self.serve(on: engine) { _, inbound, _ in
                     await isOpen.resolved()
                     for try await bytes in inbound {

@@ -1,6 +1,5 @@
 import Glibc
 import GrantedLevels
-import Synchronization
 import Testing
 
 @testable import NBServer
@@ -158,7 +157,7 @@ import Testing
     @Test func aConnectionThatWasReceivedFromIsHandedOut() async {
         await #expect(processExitsWith: .success) {
             try await KernelScenario.run(on: .epoll) {
-                let detached = Mutex<[Int32]>([])
+                let detached = Lock<[Int32]>([])
                 ClosureWorker.chosenOptions.withLock { $0 = WorkerOptions() }
                 let conduct = WorkerConduct(received: { bytes, connection in
                     connection.send(bytes.span)

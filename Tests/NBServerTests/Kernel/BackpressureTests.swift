@@ -1,7 +1,6 @@
 import Glibc
 import GrantedLevels
 import NBUring
-import Synchronization
 import Testing
 
 @testable import NBServer
@@ -40,8 +39,8 @@ import Testing
     func oneAtATimeMeansNoneIsAcceptedDuringACallback(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let listener = Mutex<ListeningDescriptor?>(nil)
-                let lengths = Mutex<[Int]>([])
+                let listener = Lock<ListeningDescriptor?>(nil)
+                let lengths = Lock<[Int]>([])
                 let server = try RunningServer(engine: engine, acceptMode: .oneShot, runsAtOnce: false) {
                     connection,
                     _ in

@@ -21,7 +21,7 @@ final class Client: Sendable {
     }
 
     let descriptor: Int32
-    private let writer = Mutex<pthread_t?>(nil)
+    private let writer = Lock<pthread_t?>(nil)
     private let bytesWritten = Atomic<Int>(0)
     /// A call before the reading was told of a reset.
     private let metReset = Atomic<Bool>(false)

@@ -1,4 +1,3 @@
-import Synchronization
 
 @testable import NBServer
 
@@ -13,7 +12,7 @@ struct ClosureWorker: ConnectionWorker {
     }
 
     /// A type of workers is asked for its options once a server; a scenario has one kind of server.
-    static let chosenOptions = Mutex(WorkerOptions())
+    static let chosenOptions = Lock(WorkerOptions())
     static var options: WorkerOptions { chosenOptions.withLock { $0 } }
 
     /// From 0, in the order in which connections were accepted.

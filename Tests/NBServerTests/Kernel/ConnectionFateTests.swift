@@ -20,7 +20,7 @@ import Testing
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
                 let holder = Holder()
-                let detached = Mutex<[Int32]>([])
+                let detached = Lock<[Int32]>([])
                 let server = try RunningServer(engine: engine) { connection, context in
                     connection.send("\(context.counters.delivered)")
                     switch context.counters.delivered {

@@ -1,7 +1,6 @@
 import Glibc
 import GrantedLevels
 import NBUring
-import Synchronization
 import Testing
 
 @testable import NBServer
@@ -13,7 +12,7 @@ import Testing
     func withoutDescriptorsNothingIsAcceptedAndNobodyIsLost(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let loop = Mutex<ThreadStatus?>(nil)
+                let loop = Lock<ThreadStatus?>(nil)
                 let server = try RunningServer(
                     engine: engine,
                     runsAtOnce: false,
@@ -92,7 +91,7 @@ import Testing
     func aConnectionOfAFullServerIsServed(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let kept = Mutex<[ConnectionID]>([])
+                let kept = Lock<[ConnectionID]>([])
                 let server = try RunningServer(
                     engine: engine,
                     acceptMode: .oneShot,

@@ -11,7 +11,7 @@ import Testing
     @Test func everyClientIsGreetedWhenTheServerClosesConnectionsItHolds() async throws {
         await #expect(processExitsWith: .success) {
             for engine in EngineChoice.granted {
-                let kept = Mutex<[ConnectionID]>([])
+                let kept = Lock<[ConnectionID]>([])
                 let closeKept: @Sendable (borrowing ServerContext) -> Void = { context in
                     let ids = kept.withLock { kept in
                         defer { kept = [] }
@@ -59,7 +59,7 @@ import Testing
 
     @Test func whileItIsFullItServesWhomItHasAndNoticesDescriptorsFreedBySomebodyElse() async throws {
         await #expect(processExitsWith: .success) {
-            let kept = Mutex<ConnectionID?>(nil)
+            let kept = Lock<ConnectionID?>(nil)
             let server = try RunningServer(
                 engine: .ring(.linux6_1),
                 onInfo: { info, context in

@@ -1,6 +1,5 @@
 import Glibc
 import GrantedLevels
-import Synchronization
 import Testing
 
 @testable import NBServer
@@ -166,7 +165,7 @@ import Testing
 
     @Test(arguments: EngineChoice.granted)
     func aDetachedDescriptorIsOpenAndHasSentItsBytes(engine: EngineChoice) throws {
-        let detached = Mutex<[Int32]>([])
+        let detached = Lock<[Int32]>([])
         let server = try RunningServer(engine: engine) { connection, _ in
             connection.send("first\n")
             connection.detach { connection in
@@ -200,7 +199,7 @@ import Testing
     }
 
     @Test func addressesOfPeersAndListenersAreKnown() throws {
-        let seen = Mutex<[String?]>([])
+        let seen = Lock<[String?]>([])
         let server = try RunningServer(engine: .ring(.linux6_1), listening: "[::1]:0") { connection, _ in
             let addresses = [connection.peerAddress?.description, connection.localAddress?.description]
             seen.withLock { $0 = addresses }
@@ -222,8 +221,8 @@ import Testing
     }
 
     @Test func descriptorsAreDetachedInTheOrderAskedFor() throws {
-        let detached = Mutex<[(Int, Int32)]>([])
-        let kept = Mutex<ConnectionID?>(nil)
+        let detached = Lock<[(Int, Int32)]>([])
+        let kept = Lock<ConnectionID?>(nil)
         let server = try RunningServer(engine: .ring(.linux6_1)) { connection, context in
             guard let id = kept.withLock({ $0 }) else {
                 let id = context.keep(connection)
@@ -249,7 +248,7 @@ import Testing
     }
 
     @Test func connectionsStayOpenWhileTheyAreKept() throws {
-        let kept = Mutex<[ConnectionID]>([])
+        let kept = Lock<[ConnectionID]>([])
         let server = try RunningServer(engine: .ring(.linux6_1)) { connection, context in
             let earlier = kept.withLock { $0 }
             for id in earlier { try? context.withConnection(id) { $0.send("and another\n") } }

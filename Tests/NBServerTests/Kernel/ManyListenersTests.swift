@@ -1,7 +1,6 @@
 import Glibc
 import GrantedLevels
 import NBUring
-import Synchronization
 import Testing
 
 @testable import NBServer
@@ -74,7 +73,7 @@ import Testing
     func aQuietNeighborOfAFloodIsServedWithinTwoQuanta(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let ports = Mutex<[UInt16]>([])
+                let ports = Lock<[UInt16]>([])
                 let server = try RunningServer(
                     engine: engine,
                     listening: ["127.0.0.1:0", "127.0.0.1:0"],

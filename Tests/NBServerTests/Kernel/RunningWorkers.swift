@@ -1,6 +1,5 @@
 import Glibc
 import GrantedLevels
-import Synchronization
 import Testing
 
 @testable import NBServer
@@ -14,8 +13,8 @@ final class RunningWorkers: Sendable {
 
         let conduct: WorkerConduct
         let journal: WorkerJournal
-        let end: Mutex<RunningServer.End>.Box
-        let failures: Mutex<[String]>.Box
+        let end: Lock<RunningServer.End>.Box
+        let failures: Lock<[String]>.Box
 
         func makeWorker(for connection: borrowing Connection, in context: borrowing ServerContext) -> ClosureWorker {
             ClosureWorker(number: journal.nextNumber(), conduct: conduct, journal: journal)
@@ -41,7 +40,7 @@ final class RunningWorkers: Sendable {
 
     /// Hears what nobody else is told.
     private final class Observer: ServerObserver {
-        let undelivered = Mutex<[ConnectionID]>([])
+        let undelivered = Lock<[ConnectionID]>([])
 
         func observe(_ events: [ServerEvent], _ counters: ServerCounters) {
             for case .messageUndelivered(let id) in events { undelivered.withLock { $0.append(id) } }
@@ -52,8 +51,8 @@ final class RunningWorkers: Sendable {
     let address: SocketAddress
     private let server: Server<Behavior>
     private let observer = Observer()
-    private let end = Mutex<RunningServer.End>.Box(RunningServer.End())
-    private let failures = Mutex<[String]>.Box([])
+    private let end = Lock<RunningServer.End>.Box(RunningServer.End())
+    private let failures = Lock<[String]>.Box([])
 
     /// Errors of workers that the behavior was told of.
     var reportedFailures: [String] { failures.value.withLock { $0 } }
@@ -104,7 +103,7 @@ final class RunningWorkers: Sendable {
 
     /// Has a worker do something, and waits until it has: whatever had come before it has been acted on by then.
     func tell(_ number: Int, _ name: String, _ body: @escaping WorkerConduct.Callback = { _ in }) throws {
-        let isDone = Mutex<Bool>.Box(false)
+        let isDone = Lock<Bool>.Box(false)
         let message = ClosureWorker.Message(name: name) { connection in
             defer { isDone.value.withLock { $0 = true } }
             try body(connection)
@@ -126,10 +125,10 @@ final class RunningWorkers: Sendable {
     }
 }
 
-extension Mutex where Value: Sendable {
-    /// A mutex for several owners.
+extension Lock where Value: Sendable {
+    /// A lock for several owners.
     final class Box: Sendable {
-        let value: Mutex<Value>
-        init(_ initial: Value) { value = Mutex(initial) }
+        let value: Lock<Value>
+        init(_ initial: Value) { value = Lock(initial) }
     }
 }

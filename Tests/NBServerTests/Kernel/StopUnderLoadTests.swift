@@ -1,7 +1,6 @@
 import Glibc
 import GrantedLevels
 import NBUring
-import Synchronization
 import Testing
 
 @testable import NBServer
@@ -38,7 +37,7 @@ import Testing
             try await KernelScenario.run(on: engine) {
                 for pending in [1, 7, 64, 200] {
                     let gate = Gate()
-                    let servers = Mutex<[RunningServer]>([])
+                    let servers = Lock<[RunningServer]>([])
                     let server = try RunningServer(engine: engine) { connection, context in
                         connection.send("hello")
                         guard context.counters.delivered == 1 else { return }

@@ -1,11 +1,10 @@
 import Glibc
-import Synchronization
 
 @testable import NBServer
 
 /// A thread that connects client after client until it is refused, or has connected as many as it was to.
 final class Storm: Sendable {
-    private let clients = Mutex<[Client]>([])
+    private let clients = Lock<[Client]>([])
     private let isOver = Gate()
 
     init(on address: SocketAddress, limit: Int = 5000) throws {

@@ -85,7 +85,7 @@ import Testing
     }
 
     private static func release(_ engine: EngineChoice, _ mode: WorkerOptions.ReceiveMode, _ bufferSize: Int) throws {
-        let taken = Mutex<[Taken]>.Box([])
+        let taken = Lock<[Taken]>.Box([])
         let conduct = WorkerConduct(received: { _, connection in
             connection.send("goodbye\n")
             connection.detach { detached in
@@ -127,7 +127,7 @@ import Testing
     func aConnectionThatIsDetachedWhileTheServerStopsLosesNothing(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let unread = Mutex<[[UInt8]]>.Box([])
+                let unread = Lock<[[UInt8]]>.Box([])
                 let conduct = WorkerConduct(received: { _, connection in
                     connection.send([UInt8](repeating: 65, count: 8 << 20))
                     connection.detach { detached in
@@ -282,7 +282,7 @@ import Testing
     func aDrainEndsWhenTheLastConnectionIsDetached(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let taken = Mutex<[Int32]>.Box([])
+                let taken = Lock<[Int32]>.Box([])
                 let conduct = WorkerConduct(finish: { connection in
                     connection.send("goodbye")
                     connection.detach { detached in

@@ -1,6 +1,5 @@
 import GrantedLevels
 import NBUring
-import Synchronization
 import Testing
 
 @testable import NBServer
@@ -55,7 +54,7 @@ import Testing
     func aMessageToAWorkerThatHasEndedIsReported(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
             try await KernelScenario.run(on: engine) {
-                let refused = Mutex<[ConnectionID]>.Box([])
+                let refused = Lock<[ConnectionID]>.Box([])
                 let server = try RunningWorkers(engine: engine, conduct: .echo)
                 let gone: WorkerRef<ClosureWorker>
                 do {
