@@ -14,7 +14,7 @@ import Testing
         let caller = Lock<Caller<Int>?>(Caller(call))
         caller.withLock { $0?.reply(5) }
         try onAnotherThread { caller.withLock { $0 = nil } }
-        #expect(!call.isSettled)
+        #expect(!call.pending.isSettled)
         ledger.flush()
         #expect(try call.get() == 5)
         ledger.leaveLoop()
@@ -37,6 +37,35 @@ import Testing
         _ = Caller(call)
         let error = #expect(throws: CallError.self) { try call.get() }
         #expect(error?.description == CallError.unanswered.description)
+    }
+
+    @Test func aReplyThatIsNotTakenIsLetGoOf() {
+        final class Answer: Sendable {}
+        weak var answer: Answer?
+        do {
+            let call = TypedCall<Answer>(CallLedger())
+            let reply = Answer()
+            answer = reply
+            Caller(call).reply(reply)
+            #expect(call.pending.isSettled)
+        }
+        #expect(answer == nil)
+    }
+
+    /// A reply lies in memory that was got for it.
+    @Test func aReplyOfAnySizeAndAlignmentArrives() throws {
+        func expectToArrive<Reply: Sendable & Equatable>(_ reply: Reply) throws {
+            let call = TypedCall<Reply>(CallLedger())
+            Caller(call).reply(reply)
+            #expect(try call.get() == reply)
+            #expect(try call.get() == reply)
+        }
+        struct Nothing: Equatable {}
+        try expectToArrive(Nothing())
+        try expectToArrive(UInt8(7))
+        try expectToArrive(String(repeating: "long enough for the heap", count: 3))
+        try expectToArrive(SIMD64<UInt64>(repeating: 5))
+        try expectToArrive((0..<100).map { SIMD2<Double>(Double($0), 0) })
     }
 
     private func onAnotherThread(_ body: @escaping @Sendable () -> Void) throws {

@@ -197,7 +197,7 @@ import Testing
             expect(ThreadNames.ofProcess.contains("nb-server"), "\(ThreadNames.ofProcess)")
             // The clock's thread lives as long as there are limits.
             let call = TypedCall<Int>(CallLedger())
-            let number = CallClock.shared.start(call, .seconds(3600))
+            let number = CallClock.shared.start(call.pending, .seconds(3600))
             try KernelScenario.wait(for: "the clock's thread") { ThreadNames.ofProcess.contains("nb-call-clock") }
             CallClock.shared.cancel(number)
             await server.stop()

@@ -52,7 +52,7 @@ extension ServerGroup where Behavior: ~Copyable {
         let deadline = limit.map { Instant.now + $0 }
         var calls: [TypedCall<Reply>] = []
         // Of those that are not waited for any more.
-        defer { for (shard, call) in zip(shards, calls) { shard.mailbox.ledger.strike(call) } }
+        defer { for (shard, call) in zip(shards, calls) { shard.mailbox.ledger.strike(call.pending) } }
         for shard in shards { calls.append(try shard.send(message)) }
         var replies: [Reply] = []
         for (shard, call) in zip(shards, calls) {

@@ -9,34 +9,39 @@ internal import Synchronization
 final class CallLedger: Sendable {
     /// A call's place among those that wait. Under the ledger's lock.
     struct Links {
-        fileprivate var next: PendingCall?
-        fileprivate unowned(unsafe) var previous: PendingCall?
+        fileprivate var next: Unmanaged<PendingCall>?
+        fileprivate var previous: Unmanaged<PendingCall>?
         fileprivate var isEntered = false
     }
 
     private struct State {
-        /// The call that was entered last, of those that wait.
-        var first: PendingCall?
+        /// The call that was entered last, of those that wait. Each is retained once.
+        var first: Unmanaged<PendingCall>?
         /// Why the server has stopped or is about to.
         var end: StopReason?
 
         mutating func enter(_ call: PendingCall) {
-            call.links.isEntered = true
-            call.links.next = first
-            first?.links.previous = call
-            first = call
+            let entered = Unmanaged.passRetained(call)
+            call.links = Links(next: first, isEntered: true)
+            first?.takeUnretainedValue().links.previous = entered
+            first = entered
         }
 
         mutating func strike(_ call: PendingCall) {
-            guard call.links.isEntered else { return }
-            let (next, previous) = (call.links.next, call.links.previous)
-            next?.links.previous = previous
-            if let previous { previous.links.next = next } else { first = next }
+            let links = call.links
+            guard links.isEntered else { return }
             call.links = Links()
+            links.next?.takeUnretainedValue().links.previous = links.previous
+            if let previous = links.previous {
+                previous.takeUnretainedValue().links.next = links.next
+            } else {
+                first = links.next
+            }
+            Unmanaged.passUnretained(call).release()
         }
 
         mutating func strikeFirst() -> PendingCall? {
-            guard let call = first else { return nil }
+            guard let call = first?.takeUnretainedValue() else { return nil }
             strike(call)
             return call
         }
@@ -53,20 +58,9 @@ final class CallLedger: Sendable {
     /// That turn runs a job of the server's executor: not a callback, so a call from there may be awaited. Loop's thread only.
     nonisolated(unsafe) var isInJob = false
 
-    /// Calls to be settled when the present callback has returned: replies made in it leave then, and calls it let go of fail. Loop's
-    /// thread only.
-    // A pointer, because a stored property would be checked for exclusive access in every turn.
-    nonisolated(unsafe) private let outbox: UnsafeMutablePointer<[PendingCall]>
-
-    init() {
-        outbox = .allocate(capacity: 1)
-        outbox.initialize(to: [])
-    }
-
-    deinit {
-        outbox.deinitialize(count: 1)
-        outbox.deallocate()
-    }
+    /// Calls to be settled when the present callback has returned: replies made in it leave then, and calls it let go of fail. The latest,
+    /// which refers to the one before it, and so on. Loop's thread only.
+    nonisolated(unsafe) private var outbox: Unmanaged<PendingCall>?
 
     /// Whether this is the server's own thread, which must not wait for the server.
     var isOnLoopThread: Bool { loopThread.load(ordering: .relaxed) == currentThreadNumber() }
@@ -116,26 +110,27 @@ final class CallLedger: Sendable {
 
     /// Settles a call when the present callback has returned, or now if there is none.
     func afterCallback(_ call: PendingCall) {
-        if isInCallback { outbox.pointee.append(call) } else { call.settle(end) }
+        guard isInCallback else { return call.settle() }
+        call.nextInOutbox = outbox
+        outbox = .passRetained(call)
     }
 
     /// Sends off what waited for callbacks to return. Loop's thread.
     @inline(__always)
     func flush() {
-        if !outbox.pointee.isEmpty { flushOutbox() }
+        if outbox != nil { flushOutbox() }
     }
 
     @inline(never)
     private func flushOutbox() {
-        let end = state.withLock { $0.end }
         // The end of a call may let go of another's caller.
-        var index = 0
-        while index < outbox.pointee.count {
-            let call = outbox.pointee[index]
-            index += 1
-            call.settle(end)
-        }
-        outbox.pointee.removeAll(keepingCapacity: true)
+        while let call = popFromOutbox() { call.settle() }
+    }
+
+    private func popFromOutbox() -> PendingCall? {
+        guard let call = outbox?.takeRetainedValue() else { return nil }
+        outbox = call.nextInOutbox
+        return call
     }
 
     /// Why the server has stopped or is about to, if it is.

@@ -29,12 +29,12 @@ public struct Caller<Reply: Sendable>: Sendable {
     private let debt: Debt
 
     init(_ call: TypedCall<Reply>) {
-        debt = Debt(call)
+        debt = Debt(call.pending)
     }
 
     /// Answers the call. Any thread.
     public func reply(_ reply: Reply) {
-        unsafeDowncast(debt.call, to: TypedCall<Reply>.self).answer(reply)
+        debt.call.answer(reply)
     }
 }
 

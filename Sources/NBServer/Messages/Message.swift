@@ -1,8 +1,10 @@
 /// What a mailbox holds: a message for the behavior, or a wish of a thread outside that the loop carries out.
 ///
 /// A class for each kind, so that what moves messages need not know the behavior's type: to look up a type that depends on the behavior's
-/// costs a hundred nanoseconds each time, and a call would need twenty of them. Made by any thread; from when it is put in it is the
-/// mailbox's, then the inbox's, on the loop's thread.
+/// costs a hundred nanoseconds each time, and a call would need twenty of them. For the same reason a server makes calls and casts from
+/// types that it has looked up once, which a class that may be inherited from allows: see ``MessageTypes``.
+///
+/// Made by any thread; from when it is put in it is the mailbox's, then the inbox's, on the loop's thread.
 class Message: @unchecked Sendable {
     /// Whether it waits while the server is suspended, and counts against the mailbox's limit.
     final let isForBehavior: Bool
@@ -20,10 +22,10 @@ class Message: @unchecked Sendable {
 }
 
 /// A message that wants an answer.
-final class CallMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unchecked Sendable {
-    private let call: Behavior.Call
+class CallMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unchecked Sendable {
+    private final let call: Behavior.Call
 
-    init(_ call: Behavior.Call) {
+    required init(_ call: Behavior.Call) {
         self.call = call
         super.init(isForBehavior: true)
     }
@@ -37,10 +39,10 @@ final class CallMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unch
 }
 
 /// A message that wants none.
-final class CastMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unchecked Sendable {
-    private let cast: Behavior.Cast
+class CastMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unchecked Sendable {
+    private final let cast: Behavior.Cast
 
-    init(_ cast: Behavior.Cast) {
+    required init(_ cast: Behavior.Cast) {
         self.cast = cast
         super.init(isForBehavior: true)
     }
@@ -51,6 +53,12 @@ final class CastMessage<Behavior: NonBlockingServer & ~Copyable>: Message, @unch
     ) throws -> Verdict? {
         try behavior.assumingMemoryBound(to: Behavior.self).pointee.handleCast(cast, in: context)
     }
+}
+
+/// The types of a behavior's calls and casts.
+struct MessageTypes<Behavior: NonBlockingServer & ~Copyable>: Sendable {
+    let call: CallMessage<Behavior>.Type = CallMessage<Behavior>.self
+    let cast: CastMessage<Behavior>.Type = CastMessage<Behavior>.self
 }
 
 /// The wish to look at the behavior's state, or to change it.

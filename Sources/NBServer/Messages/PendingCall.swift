@@ -1,4 +1,5 @@
 internal import NBEngine
+internal import NBLibc
 internal import Synchronization
 
 /// A call on its way, whatever its reply: what its caller waits for, and what may end it.
@@ -11,7 +12,7 @@ internal import Synchronization
 ///                              └── too late, cancelled, or the server has stopped; also when decided ──▶ settled
 ///  what the caller does:   unawaited ── its thread sleeps, or it has left a body to be called ──▶ awaited ── settled ──▶ goes on
 /// ```
-class PendingCall: @unchecked Sendable {
+final class PendingCall: @unchecked Sendable {
     private static let unawaited: UInt32 = 0
     /// A thread sleeps.
     private static let awaited: UInt32 = 1
@@ -20,26 +21,40 @@ class PendingCall: @unchecked Sendable {
     private static let settled: UInt32 = 3
 
     private let state = Futex(unawaited)
-    fileprivate let ledger: CallLedger
+    private let ledger: CallLedger
     /// The server has replied, or cannot any more.
     private let isDecided = Atomic<Bool>(false)
     /// A thread is settling it, or has.
     private let isClaimed = Atomic<Bool>(false)
-    /// The reply is there. Written once, by the thread that decides.
-    fileprivate final var hasReply = false
+    /// Where the reply is, and what it is. Written once, by the thread that decides.
+    private var reply: (place: UnsafeMutableRawPointer, type: any Sendable.Type)?
     /// Why the call has failed, if it has. Written once, by the thread that settles it, and read when that is done.
     private var failure: CallError?
     private var waiter: (@Sendable () -> Void)?
-    /// Its place in the ledger.
-    final var links = CallLedger.Links()
+    /// Its place among the calls that wait, and among the answers that have not left.
+    var links = CallLedger.Links()
+    var nextInOutbox: Unmanaged<PendingCall>?
 
     fileprivate init(_ ledger: CallLedger) {
         self.ledger = ledger
     }
 
+    deinit {
+        if let reply { Self.dropReply(at: reply.place, reply.type) }
+    }
+
     /// The server cannot reply any more. One that is stopping says why it does.
-    final func forget() {
+    func forget() {
         guard decide() else { return }
+        ledger.afterCallback(self)
+    }
+
+    /// The server replies, with a value of the type that the ``TypedCall`` names.
+    func answer<Reply: Sendable>(_ reply: Reply) {
+        guard decide() else { return }
+        let place = Self.memory(for: Reply.self)
+        place.initializeMemory(as: Reply.self, to: reply)
+        self.reply = (place, Reply.self)
         ledger.afterCallback(self)
     }
 
@@ -47,17 +62,17 @@ class PendingCall: @unchecked Sendable {
     ///
     /// Apart from settling it, because a reply made in a callback leaves later: letting go of the last ``Caller`` meanwhile,
     /// on whatever thread, does not take the reply back.
-    fileprivate final func decide() -> Bool {
+    private func decide() -> Bool {
         !isDecided.exchange(true, ordering: .acquiringAndReleasing)
     }
 
     /// Settles what was decided. A server that is stopping says why it does.
-    final func settle(_ end: StopReason?) {
-        settle(hasReply ? nil : end.map(CallError.stopped) ?? .unanswered)
+    func settle() {
+        settle(reply == nil ? ledger.end.map(CallError.stopped) ?? .unanswered : nil)
     }
 
     /// Ends it without an answer, unless it has one.
-    final func fail(_ error: CallError) {
+    func fail(_ error: CallError) {
         settle(error)
     }
 
@@ -72,68 +87,77 @@ class PendingCall: @unchecked Sendable {
     }
 }
 
+// The reply, in memory of its own.
+extension PendingCall {
+    /// Memory that `free(3)` takes back. Pointers allocate with an alignment, which costs twice as much, whether or not they need one.
+    private static func memory<Reply>(for type: Reply.Type) -> UnsafeMutableRawPointer {
+        let (size, alignment) = (max(1, MemoryLayout<Reply>.stride), MemoryLayout<Reply>.alignment)
+        let memory = alignment <= 16 ? malloc(size) : aligned_alloc(alignment, size)
+        guard let memory else { fatalError("no memory for a reply of \(size) bytes") }
+        return memory
+    }
+
+    private static func dropReply<Reply: Sendable>(at place: UnsafeMutableRawPointer, _ type: Reply.Type) {
+        place.assumingMemoryBound(to: Reply.self).deinitialize(count: 1)
+        free(place)
+    }
+
+    /// The reply of a call that is settled.
+    fileprivate func get<Reply>(as type: Reply.Type) throws(CallError) -> Reply {
+        precondition(isSettled, "a call has come to nothing before it is settled")
+        if let failure { throw failure }
+        guard let reply else { preconditionFailure("a call is settled by a reply or a failure") }
+        return reply.place.assumingMemoryBound(to: Reply.self).pointee
+    }
+}
+
 // Waiting.
 extension PendingCall {
-    final var isSettled: Bool { state.value == Self.settled }
+    var isSettled: Bool { state.value == Self.settled }
 
     /// Blocks the thread until the call is settled, or the time has come; `nil` waits as long as it takes.
-    final func wait(until deadline: Instant?) {
+    func wait(until deadline: Instant?) {
         state.wait(for: Self.settled, from: Self.unawaited, by: Self.awaited, until: deadline)
     }
 
     /// Calls a body once: at once, or on the thread that settles the call.
-    final func whenSettled(_ body: @escaping @Sendable () -> Void) {
+    func whenSettled(_ body: @escaping @Sendable () -> Void) {
         waiter = body
         if state.change(Self.unawaited, to: Self.observed) == Self.settled { callWaiter() }
     }
 
     /// Once; the body may hold the call.
-    private final func callWaiter() {
+    private func callWaiter() {
         let body = waiter
         waiter = nil
         body?()
     }
 
     /// Waits in a task.
-    nonisolated(nonsending) final func settled() async {
+    nonisolated(nonsending) func settled() async {
         await withUnsafeContinuation { continuation in
             whenSettled { continuation.resume() }
         }
     }
-
-    /// Why the call has failed, if it has; it must be settled.
-    fileprivate final var settledFailure: CallError? {
-        precondition(isSettled, "a call has come to nothing before it is settled")
-        return failure
-    }
 }
 
-/// A call that waits for a reply of some type, which lies in memory of its own until the call is gone.
+/// A call that waits for a reply of some type. Any thread.
 ///
-/// What waits, ends and keeps account of calls has no need of that type, and does not pay for looking it up; see ``Message``.
-final class TypedCall<Reply: Sendable>: PendingCall, @unchecked Sendable {
-    private let reply = UnsafeMutablePointer<Reply>.allocate(capacity: 1)
+/// The type belongs to a value, not to the object: the runtime would look up a generic class whenever one is made.
+struct TypedCall<Reply: Sendable>: Sendable {
+    let pending: PendingCall
 
-    override init(_ ledger: CallLedger) {
-        super.init(ledger)
-    }
-
-    deinit {
-        if hasReply { reply.deinitialize(count: 1) }
-        reply.deallocate()
+    init(_ ledger: CallLedger) {
+        pending = PendingCall(ledger)
     }
 
     /// The server replies.
     func answer(_ reply: Reply) {
-        guard decide() else { return }
-        self.reply.initialize(to: reply)
-        hasReply = true
-        ledger.afterCallback(self)
+        pending.answer(reply)
     }
 
     /// The reply of a call that is settled.
     func get() throws(CallError) -> Reply {
-        if let failure = settledFailure { throw failure }
-        return reply.pointee
+        try pending.get(as: Reply.self)
     }
 }

@@ -65,9 +65,9 @@ extension Server where Behavior: ~Copyable {
     }
 
     private func answer<Reply>(of call: TypedCall<Reply>, turning turn: () -> Void) throws(CallError) -> Reply {
-        defer { mailbox.ledger.strike(call) }
+        defer { mailbox.ledger.strike(call.pending) }
         turn()
-        if !call.isSettled { call.fail(.timeout(.zero)) }
+        if !call.pending.isSettled { call.pending.fail(.timeout(.zero)) }
         return try call.get()
     }
 }

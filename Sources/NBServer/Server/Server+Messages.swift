@@ -8,7 +8,7 @@ extension Server where Behavior: ~Copyable {
     ///
     /// - Throws: ``CastError`` if the server has stopped or its mailbox is full. The message is not delivered then.
     public func cast(_ message: Behavior.Cast) throws(CastError) {
-        try mailbox.put(CastMessage<Behavior>(message))
+        try mailbox.put(messages.cast.init(message))
     }
 
     /// Calls the server and waits for its answer.
@@ -25,7 +25,7 @@ extension Server where Behavior: ~Copyable {
         _ request: (Caller<Reply>) -> Behavior.Call,
         within limit: Duration? = .seconds(5)
     ) async throws(CallError) -> Reply {
-        try await ask(within: limit) { CallMessage<Behavior>(request($0)) }
+        try await ask(within: limit) { messages.call.init(request($0)) }
     }
 
     /// Calls the server and blocks the thread until it answers, for code without Swift Concurrency. Otherwise use ``call(_:within:)``.
@@ -38,13 +38,14 @@ extension Server where Behavior: ~Copyable {
     ) throws(CallError) -> Reply {
         let deadline = limit.map { Instant.now + $0 }
         guard !mailbox.ledger.isOnLoopThread else { throw .calledItself }
-        let call = try send { CallMessage<Behavior>(request($0)) }
-        defer { mailbox.ledger.strike(call) }
-        call.wait(until: deadline)
-        if let limit, !call.isSettled {
-            call.fail(.timeout(limit))
+        let call = try send { messages.call.init(request($0)) }
+        let pending = call.pending
+        defer { mailbox.ledger.strike(pending) }
+        pending.wait(until: deadline)
+        if let limit, !pending.isSettled {
+            pending.fail(.timeout(limit))
             // An answer may have come since, and be on its last step.
-            call.wait(until: nil)
+            pending.wait(until: nil)
         }
         return try call.get()
     }
@@ -95,26 +96,28 @@ extension Server where Behavior: ~Copyable {
         of call: TypedCall<Reply>,
         within limit: Duration?
     ) async throws(CallError) -> Reply {
-        defer { mailbox.ledger.strike(call) }
-        let alarm = limit.map { CallClock.shared.start(call, $0) }
+        let pending = call.pending
+        defer { mailbox.ledger.strike(pending) }
+        let alarm = limit.map { CallClock.shared.start(pending, $0) }
         defer { if let alarm { CallClock.shared.cancel(alarm) } }
         await withTaskCancellationHandler {
-            await call.settled()
+            await pending.settled()
         } onCancel: {
-            call.fail(.cancelled)
+            pending.fail(.cancelled)
         }
         return try call.get()
     }
 
     /// Sends a call, which has to be waited for.
     func send<Reply>(_ message: (Caller<Reply>) -> Message) throws(CallError) -> TypedCall<Reply> {
-        guard !mailbox.ledger.isInCallback || mailbox.ledger.isInJob else { throw .calledItself }
-        let call = TypedCall<Reply>(mailbox.ledger)
-        mailbox.ledger.enter(call)
+        let ledger = mailbox.ledger
+        guard !ledger.isInCallback || ledger.isInJob else { throw .calledItself }
+        let call = TypedCall<Reply>(ledger)
+        ledger.enter(call.pending)
         do throws(CastError) {
             try mailbox.put(message(Caller(call)))
         } catch {
-            mailbox.ledger.strike(call)
+            ledger.strike(call.pending)
             throw CallError(error)
         }
         return call

@@ -4,28 +4,23 @@ internal import Synchronization
 
 /// A word that threads sleep on while it has a value. Any thread. `futex(2)`.
 ///
-/// Owned by what waits by it: a ``Gate``, or a ``PendingCall``.
+/// Part of a ``PendingCall``.
 struct Futex: ~Copyable, @unchecked Sendable {
-    // On the heap because the kernel knows it by its address.
-    private let address = UnsafeMutablePointer<Atomic<UInt32>>.allocate(capacity: 1)
+    // Where it is for good: an atomic in a class does not move.
+    private let word: Atomic<UInt32>
 
     init(_ value: UInt32) {
-        address.initialize(to: Atomic(value))
+        word = Atomic(value)
     }
 
-    deinit {
-        address.deinitialize(count: 1)
-        address.deallocate()
-    }
-
-    var value: UInt32 { address.pointee.load(ordering: .acquiring) }
+    var value: UInt32 { word.load(ordering: .acquiring) }
 
     /// Sets a value, and returns the one before.
-    func exchange(_ value: UInt32) -> UInt32 { address.pointee.exchange(value, ordering: .acquiringAndReleasing) }
+    func exchange(_ value: UInt32) -> UInt32 { word.exchange(value, ordering: .acquiringAndReleasing) }
 
     /// Sets a value if the word has another; returns what it had.
     func change(_ expected: UInt32, to value: UInt32) -> UInt32 {
-        address.pointee.compareExchange(expected: expected, desired: value, ordering: .acquiringAndReleasing).original
+        word.compareExchange(expected: expected, desired: value, ordering: .acquiringAndReleasing).original
     }
 
     /// Sleeps until the word has its last value, or the time has come; `nil` waits as long as it takes. Meanwhile it says `awaited`
@@ -41,21 +36,20 @@ struct Futex: ~Copyable, @unchecked Sendable {
     ///
     /// - Returns: whether the time has come.
     private func sleep(while value: UInt32, until deadline: Instant?) -> Bool {
-        guard let deadline else { return Self.timeHasCome(nb_server_futex_wait(address, value, nil)) }
+        guard let deadline else {
+            return withAddress { nb_server_futex_wait($0, value, nil) } == -1 && errno == ETIMEDOUT
+        }
         var time = deadline.inCTerms
-        return Self.timeHasCome(nb_server_futex_wait(address, value, &time))
-    }
-
-    private static func timeHasCome(_ result: Int32) -> Bool {
-        guard result == -1 else { return false }
-        let error = errno
-        // The thread sanitizer runs a signal's handler in the next call that it knows. A loop of atomics and futexes has none.
-        if error == EINTR { usleep(0) }
-        return error == ETIMEDOUT
+        return withAddress { nb_server_futex_wait($0, value, &time) } == -1 && errno == ETIMEDOUT
     }
 
     /// Wakes every thread that sleeps.
     func wake() {
-        _ = nb_server_futex_wake(address)
+        _ = withAddress { nb_server_futex_wake($0) }
+    }
+
+    /// The kernel knows the word by its address.
+    private func withAddress(_ body: (UnsafeMutableRawPointer) -> Int32) -> Int32 {
+        withUnsafePointer(to: word) { body(UnsafeMutableRawPointer(mutating: $0)) }
     }
 }

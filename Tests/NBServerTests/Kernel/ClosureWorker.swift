@@ -1,4 +1,3 @@
-
 @testable import NBServer
 
 /// A worker that does what closures say, and writes down each of its callbacks.

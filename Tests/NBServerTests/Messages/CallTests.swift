@@ -120,7 +120,7 @@ import Testing
                 .perform(
                     { _, caller, _ in
                         Caller(call).reply(5)
-                        caller.reply(call.isSettled ? 1 : 0)
+                        caller.reply(call.pending.isSettled ? 1 : 0)
                         return .continue
                     },
                     $0

@@ -26,7 +26,7 @@ final class SimulatedDepartures {
         var requests: [Request]
         var mayClose = false
 
-        var isAnswered: Bool { requests.allSatisfy(\.call.isSettled) }
+        var isAnswered: Bool { requests.allSatisfy(\.call.pending.isSettled) }
     }
 
     private var loops: [Loop] = []
@@ -63,7 +63,7 @@ final class SimulatedDepartures {
     }
 
     private func giveUp(_ departure: Departure) {
-        for request in departure.requests where !request.call.isSettled {
+        for request in departure.requests where !request.call.pending.isSettled {
             request.history.giveUp(request.call)
             if !departure.mayClose { request.history.kernel.tally.note(.hastyDeparture) }
         }

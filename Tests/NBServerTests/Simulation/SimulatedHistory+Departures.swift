@@ -12,7 +12,7 @@ extension SimulatedHistory {
         let isTaken = post.request(call) { [self] context, waiter in
             let listener = listener(at: address, context)
             if let listener { noteDeparture(of: listener) }
-            call.whenSettled { [self] in served(listener, Result { () throws(CallError) in try call.get() }) }
+            call.pending.whenSettled { [self] in served(listener, Result { () throws(CallError) in try call.get() }) }
             context.serveQueue(of: .address(address), for: waiter)
             queueWaits.append((call, listener))
         }
@@ -31,7 +31,7 @@ extension SimulatedHistory {
                 noteDeparture(of: listener)
                 kernel.listeners[listener].departure?.mayClose = true
             }
-            call.whenSettled { [self] in removed(listener, Result { () throws(CallError) in try call.get() }) }
+            call.pending.whenSettled { [self] in removed(listener, Result { () throws(CallError) in try call.get() }) }
             context.removeServedListener(.address(address), for: remover)
             removals.append((call, listener))
         }
@@ -42,8 +42,8 @@ extension SimulatedHistory {
     /// The caller waits no more.
     func giveUp(_ call: TypedCall<Result<Void, ServerError>>) {
         kernel.note("an answer about a listener is not waited for any more")
-        call.fail(.timeout(.zero))
-        post.mailbox.ledger.strike(call)
+        call.pending.fail(.timeout(.zero))
+        post.mailbox.ledger.strike(call.pending)
     }
 
     /// A listener is asked to leave. One that was before has begun to serve the clients that waited then.
@@ -141,7 +141,7 @@ extension SimulatedHistory {
 
     /// The loop sleeps: no listener that leaves has anything to do.
     func checkDepartures() {
-        for (call, listener) in queueWaits where !call.isSettled {
+        for (call, listener) in queueWaits where !call.pending.isSettled {
             guard let listener, kernel.listeners[listener].arm?.isCancelled != true else { continue }
             violate("\(kernel.listeners[listener].descriptor) is to serve its queue, and the loop sleeps instead")
         }

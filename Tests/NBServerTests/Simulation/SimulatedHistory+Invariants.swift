@@ -125,7 +125,7 @@ extension SimulatedHistory {
     }
 
     private func isOver(_ removal: Removal) -> Bool {
-        if removal.call.isSettled { return true }
+        if removal.call.pending.isSettled { return true }
         let isOver = removal.listener.map { kernel.listeners[$0].isClosed } ?? true
         if isOver { violate("a listener is gone, and the caller that waits for that has not heard") }
         return isOver
@@ -227,7 +227,7 @@ extension SimulatedHistory {
     func checkEnd() {
         if turns > 0 && ends != 1 { violate("terminate ran \(ends) times") }
         post.checkEnd()
-        for (call, _) in removals + queueWaits where !call.isSettled {
+        for (call, _) in removals + queueWaits where !call.pending.isSettled {
             violate("nobody answers who wanted a listener removed")
         }
         checkEndOfWorkers()

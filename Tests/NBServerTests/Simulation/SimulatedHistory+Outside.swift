@@ -95,7 +95,7 @@ extension SimulatedHistory {
         let call = TypedCall<Result<Void, ServerError>>(post.mailbox.ledger)
         let isTaken = post.request(call) { [self] context, remover in
             let listener = noteRemoval(of: address, context)
-            call.whenSettled { [self] in removed(listener, Result { () throws(CallError) in try call.get() }) }
+            call.pending.whenSettled { [self] in removed(listener, Result { () throws(CallError) in try call.get() }) }
             context.removeListener(.address(address), for: remover)
             removals.append((call, listener))
         }

@@ -113,7 +113,7 @@ extension SimulatedPost {
         _ call: TypedCall<Reply>,
         _ body: @escaping @Sendable (borrowing ServerContext, Caller<Reply>) -> Void
     ) -> Bool {
-        mailbox.ledger.enter(call)
+        mailbox.ledger.enter(call.pending)
         let caller = Caller(call)
         let isTaken = put(
             .request { [self] context in
@@ -122,7 +122,7 @@ extension SimulatedPost {
             },
             isForBehavior: false
         )
-        if !isTaken { mailbox.ledger.strike(call) }
+        if !isTaken { mailbox.ledger.strike(call.pending) }
         return isTaken
     }
 
@@ -132,8 +132,8 @@ extension SimulatedPost {
         kernel.note("call \(number) is abandoned")
         kernel.tally.note(.abandonedCall)
         records[number].fate = .abandoned
-        records[number].call.fail(.timeout(.zero))
-        mailbox.ledger.strike(records[number].call)
+        records[number].call.pending.fail(.timeout(.zero))
+        mailbox.ledger.strike(records[number].call.pending)
     }
 
     private func nextOrigin() -> SimulatedCall.Origin {
@@ -148,15 +148,15 @@ extension SimulatedPost {
     ) -> Bool {
         let call = TypedCall<Int>(mailbox.ledger)
         let number = records.count
-        mailbox.ledger.enter(call)
+        mailbox.ledger.enter(call.pending)
         guard put(message(Caller(call)), isForBehavior: isForBehavior) else {
-            mailbox.ledger.strike(call)
+            mailbox.ledger.strike(call.pending)
             return false
         }
         kernel.note("call \(number) is sent")
         records.append(Record(call: call))
         open.insert(number)
-        call.whenSettled { [self] in ended(number, Result { () throws(CallError) in try call.get() }) }
+        call.pending.whenSettled { [self] in ended(number, Result { () throws(CallError) in try call.get() }) }
         return true
     }
 
