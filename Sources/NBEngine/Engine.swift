@@ -106,6 +106,7 @@ extension Engine where Self: ~Copyable {
 
     /// Accepts an operation that completes in any case.
     @inlinable
+    @inline(__always)
     public mutating func submit(_ operation: Operation, token: Token) {
         submit(operation, token: token, silently: false)
     }

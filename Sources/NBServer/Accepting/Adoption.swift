@@ -27,6 +27,6 @@ final class WorkerParcel<Worker: ConnectionWorker & ~Copyable>: @unchecked Senda
     /// Gives the connection to the worker.
     func give(_ connection: consuming Connection, in context: borrowing ServerContext, options: WorkerOptions?) {
         guard let worker = worker.take() else { return }
-        _ = context.give(connection, to: worker, options: options)
+        context.give(connection, to: worker, options: options)
     }
 }

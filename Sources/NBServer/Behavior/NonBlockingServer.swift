@@ -117,6 +117,7 @@ public protocol NonBlockingServer: SendableMetatype, ~Copyable {
 
 extension NonBlockingServer where Self: ~Copyable {
     /// `nil`: the options of the worker's type.
+    @inlinable
     public var workerOptions: WorkerOptions? { nil }
 
     /// Returns ``Verdict/continue``.
@@ -156,15 +157,17 @@ extension NonBlockingServer where Self: ~Copyable, Worker == Never {
 
 extension NonBlockingServer where Self: ~Copyable, Worker: ConnectionWorker {
     /// Gives the connection to the worker that `makeWorker` makes.
+    @inlinable
     public mutating func newConnection(
         _ connection: consuming Connection,
         in context: borrowing ServerContext
     ) throws -> Verdict {
+        // In the behavior's module, where the compiler sees whether it has options of its own: they are a large value to pass.
         let worker = try makeWorker(for: connection, in: context)
         if let options = workerOptions {
-            _ = context.give(connection, to: worker, options: options)
+            context.give(connection, to: worker, options: options)
         } else {
-            _ = context.give(connection, to: worker)
+            context.give(connection, to: worker)
         }
         return .continue
     }

@@ -19,30 +19,34 @@ extension ServerContext {
         to worker: consuming Worker,
         options: WorkerOptions? = nil
     ) -> WorkerRef<Worker> {
-        WorkerRef(give(connection, to: worker, options: options).id, state.pointee.behavior.mailbox)
+        WorkerRef(give(connection, to: worker, options: options), state.pointee.behavior.mailbox)
     }
 
     /// The same where nothing asks for the reference, which would cost a retain.
+    @discardableResult
+    @usableFromInline
     func give<Worker: ConnectionWorker & ~Copyable>(
         _ connection: consuming Connection,
         to worker: consuming Worker,
         options: WorkerOptions?
-    ) -> ConnectionTable.Slot {
+    ) -> ConnectionID {
         guard let options else { return give(connection, to: worker) }
         let slot = seat(worker, at: connection)
         begin(slot, refusal: state.pointee.giveOptions(options, to: slot))
-        return slot
+        return slot.id
     }
 
     /// The same with the options of the worker's type. An overload, because no options cost as much to pass as options do.
+    @discardableResult
     @inline(__always)
+    @usableFromInline
     func give<Worker: ConnectionWorker & ~Copyable>(
         _ connection: consuming Connection,
         to worker: consuming Worker
-    ) -> ConnectionTable.Slot {
+    ) -> ConnectionID {
         let slot = seat(worker, at: connection)
         begin(slot, refusal: state.pointee.giveOptionsOfType(to: slot))
-        return slot
+        return slot.id
     }
 
     /// Puts a worker where its connection is.

@@ -167,7 +167,7 @@ extension ByteStream {
         guard let connection = try? context.take(id) else { return end(.stopped) }
         var options = options
         options.receiving = .continuous
-        _ = context.give(connection, to: StreamWorker(stream: self), options: options)
+        context.give(connection, to: StreamWorker(stream: self), options: options)
     }
 
     /// A task has something for the connection.
