@@ -6,29 +6,29 @@ extension EpollEngine {
     @inline(__always)
     mutating func carryOut(_ operation: Operation, _ token: Token, _ isSilent: Bool) {
         switch operation {
+        case .sendAtOnce(let descriptor, let bytes):
+            end(token, bytes.send(to: descriptor, Self.sendFlags), full: Int32(clamping: bytes.count), isSilent)
+        case .receive(let descriptor, _, true): receiveLater(descriptor, operation, token, isSilent)
+        case .receive(let descriptor, _, false): waitForInput(descriptor, operation, token, isSilent)
         case .close(let descriptor): close(descriptor, token, isSilent)
         default: carryOutOther(operation, token, isSilent)
         }
     }
 
-    /// What may have to wait, and what is rare.
+    /// What most connections do not need.
     @inline(never)
     private mutating func carryOutOther(_ operation: Operation, _ token: Token, _ isSilent: Bool) {
         switch operation {
         case .accept(let listener, _): accept(listener, operation, token, isSilent)
-        case .receive(let descriptor, _, true): receiveLater(descriptor, operation, token, isSilent)
-        case .receive(let descriptor, _, false): waitForInput(descriptor, operation, token, isSilent)
         case .discardInput(let descriptor), .discardByReading(let descriptor):
             waitForInput(descriptor, operation, token, isSilent)
         case .read(let descriptor, _, _): read(descriptor, operation, token, isSilent)
         case .send(let descriptor, _): waitForOutput(descriptor, operation, token, isSilent)
-        case .sendAtOnce(let descriptor, let bytes):
-            end(token, bytes.send(to: descriptor, Self.sendFlags), full: Int32(clamping: bytes.count), isSilent)
         case .connect(let descriptor, let address):
             connect(descriptor, address, operation, token, isSilent)
         case .disconnect(let descriptor): disconnect(descriptor, token, isSilent)
-        case .close(let descriptor): close(descriptor, token, isSilent)
         case .cancel(let cancelled, let descriptor): cancel(cancelled, descriptor, token, isSilent)
+        case .sendAtOnce, .receive, .close: preconditionFailure("carried out by itself")
         }
     }
 

@@ -82,6 +82,7 @@ struct WaitingOperations: ~Copyable {
         return removed
     }
 
+    @inline(__always)
     private mutating func allocate() -> Int32 {
         if firstFree >= 0 {
             defer { firstFree = place(firstFree).pointee.next }
