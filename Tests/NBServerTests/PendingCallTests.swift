@@ -39,6 +39,21 @@ import Testing
         #expect(error?.description == CallError.unanswered.description)
     }
 
+    @Test func repliesOfOneCallbackLeaveInTheirOrder() {
+        let ledger = CallLedger()
+        ledger.enterLoop()
+        let left = Lock<[Int]>.Box([])
+        for number in 1...3 {
+            let call = TypedCall<Int>(ledger)
+            call.pending.whenSettled { left.value.withLock { $0.append(number) } }
+            Caller(call).reply(number)
+        }
+        #expect(left.value.withLock { $0 } == [])
+        ledger.flush()
+        #expect(left.value.withLock { $0 } == [1, 2, 3])
+        ledger.leaveLoop()
+    }
+
     @Test func aReplyThatIsNotTakenIsLetGoOf() {
         final class Answer: Sendable {}
         weak var answer: Answer?

@@ -58,9 +58,9 @@ final class CallLedger: Sendable {
     /// That turn runs a job of the server's executor: not a callback, so a call from there may be awaited. Loop's thread only.
     nonisolated(unsafe) var isInJob = false
 
-    /// Calls to be settled when the present callback has returned: replies made in it leave then, and calls it let go of fail. The latest,
-    /// which refers to the one before it, and so on. Loop's thread only.
-    nonisolated(unsafe) private var outbox: Unmanaged<PendingCall>?
+    /// Calls to be settled when the present callback has returned: replies made in it leave then, in their order, and calls it let go of
+    /// fail. The first refers to the next, and so on to the last. Loop's thread only.
+    nonisolated(unsafe) private var outbox: (first: Unmanaged<PendingCall>?, last: Unmanaged<PendingCall>?)
 
     /// Whether this is the server's own thread, which must not wait for the server.
     var isOnLoopThread: Bool { loopThread.load(ordering: .relaxed) == currentThreadNumber() }
@@ -111,14 +111,15 @@ final class CallLedger: Sendable {
     /// Settles a call when the present callback has returned, or now if there is none.
     func afterCallback(_ call: PendingCall) {
         guard isInCallback else { return call.settle() }
-        call.nextInOutbox = outbox
-        outbox = .passRetained(call)
+        let added = Unmanaged.passRetained(call)
+        if let last = outbox.last { last.takeUnretainedValue().nextInOutbox = added } else { outbox.first = added }
+        outbox.last = added
     }
 
     /// Sends off what waited for callbacks to return. Loop's thread.
     @inline(__always)
     func flush() {
-        if outbox != nil { flushOutbox() }
+        if outbox.first != nil { flushOutbox() }
     }
 
     @inline(never)
@@ -128,8 +129,9 @@ final class CallLedger: Sendable {
     }
 
     private func popFromOutbox() -> PendingCall? {
-        guard let call = outbox?.takeRetainedValue() else { return nil }
-        outbox = call.nextInOutbox
+        guard let call = outbox.first?.takeRetainedValue() else { return nil }
+        outbox.first = call.nextInOutbox
+        if outbox.first == nil { outbox.last = nil }
         return call
     }
 
