@@ -117,8 +117,8 @@ public struct AdmissionLimits: Hashable, Sendable {
     public enum Answer: Hashable, Sendable {
         /// The client waits in the accept queue, or accepted and not delivered, as ``ServerCounters/waiting``. Of the latter, a listener
         /// has one, or as many as its accept operation had taken before the limit was reached: at most two quanta
-        /// (``ServerOptions/quantum``) and one for each listener of a server. Waiting clients are let in one after the other, as connections end on whichever
-        /// server, or as time passes. None is lost.
+        /// (``ServerOptions/quantum``) and one for each listener of a server. Waiting clients are let in one after the other, as connections
+        /// end on whichever server, or as time passes. None is lost.
         case wait
         /// The connection is reset at once: for clients that have another server to go to. Counts as discarded, for the
         /// limit as the ``AdmissionReason``.

@@ -5,7 +5,8 @@ internal import Synchronization
 ///
 /// Signals belong to the process, so the registry is global. It uses a handler instead of a blocked mask and a descriptor, because every
 /// thread and every process that a callback starts would inherit a mask. The handler only reads a fixed row of entries, each of which
-/// names loops and their signals. The loops of a group share an entry, so that no signal reaches a part of them. The previous handlers are restored when no loop watches any more.
+/// names loops and their signals. The loops of a group share an entry, so that no signal reaches a part of them. The previous handlers are
+/// restored when no loop watches any more.
 final class SignalRegistry: Sendable {
     static let shared = SignalRegistry()
     private static let count = 1024

@@ -151,11 +151,6 @@ struct TypedCall<Reply: Sendable>: Sendable {
         pending = PendingCall(ledger)
     }
 
-    /// The server replies.
-    func answer(_ reply: Reply) {
-        pending.answer(reply)
-    }
-
     /// The reply of a call that is settled.
     func get() throws(CallError) -> Reply {
         try pending.get(as: Reply.self)

@@ -51,7 +51,7 @@ extension Server where Behavior: ~Copyable {
         _ request: (Caller<Reply>) -> Behavior.Call,
         turning turn: () -> Void
     ) throws(CallError) -> Reply {
-        try answer(of: try send { CallMessage<Behavior>(request($0)) }, turning: turn)
+        try answer(of: try send { messageTypes.call.init(request($0)) }, turning: turn)
     }
 
     /// The same for what can be said of the server.

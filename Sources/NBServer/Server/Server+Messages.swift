@@ -8,7 +8,7 @@ extension Server where Behavior: ~Copyable {
     ///
     /// - Throws: ``CastError`` if the server has stopped or its mailbox is full. The message is not delivered then.
     public func cast(_ message: Behavior.Cast) throws(CastError) {
-        try mailbox.put(messages.cast.init(message))
+        try mailbox.put(messageTypes.cast.init(message))
     }
 
     /// Calls the server and waits for its answer.
@@ -25,7 +25,7 @@ extension Server where Behavior: ~Copyable {
         _ request: (Caller<Reply>) -> Behavior.Call,
         within limit: Duration? = .seconds(5)
     ) async throws(CallError) -> Reply {
-        try await ask(within: limit) { messages.call.init(request($0)) }
+        try await ask(within: limit) { messageTypes.call.init(request($0)) }
     }
 
     /// Calls the server and blocks the thread until it answers, for code without Swift Concurrency. Otherwise use ``call(_:within:)``.
@@ -38,7 +38,7 @@ extension Server where Behavior: ~Copyable {
     ) throws(CallError) -> Reply {
         let deadline = limit.map { Instant.now + $0 }
         guard !mailbox.ledger.isOnLoopThread else { throw .calledItself }
-        let call = try send { messages.call.init(request($0)) }
+        let call = try send { messageTypes.call.init(request($0)) }
         let pending = call.pending
         defer { mailbox.ledger.strike(pending) }
         pending.wait(until: deadline)

@@ -17,7 +17,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
     let options: ServerOptions
     let control: LoopControl
     let mailbox: Mailbox
-    let messages = MessageTypes<Behavior>()
+    let messageTypes = MessageTypes<Behavior>()
 
     private let life: Lock<Life>
     let begun = Outcome<Void>()

@@ -5,7 +5,7 @@ internal import Synchronization
 /// A word that threads sleep on while it has a value. Any thread. `futex(2)`.
 ///
 /// Part of a ``PendingCall``.
-struct Futex: ~Copyable, @unchecked Sendable {
+struct Futex: ~Copyable, Sendable {
     // Where it is for good: an atomic in a class does not move.
     private let word: Atomic<UInt32>
 
