@@ -73,27 +73,40 @@ extension ByteStream {
     /// What comes next, in its order; `nil` at the end of the input.
     nonisolated(nonsending) func receive() async throws -> [UInt8]? {
         while true {
-            if let element = try take() { return element }
-            if state.withLock({ $0.inputHasEnded || $0.isClosed }) { return nil }
+            switch try take() {
+            case .element(let element): return element
+            case .end: return nil
+            case .nothing: break
+            }
             try Task.checkCancellation()
             await wait(for: .arrival) { !$0.received.isEmpty || $0.inputHasEnded || $0.isClosed || $0.failure != nil }
         }
     }
 
-    private func take() throws -> [UInt8]? {
-        let (element, isDue) = try state.withLock { state in
-            guard let element = state.received.popFirst() else {
-                if state.inputHasEnded && state.cutByteCount > 0 {
-                    throw ByteStreamError.frameCut(byteCount: state.cutByteCount)
-                }
-                if !state.inputHasEnded, !state.isClosed, let failure = state.failure { throw failure }
-                return (nil as [UInt8]?, false)
-            }
+    private enum Taken {
+        case element([UInt8])
+        case end
+        case nothing
+    }
+
+    /// Looks once, under the lock: the last bytes and the end may come right after one another.
+    private func take() throws -> Taken {
+        let (taken, isDue) = try state.withLock { state in
+            guard let element = state.received.popFirst() else { return (try takeEnd(of: state), false) }
             state.receivedCount -= element.count + Self.elementCost
-            return (element, state.isResting && state.receivedCount <= Self.lowWater && markDue(&state))
+            return (Taken.element(element), state.isResting && state.receivedCount <= Self.lowWater && markDue(&state))
         }
         if isDue { channel.wish(.serve(self)) }
-        return element
+        return taken
+    }
+
+    private func takeEnd(of state: State) throws -> Taken {
+        if state.inputHasEnded && state.cutByteCount > 0 {
+            throw ByteStreamError.frameCut(byteCount: state.cutByteCount)
+        }
+        if state.inputHasEnded || state.isClosed { return .end }
+        if let failure = state.failure { throw failure }
+        return .nothing
     }
 
     /// Queues bytes, and waits until there is room for more.

@@ -75,6 +75,31 @@ import Testing
         expect(arrivals.counters.accepted, is: 1, "accepted")
     }
 
+    /// The last bytes and the end come while a task looks for bytes: again and again, since the moment cannot be chosen.
+    @Test func theLastBytesComeBeforeTheEnd() async throws {
+        let rounds = 5_000
+        let streams = (0..<rounds).map { _ in
+            ByteStream(ConnectionID(server: 0, slot: 0, number: 1), ArrivalChannel(ArrivalOptions()), WorkerOptions())
+        }
+        let round = Atomic<Int>.Box(-1)
+        let thread = HelperThread {
+            for (number, stream) in streams.enumerated() {
+                while round.value.load(ordering: .acquiring) < number {}
+                _ = stream.arrived([1].span)
+                stream.endInput(cutByteCount: 0)
+            }
+        }
+        var lossCount = 0
+        for (number, stream) in streams.enumerated() {
+            round.value.store(number, ordering: .releasing)
+            var count = 0
+            while try await stream.receive() != nil { count += 1 }
+            if count != 1 { lossCount += 1 }
+        }
+        thread.join()
+        #expect(lossCount == 0)
+    }
+
     @Test(arguments: EngineChoice.granted)
     func everyByteComesBack(on engine: EngineChoice) async {
         await #expect(processExitsWith: .success) { [engine] in
