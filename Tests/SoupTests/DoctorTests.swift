@@ -37,7 +37,7 @@ extension SoupTests {
             #expect(doctor["engine"].value == "none")
             #expect(doctor["engine"].severity == "unable")
             #expect(doctor["engine"].verdict.contains("epoll_create1: Too many open files"))
-            #expect(doctor["engine"].verdict.contains("there is no ring either: io_uring_setup: Too many open files"))
+            #expect(doctor["engine"].verdict.contains("no ring is used either: io_uring_setup: Too many open files"))
             #expect(doctor["engine"].cure("shell") == "ulimit -n 65536")
             #expect(doctor["io_uring"].value == "out of descriptors")
             #expect(doctor.ending == .exited(2))

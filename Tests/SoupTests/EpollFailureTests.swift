@@ -44,7 +44,7 @@ extension SoupTests {
             #expect(soup.ending == .exited(1))
             #expect(soup.output == "")
             let line = try #require(soup.errorLine, "\(soup.errors)")
-            for word in ["epoll_create1", "a filter", "io_uring_setup", "there is no ring either"] {
+            for word in ["epoll_create1", "a filter", "io_uring_setup", "no ring is used either"] {
                 #expect(line.contains(word), "\(line)")
             }
             try expectOutcome(.refused, at: address)

@@ -54,9 +54,31 @@ extension SoupTests {
             let lines = soup.child.errors.split(separator: "\n").filter { $0.hasPrefix("soup: ") }
             #expect(lines.count == 1)
             let line = try #require(lines.first)
-            for word in ["running on epoll of Linux", "there is no ring", call, "seccomp=PROFILE.json"] {
+            for word in ["running on epoll of Linux", "no ring is used", call, "seccomp=PROFILE.json"] {
                 #expect(line.contains(word), "\(line)")
             }
+        }
+
+        /// A kernel before 5.18, as a server sees one: a filter keeps it from telling its operations, and the system says that it is Linux 2.6.
+        @Test func aRingOnWhichWorkersReceiveNothingIsNotUsed() throws {
+            let call = try #require(try SystemCallFilter.numbers()["io_uring_register"])
+            let probe = SystemCallFilter.Argument(index: 1, mask: ~0, value: 8)  // `IORING_REGISTER_PROBE`
+            let filter = try SystemCallFilter(
+                [SystemCallFilter.Rule(number: call, arguments: [probe], errno: UInt32(EINVAL))],
+                otherwise: nil
+            )
+            let old = try Wrapper.filtered(by: filter) + [try program("setarch"), "--uname-2.6"]
+            let echo = try Example("echo", under: old)
+            try expectEcho("hello", at: echo.address)
+            for word in [
+                "running on epoll of Linux", "no ring is used", "workers receive nothing", "Linux 5.18 or newer",
+            ] {
+                #expect(echo.child.errors.contains(word), "\(echo.child.errors)")
+            }
+            try echo.expectCleanEnd()
+            // A program that asks for the ring has one.
+            let asking = try Soup(["127.0.0.1:0"], under: old + Wrapper.onTheRing)
+            try expectOutcome(.greeted, at: asking.address)
         }
 
         @Test func anEngineThatIsNoneIsAnError() throws {

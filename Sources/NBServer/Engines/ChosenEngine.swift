@@ -7,7 +7,8 @@ enum ChosenEngine: ~Copyable {
     case ring(RingEngine)
     case epoll(EpollEngine)
 
-    /// Makes the engine that the options ask for. `automatic` takes epoll where no ring is to be had, and says why.
+    /// Makes the engine that the options ask for. `automatic` takes epoll where there is no ring, or none on which workers receive, and
+    /// says why.
     ///
     /// - Throws: ``ServerError`` with cause and cure; with both causes if neither engine is to be had.
     init(_ options: ServerOptions) throws(ServerError) {
@@ -28,14 +29,16 @@ enum ChosenEngine: ~Copyable {
     private static func ringOrEpoll(_ options: ServerOptions) throws(EngineError) -> ChosenEngine {
         let cause: String
         do throws(EngineError) {
-            return .ring(try RingEngine(options))
+            let engine = try RingEngine(options)
+            if engine.features.receives { return .ring(engine) }
+            cause = "workers receive nothing on this kernel's; Linux 5.18 or newer is needed"
         } catch {
             cause = ServerError(error).description
         }
         do throws(EngineError) {
-            return .epoll(try EpollEngine(options, because: "there is no ring: \(cause)"))
+            return .epoll(try EpollEngine(options, because: "no ring is used: \(cause)"))
         } catch {
-            let advice = "\(error.advice); and there is no ring either: \(cause)"
+            let advice = "\(error.advice); and no ring is used either: \(cause)"
             throw EngineError(operation: error.operation, errno: error.errno, advice: advice)
         }
     }

@@ -2,8 +2,8 @@
 public struct EngineOptions: Hashable, Sendable {
     /// A choice of engine.
     public enum Choice: Hashable, Sendable {
-        /// The ring if there is one, else epoll. `NB_SERVER_ENGINE=ring` or `=epoll` in the environment decides, for operators who cannot
-        /// change the program; ``EngineReport/reasons`` says so.
+        /// The ring if there is one on which workers receive (Linux 5.18), else epoll. `NB_SERVER_ENGINE=ring` or `=epoll` in the
+        /// environment decides, for operators who cannot change the program; ``EngineReport/reasons`` says so.
         case automatic
         /// io_uring, or an error. `io_uring(7)`, Linux 5.11.
         case ring
@@ -29,7 +29,7 @@ public struct EngineOptions: Hashable, Sendable {
         self.newestKernel = newestKernel
     }
 
-    /// The ring where there is one, else epoll.
+    /// The ring where there is one on which workers receive, else epoll.
     public static var automatic: EngineOptions { EngineOptions(.automatic) }
     /// io_uring, or an error.
     public static var ring: EngineOptions { EngineOptions(.ring) }

@@ -491,7 +491,7 @@ import Testing
                 _ = try ChosenEngine(ServerOptions())
                 Issue.record("an engine without a descriptor")
             } catch let error as ServerError {
-                for cause in ["epoll_create1", "and there is no ring either", "io_uring_setup"] {
+                for cause in ["epoll_create1", "and no ring is used either", "io_uring_setup"] {
                     expect(error.description.contains(cause), "\(error)")
                 }
             }
