@@ -96,10 +96,14 @@ final class SignalRegistry: Sendable {
     func unregister(_ entry: Int, _ signals: [Signal]) {
         entries[entry].signals.store(0, ordering: .sequentiallyConsistent)
         for signal in signals { unwatch(signal) }
-        // A handler takes nanoseconds.
-        while handlersRunning.load(ordering: .sequentiallyConsistent) > 0 { sched_yield() }
+        waitForHandlers()
         let address = entries[entry].row.exchange(0, ordering: .sequentiallyConsistent)
         if let row = Row(bitPattern: address) { Self.release(row) }
+    }
+
+    /// Waits until no handler runs that may have seen what was there before. A handler takes nanoseconds.
+    func waitForHandlers() {
+        while handlersRunning.load(ordering: .sequentiallyConsistent) > 0 { sched_yield() }
     }
 
     /// Returns the error number if the signal cannot be handled.

@@ -14,12 +14,11 @@ internal import Synchronization
 struct Doorbell: ~Copyable, Sendable {
     /// What wakes the loop, from before it runs until it has ended.
     private let event = Lock<EventDescriptor?>(nil)
-    /// The eventfd's number, for the loop and for signal handlers, which must not take the lock. Both are gone before the eventfd is
-    /// closed.
+    /// The eventfd's number, for the loop and for signal handlers, which must not take the lock; -1 before and after.
     private let number = Atomic<Int32>(-1)
     private let isAsleep = Atomic<Bool>(false)
 
-    /// The loop is about to run. Its engine reads what wakes it, or its host polls that, which then does not block.
+    /// The loop is about to run. Its engine reads the eventfd. If a host polls the eventfd instead, it is non-blocking.
     func open(isPolled: Bool = false) throws(ServerError) {
         do {
             // An optional, which a closure can take from.
@@ -31,8 +30,11 @@ struct Doorbell: ~Copyable, Sendable {
         }
     }
 
-    /// The loop has ended: nothing can wake it any more.
+    /// The loop has ended: nothing can wake it any more. A signal may come all the same while other loops of a group run. Its handler must not
+    /// write to the descriptor's next owner.
     func close() {
+        number.store(-1, ordering: .sequentiallyConsistent)
+        SignalRegistry.shared.waitForHandlers()
         event.withLock { $0 = nil }
     }
 
@@ -46,7 +48,8 @@ struct Doorbell: ~Copyable, Sendable {
 
     /// The same in a signal handler.
     func ringFromHandler() {
-        EventDescriptor.signal(descriptor)
+        let descriptor = number.load(ordering: .sequentiallyConsistent)
+        if descriptor >= 0 { EventDescriptor.signal(descriptor) }
     }
 
     /// Wakes the loop if it sleeps, and if no other thread has yet. After putting a message in.
