@@ -172,8 +172,11 @@ extension ServerExecutor {
 extension ServerExecutor {
     /// The server's thread is gone, or will never be: what waits and what comes runs on the global executor.
     func handOver() {
+        let left = taken.pointee.jobs[taken.pointee.position...]
+        taken.pointee.position = taken.pointee.jobs.count
         let needsSuccessor = state.withLock { state in
             state.isOver = true
+            state.jobs.insert(contentsOf: left, at: 0)
             guard !state.isSucceeded, !state.jobs.isEmpty else { return false }
             state.isSucceeded = true
             return true

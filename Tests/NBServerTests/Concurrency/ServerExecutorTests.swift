@@ -85,6 +85,20 @@ import Testing
         #expect(await desk.overlaps == 0)
     }
 
+    /// More jobs than a turn runs wait when the loop ends, and each brings about another one, which goes behind them.
+    @Test(.timeLimit(.minutes(1))) func whatALastTurnLeavesRunsElsewhere() async {
+        let executor = ServerExecutor(LoopControl(), CallLedger())
+        func enqueue(_ count: Int, yields: Bool) -> [Task<Void, Never>] {
+            (0..<count).map { _ in Task(executorPreference: executor) { if yields { await Task.yield() } } }
+        }
+        var tasks = enqueue(256, yields: false) + enqueue(44, yields: true)
+        #expect(executor.runJobs(atMost: 256) == 256)
+        tasks += enqueue(1, yields: true)
+        executor.runLastJobs()
+        executor.handOver()
+        for task in tasks { await task.value }
+    }
+
     /// The successor runs a job within a task of its own, which goes on as it was.
     @Test func tasksKeepTheirLocalsWhenTheThreadIsGone() async throws {
         let (server, desk, _) = try await run()
