@@ -82,8 +82,8 @@ public protocol Engine: ~Copyable {
     /// Whether there are completions to take, without entering the kernel for them.
     var hasCompletions: Bool { get }
 
-    /// Sees to it that operations can receive; `false` if there is no memory for that.
-    mutating func openReceiveBuffers() -> Bool
+    /// Sees to it that operations can receive. Returns an error number, or 0.
+    mutating func openReceiveBuffers() -> Int32
 
     /// The bytes a receive has completed with, until its buffer is returned.
     func received(_ completion: Completion) -> UnsafeRawBufferPointer?

@@ -54,7 +54,7 @@ struct MemoryEngine: Engine, ~Copyable {
 
     var hasCompletions: Bool { kernel.hasCompletions }
 
-    mutating func openReceiveBuffers() -> Bool { true }
+    mutating func openReceiveBuffers() -> Int32 { 0 }
 
     func received(_ completion: Completion) -> UnsafeRawBufferPointer? { kernel.received(completion) }
 

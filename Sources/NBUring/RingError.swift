@@ -31,14 +31,15 @@ public struct RingError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// An operation that every server needs was refused before it was carried out.
-    static func operation(_ name: String, _ errno: Int32) -> RingError {
+    package static func operation(_ name: String, _ errno: Int32) -> RingError {
         let isFilter = errno == EACCES || errno == EPERM
         return RingError(
             operation: "io_uring operation \(name)",
             errno: errno,
             advice: isFilter
                 ? "a filter of io_uring operations forbids it (a restriction or a BPF program, io_uring_register(2)); "
-                    + "have the filter allow accept, send, sendmsg, recv, read, connect, close and async_cancel"
+                    + "have the filter allow accept, send, sendmsg, recv, read, connect, close, async_cancel, timeout and timeout_remove, "
+                    + "and before Linux 5.19 provide_buffers"
                 : "the kernel does not carry out what every server needs; use a newer kernel"
         )
     }

@@ -429,7 +429,7 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     var hasCompletions: Bool { kernel.hasCompletions }
 
-    mutating func openReceiveBuffers() -> Bool { kernel.openReceiveBuffers() }
+    mutating func openReceiveBuffers() -> Int32 { kernel.openReceiveBuffers() ? 0 : ENOMEM }
 
     func received(_ completion: Completion) -> UnsafeRawBufferPointer? { kernel.received(completion) }
 

@@ -123,7 +123,7 @@ import Testing
         server.stopBlocking()
     }
 
-    private static let longerThanZero = "is out of range; it must be longer than zero, or nil"
+    private static let longEnough = "is out of range; it must be a nanosecond or longer, or nil"
 
     /// The same.
     private static let workerOptions: [(WorkerOptions, String?)] = [
@@ -136,11 +136,15 @@ import Testing
         (.init(frameLimit: 1), nil),
         (.init(frameLimit: 2_147_483_647), nil),
         (.init(frameLimit: 2_147_483_648), "frameLimit: 2147483648 is out of range"),
-        (.init(idleTimeLimit: .zero), "idleTimeLimit: 0.0 seconds \(longerThanZero)"),
+        (.init(idleTimeLimit: .zero), "idleTimeLimit: 0.0 seconds \(longEnough)"),
         (.init(idleTimeLimit: .nanoseconds(1)), nil),
-        (.init(receiveTimeLimit: .zero), "receiveTimeLimit: 0.0 seconds \(longerThanZero)"),
+        (
+            .init(idleTimeLimit: Duration(secondsComponent: 0, attosecondsComponent: 1)),
+            "idleTimeLimit: 1e-18 seconds \(longEnough)"
+        ),
+        (.init(receiveTimeLimit: .zero), "receiveTimeLimit: 0.0 seconds \(longEnough)"),
         (.init(receiveTimeLimit: .nanoseconds(1)), nil),
-        (.init(sendTimeLimit: .seconds(-1)), "sendTimeLimit: -1.0 seconds \(longerThanZero)"),
+        (.init(sendTimeLimit: .seconds(-1)), "sendTimeLimit: -1.0 seconds \(longEnough)"),
         (.init(sendTimeLimit: Duration(secondsComponent: .max, attosecondsComponent: 0)), nil),
         (.init(sendLowWater: -1), "sendLowWater: -1 is out of range; it must be 0 or more"),
         (.init(sendHighWater: 1, sendLowWater: 1, sendQueueLimit: 1), nil),

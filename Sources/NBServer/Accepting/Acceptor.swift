@@ -146,19 +146,19 @@ extension Acceptor {
         on engine: inout some Engine & ~Copyable,
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
-        while let adoption = state.pointee.takeAdopted() {
+        while let adoption = state.pointee.takeAdopted(), let (descriptor, unread) = adoption.connection.take() {
             counters.pointee.adopted += 1
-            calls.adopt(adoption.standIn)
+            calls.adopt(adoption.connection.standIn)
             // The socket's options are unknown. With `SO_LINGER`, a close would wait for the peer, and the loop must not. With `SO_RCVLOWAT`,
             // a poll would not tell of input that makes a close a reset.
-            calls.forgetLinger(of: adoption.descriptor)
-            calls.forgetLowWater(of: adoption.descriptor)
+            calls.forgetLinger(of: descriptor)
+            calls.forgetLowWater(of: descriptor)
             if state.pointee.stopReason == nil {
-                let slot = connections.pointee.admit(adoption.descriptor, .none)
+                let slot = connections.pointee.admit(descriptor, .none)
                 // Bytes that were sent on it before may not have left yet.
                 slot.pointee.mayBeBehind = true
-                slot.pointee.isPlainTCP = calls.isPlainTCP(adoption.descriptor)
-                adoption.unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
+                slot.pointee.isPlainTCP = calls.isPlainTCP(descriptor)
+                unread.withUnsafeBytes { connections.pointee.keepInput(slot, $0) }
                 guard let assign = adoption.assign else {
                     deliver(slot)
                     continue
@@ -166,7 +166,7 @@ extension Acceptor {
                 counters.pointee.delivered += 1
                 assign(Connection(connections, slot), ServerContext(state))
             } else {
-                discard(adoption.descriptor, for: .stopping, on: &engine)
+                discard(descriptor, for: .stopping, on: &engine)
             }
         }
     }

@@ -1,15 +1,12 @@
-/// A connection that was accepted elsewhere, on its way into a loop: its descriptor, which is the loop's to close, the bytes that were received
-/// on it and not delivered, and its worker, if it comes with one.
+/// A connection that was accepted elsewhere, on its way into a loop, and its worker, if it comes with one.
 ///
-/// Owned by the loop's state until it is delivered; loop's thread only.
+/// Owned by the loop's state until it is delivered, and closed if the state ends before; loop's thread only.
 struct Adoption {
     /// Gives a connection to the worker that it came with.
     typealias Assignment = (consuming Connection, borrowing ServerContext) -> Void
 
-    let descriptor: Int32
-    let unread: [UInt8]
-    /// The socket, if it is not the kernel's.
-    let standIn: (any StandInSocket)?
+    /// Taken when it is delivered.
+    let connection: DetachedConnection
     /// `nil` where the behavior's `newConnection` decides.
     let assign: Assignment?
 }

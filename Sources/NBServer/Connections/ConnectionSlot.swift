@@ -149,6 +149,12 @@ extension UnsafeMutablePointer<ConnectionSlot> {
             || pointee.isCongested && pointee.receiving.credit < 0
     }
 
+    /// Notes that its worker is to come to an end. Returns whether the worker is asked now, and not when it awaits nothing any more.
+    func noteFinish() -> Bool {
+        pointee.receiving.isToFinish = pointee.runCount > 0
+        return !pointee.receiving.isToFinish
+    }
+
     /// Whether nothing is kept for a worker that rests. Then a receive stays in the kernel, so that a peer that is gone is noticed.
     var restsWithoutInput: Bool {
         isResting && pointee.receiving.credit != 0 && !pointee.receiving.hasEnded && pointee.input == nil

@@ -49,7 +49,7 @@ extension ConnectionTable {
         handOuts.append(HandOut(outcome: .ended(cause), receiver: receiver))
     }
 
-    /// Takes what a receiver is to be told. Outside of settling, since a receiver may use other connections.
+    /// Takes what a receiver is to be told. Called between operations on connections, since a receiver may use other connections.
     mutating func takeHandOut() -> HandOut? {
         handOuts.popFirst()
     }

@@ -1,8 +1,7 @@
 internal import NBEngine
 internal import NBLibc
 
-// What connections receive for their workers: what is submitted, and what its completions mean. Who is given what arrives is
-// the loop's to say (`WorkerCalls`).
+// What connections receive for their workers: what is submitted, and what its completions mean. `WorkerCalls` gives the workers what arrives.
 extension ConnectionTable {
     /// Submits what a connection that is in use wants to send and to receive.
     @inline(never)
@@ -37,8 +36,9 @@ extension ConnectionTable {
         _ calls: borrowing some SocketCalls & ~Copyable
     ) {
         guard !slot.pointee.isReceiving else { return }
-        guard engine.features.receives && engine.openReceiveBuffers() else {
-            slot.pointee.closeCause.note(.lost, errno: engine.features.receives ? ENOMEM : EOPNOTSUPP)
+        let error = engine.features.receives ? engine.openReceiveBuffers() : EOPNOTSUPP
+        guard error == 0 else {
+            slot.pointee.closeCause.note(.lost, errno: error)
             return reset(slot)
         }
         // A worker that answers once and closes has no receive to cancel.
@@ -60,7 +60,7 @@ extension ConnectionTable {
         guard slot.pointee.isWatched, slot.pointee.isKept, !slot.pointee.isReceiving, slot.pointee.input == nil,
             engine.features.receives
         else { return }
-        guard !slot.pointee.receiving.hasEnded, engine.openReceiveBuffers() else { return lose(slot) }
+        guard !slot.pointee.receiving.hasEnded, engine.openReceiveBuffers() == 0 else { return lose(slot) }
         submitReceive(slot, isMultishot: false, on: &engine, calls)
     }
 

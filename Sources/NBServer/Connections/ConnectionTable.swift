@@ -57,7 +57,7 @@ struct ConnectionTable: ~Copyable {
     /// Whether a descriptor was freed lately.
     var freedDescriptor = FreedDescriptor()
     var lost = Queue<ConnectionID>()
-    /// Who is heard out, by the listener they came by.
+    /// The connections whose peers are heard out, by listener.
     var lingering: [LingeringLine] = []
     /// Workers whose connections have ended.
     var closeNotices: [PendingCloseNotice] = []
@@ -312,7 +312,7 @@ extension ConnectionTable {
         settle(slot.pointee.state.on(.serverEnded), slot)
     }
 
-    /// The kernel may use the table's memory for good: one owner more, which never lets go.
+    /// The kernel may use the table's memory for good: a reference that is never released.
     func outliveReferences() {
         references.add(1, ordering: .relaxed)
     }

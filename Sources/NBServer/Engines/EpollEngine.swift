@@ -207,13 +207,13 @@ extension EpollEngine {
 
 // Receive buffers.
 extension EpollEngine {
-    mutating func openReceiveBuffers() -> Bool {
+    mutating func openReceiveBuffers() -> Int32 {
         if buffers == nil { buffers = BufferPool(count: receiveBufferCount, size: receiveBufferSize) }
-        return buffers != nil
+        return buffers == nil ? ENOMEM : 0
     }
 
     func received(_ completion: Completion) -> UnsafeRawBufferPointer? {
-        guard let number = completion.buffer, buffers != nil, let memory = buffers?.buffer(number) else { return nil }
+        guard let number = completion.buffer, let memory = buffers?.buffer(number) else { return nil }
         return UnsafeRawBufferPointer(start: memory, count: Int(max(0, completion.result)))
     }
 

@@ -2,7 +2,7 @@
 ///
 /// A completion that has not been taken yet, or deferred work of the kernel that has not run, may hold what a connection's peer
 /// did long ago. A time limit that has passed is therefore checked against this before it ends anything.
-/// A value; made by the engine on the loop's thread.
+/// A value; made by the ``SocketCalls`` on the loop's thread.
 package struct PeerState: Hashable, Sendable {
     /// How many bytes the peer has acknowledged, as a count that wraps.
     package var takenByteCount: UInt32 = 0

@@ -22,7 +22,7 @@ struct RingEngine: Engine, ~Copyable {
         case bufferReturn(UInt16)
     }
 
-    /// What a host waits for that waits elsewhere: the kernel adds to it, and so does who wakes the loop.
+    /// What a host waits for that waits elsewhere: the kernel adds to it, and so does a thread that wakes the loop.
     private var event: Int32?
     /// When the ring's alarm goes off, or went.
     private var alarm: Instant?
@@ -101,7 +101,7 @@ struct RingEngine: Engine, ~Copyable {
         features.reasons = reasons + ["this kernel tells a host of deferred work only once"]
     }
 
-    /// An alarm that is too early costs a turn, and one more that is too late cannot be: it is moved.
+    /// An alarm that is too early is left, and costs one turn. An earlier deadline moves the alarm.
     mutating func rest(until deadline: Instant?) throws(EngineError) {
         if let deadline {
             let isSet = alarm.map { $0 > now } ?? false
@@ -117,10 +117,15 @@ struct RingEngine: Engine, ~Copyable {
         try enter(until: now)
     }
 
-    /// An alarm that the kernel had no memory for, or that had gone off before it was moved, is set anew before the next rest.
+    /// An alarm that the kernel had no memory for, or that had gone off before it was moved, is set anew before the next rest. One that is
+    /// forbidden would be so again: it ends the ring.
     mutating func completedOwn(_ completion: Completion) {
-        let hasFailed = completion.result < 0 && completion.result != -ETIME
-        if hasFailed && (completion.token == .alarm || completion.token == .movedAlarm) { alarm = nil }
+        guard completion.token == .alarm || completion.token == .movedAlarm else { return }
+        switch -completion.result {
+        case ...0, ETIME: break
+        case EACCES, EPERM, EINVAL, EOPNOTSUPP: failure = RingError.operation("timeout", -completion.result)
+        default: alarm = nil
+        }
     }
 
     @inline(__always)
@@ -146,17 +151,17 @@ struct RingEngine: Engine, ~Copyable {
     var hasCompletions: Bool { ring.hasCompletions }
 
     @inline(__always)
-    mutating func openReceiveBuffers() -> Bool { ring.hasReceiveBuffers || makeReceiveBuffers() }
+    mutating func openReceiveBuffers() -> Int32 { ring.hasReceiveBuffers ? 0 : makeReceiveBuffers() }
 
     @inline(never)
-    private mutating func makeReceiveBuffers() -> Bool {
+    private mutating func makeReceiveBuffers() -> Int32 {
         do {
             try ring.openReceiveBuffers(count: receiveBufferCount, size: receiveBufferSize)
         } catch {
-            return false
+            return error.errno
         }
         if !ring.features.sharesBuffers { for number in 0..<receiveBufferCount { returnBuffer(UInt16(number)) } }
-        return true
+        return 0
     }
 
     func received(_ completion: Completion) -> UnsafeRawBufferPointer? {

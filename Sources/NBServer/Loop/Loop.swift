@@ -140,7 +140,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
                 connections.pointee.endAll()
                 submitConnections(&budget)
             case .endingConnections:
-                guard connections.pointee.count == 0 else { return }
+                guard connections.pointee.count == 0, !state.pointee.hasAdopted else { return }
                 wakeUp.cancel(control.doorbell.descriptor, on: &engine)
             case .cancellingWakeUp:
                 guard !wakeUp.isArmed else { return }
@@ -164,9 +164,9 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
     /// Handles messages, then timers and signals, then infos, then the drains and stops that any of them asked for.
     private mutating func handleMail(_ budget: inout Int) {
         mail.handleMessages(&budget)
+        acceptor.deliverOthers(on: &engine, &calls)
         state.pointee.wakeConsumers()
         if executor.hasJobs { executor.runJobs(&budget) }
-        acceptor.deliverOthers(on: &engine, &calls)
         workers.deliverMail()
         mail.tellTimers()
         if !state.pointee.isSuspended && hasPassed(state.pointee.timeout) { state.tell(.timeout) }
@@ -224,9 +224,10 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
             let count = mail.handleMessages(atMost: share)
             (share, budget) = (share - count, budget - count)
         }
+        // Now, because the loop may sleep next. A worker that hears of its end may ask for its connection, which is gone.
         connections.handOutDetached(on: &engine, control)
-        // Now, because the loop may sleep next.
         workers.tellCloseNotices()
+        connections.handOutDetached(on: &engine, control)
     }
 
     /// Takes the completions of the last enter, unless earlier ones are left.

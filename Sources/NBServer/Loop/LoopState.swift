@@ -150,8 +150,8 @@ struct LoopState: ~Copyable {
     @discardableResult
     mutating func adopt(_ connection: DetachedConnection, _ assign: Adoption.Assignment?) -> Bool {
         guard let (descriptor, unread) = connection.take() else { return false }
-        let standIn = connection.standIn
-        adopted.append(Adoption(descriptor: descriptor, unread: unread, standIn: standIn, assign: assign))
+        let own = DetachedConnection(descriptor, unread: unread, standIn: connection.standIn) {}
+        adopted.append(Adoption(connection: own, assign: assign))
         return true
     }
 

@@ -57,7 +57,7 @@ extension ConnectionTable {
         )
         // An open one still has its worker's limit; any other has its close limit.
         if slot.pointee.phase == .open { removeDeadline(slot) }
-        // Who is about to get the connection gets that too.
+        // The next owner of the connection gets these bytes too.
         if slot.pointee.phase != .detaching { forgetInput(slot) }
         slot.pointee.worker = .none
         slot.pointee.receiving.forgetWorker()

@@ -39,8 +39,9 @@ extension LoopState {
         }
     }
 
-    /// An error costs a worker its connection: the behavior is told, and the worker hears it as its end.
+    /// An error costs a worker its connection: the behavior is told, and the worker hears it as its end. A second error is not told.
     mutating func fail(_ slot: ConnectionTable.Slot, _ error: any Error) {
+        guard slot.pointee.closeCause.kind != .failed else { return }
         counters.pointee.failed += 1
         tellLater(.connectionFailed(slot.id, error))
         endWorker(slot, failing: error)

@@ -32,7 +32,7 @@ struct WorkerCalls {
 // What completions of connections mean for workers.
 extension WorkerCalls {
     /// A receive has completed, with bytes, with the end of the stream, or with an error.
-    // Out of line, as `completedSend` and `serveWorkers` are: inlined, they would cost a turn without workers instructions.
+    // Out of line, as `completedSend` and `serveReady` are: inlined, they would cost a turn without workers instructions.
     @inline(never)
     mutating func completedReceive(_ completion: Completion, on engine: inout some Engine & ~Copyable) {
         let slot = connections.pointee.slot(completion.token)
@@ -133,7 +133,7 @@ extension WorkerCalls {
         if rested && slot.pointee.phase == .open { connections.pointee.endRest(slot) }
     }
 
-    /// Calls those who have just got a connection or have asked for what may be there, and those whose connection has ended.
+    /// Calls the workers that have just got a connection or have asked for what may be there, and those whose connection has ended.
     ///
     /// - Parameter mayHoldBuffers: completions that were not acted on, or not taken, may hold receive buffers.
     @inline(__always)
@@ -177,12 +177,7 @@ extension WorkerCalls {
 
     /// Asks a worker to come to an end, when it awaits nothing.
     private mutating func finish(_ slot: Slot) {
-        guard slot.pointee.runCount == 0 else {
-            slot.pointee.receiving.isToFinish = true
-            return
-        }
-        slot.pointee.receiving.isToFinish = false
-        if slot.pointee.phase == .open { callWorker(slot) { try $0.shouldFinish($1, $2) } }
+        if slot.noteFinish(), slot.pointee.phase == .open { callWorker(slot) { try $0.shouldFinish($1, $2) } }
     }
 
     @inline(__always)

@@ -117,6 +117,7 @@ public struct WorkerOptions: Hashable, Sendable {
 
     private func expectTime(_ option: @autoclosure () -> String, _ limit: Duration?) throws(ServerError) {
         guard let limit else { return }
-        try OptionRange.expect(limit > .zero, option(), limit, "longer than zero, or nil")
+        // A shorter one is none: it would pass again and again within one moment of the clock.
+        try OptionRange.expect(limit >= .nanoseconds(1), option(), limit, "a nanosecond or longer, or nil")
     }
 }

@@ -39,11 +39,7 @@ public struct WorkerRef<Worker: ConnectionWorker & ~Copyable>: Hashable, Sendabl
     /// - Throws: ``CastError``, like ``send(_:)``.
     public func finish() throws(CastError) {
         try post { table, index, place in
-            guard place.slot.pointee.runCount == 0 else {
-                place.slot.pointee.receiving.isToFinish = true
-                return
-            }
-            try table.shouldFinish(index, place)
+            if place.slot.noteFinish() { try table.shouldFinish(index, place) }
         }
     }
 

@@ -135,8 +135,6 @@ extension WorkerRef where Worker: ~Copyable {
         try unsafeDowncast(table, to: WorkerTable<Worker>.self).handleMessage(index, try result.get(), place)
         guard slot.pointee.phase == .open else { return }
         if rested { place.state.pointee.connections.pointee.endRest(slot) }
-        guard slot.pointee.receiving.isToFinish, slot.pointee.runCount == 0 else { return }
-        slot.pointee.receiving.isToFinish = false
-        try table.shouldFinish(index, place)
+        if slot.pointee.receiving.isToFinish, slot.noteFinish() { try table.shouldFinish(index, place) }
     }
 }

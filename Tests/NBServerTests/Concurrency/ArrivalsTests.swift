@@ -62,6 +62,31 @@ import Testing
         }
     }
 
+    /// One that waited at a limit is delivered by no completion, and the task that awaits it is woken all the same.
+    @Test(.timeLimit(.minutes(2)), arguments: EngineChoice.granted)
+    func aConnectionThatWaitedAtALimitWakesItsTask(on engine: EngineChoice) async {
+        await #expect(processExitsWith: .success) { [engine] in
+            try await KernelScenario.runTask(on: engine) {
+                var options = Self.options(engine)
+                options.server.admission = try Admission(AdmissionLimits(maximumOpen: 1))
+                let arrivals = try await withListener([.unshared, .unshared], options: options) { arrivals in
+                    let first = try Client(arrivals.addresses[0])
+                    var iterator = arrivals.makeAsyncIterator()
+                    let connection = await iterator.next()
+                    // The other listener has armed its accept before, and accepts one beyond the limit.
+                    let second = try Client(arrivals.addresses[1])
+                    while try await arrivals.server.status(within: nil).counters.waiting == 0 {}
+                    connection?.close(sending: "first")
+                    await iterator.next()?.close(sending: "second")
+                    expect(try first.readToEnd(), is: .end("first"), "the first client")
+                    expect(try second.readToEnd(), is: .end("second"), "the second client")
+                    return arrivals
+                }
+                Self.expectLedger(arrivals, delivered: 2, discarded: 0)
+            }
+        }
+    }
+
     /// The listener pauses with exactly as many as may wait, unless they come at once: then with what the kernel has accepted by then.
     @Test(arguments: EngineChoice.granted)
     func demandReachesTheKernel(on engine: EngineChoice) async {

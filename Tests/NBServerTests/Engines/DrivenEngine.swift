@@ -45,7 +45,7 @@ final class DrivenEngine {
     func close(_ descriptors: [Int32]) { engine.close(descriptors.span) }
     func forget(_ descriptor: Int32) { engine.forget(descriptor) }
     func abandon() -> [Int32] { engine.abandon() }
-    func openReceiveBuffers() -> Bool { engine.openReceiveBuffers() }
+    func openReceiveBuffers() -> Int32 { engine.openReceiveBuffers() }
     func returnBuffer(_ number: UInt16) { engine.returnBuffer(number) }
 
     /// The bytes a receive has completed with.

@@ -101,8 +101,8 @@ struct EitherEngine: Engine, ~Copyable {
         epoll?.pointee.takeCompletions(into: &batch)
     }
 
-    mutating func openReceiveBuffers() -> Bool {
-        ring?.pointee.openReceiveBuffers() ?? epoll?.pointee.openReceiveBuffers() ?? false
+    mutating func openReceiveBuffers() -> Int32 {
+        ring?.pointee.openReceiveBuffers() ?? epoll?.pointee.openReceiveBuffers() ?? -1
     }
 
     func received(_ completion: Completion) -> UnsafeRawBufferPointer? {

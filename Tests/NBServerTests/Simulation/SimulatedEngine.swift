@@ -32,7 +32,7 @@ struct SimulatedEngine: Engine, ~Copyable {
 
     var hasCompletions: Bool { !kernel.hasNothingToTake }
 
-    mutating func openReceiveBuffers() -> Bool { kernel.openReceiveBuffers() }
+    mutating func openReceiveBuffers() -> Int32 { kernel.openReceiveBuffers() ? 0 : ENOMEM }
 
     func received(_ completion: Completion) -> UnsafeRawBufferPointer? { kernel.received(completion) }
 

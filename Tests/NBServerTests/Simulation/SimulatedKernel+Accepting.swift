@@ -201,7 +201,7 @@ extension SimulatedKernel {
         )
     }
 
-    /// Makes a listening socket, if nobody listens there.
+    /// Makes a listening socket, if nothing listens there.
     func listen(on address: SocketAddress) throws(ServerError) -> ListenSocket {
         guard !listeners.contains(where: { $0.address == address && !$0.isClosed }) else {
             throw .call("bind", EADDRINUSE, address: address.description)

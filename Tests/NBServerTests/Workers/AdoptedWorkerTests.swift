@@ -127,6 +127,43 @@ import Testing
         #expect(origins.entries == ["adopted", "closed"])
     }
 
+    /// The server has the connection already, and fails before it is delivered.
+    @Test(arguments: EngineChoice.granted)
+    func aConnectionOfAServerThatDoesNotBeginIsClosed(on engine: EngineChoice) throws {
+        let pair = SocketPair()
+        let connection = try DetachedConnection(adopting: pair.end)
+        var clerk = Clerk()
+        clerk.onBegin = { _, context in
+            try context.adopt(connection)
+            throw Clerk.Trouble()
+        }
+        let server = try Server(clerk, listening: [], options: options(engine))
+        #expect(throws: ServerError.self) { try server.startBlocking() }
+        #expect(pair.isEndClosed)
+    }
+
+    /// Without listeners there is nothing that the end would wait for.
+    @Test(arguments: EngineChoice.granted)
+    func aConnectionThatComesWithTheEndIsReset(on engine: EngineChoice) throws {
+        let (pair, ends) = (SocketPair(), Record<ServerCounters>())
+        let connection = try DetachedConnection(adopting: pair.end)
+        let server = try Server(Clerk(), listening: [], options: options(engine))
+        let embedded = try server.embed()
+        try server.cast(
+            .perform { _, context in
+                try context.adopt(connection)
+                return .stop("enough")
+            }
+        )
+        while true {
+            guard case .done(let reason) = embedded.turn() else { continue }
+            #expect(reason.description == "stopped by the behavior: enough")
+            break
+        }
+        #expect(pair.isEndClosed)
+        _ = ends
+    }
+
     /// Its message is dropped with the server.
     @Test func aConnectionForAServerThatNeverRunsIsClosedWithIt() throws {
         let (origins, pair) = (Record<String>(), SocketPair())

@@ -54,6 +54,89 @@ import Testing
         #expect(diary.lines == ["connected", "timeout: receive", "closed: reset"])
     }
 
+    /// Nothing else comes that would turn the loop.
+    @Test func aWorkerThatDetachesAtItsEndHearsAtOnceThatThereIsNoConnection() throws {
+        struct Leaver: ConnectionWorker {
+            let diary: WorkerDiary
+
+            func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {}
+
+            consuming func closed(_ reason: CloseReason, on connection: borrowing WorkerConnection<Self>) {
+                diary.lines.append("closed")
+                connection.detach { [diary] in diary.lines.append("\($0.failure?.code as ServerError.Code?)") }
+            }
+        }
+        let server = try ScriptedServer()
+        let worker = Leaver(diary: diary)
+        let expected = ["closed", "\(ServerError.Code.connectionEnded as ServerError.Code?)"]
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                { $0.complete(try #require($0.receives(on: client).last).token, -ECONNRESET) },
+                { _ in #expect(diary.lines == expected) },
+            ]
+        )
+    }
+
+    /// The error that it has made already is the one that is told.
+    @Test func aWorkerThatFailsTwiceIsCountedOnce() throws {
+        let server = try ScriptedServer()
+        let worker = DiaryWorker<Once>(diary: diary) { connection in
+            connection.receive(exactly: 0)
+            throw Refusal()
+        }
+        try server.run(
+            { _, connection, context in
+                context.assign(connection, to: worker)
+                return .continue
+            },
+            script: [{ try $0.accept(client, on: server.listeners[0]) }, { _ in }]
+        )
+        #expect(server.journal.counters.failed == 1)
+        #expect(server.journal.infos.count { $0.hasPrefix("failed: ") } == 1)
+    }
+
+    /// It comes to a server that drains, is asked by another part of the program as well, and does not end.
+    @Test func aWorkerIsAskedOnceToFinish() throws {
+        struct Stayer: ConnectionWorker {
+            let diary: WorkerDiary
+
+            func connected(_ connection: borrowing WorkerConnection<Self>) { try? connection.worker.finish() }
+
+            func received(_ bytes: Span<UInt8>, on connection: borrowing WorkerConnection<Self>) {
+                diary.lines.append("received")
+            }
+
+            func shouldFinish(_ connection: borrowing WorkerConnection<Self>) { diary.lines.append("finish") }
+        }
+        let server = try ScriptedServer()
+        let worker = Stayer(diary: diary)
+        try server.run(
+            // The drain has begun by then.
+            duringInfo: { $0.state.pointee.adopt(DetachedConnection(1001, unread: []) {}, nil) },
+            { number, connection, context in
+                if number == 0 {
+                    _ = context.keep(connection)
+                    context.drain(within: .seconds(60))
+                } else {
+                    context.assign(connection, to: worker)
+                }
+                return .continue
+            },
+            script: [
+                { try $0.accept(client, on: server.listeners[0]) },
+                { _ in },
+                { _ in },
+                { $0.completeReceive(try #require($0.receives(on: 1001).last).token, Array("hello".utf8)) },
+                { _ in #expect(diary.lines == ["finish", "received"]) },
+            ]
+        )
+    }
+
     @Test func aFrameInTwoPartsIsFollowedByTheNext() throws {
         let server = try ScriptedServer()
         let worker = DiaryWorker<Once>(diary: diary) { _ in
