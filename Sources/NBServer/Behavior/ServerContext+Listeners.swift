@@ -48,6 +48,7 @@ extension ServerContext {
         do throws(ServerError) {
             try expectRoomForListener(bound.address)
         } catch {
+            state.pointee.publishAddresses()
             state.pointee.tellLater(.listenerDown(bound.address, cause: error))
             return nil
         }

@@ -10,7 +10,8 @@ extension ServerGroup where Behavior: ~Copyable {
     ///     ``ServerOptions/socketOptions``.
     ///   - limit: how long to wait for each shard.
     /// - Returns: the address that the kernel bound.
-    /// - Throws: ``ServerError`` of the first shard that cannot listen. The others do not listen there then.
+    /// - Throws: ``ServerError`` of the first shard that cannot listen. The others do not listen there then. After
+    ///   ``ServerError/Code/unanswered`` of the first shard of all, for port 0, that shard may listen all the same.
     @discardableResult
     public nonisolated(nonsending) func addListener(
         on endpoint: Endpoint,
@@ -18,7 +19,14 @@ extension ServerGroup where Behavior: ~Copyable {
         within limit: Duration? = .seconds(5)
     ) async throws(ServerError) -> SocketAddress {
         let options = options.map { $0 + [.reusePort(true)] }
-        let address = try await shards[0].addListener(on: endpoint, options: options, within: limit).address
+        let address: SocketAddress
+        do throws(ServerError) {
+            address = try await shards[0].addListener(on: endpoint, options: options, within: limit).address
+        } catch {
+            // The port is not known if it was to be a free one.
+            if error.code == .unanswered { try? await shards[0].removeListener(on: endpoint, within: limit) }
+            throw error
+        }
         let shared = Endpoint(address)
         try await haveAll(from: 1) { shard throws(ServerError) in
             try await shard.addListener(on: shared, options: options, within: limit)
@@ -148,7 +156,8 @@ extension ServerGroup where Behavior: ~Copyable {
         try await resumeListener(on: try endpoint.resolved(), within: limit)
     }
 
-    /// Has every shard do something, one after the other, or undo it if one cannot. Those before `first` have done it.
+    /// Has every shard do something, one after the other, or undo it if one cannot. Those before `first` have done it. A shard that has not
+    /// answered may do it later, and is asked to undo it then.
     private nonisolated(nonsending) func haveAll(
         from first: Int = 0,
         _ body: (Server<Behavior>) async throws(ServerError) -> Void,
@@ -158,7 +167,8 @@ extension ServerGroup where Behavior: ~Copyable {
             do throws(ServerError) {
                 try await body(shards[index])
             } catch {
-                for shard in shards[..<index] { try? await undo(shard) }
+                let end = error.code == .unanswered ? index + 1 : index
+                for shard in shards[..<end] { try? await undo(shard) }
                 throw error.ofShard(index)
             }
         }

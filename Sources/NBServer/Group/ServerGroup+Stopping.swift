@@ -41,17 +41,22 @@ extension ServerGroup where Behavior: ~Copyable {
 
     /// Waits for the group's end. Any number of tasks may wait.
     ///
-    /// - Returns: why the group stopped. ``StopReason/failed(_:)`` has a ``ServerError`` that names the shard if one failed.
+    /// - Returns: why the group stopped; see ``run(drainingOn:within:stoppingOn:reporting:)``. In ``StopReason/failed(_:)``, a ``ServerError``
+    ///   of an engine or a beginning names its shard, and the error of a callback is what the callback threw.
     public nonisolated(nonsending) func waitForEnd() async -> StopReason {
         await groupEnd.outcome.resolved().reason
     }
 
-    /// Waits for the group's end, for code that may block. Otherwise use ``waitForEnd()``. Must not be called on a shard's thread, which
-    /// would wait for itself.
+    /// Waits for the group's end, for code that may block. Otherwise use ``waitForEnd()``. On the thread of an embedded shard between turns,
+    /// it is a precondition failure.
     ///
-    /// - Returns: why the group stopped; `nil` if it has not stopped within `limit`.
+    /// - Returns: why the group stopped; `nil` if it has not stopped within `limit`, and in a callback of a shard, which cannot wait for itself.
     @available(*, noasync, message: "it would block the task's thread; use waitForEnd()")
     public func waitForEndBlocking(within limit: Duration? = nil) -> StopReason? {
-        groupEnd.outcome.wait(until: limit.map { Instant.now + $0 })?.reason
+        for shard in shards {
+            guard !shard.mailbox.ledger.isInCallback else { return nil }
+            shard.expectAnotherThread("waitForEndBlocking")
+        }
+        return groupEnd.outcome.wait(until: limit.map { Instant.now + $0 })?.reason
     }
 }

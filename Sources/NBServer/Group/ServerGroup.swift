@@ -116,8 +116,10 @@ extension ServerGroup where Behavior: ~Copyable {
     ///   - draining: the signals that drain the group.
     ///   - limit: how long connections have to end in that drain.
     ///   - stopping: the signals that stop the group.
-    ///   - reporting: the signals that the behaviors hear of. A signal may be in this list and in another.
-    /// - Returns: why the group stopped: the reason of the first shard that ended. Everything is closed, and every `terminate` has run.
+    ///   - reporting: the signals that the behaviors hear of. They neither drain nor stop the group, even if they are in another list as
+    ///     well.
+    /// - Returns: why the group stopped: the first failure, else the reason of the first shard that was not drained, else the drains of all
+    ///   shards together. Everything is closed, and every `terminate` has run.
     /// - Throws: ``ServerError``, like ``start(drainingOn:within:stoppingOn:reporting:)``; or the later failure of a shard, which it names
     ///   by number; or if a signal cannot be handled.
     @available(*, noasync, message: "it would block the task's thread; use start()")
@@ -215,7 +217,7 @@ extension ServerGroup where Behavior: ~Copyable {
     /// Makes one shard the calling thread's, to be turned by a loop of the caller's; see ``Server/embed()``. Each shard is embedded
     /// separately, on a thread of its own, or several on one thread. ``GroupOptions/isPinned`` has no effect on embedded shards.
     ///
-    /// - Throws: ``ServerError``, like ``Server/embed()``. The group stops then.
+    /// - Throws: ``ServerError``, like ``Server/embed()``. The group stops then if the behavior could not begin.
     /// - Precondition: `shard` is from 0 to the number of shards, less one.
     public func embed(shard: Int) throws(ServerError) -> EmbeddedServer {
         _ = begin()

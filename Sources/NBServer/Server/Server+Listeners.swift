@@ -42,12 +42,13 @@ extension Server where Behavior: ~Copyable {
         do throws(CastError) {
             try mailbox.put(.request { context in context.add(bound).map(onListening) })
         } catch {
+            control.addresses.withLock { $0.removeAll { $0 == bound.address } }
             let (address, cure) = (bound.address.description, "\(error)")
             throw ServerError(.stopped, operation: "listen", address: address, cure: cure)
         }
     }
 
-    /// Binds an address for ``listen(on:onListening:)``. Blocks for up to half a second an address that is in use, but never the
+    /// Binds an address for ``addListener(on:onListening:)``. Blocks for up to half a second an address that is in use, but never the
     /// server's own thread.
     ///
     /// - Throws: ``ServerError`` as ``ServerContext/addListener(on:options:)`` does.

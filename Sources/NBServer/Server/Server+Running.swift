@@ -7,14 +7,16 @@ extension Server where Behavior: ~Copyable {
     /// Signals are handled while the server runs, on whichever thread they arrive. No thread's mask is changed. The previous actions are
     /// restored afterwards. `sigaction(2)`.
     ///
-    /// 1. The first draining signal drains the server, like ``requestDrain(queued:within:)``. 2. The next one, or a stopping signal, stops
-    /// it, like ``requestStop(within:)``. 3. One more resets the connections that are left. `terminate` still runs.
+    /// 1. The first draining signal drains the server, like ``requestDrain(queued:within:)``.
+    /// 2. The next one, or a stopping signal, stops it, like ``requestStop(within:)``.
+    /// 3. One more resets the connections that are left. `terminate` still runs.
     ///
     /// - Parameters:
     ///   - draining: the signals that drain the server.
     ///   - limit: how long connections have to end in that drain.
     ///   - stopping: the signals that stop the server. A signal in both lists drains.
-    ///   - reporting: the signals that the behavior hears of, as ``ServerInfo/signal(_:)``. A signal may be in this list and in another.
+    ///   - reporting: the signals that the behavior hears of, as ``ServerInfo/signal(_:)``. They neither drain nor stop the server, even if
+    ///     they are in another list as well.
     /// - Returns: why the server stopped. Everything is closed, and `terminate` has run. ``StopReason/failed(_:)`` if a callback threw, or
     ///   if the mailbox was full and ``ServerOptions/whenMailboxIsFull`` says to stop. ``StopReason/requested`` at once if the server was
     ///   stopped before it ran.

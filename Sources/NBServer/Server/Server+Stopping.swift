@@ -56,7 +56,7 @@ extension Server where Behavior: ~Copyable {
     }
 
     /// The end would never come: it takes turns, which only this thread can make.
-    private func expectAnotherThread(_ method: String) {
+    func expectAnotherThread(_ method: String) {
         precondition(
             !mailbox.ledger.isOnLoopThread,
             "\(method) on the thread that turns the server would wait for ever: ask by requestStop(), and turn until .done"

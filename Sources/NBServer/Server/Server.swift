@@ -33,7 +33,7 @@ public final class Server<Behavior: NonBlockingServer & ~Copyable>: Sendable {
         case stopped
     }
 
-    /// The addresses that the server listens on now, with the ports that the kernel chose. After the server's end, the last ones.
+    /// The addresses that the server listens on now, with the ports that the kernel chose. From a drain on, the last ones.
     public var addresses: [SocketAddress] { control.addresses.withLock { $0 } }
 
     /// Binds one address for a behavior.

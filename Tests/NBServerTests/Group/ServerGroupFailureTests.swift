@@ -145,7 +145,62 @@ import Testing
         #expect(throws: Client.Refused.self) { try Client(address) }
     }
 
+    /// A shard would wait for itself.
+    @Test func noCallbackWaitsForTheGroupsEnd() async throws {
+        let group = try group(2) { _ in Clerk() }
+        try await group.start()
+        let reasons = Record<String>()
+        try group.shards[1].cast(
+            .perform { [unowned group] _, _ in
+                reasons.append(group.endedBlockingForTests().map { "\($0)" } ?? "none")
+                return .continue
+            }
+        )
+        while reasons.entries.isEmpty { await Task.yield() }
+        #expect(reasons.entries == ["none"])
+        await group.stop()
+    }
+
     // Listeners.
+
+    /// The shard that blocks handles the request after its time, and then the one that takes it back.
+    @Test(arguments: [0, 1])
+    func aShardThatDoesNotAnswerDoesNotListenLater(blocked: Int) async throws {
+        let group = try group(2) { _ in Clerk() }
+        try await group.start()
+        let address = try Endpoint.unshared.resolved()
+        let free = try Server(Clerk(), listening: [Endpoint(address.description)]).addresses[0]
+        let gate = Gate()
+        try group.shards[blocked].hold(until: gate)
+        let error = await #expect(throws: ServerError.self) {
+            try await group.addListener(on: Endpoint(free.description), within: .milliseconds(10))
+        }
+        #expect(error?.code == .unanswered)
+        gate.open()
+        for shard in group.shards {
+            let status = try await shard.status(within: nil)
+            #expect(status.listeners.count == 1)
+        }
+        await group.stop()
+    }
+
+    /// The same for one that is to pause.
+    @Test func aShardThatDoesNotAnswerDoesNotPauseLater() async throws {
+        let group = try group(2) { _ in Clerk() }
+        try await group.start()
+        let gate = Gate()
+        try group.shards[1].hold(until: gate)
+        let error = await #expect(throws: ServerError.self) {
+            try await group.pauseListener(on: group.addresses[0], within: .milliseconds(10))
+        }
+        #expect(error?.code == .unanswered)
+        gate.open()
+        for shard in group.shards {
+            let status = try await shard.status(within: nil)
+            #expect(status.listeners.map(\.activity) == [.accepting])
+        }
+        await group.stop()
+    }
 
     @Test func aListenerIsAddedPausedAndRemovedForAll() async throws {
         let group = try group(3) { _ in .greeter }
