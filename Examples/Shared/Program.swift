@@ -54,7 +54,7 @@ public struct Program: Sendable {
         self.purpose = purpose
         self.hint = hint
         arguments = Array(CommandLine.arguments.dropFirst())
-        if arguments == ["--help"] { exit(puts(usage) == EOF ? 1 : 0) }
+        if arguments.contains("--help") { exit(puts(usage) == EOF ? 1 : 0) }
         // By default SIGPIPE kills a process whose output is not read any more, and SIGTTIN stops one in the background that reads from its
         // terminal. A server goes on.
         signal(SIGPIPE, SIG_IGN)

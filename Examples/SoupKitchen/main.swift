@@ -1,5 +1,5 @@
-// A soup kitchen: the whole of a behavior in one file. Guests come to the public ports and ask for soup; whoever runs the
-// kitchen comes to the admin port, with nc, and asks for `help`.
+// A soup kitchen: the whole of a behavior in one file. Guests come to the public ports and ask for soup; the
+// administrator comes to the admin port, with nc, and asks for `help`.
 //
 //     guest ── "soup" ──▶ Guest ── order ──▶ SoupKitchen ── bowl ──▶ Guest ── "Here you are: bowl 7." ──▶ guest
 //                                              ▲     ▲
@@ -12,7 +12,7 @@ import NBServer
 
 /// The behavior: what the kitchen knows, and what it does about what happens.
 struct SoupKitchen: NonBlockingServer {
-    /// What is asked from outside; whoever calls waits for the answer.
+    /// What is asked from outside. The caller waits for the answer.
     enum Call {
         case bowlsServed(Caller<Int>)
     }
@@ -99,7 +99,7 @@ struct SoupKitchen: NonBlockingServer {
         print("closed after \(bowlsServed) bowls: \(reason)")
     }
 
-    /// Gives bowls to those who wait. Who has left gets none.
+    /// Gives bowls to the guests that wait. A guest that has left gets none.
     private mutating func serve(_ context: borrowing ServerContext) {
         while bowlsLeft > 0, !waiting.isEmpty {
             guard (try? waiting.removeFirst().send(.bowl(number: bowlsServed + 1))) != nil else {
@@ -243,7 +243,7 @@ struct Desk: ConnectionWorker {
     /// The listener on an address. The admin's own stays as it is.
     private func known(_ text: String, _ server: borrowing ServerContext) throws -> ListenerID {
         guard let listener = server.status.listeners.first(where: { $0.address.description == text }) else {
-            throw Complaint("nobody listens on \(text); status lists who does")
+            throw Complaint("there is no listener on \(text); status lists them")
         }
         guard listener.id != admin else { throw Complaint("this is where you are") }
         return listener.id

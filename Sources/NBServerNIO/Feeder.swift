@@ -41,6 +41,12 @@ struct Feeder: NonBlockingServer {
         return .continue
     }
 
+    /// A drain resumes all listeners. They rest again until the loop has room.
+    mutating func handleInfo(_ info: ServerInfo, in context: borrowing ServerContext) -> Verdict {
+        if case .draining = info, isPaused { pause(context) }
+        return .continue
+    }
+
     /// What was collected is handed over before the loop hears of the end.
     consuming func terminate(_ reason: StopReason, in context: borrowing ServerContext) {
         collector.flush()

@@ -66,7 +66,7 @@ public final class NIOAcceptor: Sendable {
     ///   - endpoints: where to listen; port 0 is one port for all loops.
     ///   - maximumOpen: how many channels may be open at a time: 1 or more, or `nil` for as many as come. It is shared out among the loops
     ///     beforehand; a loop that has its part accepts no more until a channel closes, and those it has accepted by then, a quantum at the
-    ///     most, wait. With fewer than there are loops, so many loops are used.
+    ///     most, wait. If it is less than the number of loops, only that many loops are used.
     ///   - options: how each loop's server runs. Of an ``ServerOptions/admission``, rules and rates apply as they do elsewhere; its limits of
     ///     what is open do not see channels. `mailboxLimit` is not used.
     ///   - observer: makes what watches a loop's server, if anything does.

@@ -174,7 +174,7 @@ public final class TestServer<Behavior: NonBlockingServer & ~Copyable> {
     /// Tasks run on threads of their own, so this takes as long as they do. A task that awaits something that the test does later is not
     /// waited for: use ``turn(during:)``.
     public nonisolated(nonsending) func settle() async {
-        while let count = try? server.runCount(turning: turn), count > 0 { await Task.yield() }
+        while !Task.isCancelled, let count = try? server.runCount(turning: turn), count > 0 { await Task.yield() }
     }
 
     /// Turns the server while an operation awaits something of it: a call, a drain, an actor on the server's executor.
@@ -196,7 +196,8 @@ public final class TestServer<Behavior: NonBlockingServer & ~Copyable> {
     /// print("ended: \(reason)")
     /// ```
     ///
-    /// - Parameter operation: runs in a task of its own. It must not use the test server, which this call uses meanwhile.
+    /// - Parameter operation: runs in a task of its own, which is cancelled with the caller's. It must not use the test server, which this call
+    ///   uses meanwhile.
     /// - Returns: the value that the operation returns.
     /// - Throws: the error that the operation throws.
     public nonisolated(nonsending) func turn<Value: Sendable>(
@@ -207,12 +208,16 @@ public final class TestServer<Behavior: NonBlockingServer & ~Copyable> {
             defer { isDone.set() }
             return try await operation()
         }
-        while !isDone.isSet {
+        return try await withTaskCancellationHandler {
+            while !isDone.isSet {
+                turn()
+                await Task.yield()
+            }
             turn()
-            await Task.yield()
+            return try await task.value
+        } onCancel: {
+            task.cancel()
         }
-        turn()
-        return try await task.value
     }
 
     /// Calls the server, and turns it.

@@ -19,8 +19,16 @@ let usage = """
       sudo -u www-data nb-doctor         for another user
       docker run --rm IMAGE nb-doctor    in a container
 
-    exit status: 0 well, 1 a server runs and will meet a limit, 2 a server cannot run, 64 this usage
+    exit status: 0 well, 1 a server runs and will meet a limit, 2 a server cannot run, 64 wrong usage, 74 the output cannot be written
     """
+
+/// Writes a text, or ends the program: a report that is not there must not look well.
+func write(_ text: String) {
+    guard puts(text) != EOF, fflush(stdout) == 0 else {
+        perror("nb-doctor: standard output")
+        exit(EX_IOERR)
+    }
+}
 
 var asJSON = false
 for argument in CommandLine.arguments.dropFirst() {
@@ -28,12 +36,13 @@ for argument in CommandLine.arguments.dropFirst() {
     case "--json":
         asJSON = true
     case "--help":
-        exit(puts(usage) == EOF ? 1 : 0)
+        write(usage)
+        exit(0)
     default:
         fputs("nb-doctor: it takes --json and --help, not \(argument.debugDescription); see --help\n", stderr)
         exit(EX_USAGE)
     }
 }
 let report = SystemReport()
-print(asJSON ? try jsonText(of: report) : text(of: report))
+write(asJSON ? try jsonText(of: report) : text(of: report))
 exit(Int32(report.severity.rawValue))

@@ -111,7 +111,7 @@ import Testing
         #expect(desk.ask("unlisten \(door)") == "not listening on \(door)\n")
         #expect(guest.ask("soup") == "Here you are: bowl 1.\n")
         #expect(server.connect(to: door).ending == .reset)
-        #expect(desk.ask("unlisten \(door)") == "error: nobody listens on \(door); status lists who does\n")
+        #expect(desk.ask("unlisten \(door)") == "error: there is no listener on \(door); status lists them\n")
         #expect(desk.ask("unlisten \(admin)") == "error: this is where you are\n")
     }
 

@@ -40,7 +40,11 @@ package struct RequestReader {
             }
             pending = Request(head: head)
         }
-        guard let request = takesBodies ? completed() : pending else { return nil }
+        guard let request = takesBodies ? completed() : pending else {
+            // What was read of the body so far; a client could have its lengths fill the memory.
+            forgetRead()
+            return nil
+        }
         pending = nil
         return request
     }
@@ -116,8 +120,9 @@ extension RequestReader {
 
     private mutating func completedByChunks(_ head: RequestHead) -> Request? {
         do throws(Status) {
-            guard try chunks.read(unread, from: &start) else { return nil }
+            let isWhole = try chunks.read(unread, from: &start)
             searched = start
+            guard isWhole else { return nil }
             defer { chunks = Chunks() }
             return Request(head: head, body: chunks.body)
         } catch {

@@ -3,11 +3,27 @@
 @preconcurrency import Glibc
 public import NBServer
 
-/// The address that the program was given, or `127.0.0.1:` and this port. The text of the first argument is not checked here.
-public func listeningAddress(port: Int) -> Endpoint {
+/// Where the program listens. Ends the program if it is asked for its usage, or wants more arguments.
+///
+/// - Parameters:
+///   - port: the port without an argument.
+///   - others: what the program is given besides, for its usage.
+/// - Returns: the address that the program was given, or `127.0.0.1:` and the port. The text is not checked here.
+public func listeningAddress(port: Int, and others: [String] = []) -> Endpoint {
+    let arguments = CommandLine.arguments.dropFirst()
+    guard arguments.first != "--help", others.isEmpty || arguments.count == 1 + others.count else {
+        let name = CommandLine.arguments.first?.split(separator: "/").last ?? ""
+        let usage = "usage: \(name) \((others.isEmpty ? ["[ADDRESS]"] : ["ADDRESS"] + others).joined(separator: " "))"
+        if arguments.first == "--help" {
+            print(usage)
+            exit(0)
+        }
+        fputs("\(usage)\n", stderr)
+        exit(2)
+    }
     // Without this, a reader of the standard output that leaves would end the program.
     signal(SIGPIPE, SIG_IGN)
-    return Endpoint(CommandLine.arguments.dropFirst().first ?? "127.0.0.1:\(port)")
+    return Endpoint(arguments.first ?? "127.0.0.1:\(port)")
 }
 
 /// Says where something listens, at once, to a file or a pipe too.

@@ -9,7 +9,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
-guard CommandLine.arguments.count == 4 else { fatalError("usage: nio-tls ADDRESS CERTIFICATE KEY") }
+let address = listeningAddress(port: 7778, and: ["CERTIFICATE", "KEY"])
 let configuration = TLSConfiguration.makeServerConfiguration(
     certificateChain: try NIOSSLCertificate.fromPEMFile(CommandLine.arguments[2]).map { .certificate($0) },
     privateKey: .privateKey(try NIOSSLPrivateKey(file: CommandLine.arguments[3], format: .pem))
@@ -18,7 +18,7 @@ let context = try NIOSSLContext(configuration: configuration)
 
 let acceptor = try NIOAcceptor(
     group: MultiThreadedEventLoopGroup.singleton,
-    listeningOn: listeningAddress(port: 7778),
+    listeningOn: address,
     maximumOpen: 10_000
 ) { channel in
     channel.eventLoop.makeCompletedFuture {

@@ -259,6 +259,27 @@ import Testing
         }
     }
 
+    /// The listeners go on resting: what is not let in waits in the accept queue.
+    @Test func aDrainAcceptsNoMoreThanMayWait() async throws {
+        try await withLoops { group in
+            let acceptor = try NIOAcceptor(
+                group: group,
+                listeningOn: "127.0.0.1:0",
+                maximumOpen: 2,
+                options: ServerOptions(quantum: 8),
+                initializer: Greeter.initializer(closing: .never)
+            )
+            let clients = try acceptor.clients(100)
+            try await acceptor.start()
+            await acceptor.wait { $0.open == 2 }
+            _ = await acceptor.drain(within: .milliseconds(50))
+            acceptor.expectBalance()
+            #expect(acceptor.counters.opened == 2)
+            #expect(acceptor.counters.accepted <= 2 + 8 + 8)
+            withExtendedLifetime(clients) {}
+        }
+    }
+
     @Test func aStopClosesChannels() async throws {
         try await withLoops(2) { group in
             let acceptor = try NIOAcceptor(

@@ -37,6 +37,16 @@ import Testing
         }
     }
 
+    @Test func aProgramSaysHowItIsUsed() async throws {
+        try await onThread {
+            for (arguments, status) in [(["--help"], Int32(0)), ([], 2), (["127.0.0.1:0", "certificate.pem"], 2)] {
+                let program = try Program(built: "nio-tls", arguments)
+                #expect(program.wait() == status)
+                #expect(program.outputToEnd() + program.errors == "usage: nio-tls ADDRESS CERTIFICATE KEY\n")
+            }
+        }
+    }
+
     @Test func aDashboardSaysWhatWasServed() async throws {
         try await onThread {
             let program = try Program(built: "dashboard", ["127.0.0.1:0", "127.0.0.1:0"])
