@@ -52,7 +52,7 @@ public struct Token: RawRepresentable, Hashable, Sendable {
     @inlinable
     public var slot: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
 
-    /// What the return of a receive buffer completes with, where that takes an operation; not a token of anybody's table.
+    /// What the return of a receive buffer completes with, where that takes an operation; not a token of any table.
     @inlinable
     public static func bufferReturn(_ buffer: UInt16) -> Token { Token(kind: engineKind, slot: UInt32(buffer)) }
 

@@ -30,7 +30,7 @@ final class HostedServer: @unchecked Sendable {
     /// The process that made it.
     private let process = ForkMark.current
     private let life = Lock(Life.ready)
-    /// How many listeners there are, and so the number of the next.
+    /// How many listeners were added, and so the number of the next.
     private let listenerCount = Lock(UInt32(0))
 
     /// What is turned; the turning thread's.

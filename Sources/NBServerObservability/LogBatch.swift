@@ -2,7 +2,7 @@
 internal import Logging
 internal import NBServer
 
-/// Lines to be logged: of what happens to connections only how often, so that a batch is small however many there are. A value.
+/// Lines to be logged. Events of connections are only counted, so that a batch is small however many there are. A value.
 struct LogBatch {
     private var lines: [LogLine] = []
     private var droppedLines = 0

@@ -41,6 +41,8 @@ public final class LogObserver: ServerObserver {
     private let lineLimit: Int
     private let endLimit: Duration
 
+    /// An observer that logs.
+    ///
     /// - Parameters:
     ///   - logger: where the lines go; its handler may block, as described above.
     ///   - interval: how long at least from one batch of lines to the next; below zero is zero. The first line after a quiet time is

@@ -16,7 +16,7 @@ public import NBServer
 /// | `_bytes_received`, `_bytes_sent` | counter | bytes for workers; bytes that the kernel has taken |
 /// | `_accepts_armed`, `_accepts_failed` | counter | accept operations |
 /// | `_messages_handled`, `_messages_refused` | counter | calls and casts; those that found the mailbox full |
-/// | `_connections_open`, `_connections_waiting` | gauge | connections that have not ended; that wait at a limit |
+/// | `_connections_open`, `_connections_waiting` | gauge | connections that have not ended; that were accepted and not delivered yet |
 /// | `_listeners_open`, `_listeners_parked` | gauge | listeners that are not closed; that cannot accept for now |
 /// | `_mailbox_length` | gauge | messages that wait |
 /// | `_turns` | counter | turns of the loop |
@@ -32,6 +32,8 @@ public final class MetricsObserver: LoadObserver {
     private let outbox: Outbox<MetricsBatch>
     private let endLimit: Duration
 
+    /// An observer that feeds a backend.
+    ///
     /// - Parameters:
     ///   - prefix: what every name begins with.
     ///   - dimensions: of every metric, such as `[("shard", "0")]`.

@@ -3,7 +3,7 @@ internal import NBLibc
 /// An event descriptor: a counter in the kernel that any thread, and any signal handler, can add to and that a ring can
 /// read. `eventfd(2)`.
 ///
-/// Owned by whoever waits for it; closed when dropped.
+/// Owned by the loop that waits for it; closed when dropped.
 public struct EventDescriptor: ~Copyable, Sendable {
     /// The descriptor, for ``Operation/read(descriptor:into:count:)`` of eight bytes.
     public let descriptor: Int32
@@ -25,7 +25,7 @@ public struct EventDescriptor: ~Copyable, Sendable {
         NBLibc.close(descriptor)
     }
 
-    /// Wakes whoever reads the descriptor. Any thread; safe in a signal handler.
+    /// Wakes the reader of the descriptor. Any thread; safe in a signal handler.
     public func signal() {
         EventDescriptor.signal(descriptor)
     }
@@ -36,7 +36,7 @@ public struct EventDescriptor: ~Copyable, Sendable {
         _ = NBLibc.read(descriptor, &count, MemoryLayout<UInt64>.size)
     }
 
-    /// Wakes whoever reads this descriptor, for callers that know only its number. Safe in a signal handler.
+    /// Wakes the reader of this descriptor, for callers that know only its number. Safe in a signal handler.
     public static func signal(_ descriptor: Int32) {
         let savedErrno = errno
         var one: UInt64 = 1

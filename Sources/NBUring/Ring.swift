@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// One io_uring instance: a submission queue, a completion queue, and the descriptor between them.
 ///
-/// Owned by whoever holds it and used by one thread, the one that made it; submitting on another throws, and dropping it
+/// Used by one thread, the one that made it; submitting on another throws, and dropping it
 /// there traps. That thread must also outlive the ring's operations: what it has armed is cancelled when it exits.
 ///
 /// ```

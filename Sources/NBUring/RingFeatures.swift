@@ -13,7 +13,7 @@ public struct RingFeatures: Hashable, Sendable, CustomStringConvertible {
     public internal(set) var acceptsMultishot = false
 
     /// Whether receives that wait hold no buffer (Linux 5.18). Where they do, nothing is received, and
-    /// ``Ring/openReceiveBuffers(count:size:)`` throws: the buffers would soon be held by those who have nothing to say.
+    /// ``Ring/openReceiveBuffers(count:size:)`` throws: connections that have nothing to say would soon hold all buffers.
     public internal(set) var receives = true
 
     /// Whether one receive operation completes whenever bytes arrive (Linux 6.0).

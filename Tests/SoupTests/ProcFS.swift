@@ -58,7 +58,7 @@ enum ProcFS {
                 return Int(fields[4].suffix(8), radix: 16) ?? -1
             }
         }
-        throw Failure("nobody listens on \(address)")
+        throw Failure("nothing listens on \(address)")
     }
 
     static func link(_ path: String) throws -> String {

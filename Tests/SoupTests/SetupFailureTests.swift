@@ -65,7 +65,7 @@ extension SoupTests {
             try process.expectState(before)
             // The kernel lets go of an accept that was armed a moment after its ring is closed.
             for address in listening.addresses {
-                try wait(for: "nobody listens at \(address)") { try outcome(at: address) == .refused }
+                try wait(for: "nothing listens at \(address)") { try outcome(at: address) == .refused }
             }
             try process.expectGreets(engine)
             try process.expectState(before)

@@ -6,9 +6,9 @@ internal import NBLibc
 package enum AcceptFailure: Hashable, Sendable {
     /// One connection's bad luck, or none's: arm again at once, but not for ever.
     case retry
-    /// Not for want of anything we could free: arm again after a pause that grows.
+    /// Freeing something would not help: arm again after a pause that grows.
     case backOff
-    /// Out of descriptors or memory: arm again after such a pause, or as soon as a descriptor of ours is freed. What else
+    /// Out of descriptors or memory: arm again after such a pause, or as soon as this server frees a descriptor. What else
     /// to do is an option, ``ServerOptions/Exhaustion``.
     case park
     /// This socket will never accept again.

@@ -106,7 +106,7 @@ extension Acceptor {
         return removed
     }
 
-    /// The turn is about to end: permits go back, and who came by a listener that is closed is discarded.
+    /// The turn is about to end: permits go back, and connections of listeners that are closed are discarded.
     @inline(never)
     mutating func settleAdmission(on engine: inout some Engine & ~Copyable) {
         guard let desk else { return }

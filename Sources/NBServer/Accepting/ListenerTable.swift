@@ -77,7 +77,7 @@ struct ListenerTable: ~Copyable {
 
 // Coming, resting and going.
 extension ListenerTable {
-    /// The places of listeners that are not closed, in the order in which they came as far as places tell.
+    /// The indices of listeners that are not closed. An index is used again, so the order is not always that of their coming.
     var open: [Int] { (0..<count).filter { listeners[$0].state.phase != .closed } }
 
     /// The listener on an address that is not closed, nor about to be.

@@ -111,6 +111,9 @@ extension SocketAddress {
 
     /// What `bind(2)` means by an error number about the address itself, where the number alone does not say.
     func bindFault(_ errno: Int32) -> (ServerError.Code, String)? {
+        if errno == EACCES || errno == EPERM {
+            return (.notPermitted, "low ports need root, CAP_NET_BIND_SERVICE or net.ipv4.ip_unprivileged_port_start")
+        }
         guard case .ip(let ip, _) = self, !ip.isIPv4 else { return nil }
         switch errno {
         case EINVAL where ip.needsZone && ip.zone == 0:

@@ -12,7 +12,7 @@ public enum ByteStreamError: Error, Sendable, CustomStringConvertible {
     /// The connection was closed, reset or used before.
     case taken
 
-    /// Cause and cure in one line.
+    /// The cause in one line, with the cure if the cause does not show it.
     public var description: String {
         switch self {
         case .ended(let reason): "the connection has ended: \(reason)"

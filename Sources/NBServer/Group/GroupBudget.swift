@@ -10,9 +10,10 @@ struct GroupBudget {
 
     /// Of a shard, besides its listeners: the engine, what wakes it, and the reserve or an alarm.
     private static let descriptorsOfAShard = 3
-    /// The standard streams, and one connection for each shard.
+    /// The standard streams.
     private static let otherDescriptors = 3
 
+    /// With one connection for each shard.
     var descriptors: Int { shards * (listeners + Self.descriptorsOfAShard + 1) + Self.otherDescriptors }
 
     /// What the kernel locks for the rings, `io_uring_setup(2)`, in whole pages: 64 bytes for each place of the submission queue, and

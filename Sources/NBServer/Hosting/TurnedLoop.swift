@@ -5,7 +5,7 @@ internal import NBLibc
 ///
 /// Not generic, and made where the compiler knows the engine: it specializes the loop there. Made, turned and freed by one thread.
 struct TurnedLoop {
-    /// Readable when a turn is due. A copy for the host, who closes it: the engine's own goes with the loop.
+    /// Readable when a turn is due. A copy that the ``EmbeddedServer`` closes: the engine's own goes with the loop.
     let descriptor: Int32
     /// Makes one turn that does not wait.
     let turn: (inout Int) -> TurnEnd

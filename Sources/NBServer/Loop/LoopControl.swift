@@ -12,7 +12,7 @@ final class LoopControl: Sendable {
     let doorbell = Doorbell()
     let stopRequest = StopRequest()
 
-    /// The addresses the server listens on, for those who ask from outside.
+    /// The addresses the server listens on, for other threads.
     let addresses = Lock<[SocketAddress]>([])
 
     /// The signals that are told, and those that drain, instead of stopping the loop: a bit for each.

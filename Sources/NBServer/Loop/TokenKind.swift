@@ -6,7 +6,7 @@ enum TokenKind: UInt8 {
     case accept
     /// The reading of the wake-up descriptor.
     case wakeUp
-    /// A send; the slot is a connection's, as for the next four.
+    /// A send; the slot is a connection's, as for the next two.
     case send
     /// A receive for a worker.
     case receive

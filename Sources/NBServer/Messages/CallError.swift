@@ -15,15 +15,16 @@ public enum CallError: Error, Sendable, CustomStringConvertible {
     /// The server called itself, and would have waited for itself.
     case calledItself
 
-    /// Cause and cure in one line.
+    /// The cause in one line, with the cure if the cause does not show it.
     public var description: String {
         switch self {
         case .timeout(let limit): "no answer within \(limit): the server is busy, or has not begun to run"
         case .stopped(let reason): "the server has stopped: \(reason)"
-        case .unanswered: "the server let go of the caller without a reply"
+        case .unanswered:
+            "the server dropped the caller without a reply"
         case .cancelled: "the task was cancelled"
         case .mailboxFull(let limit):
-            "\(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
+            "\(limit) messages wait already, as many as ServerOptions.mailboxLimit allows; send less often, or raise it"
         case .calledItself: "a server cannot wait for itself; use its state, or cast"
         }
     }

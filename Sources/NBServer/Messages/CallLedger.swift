@@ -138,7 +138,7 @@ final class CallLedger: Sendable {
     /// Why the server has stopped or is about to, if it is.
     var end: StopReason? { state.withLock { $0.end } }
 
-    /// The server is about to stop, for this reason; who is forgotten from now on is told.
+    /// The server is about to stop, for this reason; a call that is forgotten from now on is told.
     func noteEnd(_ reason: StopReason) {
         state.withLock { if $0.end == nil { $0.end = reason } }
     }

@@ -10,12 +10,12 @@ public enum CastError: Error, Sendable, CustomStringConvertible {
     /// The worker of this connection has ended.
     case workerGone(ConnectionID)
 
-    /// Cause and cure in one line.
+    /// The cause in one line, with the cure if the cause does not show it.
     public var description: String {
         switch self {
         case .stopped(let reason): "the server has stopped: \(reason)"
         case .mailboxFull(let limit):
-            "\(limit) messages wait already, as many as ServerOptions.mailboxLimit allows"
+            "\(limit) messages wait already, as many as ServerOptions.mailboxLimit allows; send less often, or raise it"
         case .connectionTaken: "the connection was taken already: a detached connection can be given away once"
         case .workerGone(let connection): "the worker of \(connection) has ended: forget it"
         }

@@ -60,8 +60,8 @@ final class PendingCall: @unchecked Sendable {
 
     /// Decides the call; returns whether no other had before.
     ///
-    /// Apart from settling it, because a reply made in a callback leaves later: letting go of the last ``Caller`` meanwhile,
-    /// on whatever thread, does not take the reply back.
+    /// A step of its own, because a reply made in a callback leaves later. Dropping the last ``Caller`` meanwhile, on any thread, does not
+    /// take the reply back.
     private func decide() -> Bool {
         !isDecided.exchange(true, ordering: .acquiringAndReleasing)
     }

@@ -22,7 +22,7 @@
 /// thread.
 public final class ObserverGroup: LoadObserver, @unchecked Sendable {
     private let observers: [any ServerObserver]
-    /// What those were told last that do not observe the load.
+    /// The counters at the last call to the observers that do not observe the load.
     private var toldCounters = ServerCounters()
 
     /// A group of these observers. There may be none.

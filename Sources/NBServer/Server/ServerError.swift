@@ -177,11 +177,11 @@ extension ServerError {
     private static func meaning(_ errno: Int32) -> (Code, String) {
         switch errno {
         case EADDRINUSE:
-            (.addressInUse, "something listens there already; see who with `ss -ltnp`, or choose another port")
+            (.addressInUse, "something listens there already; `ss -ltnp` shows which process; or choose another port")
         case EADDRNOTAVAIL:
             (.addressUnavailable, "no interface of this machine has that address; see `ip address`")
         case EACCES, EPERM:
-            (.notPermitted, "low ports need root, CAP_NET_BIND_SERVICE or net.ipv4.ip_unprivileged_port_start")
+            (.notPermitted, "a filter of system calls or a security module forbids it")
         case EMFILE:
             (.outOfResources, "the process is out of descriptors; raise its limit (ulimit -n)")
         case ENFILE:

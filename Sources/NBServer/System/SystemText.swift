@@ -10,7 +10,7 @@ enum SystemText: Hashable, Sendable {
     /// Why it cannot be read.
     case unreadable(String)
 
-    /// What a number of bytes is read of a file at the most: more than any table of mounts has.
+    /// At most this many bytes of a file are read; no table of mounts is longer.
     private static let limit = 1 << 22
 
     /// Reads a file of `/proc` or `/sys`. `open(2)`, `read(2)`.

@@ -1,6 +1,6 @@
 internal import NBLibc
 
-/// A value that one thread at a time may touch. Any thread; nobody holds it for longer than a few instructions.
+/// A value that one thread at a time may touch. Any thread; held for a short time, and over no call that may wait for a peer.
 ///
 /// Used instead of Swift's `Mutex`, for two reasons: under contention that is handed over by a system call each time (a PI
 /// futex), and takes its lock where the thread sanitizer cannot see it.

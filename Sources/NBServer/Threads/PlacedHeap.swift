@@ -3,7 +3,7 @@
 /// Owned by a ``DeadlineHeap`` or by the ``ConnectionDeadlines``; by one thread at a time.
 struct PlacedHeap<Entry: HeapEntry> {
     private var entries: [Entry] = []
-    /// Where the entries are; who takes one out strikes it out here.
+    /// Where the entries are. Code that takes one out strikes it out here.
     var places: Entry.Places
 
     init(places: Entry.Places) {

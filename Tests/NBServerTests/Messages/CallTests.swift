@@ -158,7 +158,7 @@ import Testing
             let dropped = await failure {
                 try await server.call({ .perform({ _, _, _ in .continue }, $0) }, within: nil)
             }
-            #expect(dropped == "the server let go of the caller without a reply")
+            #expect(dropped == "the server dropped the caller without a reply")
             let droppedLater = await failure {
                 try await server.call(
                     {
@@ -178,7 +178,7 @@ import Testing
                     within: nil
                 )
             }
-            #expect(droppedLater == "the server let go of the caller without a reply")
+            #expect(droppedLater == "the server dropped the caller without a reply")
         }
     }
 
@@ -190,7 +190,7 @@ import Testing
                     within: nil
                 )
             }
-            #expect(error == "the server let go of the caller without a reply")
+            #expect(error == "the server dropped the caller without a reply")
         }
     }
 

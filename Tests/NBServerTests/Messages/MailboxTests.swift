@@ -73,8 +73,14 @@ import Testing
             for number in [1, 10, 100] { try server.cast(.add(number)) }
             let cast = await failure { try server.cast(.add(1000)) }
             let call = await failure { try await server.call(Clerk.Call.total, within: nil) }
-            #expect(cast == "3 messages wait already, as many as ServerOptions.mailboxLimit allows")
-            #expect(call == "3 messages wait already, as many as ServerOptions.mailboxLimit allows")
+            #expect(
+                cast
+                    == "3 messages wait already, as many as ServerOptions.mailboxLimit allows; send less often, or raise it"
+            )
+            #expect(
+                call
+                    == "3 messages wait already, as many as ServerOptions.mailboxLimit allows; send less often, or raise it"
+            )
             async let late = server.status(within: nil)
             gate.open()
             #expect([0, 1, 11, 111].contains(try await early))
