@@ -142,23 +142,20 @@ import Testing
         #expect(pair.isEndClosed)
     }
 
-    /// Without listeners there is nothing that the end would wait for.
+    /// Without listeners and connections there is nothing else that the end would wait for.
     @Test(arguments: EngineChoice.granted)
     func aConnectionThatComesWithTheEndIsReset(on engine: EngineChoice) throws {
         let listener = try ListenSocket(.unshared, options: [])
         let client = try Client(listener.address)
         let connection = try DetachedConnection(adopting: accept(listener.descriptor, nil, nil))
-        let server = try Server(Clerk(), listening: [], options: options(engine))
+        var clerk = Clerk()
+        clerk.onEnd = { _, _, context in try? context.adopt(connection) }
+        let server = try Server(clerk, listening: [], options: options(engine))
         let embedded = try server.embed()
-        try server.cast(
-            .perform { _, context in
-                try context.adopt(connection)
-                return .stop("enough")
-            }
-        )
+        server.requestStop()
         var end: StopReason?
         while end == nil { if case .done(let reason) = embedded.turn() { end = reason } }
-        #expect(end?.description == "stopped by the behavior: enough")
+        #expect(end?.description == "stop requested")
         #expect(try client.readToEnd() == .reset)
     }
 
