@@ -33,7 +33,7 @@ struct Doorbell: ~Copyable, Sendable {
     /// The loop has ended: nothing can wake it any more. A signal may come all the same while other loops of a group run. Its handler must not
     /// write to the descriptor's next owner.
     func close() {
-        number.store(-1, ordering: .sequentiallyConsistent)
+        guard number.exchange(-1, ordering: .sequentiallyConsistent) >= 0 else { return }
         SignalRegistry.shared.waitForHandlers()
         event.withLock { $0 = nil }
     }
