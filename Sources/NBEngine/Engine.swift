@@ -9,8 +9,8 @@
 ///
 /// The loop relies on this, and one suite of tests, `EngineConformanceTests`, looks whether every engine keeps it:
 ///
-/// - **Order.** Operations are carried out in the order of submission by the next ``enter(until:)`` that the kernel has memory for. So
-///   the descriptor of a close is free by then.
+/// - **Order.** Operations are carried out in the order of submission, at the latest by the next ``enter(until:)`` that the kernel has
+///   memory for. So the descriptor of a close is free by then.
 /// - **Every operation ends once.** Its last completion says so (``Completion/isLast``). Only a success that was submitted silently
 ///   may stay without a completion; a failure never does, nor does a send that was cut short. Completions of ``Token/engineKind`` are
 ///   of the engine's own operations.
@@ -28,13 +28,16 @@ public protocol Engine: ~Copyable {
     /// Tells the engine's time, also to callers that do not have the engine.
     var clock: () -> Instant { get }
 
-    /// Accepts an operation, to be carried out by the next ``enter(until:)``, in the order of submission.
+    /// Accepts an operation, to be carried out in the order of submission: now, or by the next ``enter(until:)``.
     ///
     /// - Parameters:
     ///   - operation: what to do. Memory it names stays where it is until the last completion, unless the operation says otherwise.
     ///   - token: comes back with each completion.
     ///   - silently: whether a success may stay without a completion.
     mutating func submit(_ operation: Operation, token: Token, silently: Bool)
+
+    /// Submits a silent ``Operation/sendAtOnce(descriptor:bytes:)``. Returns whether it was carried out now and the bytes were all taken.
+    mutating func sendAtOnce(_ bytes: Operation.Bytes, to descriptor: Int32, token: Token) -> Bool
 
     /// Carries out everything submitted, then waits until there is a completion or `deadline` has come; `nil` waits as
     /// long as it takes. May return early with nothing. The only place where an engine waits.
@@ -102,6 +105,14 @@ extension Engine where Self: ~Copyable {
     @inlinable
     public mutating func close(_ descriptors: Span<Int32>) {
         for index in descriptors.indices { close(descriptors[index]) }
+    }
+
+    /// Submits the operation.
+    @inlinable
+    @inline(__always)
+    public mutating func sendAtOnce(_ bytes: Operation.Bytes, to descriptor: Int32, token: Token) -> Bool {
+        submit(.sendAtOnce(descriptor: descriptor, bytes: bytes), token: token, silently: true)
+        return false
     }
 
     /// Accepts an operation that completes in any case.

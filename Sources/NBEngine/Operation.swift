@@ -16,8 +16,8 @@ public enum Operation: Hashable, Sendable {
     /// `SIGPIPE`. `send(2)`, `sendmsg(2)`.
     case send(descriptor: Int32, bytes: Bytes)
 
-    /// Sends as many of the bytes as a stream socket takes at once. It completes in the enter that carries it out, with how many they were,
-    /// or with `EAGAIN`; submitted silently, it has no completion if they were all (``EngineFeatures/sendsAtOnce``). `MSG_DONTWAIT`,
+    /// Sends as many of the bytes as a stream socket takes at once. It completes when it is carried out, with how many they were, or with
+    /// `EAGAIN`; submitted silently, it has no completion if they were all (``EngineFeatures/sendsAtOnce``). `MSG_DONTWAIT`,
     /// `send(2)`.
     case sendAtOnce(descriptor: Int32, bytes: Bytes)
 

@@ -165,8 +165,8 @@ extension ConnectionTable {
         let bytes = slot.bytesToSend(&pool)
         let descriptor = slot.pointee.descriptor
         if engine.features.sendsAtOnce && maySendAtOnce(bytes, on: slot) {
-            noteSentAtOnce(bytes.count, on: slot)
-            engine.submit(.sendAtOnce(descriptor: descriptor, bytes: bytes), token: slot.token(.send), silently: true)
+            let isSent = engine.sendAtOnce(bytes, to: descriptor, token: slot.token(.send))
+            noteSentAtOnce(bytes.count, isSent: isSent, on: slot)
         } else {
             engine.submit(.send(descriptor: descriptor, bytes: bytes), token: slot.token(.send))
         }

@@ -3,8 +3,9 @@ internal import NBEngine
 // Sends that complete only if they fall short. A server that answers and then waits is not woken by its own answers, which mostly fit into
 // the socket's buffer. Where a worker hears of its sends, or a peer has been behind, sends complete as ever.
 //
-//  submitted ──▶ the engine has carried out everything ──▶ there is no completion: everything was taken
-//                                                      └─▶ there is one: it fell short, and the rest waits for the peer
+//  submitted ─┬─▶ carried out at once, and everything was taken
+//             └─▶ the engine has carried out everything ──▶ there is no completion: everything was taken
+//                                                       └─▶ there is one: it fell short, and the rest waits for the peer
 extension ConnectionTable {
     /// Bytes that were submitted to be sent at once.
     struct SentAtOnce {
@@ -18,11 +19,23 @@ extension ConnectionTable {
             && !slot.pointee.isCongested && !slot.pointee.finishesOutput && bytes.count == slot.unsentByteCount
     }
 
-    mutating func noteSentAtOnce(_ count: Int, on slot: Slot) {
-        slot.pointee.isSentAtOnce = true
-        sentAtOnce.append(SentAtOnce(token: slot.token(.send), count: Int32(truncatingIfNeeded: count)))
+    /// Bytes were submitted to be sent at once. The engine may say already that everything was taken.
+    @inline(__always)
+    mutating func noteSentAtOnce(_ count: Int, isSent: Bool, on slot: Slot) {
         slot.pointee.clocks?.pointee.noteSent(now)
         counters.pointee.bytesSent &+= UInt64(count)
+        if isSent { return conclude(count, on: slot) }
+        slot.pointee.isSentAtOnce = true
+        sentAtOnce.append(SentAtOnce(token: slot.token(.send), count: Int32(truncatingIfNeeded: count)))
+    }
+
+    /// So many bytes that were to be sent at once are sent.
+    @inline(__always)
+    private mutating func conclude(_ count: Int, on slot: Slot) {
+        slot.forgetDescription(&pool)
+        slot.consume(count, &pool)
+        let action = slot.pointee.state.on(.sent(.done))
+        if action != .markDue || !slot.hasSentAll { settle(action, slot) }
     }
 
     var hasSentAtOnce: Bool { !sentAtOnce.isEmpty }
@@ -44,10 +57,7 @@ extension ConnectionTable {
                 continue
             }
             slot.pointee.isSentAtOnce = false
-            slot.forgetDescription(&pool)
-            slot.consume(Int(sent.count), &pool)
-            let action = slot.pointee.state.on(.sent(.done))
-            if action != .markDue || !slot.hasSentAll { settle(action, slot) }
+            conclude(Int(sent.count), on: slot)
             return slot
         }
         isSendAwaited = false

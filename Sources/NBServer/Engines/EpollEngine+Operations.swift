@@ -7,12 +7,26 @@ extension EpollEngine {
     mutating func carryOut(_ operation: Operation, _ token: Token, _ isSilent: Bool) {
         switch operation {
         case .sendAtOnce(let descriptor, let bytes):
-            end(token, bytes.send(to: descriptor, Self.sendFlags), full: Int32(clamping: bytes.count), isSilent)
+            _ = send(bytes, descriptor, token, isSilent)
         case .receive(let descriptor, _, true): receiveLater(descriptor, operation, token, isSilent)
         case .receive(let descriptor, _, false): waitForInput(descriptor, operation, token, isSilent)
         case .close(let descriptor): close(descriptor, token, isSilent)
         default: carryOutOther(operation, token, isSilent)
         }
+    }
+
+    @inline(__always)
+    mutating func sendAtOnce(_ bytes: Operation.Bytes, to descriptor: Int32, token: Token) -> Bool {
+        send(bytes, descriptor, token, true)
+    }
+
+    /// Returns whether the bytes were all taken.
+    @inline(__always)
+    private mutating func send(_ bytes: Operation.Bytes, _ descriptor: Int32, _ token: Token, _ isSilent: Bool) -> Bool
+    {
+        let result = bytes.send(to: descriptor, Self.sendFlags)
+        end(token, result, full: Int32(clamping: bytes.count), isSilent)
+        return result == bytes.count
     }
 
     /// What most connections do not need.

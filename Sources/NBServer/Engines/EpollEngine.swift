@@ -5,14 +5,14 @@ internal import NBUring
 /// The engine for kernels, containers and sandboxes without io_uring: system calls that do not block, made by the loop's thread, and
 /// epoll for what has to wait.
 ///
-/// An operation is tried first and waits only if it must; so a short connection costs no `epoll_ctl`. A descriptor on which something waits
-/// is registered once for input, and again if a send has to wait, edge-triggered: what epoll has told is kept in its ``DescriptorRecord``
-/// until a call finds nothing. A descriptor on which something could go on, but the completion queue was full, stays in a list, since
-/// epoll does not tell again.
+/// An operation is tried when it is submitted and waits only if it must; so a short connection costs no `epoll_ctl`. A descriptor on which
+/// something waits is registered once for input, and again if a send has to wait, edge-triggered: what epoll has told is kept in its
+/// ``DescriptorRecord`` until a call finds nothing. A descriptor on which something could go on, but the completion queue was full, stays in a
+/// list, since epoll does not tell again.
 ///
 /// ```
 ///                        ┌─ done ─────────────────────────────────────────────────▶ completions ──▶ batch
-///  submit ──▶ enter ──▶ try                                                             ▲
+///            submit ──▶ try                                                             ▲
 ///                        └─ must wait ──▶ waiting ◀─ nothing there ─┐                   │
 ///                                           │                       │                   │
 ///                             epoll's event └──▶ descriptors with work left ── served ──┤
@@ -37,12 +37,13 @@ struct EpollEngine: Engine, ~Copyable {
     var table = DescriptorTable()
     var waiting = WaitingOperations()
     var buffers: BufferPool?
-    private var submissions: GrowingRing<Submission>
     var completions: GrowingRing<Completion>
     /// Descriptors on which something that waits can go on, each once. One that was closed meanwhile does no harm.
     var ready = GrowingRing<Int32>(capacity: 64)
     /// Listeners whose run of accepts was filled. The next enter puts them behind `ready`, after the loop has served their connections.
     var postponed = GrowingRing<Int32>(capacity: 16)
+    /// How many completions there were before something was submitted.
+    private var heldCount = 0
     /// What waits may bring so many completions until the queue counts as full.
     var completionLimit = 0
     /// How often in a row epoll was not asked, because there was something to act on already.
@@ -57,17 +58,9 @@ struct EpollEngine: Engine, ~Copyable {
     private var event: Int32?
     private var alarm: AlarmDescriptor?
 
-    /// Not private: a generic type of a private one crashes the compiler in test builds (Swift 6.3).
-    struct Submission {
-        let operation: Operation
-        let token: Token
-        let isSilent: Bool
-    }
-
     init(quantum: Int, receiveBufferCount: Int, receiveBufferSize: Int) throws(EngineError) {
         poll = try EventPoll()
         features = EngineFeatures(quantum: quantum, isPrecise: poll.isPrecise)
-        submissions = GrowingRing(capacity: 4 * quantum)
         completions = GrowingRing(capacity: 4 * quantum)
         self.receiveBufferCount = receiveBufferCount
         self.receiveBufferSize = receiveBufferSize
@@ -75,16 +68,14 @@ struct EpollEngine: Engine, ~Copyable {
 
     var clock: () -> Instant { { .now } }
 
+    @inline(__always)
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
-        submissions.append(Submission(operation: operation, token: token, isSilent: silently))
+        carryOut(operation, token, silently)
     }
 
     mutating func enter(until deadline: Instant?) throws(EngineError) {
-        let room = max(0, features.quantum - completions.count)
-        while let submission = submissions.popFirst() {
-            carryOut(submission.operation, submission.token, submission.isSilent)
-        }
-        completionLimit = completions.count + room
+        completionLimit = completions.count + max(0, features.quantum - heldCount)
+        defer { heldCount = completions.count }
         while let listener = postponed.popFirst() { ready.append(listener) }
         serveReady()
         guard !putsPollOff() else { return }
@@ -107,7 +98,8 @@ struct EpollEngine: Engine, ~Copyable {
         return deadline > now ? deadline.nanoseconds - now.nanoseconds : 0
     }
 
-    var hasUnsubmitted: Bool { !submissions.isEmpty }
+    /// Everything is carried out when it is submitted.
+    var hasUnsubmitted: Bool { false }
 
     /// Nothing that was submitted is ever kept back.
     var retryTime: Instant? { nil }
@@ -122,6 +114,7 @@ struct EpollEngine: Engine, ~Copyable {
             let run = completions.takeRun(upTo: batch.capacity - batch.count)
             if let start = run.baseAddress { batch.append(start, count: run.count) }
         }
+        heldCount = completions.count
     }
 
     var hasCompletions: Bool { !completions.isEmpty }
@@ -143,14 +136,8 @@ struct EpollEngine: Engine, ~Copyable {
         record.pointee.reset()
     }
 
-    /// Everything that was submitted has been carried out by an enter that fails; what has come since has not.
-    mutating func abandon() -> [Int32] {
-        var descriptors: [Int32] = []
-        while let submission = submissions.popFirst() {
-            if case .close(let descriptor) = submission.operation { descriptors.append(descriptor) }
-        }
-        return descriptors
-    }
+    /// Everything that was submitted has been carried out.
+    mutating func abandon() -> [Int32] { [] }
 }
 
 // A host that waits elsewhere, for epoll's own descriptor.

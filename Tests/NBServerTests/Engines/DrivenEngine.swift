@@ -30,6 +30,10 @@ final class DrivenEngine {
         engine.submit(operation, token: token, silently: silently)
     }
 
+    func sendAtOnce(_ bytes: NBEngine.Operation.Bytes, to descriptor: Int32, _ token: Token) -> Bool {
+        engine.sendAtOnce(bytes, to: descriptor, token: token)
+    }
+
     func enter(until deadline: Instant?) throws { try engine.enter(until: deadline) }
 
     /// Enters the kernel without waiting there.

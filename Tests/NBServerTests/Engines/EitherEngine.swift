@@ -51,6 +51,11 @@ struct EitherEngine: Engine, ~Copyable {
         epoll?.pointee.submit(operation, token: token, silently: silently)
     }
 
+    mutating func sendAtOnce(_ bytes: Operation.Bytes, to descriptor: Int32, token: Token) -> Bool {
+        ring?.pointee.sendAtOnce(bytes, to: descriptor, token: token)
+            ?? epoll?.pointee.sendAtOnce(bytes, to: descriptor, token: token) ?? false
+    }
+
     mutating func enter(until deadline: Instant?) throws(EngineError) {
         try ring?.pointee.enter(until: deadline)
         try epoll?.pointee.enter(until: deadline)

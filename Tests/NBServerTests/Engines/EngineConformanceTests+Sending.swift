@@ -36,22 +36,25 @@ extension EngineConformanceTests {
         }
     }
 
-    /// Nothing is said of bytes that are all taken. Of others it is said in the same enter how many were: no byte is sent that is not
-    /// counted. An engine that does not tell them apart does not say that it sends at once, and is not asked to.
+    /// No completion comes for bytes that are all taken. Of others the same enter tells how many were: no byte is sent that is not counted.
+    /// An engine that does not tell them apart does not say that it sends at once, and is not asked to. One that carries operations out when
+    /// they are submitted knows at once that all were taken.
     @Test(arguments: TestedEngine.all, [false, true])
     func aSendAtOnceTellsHowMuchWasTakenIfItIsNotAll(engine: TestedEngine, isScattered: Bool) throws {
+        let isPrompt = engine.carriesOutAtOnce
         try engine.check { engine, world in
             guard engine.features.sendsAtOnce else { return }
             let (client, pattern) = (try world.makeConnection(), Self.long)
             let (short, long) = (TestBytes([1, 2, 3]), TestBytes(pattern))
-            func send(_ bytes: NBEngine.Operation.Bytes, _ number: Int) throws -> [Completion] {
-                let send = NBEngine.Operation.sendAtOnce(descriptor: client.server, bytes: bytes)
-                engine.submit(send, .of(.send, number), silently: true)
+            func send(_ bytes: NBEngine.Operation.Bytes, _ number: Int) throws -> (isSent: Bool, [Completion]) {
+                let isSent = engine.sendAtOnce(bytes, to: client.server, .of(.send, number))
                 try engine.poll()
-                return engine.take(capacity: 16)
+                return (isSent, engine.take(capacity: 16))
             }
-            #expect(try send(short.whole, 1) == [])
-            let told = try send(isScattered ? long.scattered : long.whole, 2)
+            let first = try send(short.whole, 1)
+            #expect(first == (isPrompt, []))
+            let (isSent, told) = try send(isScattered ? long.scattered : long.whole, 2)
+            #expect(!isSent)
             #expect(told.map(\.token) == [.of(.send, 2)])
             let taken = Int(try #require(told.first).result)
             #expect((1..<pattern.count).contains(taken))
@@ -73,8 +76,7 @@ extension EngineConformanceTests {
                 try engine.result(of: .discardInput(descriptor: client.server), .of(.discardInput, 1))
                     == -ECONNRESET
             )
-            let send = NBEngine.Operation.sendAtOnce(descriptor: client.server, bytes: bytes.whole)
-            engine.submit(send, .of(.send, 1), silently: true)
+            #expect(engine.sendAtOnce(bytes.whole, to: client.server, .of(.send, 1)) == false)
             try engine.poll()
             #expect(engine.take(capacity: 16) == [Completion(token: .of(.send, 1), result: -EPIPE)])
         }

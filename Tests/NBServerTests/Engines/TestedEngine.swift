@@ -21,6 +21,9 @@ enum TestedEngine: Codable, Hashable, CustomTestStringConvertible {
         }
     }
 
+    /// Whether operations are carried out when they are submitted, and not by the next enter.
+    var carriesOutAtOnce: Bool { self == .epoll }
+
     /// What not every engine can be made to show.
     enum Exception {
         /// The simulated kernel's descriptors have no flags.

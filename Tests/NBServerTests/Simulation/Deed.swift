@@ -40,8 +40,8 @@ enum Deed: Int, CaseIterable {
     case worker, received, receivedExactly, writable, sent, inputEnded, idleTimeLimit, receiveTimeLimit, sendTimeLimit
     /// Several connections ended together.
     case endedTogether
-    /// Bytes were sent at once: all of them, or some.
-    case sentAtOnce, sentTooLittleAtOnce
+    /// Bytes were sent at once: all of them, or some; all of them when they were submitted.
+    case sentAtOnce, sentTooLittleAtOnce, sentBeforeEntering
     /// A client ends its side in the middle of a line, which is delivered; or of another frame, which is not.
     case unterminatedLine, peerClosedInFrame
     case workerMessage, workerFinish

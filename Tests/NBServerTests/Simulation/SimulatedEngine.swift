@@ -18,6 +18,10 @@ struct SimulatedEngine: Engine, ~Copyable {
         kernel.submit(operation, token, silently)
     }
 
+    mutating func sendAtOnce(_ bytes: NBEngine.Operation.Bytes, to descriptor: Int32, token: Token) -> Bool {
+        kernel.submitSendAtOnce(bytes, descriptor, token)
+    }
+
     mutating func enter(until deadline: Instant?) throws(EngineError) {
         kernel.carryOutSubmitted()
         if kernel.hasAlarmGoneOff { kernel.alarm = nil }

@@ -34,6 +34,8 @@ final class SimulatedKernel: @unchecked Sendable {
     let submissionDepth: Int
     /// A success that was submitted silently has no completion.
     let completesSilently: Bool
+    /// Operations are carried out when they are submitted, as by an engine that makes system calls.
+    let carriesOutAtOnce: Bool
     /// The return of a buffer takes no operation.
     let sharesBuffers: Bool
     let descriptorLimit: Int
@@ -129,6 +131,7 @@ final class SimulatedKernel: @unchecked Sendable {
         submissionDepth = 1 << random.below(7)
         features.acceptsMultishot = random.chance(800)
         completesSilently = random.chance(800)
+        carriesOutAtOnce = random.chance(300)
         features.receivesMultishot = random.chance(700)
         features.sendsAtOnce = random.chance(700) && completesSilently
         sharesBuffers = random.chance(700)
@@ -157,6 +160,7 @@ final class SimulatedKernel: @unchecked Sendable {
         features.receivesMultishot = true
         self.features = features
         completesSilently = true
+        carriesOutAtOnce = false
         sharesBuffers = true
         self.buffers = buffers
         queue = SimulatedCompletionQueue(depth: quantum)
@@ -255,6 +259,16 @@ extension SimulatedKernel {
         let isSilent = silently && completesSilently
         submissionCount += 1
         submitted.append(Submission(operation: operation, token: token, silently: isSilent, copy: copy))
+        if carriesOutAtOnce { carryOut(first: submitted.count) }
+    }
+
+    /// Returns whether the bytes were all taken, if that is known already.
+    func submitSendAtOnce(_ bytes: NBEngine.Operation.Bytes, _ descriptor: Int32, _ token: Token) -> Bool {
+        submit(.sendAtOnce(descriptor: descriptor, bytes: bytes), token, true)
+        guard carriesOutAtOnce, let socket = socket(descriptor, "send") else { return false }
+        let isSent = socket.takenSilentlyCount == bytes.count
+        if isSent { tally.note(.sentBeforeEntering) }
+        return isSent
     }
 
     /// Everything submitted is the kernel's, or, when it is short of memory, the first few.
