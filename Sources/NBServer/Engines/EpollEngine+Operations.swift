@@ -60,6 +60,7 @@ extension EpollEngine {
 extension EpollEngine {
     @inline(__always)
     private mutating func close(_ descriptor: Int32, _ token: Token, _ isSilent: Bool) {
+        turnover.noteEnded()
         if descriptor >= 0 {
             let record = table.record(descriptor)
             if record.pointee.hasWaiting { endWaiting(record, -ECANCELED) }

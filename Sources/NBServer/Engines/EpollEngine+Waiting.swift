@@ -97,17 +97,19 @@ extension EpollEngine {
     }
 
     /// Takes connections until the run has its length, none is left, or the completion queue counts as full: then the arm ends with the last
-    /// one.
+    /// one. Of connections that mostly stay, a run takes one.
     private mutating func acceptWaiting(
         _ record: DescriptorTable.Record,
         _ listener: Int32,
         _ token: Token,
         _ mode: Operation.AcceptMode
     ) {
-        for count in 0..<record.pointee.acceptRun.length {
+        turnover.noteRun()
+        for count in 0..<(turnover.mostStay ? 1 : record.pointee.acceptRun.length) {
             let descriptor = nb_server_accept4(listener, O_CLOEXEC | O_NONBLOCK)
             guard descriptor >= 0 else { return endRun(record, listener, after: count, errno) }
             welcome(descriptor)
+            turnover.noteAccepted()
             let isLast = mode == .oneShot || completions.count + 1 >= completionLimit
             completions.append(Completion(token: token, result: descriptor, isLast: isLast))
             if isLast { return removeInput(record) }

@@ -46,6 +46,7 @@ struct EpollEngine: Engine, ~Copyable {
     private var heldCount = 0
     /// What waits may bring so many completions until the queue counts as full.
     var completionLimit = 0
+    var turnover = Turnover()
     /// How often in a row epoll was not asked, because there was something to act on already.
     private var putOffCount = 0
     /// Epoll has told as much as it can at a time, and may have more to tell.
@@ -121,17 +122,20 @@ struct EpollEngine: Engine, ~Copyable {
 
     @inline(__always)
     mutating func close(_ descriptor: Int32) {
+        turnover.noteEnded()
         table.record(descriptor).pointee.reset()
         NBLibc.close(descriptor)
     }
 
     mutating func close(_ descriptors: Span<Int32>) {
+        turnover.noteEnded(descriptors.count)
         for index in descriptors.indices { table.record(descriptors[index]).pointee.reset() }
         closeAll(descriptors)
     }
 
     mutating func forget(_ descriptor: Int32) {
         let record = table.record(descriptor)
+        turnover.noteEnded()
         if record.pointee.watch != .unwatched { poll.remove(descriptor) }
         record.pointee.reset()
     }

@@ -312,6 +312,36 @@ import Testing
         withExtendedLifetime(clients) {}
     }
 
+    /// Where most connections stay, each is served before the next is accepted. Where most end again, a crowd is a batch again.
+    @Test func connectionsThatStayAreAcceptedOneByOne() throws {
+        var driven = try DrivenEpoll(quantum: 256)
+        let socket = try ListenSocket("127.0.0.1:0", options: [])
+        driven.submit(.accept(listener: socket.descriptor, .multishot), 1)
+        try driven.poll(expecting: [])
+        var staying: [Int32] = []
+        func isOneByOne(accepting count: Int, ending: Bool) throws -> Bool {
+            let clients = try (0..<count).map { _ in try Client(socket.address) }
+            var runs: [Int] = []
+            while runs.reduce(0, +) < count {
+                let accepted = try driven.wait(for: 1)
+                runs.append(accepted.count)
+                for completion in accepted {
+                    if ending { driven.engine.close(completion.result) } else { staying.append(completion.result) }
+                }
+            }
+            try driven.poll(expecting: [])
+            withExtendedLifetime(clients) {}
+            return runs == Array(repeating: 1, count: count)
+        }
+        // Four samples of 64 that stay; the run that follows the fourth is the first of its kind.
+        for _ in 1...4 { #expect(try isOneByOne(accepting: 64, ending: false) == false) }
+        #expect(try isOneByOne(accepting: 10, ending: false))
+        #expect(try isOneByOne(accepting: 54, ending: true))
+        #expect(try isOneByOne(accepting: 64, ending: true) == false)
+        for descriptor in staying { driven.engine.close(descriptor) }
+        socket.close()
+    }
+
     /// A crowd is a batch where the clients before it came in crowds, or there were none.
     @Test func aCrowdAfterACrowdIsABatch() throws {
         var driven = try DrivenEpoll()
