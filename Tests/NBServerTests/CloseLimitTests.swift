@@ -158,10 +158,7 @@ import Testing
             connection.close()
         }
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [
                 acceptStuck(server),
                 { _ in },

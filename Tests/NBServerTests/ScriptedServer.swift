@@ -77,6 +77,22 @@ struct ScriptedServer {
         features.acceptsMultishot = true
     }
 
+    /// Runs the loop through a script, then stops it, with a behavior that gives each connection to a worker.
+    @discardableResult
+    func run<Worker: ConnectionWorker>(
+        assigning worker: @autoclosure @escaping () -> Worker,
+        options: WorkerOptions? = nil,
+        script: [FakeKernel.Step]
+    ) throws -> (kernel: FakeKernel, reason: Result<StopReason, ServerError>) {
+        try run(
+            { _, connection, context in
+                context.assign(connection, to: worker(), options: options)
+                return .continue
+            },
+            script: script
+        )
+    }
+
     /// Runs the loop through a script, then stops it.
     @discardableResult
     func run(

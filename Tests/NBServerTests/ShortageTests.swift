@@ -29,10 +29,7 @@ import Testing
     private func run(_ server: ScriptedServer, _ script: [FakeKernel.Step]) throws -> FakeKernel {
         let worker = DiaryWorker<Continuous>(diary: diary)
         let (kernel, _) = try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [{ try $0.accept(client, on: server.listeners[0]) }] + script
         )
         return kernel

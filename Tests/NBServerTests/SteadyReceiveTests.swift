@@ -28,10 +28,7 @@ import Testing
         server.features.receivesMultishot = receivesMultishot
         let (listener, descriptor, journal) = (server.listeners[0], descriptor, Journal())
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: Worker(journal: journal, asks: asks))
-                return .continue
-            },
+            assigning: Worker(journal: journal, asks: asks),
             script: [{ try $0.accept(descriptor, on: listener) }] + steps
         )
         return journal.delivered
@@ -55,10 +52,7 @@ import Testing
         let (listener, descriptor) = (server.listeners[0], descriptor)
         let waitsFirst = greets || !hasSpoken
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: Greeter(greets: greets))
-                return .continue
-            },
+            assigning: Greeter(greets: greets),
             script: [
                 { kernel in
                     if hasSpoken { kernel.spoken = [descriptor] }
@@ -77,10 +71,7 @@ import Testing
         let server = try ScriptedServer()
         let (listener, first) = (server.listeners[0], descriptor)
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: Greeter(greets: false))
-                return .continue
-            },
+            assigning: Greeter(greets: false),
             script: [
                 { kernel in
                     kernel.spoken = [first + 16]
@@ -197,10 +188,7 @@ import Testing
         let (listener, descriptor, journal) = (server.listeners[0], descriptor, Journal())
         var token: Token?
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: Changing(journal: journal))
-                return .continue
-            },
+            assigning: Changing(journal: journal),
             script: [
                 { try $0.accept(descriptor, on: listener) },
                 { kernel in

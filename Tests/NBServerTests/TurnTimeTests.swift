@@ -19,10 +19,8 @@ import Testing
         let (listener, client) = (server.listeners[0], client)
         var readings: [Int] = []
         let (kernel, _) = try server.run(
-            { _, connection, context in
-                context.assign(connection, to: Greeter(), options: options)
-                return .continue
-            },
+            assigning: Greeter(),
+            options: options,
             script: [
                 { kernel in
                     readings.append(kernel.clockReadings)

@@ -53,10 +53,7 @@ import Testing
         }
         let end: FakeKernel.Step = { $0.complete(try #require($0.receives(on: client).last).token, 0) }
         let (kernel, _) = try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [{ try $0.accept(client, on: server.listeners[0]) }] + says + [end, { _ in }]
         )
         #expect(kernel.closes(of: client) == 1)
@@ -180,10 +177,7 @@ import Testing
         worker.onReceived = { $1.close() }
         let server = try ScriptedServer()
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [
                 { try $0.accept(client, on: server.listeners[0]) },
                 { $0.completeReceive(try #require($0.receives(on: client).last).token, Array("\u{1}a\u{5}he".utf8)) },

@@ -70,10 +70,7 @@ import Testing
         let worker = Leaver(diary: diary)
         let expected = ["closed", "\(ServerError.Code.connectionEnded as ServerError.Code?)"]
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [
                 { try $0.accept(client, on: server.listeners[0]) },
                 { $0.complete(try #require($0.receives(on: client).last).token, -ECONNRESET) },
@@ -90,10 +87,7 @@ import Testing
             throw Refusal()
         }
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [{ try $0.accept(client, on: server.listeners[0]) }, { _ in }]
         )
         #expect(server.journal.counters.failed == 1)
@@ -144,10 +138,7 @@ import Testing
             connection.receive()
         }
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [
                 { try $0.accept(client, on: server.listeners[0]) },
                 { try arrive($0, "\u{5}he") },
@@ -162,10 +153,7 @@ import Testing
         let server = try ScriptedServer()
         let worker = DiaryWorker<Once>(diary: diary, onConnected: { $0.reset() })
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [
                 { try $0.accept(client, on: server.listeners[0]) },
                 {
@@ -182,10 +170,7 @@ import Testing
         server.features.acceptsMultishot = true
         let worker = DiaryWorker<Once>(diary: diary)
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [
                 { try $0.accept(client, on: server.listeners[0]) },
                 { $0.complete(try #require($0.receives(on: client).last).token, -ENOBUFS) },
@@ -204,10 +189,7 @@ import Testing
         }
         var receive = Token(rawValue: 0)
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [
                 { try $0.accept(client, on: server.listeners[0]) },
                 // The first receive does not go on.
@@ -309,10 +291,7 @@ import Testing
             connection.detach { detached.append(contentsOf: $0.takeDescriptors()) }
         }
         let (kernel, _) = try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [{ try $0.accept(client, on: server.listeners[0]) }]
         )
         #expect(detached == [client])
@@ -452,10 +431,7 @@ import Testing
             connection.send("after")
         }
         let (kernel, _) = try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [
                 { try $0.accept(client, on: server.listeners[0]) },
                 { kernel in

@@ -57,10 +57,7 @@ import Testing
         let worker = DiaryWorker<Sender>(diary: diary) { $0.send("a great deal") }
         let wait: FakeKernel.Step = { $0.now = $0.now + .seconds(2) }
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [
                 { try $0.accept(client, on: server.listeners[0]) },
                 { _ in },
@@ -98,10 +95,7 @@ import Testing
     @Test func theEndOfTheStreamIsNoInput() throws {
         let server = try ScriptedServer()
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: HalfOpen(diary: diary))
-                return .continue
-            },
+            assigning: HalfOpen(diary: diary),
             script: [
                 { try $0.accept(client, on: server.listeners[0]) },
                 { kernel in
@@ -128,10 +122,7 @@ import Testing
         let server = try ScriptedServer()
         let worker = DiaryWorker<Reader>(diary: diary)
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: worker)
-                return .continue
-            },
+            assigning: worker,
             script: [{ try $0.accept(client, on: server.listeners[0]) }, { _ in }] + steps
         )
     }
