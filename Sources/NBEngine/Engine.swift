@@ -36,7 +36,9 @@ public protocol Engine: ~Copyable {
     ///   - silently: whether a success may stay without a completion.
     mutating func submit(_ operation: Operation, token: Token, silently: Bool)
 
-    /// Submits a silent ``Operation/sendAtOnce(descriptor:bytes:)``. Returns whether it was carried out now and the bytes were all taken.
+    /// Submits a silent ``Operation/sendAtOnce(descriptor:bytes:)``, on an engine that sends at once (``EngineFeatures/sendsAtOnce``).
+    ///
+    /// - Returns: whether all bytes were taken already. Then no completion comes, and the memory is the caller's again.
     mutating func sendAtOnce(_ bytes: Operation.Bytes, to descriptor: Int32, token: Token) -> Bool
 
     /// Carries out everything submitted, then waits until there is a completion or `deadline` has come; `nil` waits as

@@ -35,6 +35,8 @@ final class FakeKernel: @unchecked Sendable {
     var now = Instant(nanoseconds: 1_000_000_000)
     /// It is short of memory, and leaves what is submitted to the engine.
     var takesNothing = false
+    /// The engine says of a send at once, when it is submitted, that all bytes were taken.
+    var tellsOfSends = false
     /// How often the loop has read the clock.
     private(set) var clockReadings = 0
     /// What was submitted since the last step.
@@ -398,6 +400,11 @@ struct ScriptedEngine: Engine, ~Copyable {
 
     mutating func submit(_ operation: Operation, token: Token, silently: Bool) {
         kernel.submit(operation, token, silently)
+    }
+
+    mutating func sendAtOnce(_ bytes: NBEngine.Operation.Bytes, to descriptor: Int32, token: Token) -> Bool {
+        submit(.sendAtOnce(descriptor: descriptor, bytes: bytes), token: token, silently: true)
+        return kernel.tellsOfSends
     }
 
     mutating func enter(until deadline: Instant?) throws(EngineError) {

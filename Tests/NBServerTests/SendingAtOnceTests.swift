@@ -36,15 +36,15 @@ import Testing
     }
 
     /// Gives every client a parrot. The first one teaches the server that parrots hear nothing of what they send.
-    private func runParrots(_ server: ScriptedServer, _ steps: [FakeKernel.Step]) throws {
+    private func runParrots(_ server: ScriptedServer, engineTells: Bool = false, _ steps: [FakeKernel.Step]) throws {
         let (listener, first) = (server.listeners[0], first)
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: Parrot())
-                return .continue
-            },
+            assigning: Parrot(),
             script: [
-                { try $0.accept(first, on: listener) },
+                { kernel in
+                    kernel.tellsOfSends = engineTells
+                    try kernel.accept(first, on: listener)
+                },
                 { kernel in
                     let greeting = try #require(kernel.sends(on: first).first)
                     #expect(!greeting.silently && !greeting.isAtOnce)
@@ -75,6 +75,30 @@ import Testing
                     #expect(echo.isAtOnce)
                     #expect(echo.bytes == [1, 2])
                 },
+            ]
+        )
+        #expect(server.journal.counters.bytesSent == 5 + 5 + 5 + 2)
+    }
+
+    /// What was sent is known when all completions are at hand, or when the engine says so. Here a batch holds one of two.
+    @Test(arguments: [false, true])
+    func theNextSendFollowsWhenItIsKnownThatTheLastWasTaken(engineTells: Bool) throws {
+        var server = try makeServer()
+        server.features = EngineFeatures(.ring, kernel: [5, 11], quantum: 1)
+        server.features.acceptsMultishot = true
+        server.features.sendsAtOnce = true
+        let (listener, second) = (server.listeners[0], first + 1)
+        try runParrots(
+            server,
+            engineTells: engineTells,
+            [
+                { kernel in
+                    #expect(kernel.sends(on: second).map(\.bytes) == [hello])
+                    kernel.completeReceive(try #require(kernel.receives(on: second).first).token, [1, 2])
+                    try kernel.accept(second + 1, on: listener)
+                },
+                { #expect($0.sends(on: second).map(\.bytes) == (engineTells ? [[1, 2]] : [])) },
+                { #expect($0.sends(on: second).map(\.bytes) == (engineTells ? [] : [[1, 2]])) },
             ]
         )
         #expect(server.journal.counters.bytesSent == 5 + 5 + 5 + 2)
@@ -133,10 +157,7 @@ import Testing
             }
         }
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: Listener(journal: journal))
-                return .continue
-            },
+            assigning: Listener(journal: journal),
             script: steps
         )
         #expect(journal.infos == ["sent", "sent", "sent"])
@@ -160,10 +181,7 @@ import Testing
         let (listener, first, journal) = (server.listeners[0], first, server.journal)
         var receive: Token?
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: Teller(journal: journal))
-                return .continue
-            },
+            assigning: Teller(journal: journal),
             script: [
                 { try $0.accept(first, on: listener) },
                 { $0.complete(try #require($0.sends(on: first).first).token, 9000) },
@@ -233,10 +251,7 @@ import Testing
             steps.append { #expect($0.calls == [.finishOutput(client)]) }
         }
         try server.run(
-            { _, connection, context in
-                context.assign(connection, to: Finisher())
-                return .continue
-            },
+            assigning: Finisher(),
             script: steps
         )
     }

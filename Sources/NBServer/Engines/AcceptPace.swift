@@ -1,35 +1,46 @@
-/// Whether the connections that are accepted stay, as the last few hundred have shown.
+/// Whether connections are accepted in runs or one by one: each served before the next is accepted.
 ///
-/// Connections that end soon are accepted many at a time, because ends are cheaper together. Of connections that stay, each is served before
-/// the next is accepted, while its socket is in the cache: that saves a thirtieth of what one costs.
+/// A socket that was accepted last is in the cache. To serve the connection then saves a thirtieth of what one costs that stays. So
+/// connections are accepted one by one where the loop itself serves them and few of them end. Elsewhere runs are better: ends are cheaper
+/// together, and connections that are handed on are handed on together.
 ///
 /// ```
-///  accepted: │ 64 or more │ 64 or more │ 64 or more │ 64 or more │ … one by one
-///     ended: │  few       │  few       │  few       │  few       │ … until half as many have ended as were accepted
+///  runs ── four samples in a row: most connections are served at once, and few end ──▶ one by one
+///    ▲                                                                                    │
+///    └───────────────────── a sample: few are served at once, or many end ────────────────┘
 /// ```
 ///
-/// Ends lag behind accepts, by a turn or by a request. So several samples in a row must show few ends, and one that shows many is enough for
-/// the contrary. A value of an ``EpollEngine``; its thread only.
-struct Turnover {
+/// Ends lag behind accepts, by a turn or by a request. So it takes several samples to change to one by one, and one to change back. A value
+/// of an ``EpollEngine``; its thread only.
+struct AcceptPace {
     private static let sampleSize = 64
     private static let samplesNeeded = 4
 
-    /// What the present sample has of each.
+    /// Connections are only accepted in runs, because something else is done once for each.
+    private let isRunsOnly: Bool
+    // What the present sample has of each.
     private var acceptedCount = 0
+    private var servedCount = 0
     private var endedCount = 0
-    /// How many samples in a row have shown few ends.
+    /// How many samples in a row are for one by one.
     private var samplesInARow = 0
 
-    var mostStay: Bool { samplesInARow >= Self.samplesNeeded }
+    init(isRunsOnly: Bool) { self.isRunsOnly = isRunsOnly }
+
+    var isOneByOne: Bool { samplesInARow >= Self.samplesNeeded }
 
     @inline(__always)
     mutating func noteAccepted() { acceptedCount &+= 1 }
 
-    /// Connections were closed, or have left the engine.
+    /// A connection has begun to receive in the turn in which it came.
+    @inline(__always)
+    mutating func noteServed() { servedCount &+= 1 }
+
+    /// Connections were closed, or have left the loop.
     @inline(__always)
     mutating func noteEnded(_ count: Int = 1) { endedCount &+= count }
 
-    /// The next run of accepts begins. Not sampled within a run: none of its connections was served yet.
+    /// The next run begins. Samples begin and end here, because no connection of a run is served within it.
     @inline(__always)
     mutating func noteRun() {
         if acceptedCount >= Self.sampleSize { conclude() }
@@ -37,7 +48,9 @@ struct Turnover {
 
     @inline(never)
     private mutating func conclude() {
-        samplesInARow = endedCount < acceptedCount / 2 ? min(samplesInARow + 1, Self.samplesNeeded) : 0
-        (acceptedCount, endedCount) = (0, 0)
+        let half = acceptedCount / 2
+        let isForOneByOne = !isRunsOnly && servedCount >= half && endedCount < half
+        samplesInARow = isForOneByOne ? min(samplesInARow + 1, Self.samplesNeeded) : 0
+        (acceptedCount, servedCount, endedCount) = (0, 0, 0)
     }
 }

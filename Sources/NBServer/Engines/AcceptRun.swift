@@ -1,4 +1,5 @@
-/// How many connections are accepted in a row before they are served, on an engine whose accepts are calls of their own.
+/// How many connections are accepted in a row before they are served, on an engine whose accepts are calls of their own, where they are not
+/// accepted one by one (``AcceptPace``).
 ///
 /// The accept that finds the queue empty costs almost as much as one that finds a connection. So a run is as long as the last one. Clients
 /// that come one by one are accepted one by one, each served before the next is looked for. That saves the accept that finds nothing and,

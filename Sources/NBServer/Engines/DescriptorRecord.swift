@@ -37,8 +37,10 @@ struct DescriptorRecord {
     var hasMoreThanBytes = false
     /// The number is in the list of those with work left.
     var isListed = false
-    /// The length of a listener's next run of accepts; unused for other descriptors.
+    /// The length of a listener's next run of accepts, if it is one; unused for other descriptors.
     var acceptRun = AcceptRun()
+    /// The number of the enter that has accepted the descriptor; 0 for one that came otherwise.
+    var enterNumber: UInt32 = 0
     /// What waits for input, first come first served: indices of ``WaitingOperations``, below 0 if nothing does.
     var firstInput: Int32 = -1
     /// The same for output.
@@ -60,6 +62,7 @@ struct DescriptorRecord {
         generation &+= 1
         watch = .unwatched
         acceptRun = AcceptRun()
+        enterNumber = 0
         expectNothing()
     }
 

@@ -8,8 +8,8 @@ extension EpollEngine {
         switch operation {
         case .sendAtOnce(let descriptor, let bytes):
             _ = send(bytes, descriptor, token, isSilent)
-        case .receive(let descriptor, _, true): receiveLater(descriptor, operation, token, isSilent)
-        case .receive(let descriptor, _, false): waitForInput(descriptor, operation, token, isSilent)
+        case .receive(let descriptor, _, let waitsFirst):
+            beginReceiving(descriptor, waitsFirst, operation, token, isSilent)
         case .close(let descriptor): close(descriptor, token, isSilent)
         default: carryOutOther(operation, token, isSilent)
         }
@@ -60,7 +60,7 @@ extension EpollEngine {
 extension EpollEngine {
     @inline(__always)
     private mutating func close(_ descriptor: Int32, _ token: Token, _ isSilent: Bool) {
-        turnover.noteEnded()
+        pace.noteEnded()
         if descriptor >= 0 {
             let record = table.record(descriptor)
             if record.pointee.hasWaiting { endWaiting(record, -ECANCELED) }
@@ -143,18 +143,23 @@ extension EpollEngine {
 
     /// A receive that finds nothing has its socket watched then. One that waits first has it watched at once. If that fails, the receive takes
     /// what is there, or ends with the error: nothing would tell when there is something.
-    private mutating func receiveLater(
+    private mutating func beginReceiving(
         _ descriptor: Int32,
+        _ waitsFirst: Bool,
         _ operation: Operation,
         _ token: Token,
         _ isSilent: Bool
     ) {
-        if descriptor >= 0, case let record = table.record(descriptor), record.pointee.watch == .unwatched {
+        guard descriptor >= 0 else { return end(token, -EBADF, isSilent) }
+        let record = table.record(descriptor)
+        if record.pointee.enterNumber == enterNumber { pace.noteServed() }
+        if waitsFirst && record.pointee.watch == .unwatched {
             let error = watch(record, descriptor)
             if error != 0 && !isReadable(descriptor) { return end(token, -error, isSilent) }
             record.pointee.mayRead = error != 0
         }
-        waitForInput(descriptor, operation, token, isSilent)
+        append(&record.pointee.firstInput, operation, token, isSilent)
+        listIfReady(record, descriptor)
     }
 
     private mutating func waitForInput(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {

@@ -97,24 +97,25 @@ extension EpollEngine {
     }
 
     /// Takes connections until the run has its length, none is left, or the completion queue counts as full: then the arm ends with the last
-    /// one. Of connections that mostly stay, a run takes one.
+    /// one.
     private mutating func acceptWaiting(
         _ record: DescriptorTable.Record,
         _ listener: Int32,
         _ token: Token,
         _ mode: Operation.AcceptMode
     ) {
-        turnover.noteRun()
-        for count in 0..<(turnover.mostStay ? 1 : record.pointee.acceptRun.length) {
+        pace.noteRun()
+        let isOneByOne = pace.isOneByOne
+        for count in 0..<(isOneByOne ? 1 : record.pointee.acceptRun.length) {
             let descriptor = nb_server_accept4(listener, O_CLOEXEC | O_NONBLOCK)
             guard descriptor >= 0 else { return endRun(record, listener, after: count, errno) }
             welcome(descriptor)
-            turnover.noteAccepted()
+            pace.noteAccepted()
             let isLast = mode == .oneShot || completions.count + 1 >= completionLimit
             completions.append(Completion(token: token, result: descriptor, isLast: isLast))
             if isLast { return removeInput(record) }
         }
-        record.pointee.acceptRun.wasFilled()
+        if !isOneByOne { record.pointee.acceptRun.wasFilled() }
         postpone(record, listener)
     }
 
@@ -128,7 +129,7 @@ extension EpollEngine {
         switch error {
         case EINTR: break
         case EAGAIN:
-            record.pointee.acceptRun.emptiedQueue(after: count)
+            if !pace.isOneByOne { record.pointee.acceptRun.emptiedQueue(after: count) }
             awaitInput(record, listener)
         default: endInput(record, -error)
         }
@@ -146,6 +147,7 @@ extension EpollEngine {
         let record = table.record(descriptor)
         if record.pointee.hasWaiting { endWaiting(record, -ECANCELED) }
         record.pointee.reset()
+        record.pointee.enterNumber = enterNumber
     }
 
     /// Receives once into a buffer; without one, looks whether something is there.

@@ -5,15 +5,15 @@ internal import NBUring
 /// The engine for kernels, containers and sandboxes without io_uring: system calls that do not block, made by the loop's thread, and
 /// epoll for what has to wait.
 ///
-/// An operation is tried when it is submitted and waits only if it must; so a short connection costs no `epoll_ctl`. A descriptor on which
-/// something waits is registered once for input, and again if a send has to wait, edge-triggered: what epoll has told is kept in its
-/// ``DescriptorRecord`` until a call finds nothing. A descriptor on which something could go on, but the completion queue was full, stays in a
-/// list, since epoll does not tell again.
+/// Sends, closes and cancels are carried out when they are submitted; accepts, reads and receives are tried in the next enter. What must wait
+/// waits then, so a short connection costs no `epoll_ctl`. A descriptor on which something waits is registered once for input, and again if a
+/// send has to wait, edge-triggered: what epoll has told is kept in its ``DescriptorRecord`` until a call finds nothing. A descriptor on which
+/// something could go on, but the completion queue was full, stays in a list, since epoll does not tell again.
 ///
 /// ```
 ///                        ┌─ done ─────────────────────────────────────────────────▶ completions ──▶ batch
-///            submit ──▶ try                                                             ▲
-///                        └─ must wait ──▶ waiting ◀─ nothing there ─┐                   │
+///            submit ──▶ call                                                            ▲
+///                        └─ may wait ──▶ waiting ◀── nothing there ─┐                   │
 ///                                           │                       │                   │
 ///                             epoll's event └──▶ descriptors with work left ── served ──┤
 ///                                                               ▲                       │
@@ -46,7 +46,9 @@ struct EpollEngine: Engine, ~Copyable {
     private var heldCount = 0
     /// What waits may bring so many completions until the queue counts as full.
     var completionLimit = 0
-    var turnover = Turnover()
+    var pace: AcceptPace
+    /// The number of the last enter, or of one long ago.
+    private(set) var enterNumber: UInt32 = 0
     /// How often in a row epoll was not asked, because there was something to act on already.
     private var putOffCount = 0
     /// Epoll has told as much as it can at a time, and may have more to tell.
@@ -59,8 +61,15 @@ struct EpollEngine: Engine, ~Copyable {
     private var event: Int32?
     private var alarm: AlarmDescriptor?
 
-    init(quantum: Int, receiveBufferCount: Int, receiveBufferSize: Int) throws(EngineError) {
+    /// An engine whose completion queue counts as full when it holds a quantum. It may be to accept connections in runs only.
+    init(
+        quantum: Int,
+        receiveBufferCount: Int,
+        receiveBufferSize: Int,
+        acceptsInRuns: Bool = false
+    ) throws(EngineError) {
         poll = try EventPoll()
+        pace = AcceptPace(isRunsOnly: acceptsInRuns)
         features = EngineFeatures(quantum: quantum, isPrecise: poll.isPrecise)
         completions = GrowingRing(capacity: 4 * quantum)
         self.receiveBufferCount = receiveBufferCount
@@ -75,6 +84,7 @@ struct EpollEngine: Engine, ~Copyable {
     }
 
     mutating func enter(until deadline: Instant?) throws(EngineError) {
+        enterNumber &+= 1
         completionLimit = completions.count + max(0, features.quantum - heldCount)
         defer { heldCount = completions.count }
         while let listener = postponed.popFirst() { ready.append(listener) }
@@ -99,7 +109,7 @@ struct EpollEngine: Engine, ~Copyable {
         return deadline > now ? deadline.nanoseconds - now.nanoseconds : 0
     }
 
-    /// Everything is carried out when it is submitted.
+    /// Everything is carried out when it is submitted, or waits for the next enter as for epoll's events.
     var hasUnsubmitted: Bool { false }
 
     /// Nothing that was submitted is ever kept back.
@@ -122,25 +132,25 @@ struct EpollEngine: Engine, ~Copyable {
 
     @inline(__always)
     mutating func close(_ descriptor: Int32) {
-        turnover.noteEnded()
+        pace.noteEnded()
         table.record(descriptor).pointee.reset()
         NBLibc.close(descriptor)
     }
 
     mutating func close(_ descriptors: Span<Int32>) {
-        turnover.noteEnded(descriptors.count)
+        pace.noteEnded(descriptors.count)
         for index in descriptors.indices { table.record(descriptors[index]).pointee.reset() }
         closeAll(descriptors)
     }
 
     mutating func forget(_ descriptor: Int32) {
         let record = table.record(descriptor)
-        turnover.noteEnded()
+        pace.noteEnded()
         if record.pointee.watch != .unwatched { poll.remove(descriptor) }
         record.pointee.reset()
     }
 
-    /// Everything that was submitted has been carried out.
+    /// Every close that was submitted has been carried out.
     mutating func abandon() -> [Int32] { [] }
 }
 
@@ -235,7 +245,9 @@ extension EpollEngine {
         try self.init(
             quantum: options.quantum,
             receiveBufferCount: options.receiveBufferCount,
-            receiveBufferSize: options.receiveBufferSize
+            receiveBufferSize: options.receiveBufferSize,
+            // Limits and rules are looked at once for a run; limits for all shards in memory that the shards share.
+            acceptsInRuns: options.admission != nil
         )
         if let reason { features.reasons.append(reason) }
     }

@@ -3,9 +3,9 @@ internal import NBLibc
 
 /// The loop owns the engine, the listeners and the behavior. Everything that a server does happens in the loop's turns.
 ///
-/// A host turns the loop; see ``ThreadHost``. A turn acts on the completions of the turn before, prepares operations for everything that is
-/// due, and submits them with one enter, the only place where it may wait. So every operation is submitted in the turn that prepared it; the
-/// engine keeps what a kernel short of memory does not take. Callbacks for connections run among the completions. Messages, timers, signals,
+/// A host turns the loop; see ``ThreadHost``. A turn acts on the completions of the turn before, submits operations for everything that is
+/// due, and enters the engine, the only place where it may wait. So every operation is carried out by the end of the turn that submitted it,
+/// at once or by the enter; the engine keeps what a kernel short of memory does not take. Callbacks for connections run among the completions. Messages, timers, signals,
 /// drains and stops are the mail. Closes come before arms, because an accept that is armed while descriptors are short fails at once.
 ///
 /// ```
@@ -242,7 +242,7 @@ struct Loop<LoopEngine: Engine & ~Copyable, Calls: SocketCalls & ~Copyable>: ~Co
         if lateness.isTimed { lateness.noteWake(at: connections.pointee.now, hasCompletions: hasCompletions) }
     }
 
-    /// What was sent at once is known when everything was carried out, and all completions are at hand.
+    /// What was sent at once, and the engine did not know of then, is known when everything was carried out and all completions are at hand.
     private mutating func concludeSends() {
         connections.pointee.hasPostponedSends = engine.hasUnsubmitted || engine.hasCompletions
         if !connections.pointee.hasPostponedSends { workers.concludeSends(batch) }

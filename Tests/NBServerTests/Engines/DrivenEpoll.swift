@@ -9,8 +9,13 @@ struct DrivenEpoll: ~Copyable {
     var engine: EpollEngine
     private var batch = CompletionBatch(capacity: 1024)
 
-    init(quantum: Int = 64, bufferCount: Int = 4, bufferSize: Int = 16) throws {
-        engine = try EpollEngine(quantum: quantum, receiveBufferCount: bufferCount, receiveBufferSize: bufferSize)
+    init(quantum: Int = 64, bufferCount: Int = 4, bufferSize: Int = 16, acceptsInRuns: Bool = false) throws {
+        engine = try EpollEngine(
+            quantum: quantum,
+            receiveBufferCount: bufferCount,
+            receiveBufferSize: bufferSize,
+            acceptsInRuns: acceptsInRuns
+        )
         expect(engine.openReceiveBuffers(), is: 0, "the receive buffers")
     }
 
@@ -57,6 +62,13 @@ struct DrivenEpoll: ~Copyable {
     mutating func wait(expecting said: [Said], sourceLocation: SourceLocation = #_sourceLocation) throws {
         let completions = try wait(for: said.count)
         #expect(completions.said == said, sourceLocation: sourceLocation)
+    }
+
+    /// Takes so many completions at the most.
+    mutating func take(_ count: Int) -> [Completion] {
+        var batch = CompletionBatch(capacity: count)
+        engine.takeCompletions(into: &batch)
+        return batch.advance(by: .max).map { batch[$0] }
     }
 
     private mutating func takeCompletions() -> [Completion] {

@@ -312,34 +312,53 @@ import Testing
         withExtendedLifetime(clients) {}
     }
 
-    /// Where most connections stay, each is served before the next is accepted. Where most end again, a crowd is a batch again.
-    @Test func connectionsThatStayAreAcceptedOneByOne() throws {
-        var driven = try DrivenEpoll(quantum: 256)
+    /// What was submitted and has completed at once takes no room from what waits. What was not taken does.
+    @Test func completionsThatWereNotTakenTakeRoom() throws {
+        var driven = try DrivenEpoll(quantum: 4)
         let socket = try ListenSocket("127.0.0.1:0", options: [])
-        driven.submit(.accept(listener: socket.descriptor, .multishot), 1)
-        try driven.poll(expecting: [])
-        var staying: [Int32] = []
-        func isOneByOne(accepting count: Int, ending: Bool) throws -> Bool {
-            let clients = try (0..<count).map { _ in try Client(socket.address) }
-            var runs: [Int] = []
-            while runs.reduce(0, +) < count {
-                let accepted = try driven.wait(for: 1)
-                runs.append(accepted.count)
-                for completion in accepted {
-                    if ending { driven.engine.close(completion.result) } else { staying.append(completion.result) }
-                }
-            }
-            try driven.poll(expecting: [])
-            withExtendedLifetime(clients) {}
-            return runs == Array(repeating: 1, count: count)
+        let clients = try (0..<10).map { _ in try Client(socket.address) }
+        for number in 0..<6 {
+            driven.submit(.cancel(Token(kind: 1, slot: 99), descriptor: -1), 100 + UInt32(number))
         }
-        // Four samples of 64 that stay; the run that follows the fourth is the first of its kind.
-        for _ in 1...4 { #expect(try isOneByOne(accepting: 64, ending: false) == false) }
-        #expect(try isOneByOne(accepting: 10, ending: false))
-        #expect(try isOneByOne(accepting: 54, ending: true))
-        #expect(try isOneByOne(accepting: 64, ending: true) == false)
-        for descriptor in staying { driven.engine.close(descriptor) }
-        socket.close()
+        driven.submit(.accept(listener: socket.descriptor, .multishot), 1)
+        try driven.engine.enter(until: driven.engine.now)
+        let cancels = driven.take(6)
+        #expect(cancels.map(\.token.slot) == [100, 101, 102, 103, 104, 105])
+        let hasAccepted = driven.engine.hasCompletions
+        #expect(hasAccepted)
+        driven.submit(.accept(listener: socket.descriptor, .multishot), 2)
+        try driven.engine.enter(until: driven.engine.now)
+        let first = driven.take(64)
+        #expect(first.map(\.token.slot) == [1, 1, 1, 1])
+        #expect(first.map(\.isLast) == [false, false, false, true])
+        let next = try driven.enter()
+        #expect(next.map(\.token.slot) == [2, 2, 2, 2])
+        for completion in first + next { close(completion.result) }
+        withExtendedLifetime(clients) { socket.close() }
+    }
+
+    /// Where the loop serves connections at once and few end, each is served before the next is accepted. Where many end, or the loop does
+    /// not serve them itself, or limits count them, a crowd is a batch.
+    @Test func connectionsThatStayAreAcceptedOneByOne() throws {
+        let crowds = try Crowds(DrivenEpoll(quantum: 256))
+        for _ in 1...4 { #expect(try crowds.take(64, .receives) == false) }
+        // The four samples say so, and the run that follows the fourth is the first of its kind.
+        #expect(try crowds.take(10, .receives))
+        #expect(try crowds.take(54, .receivesAndEnds))
+        for _ in 1...4 { #expect(try crowds.take(64, .receives) == false) }
+        #expect(try crowds.take(64, .stays))
+        #expect(try crowds.take(64, .receives) == false)
+    }
+
+    @Test(arguments: [Crowds.Conduct.stays, .ends, .receivesAndEnds, .receivesLater])
+    func otherConnectionsAreAcceptedInRuns(_ conduct: Crowds.Conduct) throws {
+        let crowds = try Crowds(DrivenEpoll(quantum: 256))
+        for _ in 1...8 { #expect(try crowds.take(64, conduct) == false) }
+    }
+
+    @Test func connectionsThatAreCountedAreAcceptedInRuns() throws {
+        let crowds = try Crowds(DrivenEpoll(quantum: 256, acceptsInRuns: true))
+        for _ in 1...8 { #expect(try crowds.take(64, .receives) == false) }
     }
 
     /// A crowd is a batch where the clients before it came in crowds, or there were none.
@@ -485,7 +504,6 @@ import Testing
                 expect(error.errno, is: EBADF, "its error")
                 expect(error.advice.contains("closed behind its back"), error.advice)
             }
-            expect(driven.engine.abandon(), is: [], "what is left to close")
         }
     }
 

@@ -506,6 +506,7 @@ extension SimulatedKernel {
         submitted.append(
             Submission(operation: nil, token: .bufferReturn(buffer), silently: isSilent, copy: [], buffer: buffer)
         )
+        if carriesOutAtOnce { carryOut(first: submitted.count) }
     }
 
     private func carryOutReturn(of buffer: UInt16, _ silently: Bool) {
