@@ -19,6 +19,7 @@ struct Outcome: Hashable {
     /// The greeting, once and whole, and then the end: what soup owes each client.
     static let greeted = Outcome(text: Soup.greeting, end: .closed)
     static let refused = Outcome(text: "", end: .refused)
+    static let unheard = Outcome(text: "", end: .hung)
 
     /// What a client may meet that comes when soup goes: nothing, or everything, but no piece.
     var isWholeOrNothing: Bool {

@@ -20,10 +20,20 @@ extension SoupTests {
         func aSignalAmongClientsThatKeepComingCutsNoneShort(signal: Int32) throws {
             var soup = try Soup()
             var outcomes: [Outcome] = []
+            var lostByKernel = 0
             repeat {
-                outcomes.append(try outcome(at: soup.address))
+                let client = try Clients(1, to: soup.address)
+                let outcome = try client.outcomes()[0]
+                // No process has its connection any more, and the client has not heard of an end: its handshake ended while the listener was
+                // closed. Linux drops such a client without a reset, unless `net.ipv4.tcp_abort_on_overflow` is set.
+                if outcome == .unheard && soup.child.poll() == .exited(0) {
+                    lostByKernel += 1
+                    continue
+                }
+                outcomes.append(outcome)
                 if outcomes.count == 500 { soup.child.signal(signal) }
             } while outcomes.last != .refused && outcomes.count < 100_000
+            #expect(lostByKernel <= 1)
             #expect(outcomes.prefix(500).allSatisfy { $0 == .greeted })
             #expect(outcomes.filter { !$0.isWholeOrNothing } == [])
             #expect(outcomes.last == .refused)
