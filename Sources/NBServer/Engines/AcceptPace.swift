@@ -17,7 +17,7 @@ struct AcceptPace {
     private static let samplesNeeded = 4
 
     /// Connections are only accepted in runs, because something else is done once for each.
-    private let isRunsOnly: Bool
+    private let acceptsInRunsOnly: Bool
     // What the present sample has of each.
     private var acceptedCount = 0
     private var servedCount = 0
@@ -25,7 +25,7 @@ struct AcceptPace {
     /// How many samples in a row are for one by one.
     private var samplesInARow = 0
 
-    init(isRunsOnly: Bool) { self.isRunsOnly = isRunsOnly }
+    init(acceptsInRunsOnly: Bool) { self.acceptsInRunsOnly = acceptsInRunsOnly }
 
     var isOneByOne: Bool { samplesInARow >= Self.samplesNeeded }
 
@@ -49,7 +49,7 @@ struct AcceptPace {
     @inline(never)
     private mutating func conclude() {
         let half = acceptedCount / 2
-        let isForOneByOne = !isRunsOnly && servedCount >= half && endedCount < half
+        let isForOneByOne = !acceptsInRunsOnly && servedCount >= half && endedCount < half
         samplesInARow = isForOneByOne ? min(samplesInARow + 1, Self.samplesNeeded) : 0
         (acceptedCount, servedCount, endedCount) = (0, 0, 0)
     }

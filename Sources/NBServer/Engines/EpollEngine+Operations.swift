@@ -115,7 +115,7 @@ extension EpollEngine {
         guard error == 0 else { return end(token, -error, isSilent) }
         let record = table.record(listener)
         if record.pointee.firstInput < 0 { record.pointee.doubt() }
-        waitForInput(listener, operation, token, isSilent)
+        waitForInput(record, listener, operation, token, isSilent)
     }
 
     /// Sees to it that accepting does not block. A descriptor that does not listen is not touched: it may be another owner's.
@@ -158,13 +158,22 @@ extension EpollEngine {
             if error != 0 && !isReadable(descriptor) { return end(token, -error, isSilent) }
             record.pointee.mayRead = error != 0
         }
-        append(&record.pointee.firstInput, operation, token, isSilent)
-        listIfReady(record, descriptor)
+        waitForInput(record, descriptor, operation, token, isSilent)
     }
 
     private mutating func waitForInput(_ descriptor: Int32, _ operation: Operation, _ token: Token, _ isSilent: Bool) {
         guard descriptor >= 0 else { return end(token, -EBADF, isSilent) }
-        let record = table.record(descriptor)
+        waitForInput(table.record(descriptor), descriptor, operation, token, isSilent)
+    }
+
+    @inline(__always)
+    private mutating func waitForInput(
+        _ record: DescriptorTable.Record,
+        _ descriptor: Int32,
+        _ operation: Operation,
+        _ token: Token,
+        _ isSilent: Bool
+    ) {
         append(&record.pointee.firstInput, operation, token, isSilent)
         listIfReady(record, descriptor)
     }

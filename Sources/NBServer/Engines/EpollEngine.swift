@@ -47,7 +47,7 @@ struct EpollEngine: Engine, ~Copyable {
     /// What waits may bring so many completions until the queue counts as full.
     var completionLimit = 0
     var pace: AcceptPace
-    /// The number of the last enter, or of one long ago.
+    /// How many enters there were, modulo the type's range.
     private(set) var enterNumber: UInt32 = 0
     /// How often in a row epoll was not asked, because there was something to act on already.
     private var putOffCount = 0
@@ -66,10 +66,10 @@ struct EpollEngine: Engine, ~Copyable {
         quantum: Int,
         receiveBufferCount: Int,
         receiveBufferSize: Int,
-        acceptsInRuns: Bool = false
+        acceptsInRunsOnly: Bool = false
     ) throws(EngineError) {
         poll = try EventPoll()
-        pace = AcceptPace(isRunsOnly: acceptsInRuns)
+        pace = AcceptPace(acceptsInRunsOnly: acceptsInRunsOnly)
         features = EngineFeatures(quantum: quantum, isPrecise: poll.isPrecise)
         completions = GrowingRing(capacity: 4 * quantum)
         self.receiveBufferCount = receiveBufferCount
@@ -247,7 +247,7 @@ extension EpollEngine {
             receiveBufferCount: options.receiveBufferCount,
             receiveBufferSize: options.receiveBufferSize,
             // Limits and rules are looked at once for a run; limits for all shards in memory that the shards share.
-            acceptsInRuns: options.admission != nil
+            acceptsInRunsOnly: options.admission != nil
         )
         if let reason { features.reasons.append(reason) }
     }

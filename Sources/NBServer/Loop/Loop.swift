@@ -5,8 +5,9 @@ internal import NBLibc
 ///
 /// A host turns the loop; see ``ThreadHost``. A turn acts on the completions of the turn before, submits operations for everything that is
 /// due, and enters the engine, the only place where it may wait. So every operation is carried out by the end of the turn that submitted it,
-/// at once or by the enter; the engine keeps what a kernel short of memory does not take. Callbacks for connections run among the completions. Messages, timers, signals,
-/// drains and stops are the mail. Closes come before arms, because an accept that is armed while descriptors are short fails at once.
+/// at once or by the enter; the engine keeps what a kernel short of memory does not take. Callbacks for connections run among the completions.
+/// Messages, timers, signals, drains and stops are the mail. Closes come before arms, because an accept that is armed while descriptors are
+/// short fails at once.
 ///
 /// ```
 ///  turn:  completions ─▶ limits, workers ─▶ mail ─▶ stage ─▶ retries, sends, ends ─▶ cancels, arms ─▶ enter

@@ -15,7 +15,7 @@ import Testing
     /// A run belongs to a sample until 64 connections were accepted, and the run after that concludes the sample.
     @Test(arguments: [1, 7, 64, 1000])
     func itTakesFourSamplesToChangeToOneByOne(runLength: Int) {
-        var pace = AcceptPace(isRunsOnly: false)
+        var pace = AcceptPace(acceptsInRunsOnly: false)
         let runsOfASample = (64 + runLength - 1) / runLength
         let (served, ended) = ((runLength + 1) / 2, max(0, runLength / 2 - 1))
         for _ in 0..<4 * runsOfASample {
@@ -31,7 +31,7 @@ import Testing
     /// Half have ended, or fewer than half are served at once.
     @Test(arguments: [(64, 32), (31, 0)])
     func itTakesOneSampleToChangeBack(served: Int, ended: Int) {
-        var pace = AcceptPace(isRunsOnly: false)
+        var pace = AcceptPace(acceptsInRunsOnly: false)
         for _ in 0..<4 { run(&pace, of: 64, served: 64, ended: 0) }
         run(&pace, of: 64, served: served, ended: ended)
         #expect(pace.isOneByOne)
@@ -46,7 +46,7 @@ import Testing
 
     /// As where each connection waits for its request: what one run has accepted ends after the next.
     @Test func endsThatComeARunLaterAreMany() {
-        var pace = AcceptPace(isRunsOnly: false)
+        var pace = AcceptPace(acceptsInRunsOnly: false)
         run(&pace, of: 256, served: 256, ended: 0)
         for _ in 0..<100 {
             run(&pace, of: 256, served: 256, ended: 256)
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func whereItIsRunsOnlyItStaysSo() {
-        var pace = AcceptPace(isRunsOnly: true)
+        var pace = AcceptPace(acceptsInRunsOnly: true)
         for _ in 0..<10 { run(&pace, of: 64, served: 64, ended: 0) }
         #expect(!pace.isOneByOne)
     }

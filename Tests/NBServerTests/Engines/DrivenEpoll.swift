@@ -7,14 +7,13 @@ import Testing
 /// An engine on epoll that a test enters by hand, with the descriptors it may use.
 struct DrivenEpoll: ~Copyable {
     var engine: EpollEngine
-    private var batch = CompletionBatch(capacity: 1024)
 
-    init(quantum: Int = 64, bufferCount: Int = 4, bufferSize: Int = 16, acceptsInRuns: Bool = false) throws {
+    init(quantum: Int = 64, bufferCount: Int = 4, bufferSize: Int = 16, acceptsInRunsOnly: Bool = false) throws {
         engine = try EpollEngine(
             quantum: quantum,
             receiveBufferCount: bufferCount,
             receiveBufferSize: bufferSize,
-            acceptsInRuns: acceptsInRuns
+            acceptsInRunsOnly: acceptsInRunsOnly
         )
         expect(engine.openReceiveBuffers(), is: 0, "the receive buffers")
     }
@@ -71,11 +70,7 @@ struct DrivenEpoll: ~Copyable {
         return batch.advance(by: .max).map { batch[$0] }
     }
 
-    private mutating func takeCompletions() -> [Completion] {
-        batch.removeAll()
-        engine.takeCompletions(into: &batch)
-        return batch.advance(by: .max).map { batch[$0] }
-    }
+    private mutating func takeCompletions() -> [Completion] { take(1024) }
 
     /// What a receive has brought; its buffer is returned.
     mutating func text(_ completion: Completion) -> String? {

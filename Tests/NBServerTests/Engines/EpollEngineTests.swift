@@ -357,7 +357,7 @@ import Testing
     }
 
     @Test func connectionsThatAreCountedAreAcceptedInRuns() throws {
-        let crowds = try Crowds(DrivenEpoll(quantum: 256, acceptsInRuns: true))
+        let crowds = try Crowds(DrivenEpoll(quantum: 256, acceptsInRunsOnly: true))
         for _ in 1...8 { #expect(try crowds.take(64, .receives) == false) }
     }
 
